@@ -1,0 +1,15 @@
+/** Labels on everything that Slipway makes outside the Kubernetes API. Fixed: users and other programs select by them. */
+export const Label = {
+  Uid: "slipway.dev/uid",
+  Namespace: "slipway.dev/namespace",
+  Name: "slipway.dev/name",
+  /** Hash of what the container is made from; a difference means that it has to be replaced. */
+  SpecHash: "slipway.dev/spec-hash",
+  Role: "slipway.dev/role",
+  ManagedBy: "app.kubernetes.io/managed-by",
+} as const;
+
+export const MANAGED_BY = "slipway";
+
+/** Values of the role label. */
+export type Role = "workload" | "volume" | "network" | "helper";

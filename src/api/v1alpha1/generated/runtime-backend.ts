@@ -1,0 +1,209 @@
+// Generated from the schema by scripts/generate.ts. Do not edit.
+import type { KubeObject } from "../../meta.ts";
+
+/** A place where workloads run, what it can do, and whether it answers. */
+export interface RuntimeBackend extends KubeObject {
+  apiVersion: "slipway.dev/v1alpha1";
+  kind: "RuntimeBackend";
+  spec: RuntimeBackendSpec;
+  status?: RuntimeBackendStatus;
+}
+
+/**
+ * The place and its rules.
+ */
+export interface RuntimeBackendSpec {
+  /**
+   * What kind of place it is.
+   */
+  type: "docker";
+  /**
+   * Whether deployments that name no backend run here. At most one backend may say so.
+   */
+  default: boolean;
+  /**
+   * Namespaces whose deployments may run here. Empty: all.
+   *
+   * @maxItems 256
+   *
+   * Items: Name of a namespace.
+   */
+  allowedNamespaces?: string[];
+  /**
+   * A Docker Engine, spoken to through its API.
+   */
+  docker: {
+    /**
+     * Address of the Engine: unix:///path or tcp://host:port. tcp needs tlsSecretRef, unless it is loopback.
+     */
+    host: string;
+    /**
+     * Secret of type kubernetes.io/tls with ca.crt, tls.crt and tls.key for the Engine.
+     */
+    tlsSecretRef?: {
+      /**
+       * Namespace of the object.
+       */
+      namespace: string;
+      /**
+       * Name of the object.
+       */
+      name: string;
+    };
+    /**
+     * An existing network of the Engine to use. Default: one of Slipway's own, without traffic between containers.
+     */
+    network?: string;
+    /**
+     * Where the ports of workloads are published.
+     */
+    publish: {
+      /**
+       * Address of the Engine's machine that ports are bound to. Loopback unless asked otherwise.
+       */
+      bindAddress: string;
+      /**
+       * Host name or address under which the controller reaches published ports. Default: bindAddress.
+       */
+      advertiseAddress?: string;
+    };
+    /**
+     * Base URL of a pull-through mirror that is asked first for images of docker.io.
+     */
+    registryMirror?: string;
+    /**
+     * Registries, or registry/repository prefixes by whole path segments, that images may come from. Empty: all.
+     *
+     * @maxItems 64
+     */
+    allowedRegistries?: string[];
+    /**
+     * Prefixes, by whole path segments, that hostPath volumes may name. Empty: none.
+     *
+     * @maxItems 64
+     */
+    allowedHostPaths?: string[];
+    /**
+     * Limits of a container that asks for none.
+     */
+    defaultLimits: {
+      /**
+       * CPU limit.
+       */
+      cpu: number | string;
+      /**
+       * Memory limit.
+       */
+      memory: number | string;
+      /**
+       * Most processes and threads that may exist at once.
+       */
+      pids: number;
+    };
+    /**
+     * Removal of containers, volumes and networks whose RuntimeDeployment is gone.
+     */
+    orphanCollection: {
+      /**
+       * Whether orphans are removed.
+       */
+      enabled: boolean;
+      /**
+       * Hours between two searches. One is made at start, too.
+       */
+      intervalHours: number;
+    };
+  };
+}
+
+/**
+ * The place as it is. Written by the controller.
+ */
+export interface RuntimeBackendStatus {
+  /**
+   * The generation of the spec that this status speaks of.
+   */
+  observedGeneration?: number;
+  /**
+   * Version of the Engine, and of its API that is spoken.
+   */
+  version?: string;
+  /**
+   * What this place can do.
+   */
+  capabilities?: {
+    /**
+     * What separates workloads: container.
+     */
+    isolation?: string;
+    /**
+     * Members of spec.source that can run here.
+     *
+     * @maxItems 16
+     */
+    sources?: string[];
+    /**
+     * Whether CPU limits take effect.
+     */
+    cpuLimits?: boolean;
+    /**
+     * Whether memory limits take effect.
+     */
+    memoryLimits?: boolean;
+    /**
+     * Whether limits of processes take effect.
+     */
+    pidsLimits?: boolean;
+    /**
+     * Whether seccomp filters system calls.
+     */
+    seccomp?: boolean;
+    /**
+     * Whether AppArmor confines containers.
+     */
+    appArmor?: boolean;
+    /**
+     * Version of the control groups: 1 or 2.
+     */
+    cgroupVersion?: string;
+    /**
+     * Whether the Engine runs without root.
+     */
+    rootless?: boolean;
+  };
+  /**
+   * How many RuntimeDeployments run here.
+   */
+  deployments?: number;
+  /**
+   * What is true of this object, by the conventions of Kubernetes and kstatus.
+   *
+   * @maxItems 32
+   */
+  conditions?: {
+    /**
+     * What the condition is about.
+     */
+    type: string;
+    /**
+     * Whether it holds.
+     */
+    status: "True" | "False" | "Unknown";
+    /**
+     * Why, as one word for programs.
+     */
+    reason: string;
+    /**
+     * Why, and what to do, for people.
+     */
+    message: string;
+    /**
+     * When status last changed.
+     */
+    lastTransitionTime: string;
+    /**
+     * The generation that this was found true of.
+     */
+    observedGeneration?: number;
+  }[];
+}

@@ -1,0 +1,200 @@
+import type { JsonSchema } from "../json-schema.ts";
+import type { KindSchema } from "./kind-schema.ts";
+import { conditions, cpuQuantity, memoryQuantity, namespacedReference, objectName, pidsLimit } from "./schema-parts.ts";
+
+const docker: JsonSchema = {
+  type: "object",
+  description: "A Docker Engine, spoken to through its API.",
+  default: {},
+  properties: {
+    host: {
+      type: "string",
+      maxLength: 512,
+      default: "unix:///var/run/docker.sock",
+      pattern: "^(unix:///|tcp://|https://).+$",
+      description:
+        "Address of the Engine: unix:///path or tcp://host:port. tcp needs tlsSecretRef, unless it is loopback.",
+    },
+    tlsSecretRef: namespacedReference(
+      "Secret of type kubernetes.io/tls with ca.crt, tls.crt and tls.key for the Engine.",
+    ),
+    network: {
+      type: "string",
+      maxLength: 128,
+      pattern: "^([a-zA-Z0-9][a-zA-Z0-9_.-]*)?$",
+      description:
+        "An existing network of the Engine to use. Default: one of Slipway's own, without traffic between containers.",
+    },
+    publish: {
+      type: "object",
+      description: "Where the ports of workloads are published.",
+      default: {},
+      properties: {
+        bindAddress: {
+          type: "string",
+          maxLength: 45,
+          default: "127.0.0.1",
+          pattern: "^[0-9a-fA-F.:]+$",
+          description: "Address of the Engine's machine that ports are bound to. Loopback unless asked otherwise.",
+        },
+        advertiseAddress: {
+          type: "string",
+          maxLength: 253,
+          pattern: "^[-a-zA-Z0-9.:]*$",
+          description: "Host name or address under which the controller reaches published ports. Default: bindAddress.",
+        },
+      },
+    },
+    registryMirror: {
+      type: "string",
+      maxLength: 512,
+      pattern: "^(https?://[^\\s]+)?$",
+      description: "Base URL of a pull-through mirror that is asked first for images of docker.io.",
+    },
+    allowedRegistries: {
+      type: "array",
+      description:
+        "Registries, or registry/repository prefixes by whole path segments, that images may come from. Empty: all.",
+      maxItems: 64,
+      "x-kubernetes-list-type": "set",
+      items: { type: "string", minLength: 1, maxLength: 512, pattern: "^[^\\s]+$" },
+    },
+    allowedHostPaths: {
+      type: "array",
+      description: "Prefixes, by whole path segments, that hostPath volumes may name. Empty: none.",
+      maxItems: 64,
+      "x-kubernetes-list-type": "set",
+      items: { type: "string", minLength: 2, maxLength: 1024, pattern: "^/[^:,]+$" },
+    },
+    defaultLimits: {
+      type: "object",
+      description: "Limits of a container that asks for none.",
+      default: {},
+      properties: {
+        cpu: { ...cpuQuantity("CPU limit."), default: "500m" },
+        memory: { ...memoryQuantity("Memory limit."), default: "512Mi" },
+        pids: { ...pidsLimit, default: 100 },
+      },
+    },
+    orphanCollection: {
+      type: "object",
+      description: "Removal of containers, volumes and networks whose RuntimeDeployment is gone.",
+      default: {},
+      properties: {
+        enabled: { type: "boolean", default: true, description: "Whether orphans are removed." },
+        intervalHours: {
+          type: "integer",
+          format: "int32",
+          minimum: 1,
+          maximum: 8760,
+          default: 24,
+          description: "Hours between two searches. One is made at start, too.",
+        },
+      },
+    },
+  },
+};
+
+const spec: JsonSchema = {
+  type: "object",
+  description: "The place and its rules.",
+  required: ["type"],
+  properties: {
+    type: { type: "string", enum: ["docker"], description: "What kind of place it is." },
+    default: {
+      type: "boolean",
+      default: false,
+      description: "Whether deployments that name no backend run here. At most one backend may say so.",
+    },
+    allowedNamespaces: {
+      type: "array",
+      description: "Namespaces whose deployments may run here. Empty: all.",
+      maxItems: 256,
+      "x-kubernetes-list-type": "set",
+      items: objectName("Name of a namespace."),
+    },
+    docker,
+  },
+  "x-kubernetes-validations": [
+    { rule: "self.type == oldSelf.type", message: "type cannot be changed; make another RuntimeBackend" },
+  ],
+};
+
+const status: JsonSchema = {
+  type: "object",
+  description: "The place as it is. Written by the controller.",
+  properties: {
+    observedGeneration: {
+      type: "integer",
+      format: "int64",
+      minimum: 0,
+      description: "The generation of the spec that this status speaks of.",
+    },
+    version: { type: "string", maxLength: 256, description: "Version of the Engine, and of its API that is spoken." },
+    capabilities: {
+      type: "object",
+      description: "What this place can do.",
+      properties: {
+        isolation: { type: "string", maxLength: 64, description: "What separates workloads: container." },
+        sources: {
+          type: "array",
+          maxItems: 16,
+          "x-kubernetes-list-type": "atomic",
+          items: { type: "string", maxLength: 64 },
+          description: "Members of spec.source that can run here.",
+        },
+        cpuLimits: { type: "boolean", description: "Whether CPU limits take effect." },
+        memoryLimits: { type: "boolean", description: "Whether memory limits take effect." },
+        pidsLimits: { type: "boolean", description: "Whether limits of processes take effect." },
+        seccomp: { type: "boolean", description: "Whether seccomp filters system calls." },
+        appArmor: { type: "boolean", description: "Whether AppArmor confines containers." },
+        cgroupVersion: { type: "string", maxLength: 16, description: "Version of the control groups: 1 or 2." },
+        rootless: { type: "boolean", description: "Whether the Engine runs without root." },
+      },
+    },
+    deployments: {
+      type: "integer",
+      format: "int32",
+      minimum: 0,
+      description: "How many RuntimeDeployments run here.",
+    },
+    conditions,
+  },
+};
+
+export const runtimeBackendSchema: KindSchema = {
+  names: {
+    kind: "RuntimeBackend",
+    listKind: "RuntimeBackendList",
+    plural: "runtimebackends",
+    singular: "runtimebackend",
+    shortNames: ["rtb"],
+    categories: ["slipway"],
+  },
+  scope: "Cluster",
+  description: "A place where workloads run, what it can do, and whether it answers.",
+  spec,
+  status,
+  required: ["spec"],
+  columns: [
+    { name: "Type", type: "string", jsonPath: ".spec.type", description: "What kind of place it is." },
+    {
+      name: "Available",
+      type: "string",
+      jsonPath: ".status.conditions[?(@.type=='Available')].status",
+      description: "Whether it answers.",
+    },
+    { name: "Default", type: "boolean", jsonPath: ".spec.default", description: "Whether it is the default." },
+    { name: "Deployments", type: "integer", jsonPath: ".status.deployments", description: "What runs here." },
+    { name: "Version", type: "string", jsonPath: ".status.version", description: "Version of the Engine." },
+    { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp", description: "Time since it was created." },
+    {
+      name: "Message",
+      type: "string",
+      jsonPath: ".status.conditions[?(@.type=='Available')].message",
+      priority: 1,
+      description: "Why it is available or not.",
+    },
+  ],
+  selectableFields: [{ jsonPath: ".spec.type" }],
+};

@@ -1,0 +1,440 @@
+import type { JsonSchema } from "../json-schema.ts";
+import type { KindSchema } from "./kind-schema.ts";
+import {
+  conditions,
+  cpuQuantity,
+  keyReference,
+  memoryQuantity,
+  objectName,
+  pidsLimit,
+  reference,
+} from "./schema-parts.ts";
+
+const source: JsonSchema = {
+  type: "object",
+  description: "Where the server comes from.",
+  required: ["image"],
+  properties: {
+    image: {
+      type: "object",
+      description: "A container image.",
+      required: ["reference"],
+      properties: {
+        reference: {
+          type: "string",
+          minLength: 1,
+          maxLength: 1024,
+          pattern: "^\\S+$",
+          description:
+            "Image reference: [registry/]repository[:tag][@digest]. A tag is resolved to a digest once per generation, and the digest runs.",
+        },
+        pullPolicy: {
+          type: "string",
+          enum: ["Always", "IfNotPresent", "Never"],
+          default: "IfNotPresent",
+          description:
+            "Always asks the registry at each change of the spec; IfNotPresent takes what the Engine has; Never pulls nothing.",
+        },
+        pullSecretRef: reference("Secret of type kubernetes.io/dockerconfigjson in the same namespace."),
+      },
+    },
+  },
+};
+
+const transport: JsonSchema = {
+  type: "object",
+  description: "How clients speak MCP to the server.",
+  default: {},
+  properties: {
+    type: {
+      type: "string",
+      enum: ["streamable-http", "sse"],
+      default: "streamable-http",
+      description: "Wire of the server.",
+    },
+    port: {
+      type: "integer",
+      format: "int32",
+      minimum: 1,
+      maximum: 65535,
+      default: 8080,
+      description: "Port that the server listens on inside the container.",
+    },
+    path: {
+      type: "string",
+      minLength: 1,
+      maxLength: 1024,
+      pattern: "^/[^\\s?#]*$",
+      description: "Path of the MCP endpoint. Default: /mcp, for sse /sse.",
+    },
+  },
+};
+
+const env: JsonSchema = {
+  type: "array",
+  description: "Environment variables. A later entry wins over envFrom.",
+  maxItems: 256,
+  "x-kubernetes-list-type": "map",
+  "x-kubernetes-list-map-keys": ["name"],
+  items: {
+    type: "object",
+    required: ["name"],
+    properties: {
+      name: {
+        type: "string",
+        minLength: 1,
+        maxLength: 253,
+        pattern: "^[-._a-zA-Z][-._a-zA-Z0-9]*$",
+        description: "Name of the variable.",
+      },
+      value: { type: "string", maxLength: 131072, description: "Its value, taken literally." },
+      valueFrom: {
+        type: "object",
+        description: "Where its value comes from.",
+        properties: { secretKeyRef: keyReference("Secret"), configMapKeyRef: keyReference("ConfigMap") },
+        "x-kubernetes-validations": [
+          {
+            rule: "has(self.secretKeyRef) != has(self.configMapKeyRef)",
+            message: "exactly one of secretKeyRef and configMapKeyRef must be set",
+          },
+        ],
+      },
+    },
+    "x-kubernetes-validations": [
+      { rule: "!(has(self.value) && has(self.valueFrom))", message: "value and valueFrom exclude each other" },
+    ],
+  },
+};
+
+const envFrom: JsonSchema = {
+  type: "array",
+  description: "Secrets and ConfigMaps whose keys all become variables; a later one wins.",
+  maxItems: 32,
+  "x-kubernetes-list-type": "atomic",
+  items: {
+    type: "object",
+    properties: {
+      prefix: {
+        type: "string",
+        maxLength: 253,
+        pattern: "^[-._a-zA-Z][-._a-zA-Z0-9]*$",
+        description: "Put before each key.",
+      },
+      secretRef: reference("A Secret in the same namespace."),
+      configMapRef: reference("A ConfigMap in the same namespace."),
+    },
+    "x-kubernetes-validations": [
+      {
+        rule: "has(self.secretRef) != has(self.configMapRef)",
+        message: "exactly one of secretRef and configMapRef must be set",
+      },
+    ],
+  },
+};
+
+const volumes: JsonSchema = {
+  type: "array",
+  description: "What is mounted into the container. Each has exactly one kind.",
+  maxItems: 32,
+  "x-kubernetes-list-type": "map",
+  "x-kubernetes-list-map-keys": ["name"],
+  items: {
+    type: "object",
+    required: ["name", "mountPath"],
+    properties: {
+      name: {
+        type: "string",
+        minLength: 1,
+        maxLength: 63,
+        pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
+        description: "Name, unique in this deployment.",
+      },
+      mountPath: {
+        type: "string",
+        minLength: 2,
+        maxLength: 1024,
+        pattern: "^/[^:,]*$",
+        description: "Absolute path in the container.",
+      },
+      readOnly: { type: "boolean", default: false, description: "Mount without write access." },
+      volume: {
+        type: "object",
+        description: "A volume of this deployment's own, named from its UID and never shared.",
+        properties: {
+          retain: {
+            type: "boolean",
+            default: false,
+            description: "Keep the volume when the deployment is deleted.",
+          },
+        },
+      },
+      tmpfs: {
+        type: "object",
+        description: "Memory that is gone when the container stops.",
+        properties: { sizeLimit: memoryQuantity("Most that it may hold. Default: 64Mi.") },
+      },
+      configMap: reference("The keys of a ConfigMap as read-only files."),
+      secret: reference("The keys of a Secret as read-only files."),
+      hostPath: {
+        type: "object",
+        description: "A directory of the Engine's machine, below a prefix that the RuntimeBackend lists.",
+        required: ["path"],
+        properties: {
+          path: {
+            type: "string",
+            minLength: 1,
+            maxLength: 1024,
+            pattern: "^/[^:,]*$",
+            description: "Absolute path on the Engine's machine.",
+          },
+        },
+      },
+    },
+    "x-kubernetes-validations": [
+      {
+        rule: "[has(self.volume), has(self.tmpfs), has(self.configMap), has(self.secret), has(self.hostPath)].filter(present, present).size() == 1",
+        message: "exactly one of volume, tmpfs, configMap, secret and hostPath must be set",
+      },
+      {
+        rule: "!self.mountPath.matches('/[.][.]?(/|$)')",
+        message: "mountPath must not contain the segments . and ..",
+      },
+    ],
+  },
+};
+
+const health: JsonSchema = {
+  type: "object",
+  description: "How the server is asked whether it works.",
+  default: {},
+  properties: {
+    probe: {
+      type: "string",
+      enum: ["mcp", "http", "tcp", "none"],
+      default: "mcp",
+      description:
+        "mcp speaks the protocol and lists the tools; http expects an answer below 400; tcp a connection; none asks nothing.",
+    },
+    path: {
+      type: "string",
+      minLength: 1,
+      maxLength: 1024,
+      pattern: "^/[^\\s#]*$",
+      description: "Path of the http probe. Default: the transport's path.",
+    },
+    periodSeconds: {
+      type: "integer",
+      format: "int32",
+      minimum: 1,
+      maximum: 3600,
+      default: 30,
+      description: "Seconds between probes of a server that works.",
+    },
+    timeoutSeconds: {
+      type: "integer",
+      format: "int32",
+      minimum: 1,
+      maximum: 300,
+      default: 5,
+      description: "Seconds that one probe may take.",
+    },
+    failureThreshold: {
+      type: "integer",
+      format: "int32",
+      minimum: 1,
+      maximum: 100,
+      default: 3,
+      description: "Failures in a row that make a working server not ready.",
+    },
+  },
+};
+
+const spec: JsonSchema = {
+  type: "object",
+  description: "The server as it should be.",
+  required: ["source"],
+  properties: {
+    source,
+    command: {
+      type: "array",
+      description: "Replaces the image's ENTRYPOINT. No shell is involved.",
+      maxItems: 256,
+      "x-kubernetes-list-type": "atomic",
+      items: { type: "string", maxLength: 32768 },
+    },
+    args: {
+      type: "array",
+      description: "Replaces the image's CMD. No shell is involved.",
+      maxItems: 256,
+      "x-kubernetes-list-type": "atomic",
+      items: { type: "string", maxLength: 32768 },
+    },
+    backend: objectName("The RuntimeBackend to run on. Default: the one that is marked as default."),
+    transport,
+    resources: {
+      type: "object",
+      description: "Limits of the container. What is not set takes the backend's default.",
+      properties: {
+        cpu: cpuQuantity("CPU limit, as a Kubernetes quantity: 500m is half a core."),
+        memory: memoryQuantity("Memory limit, as a Kubernetes quantity such as 256Mi."),
+        pids: pidsLimit,
+      },
+    },
+    env,
+    envFrom,
+    volumes,
+    desiredState: {
+      type: "string",
+      enum: ["Running", "Stopped"],
+      default: "Running",
+      description: "Stopped keeps volumes and the port, and runs nothing.",
+    },
+    restartPolicy: {
+      type: "string",
+      enum: ["Always", "OnFailure", "Never"],
+      default: "Always",
+      description: "What happens when the server's process ends.",
+    },
+    health,
+  },
+  "x-kubernetes-validations": [
+    {
+      rule: "!has(self.volumes) || self.volumes.all(a, self.volumes.exists_one(b, b.mountPath == a.mountPath))",
+      message: "each mountPath may be used once",
+      fieldPath: ".volumes",
+    },
+  ],
+};
+
+const status: JsonSchema = {
+  type: "object",
+  description: "The server as it is. Written by the controller.",
+  properties: {
+    observedGeneration: {
+      type: "integer",
+      format: "int64",
+      minimum: 0,
+      description: "The generation of the spec that this status speaks of.",
+    },
+    phase: {
+      type: "string",
+      enum: ["Pending", "Deploying", "Running", "Connected", "Stopped", "Error", "Deleting"],
+      description: "A summary of the conditions. Connected: MCP answered at the last probe.",
+    },
+    conditions,
+    url: { type: "string", maxLength: 2048, description: "Where a client connects. Empty unless the server serves." },
+    workload: {
+      type: "object",
+      description: "What runs outside for this deployment.",
+      properties: {
+        backend: { type: "string", maxLength: 253, description: "The RuntimeBackend that it runs on." },
+        id: { type: "string", maxLength: 253, description: "Its name there: a container's ID." },
+        image: {
+          type: "string",
+          maxLength: 1280,
+          description: "The image that runs, by digest; an image ID where no registry digest exists.",
+        },
+        generation: {
+          type: "integer",
+          format: "int64",
+          minimum: 0,
+          description: "The generation of the spec that runs.",
+        },
+        startedAt: { type: "string", format: "date-time", description: "When its process started." },
+        restartCount: {
+          type: "integer",
+          format: "int64",
+          minimum: 0,
+          description: "Starts that nobody asked for.",
+        },
+        hostPort: {
+          type: "integer",
+          format: "int32",
+          minimum: 1,
+          maximum: 65535,
+          description: "The published port. Chosen once and kept.",
+        },
+      },
+    },
+    mcp: {
+      type: "object",
+      description: "What the server said of itself when it was asked.",
+      properties: {
+        protocolVersion: { type: "string", maxLength: 64, description: "Revision of MCP that was agreed on." },
+        serverInfo: {
+          type: "object",
+          description: "Name and version that the server gives itself.",
+          properties: {
+            name: { type: "string", maxLength: 256, description: "Name of the server's program." },
+            version: { type: "string", maxLength: 256, description: "Version of the server's program." },
+          },
+        },
+        tools: { type: "integer", format: "int32", minimum: 0, description: "How many tools the server lists." },
+        toolNames: {
+          type: "array",
+          maxItems: 64,
+          "x-kubernetes-list-type": "atomic",
+          items: { type: "string", maxLength: 256 },
+          description: "Names of its tools, the first 64.",
+        },
+        since: { type: "string", format: "date-time", description: "When any of this last changed." },
+      },
+    },
+  },
+};
+
+export const runtimeDeploymentSchema: KindSchema = {
+  names: {
+    kind: "RuntimeDeployment",
+    listKind: "RuntimeDeploymentList",
+    plural: "runtimedeployments",
+    singular: "runtimedeployment",
+    shortNames: ["rtd"],
+    categories: ["slipway"],
+  },
+  scope: "Namespaced",
+  description: "An MCP server to run: where it comes from, where it runs, and the truth about it.",
+  spec,
+  status,
+  required: ["spec"],
+  rules: [
+    {
+      rule: "self.metadata.name.size() <= 63",
+      message: "metadata.name: must be no more than 63 characters, because it becomes part of names and URLs",
+    },
+  ],
+  columns: [
+    { name: "Phase", type: "string", jsonPath: ".status.phase", description: "Summary of the conditions." },
+    {
+      name: "Ready",
+      type: "string",
+      jsonPath: ".status.conditions[?(@.type=='Ready')].status",
+      description: "Whether the server serves.",
+    },
+    { name: "Backend", type: "string", jsonPath: ".status.workload.backend", description: "Where it runs." },
+    { name: "URL", type: "string", jsonPath: ".status.url", description: "Where a client connects." },
+    {
+      name: "Restarts",
+      type: "integer",
+      jsonPath: ".status.workload.restartCount",
+      description: "Starts that nobody asked for.",
+    },
+    { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp", description: "Time since it was created." },
+    {
+      name: "Image",
+      type: "string",
+      jsonPath: ".status.workload.image",
+      priority: 1,
+      description: "The image that runs.",
+    },
+    { name: "Tools", type: "integer", jsonPath: ".status.mcp.tools", priority: 1, description: "Tools it lists." },
+    {
+      name: "Message",
+      type: "string",
+      jsonPath: ".status.conditions[?(@.type=='Ready')].message",
+      priority: 1,
+      description: "Why it is ready or not.",
+    },
+  ],
+  selectableFields: [{ jsonPath: ".spec.backend" }, { jsonPath: ".status.phase" }],
+};

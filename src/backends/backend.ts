@@ -1,0 +1,186 @@
+import type { Logger } from "../machinery/logger.ts";
+
+/** The deployment that something outside belongs to. `uid` decides; namespace and name are for people. */
+export interface Owner {
+  readonly uid: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** Everything that a workload is made from. No reference is left in it: secrets are resolved, the image has a digest. */
+export interface WorkloadSpec {
+  readonly owner: Owner;
+  /** Generation of the deployment that this came from. Not part of the hash. */
+  readonly generation: number;
+  /** Equal hashes mean that the running workload is right. Secret values went in by a keyed HMAC. */
+  readonly hash: string;
+  readonly image: ResolvedImage;
+  /** Undefined keeps the image's ENTRYPOINT. */
+  readonly command: readonly string[] | undefined;
+  /** Undefined keeps the image's CMD (and, as in Kubernetes, drops it where `command` is given). */
+  readonly args: readonly string[] | undefined;
+  readonly env: Readonly<Record<string, string>>;
+  /** Port that the server listens on. */
+  readonly port: number;
+  readonly mounts: readonly Mount[];
+  readonly limits: { readonly cpuMillis: number; readonly memoryBytes: number; readonly pids: number };
+  readonly restartPolicy: "Always" | "OnFailure" | "Never";
+}
+
+export type Mount = { readonly name: string; readonly path: string; readonly readOnly: boolean } & (
+  | { readonly kind: "volume"; readonly retain: boolean }
+  | { readonly kind: "tmpfs"; readonly sizeBytes: number }
+  /** Files by name, written once at creation. `secret` keeps them out of everything that is readable by others. */
+  | { readonly kind: "files"; readonly files: Readonly<Record<string, Uint8Array>>; readonly secret: boolean }
+  | { readonly kind: "hostPath"; readonly hostPath: string }
+);
+
+export interface ImageRequest {
+  /** As the user wrote it. */
+  readonly reference: string;
+  readonly pullPolicy: "Always" | "IfNotPresent" | "Never";
+  /** Contents of `.dockerconfigjson`; undefined asks without credentials. */
+  readonly dockerConfig: string | undefined;
+}
+
+/** An image that can no longer change under its name. */
+export interface ResolvedImage {
+  /** What the status shows: `registry/repository@sha256:…`, or `sha256:…` (an image ID) where no digest exists. */
+  readonly pinned: string;
+}
+
+export interface PullProgress {
+  readonly layersDone: number;
+  readonly layersTotal: number;
+  readonly bytesDone: number;
+  readonly bytesTotal: number;
+}
+
+export type ImageState = { readonly kind: "present" } | { readonly kind: "pulling"; readonly progress: PullProgress };
+
+export type WorkloadState =
+  | { readonly kind: "created" }
+  | { readonly kind: "running" }
+  /** The place itself waits before it starts the process again. */
+  | { readonly kind: "restarting"; readonly exitCode: number; readonly outOfMemory: boolean }
+  | { readonly kind: "paused" }
+  | {
+      readonly kind: "exited";
+      readonly exitCode: number;
+      readonly outOfMemory: boolean;
+      readonly error: string;
+      readonly at: string;
+    };
+
+/** One workload as it is now. */
+export interface Workload {
+  readonly id: string;
+  readonly owner: Owner;
+  /** `candidate` is a newer revision on trial beside the one that serves, on a port of its own. */
+  readonly role: "current" | "candidate";
+  readonly hash: string;
+  readonly generation: number;
+  readonly image: ResolvedImage;
+  readonly state: WorkloadState;
+  /** Start of its process, RFC 3339; undefined before the first. */
+  readonly startedAt: string | undefined;
+  /** Starts that the place made by itself since the workload was created. */
+  readonly platformRestarts: number;
+  /** The published port on the place's machine. */
+  readonly hostPort: number;
+  /** `host:port` that the controller dials. Undefined while it has none, for example disconnected from its network. */
+  readonly address: string | undefined;
+  /** What differs from how it was made, though its hash is right: renamed, network gone, … Empty when nothing does. */
+  readonly drift: readonly Drift[];
+}
+
+export interface Drift {
+  readonly kind: "name" | "network" | "ports";
+  readonly message: string;
+}
+
+export interface BackendHealth {
+  readonly available: boolean;
+  /** PascalCase; `Available` when it is. */
+  readonly reason: string;
+  readonly message: string;
+  readonly version: string | undefined;
+  readonly capabilities: BackendCapabilities | undefined;
+}
+
+export interface BackendCapabilities {
+  readonly isolation: string;
+  readonly sources: readonly string[];
+  readonly cpuLimits: boolean;
+  readonly memoryLimits: boolean;
+  readonly pidsLimits: boolean;
+  readonly seccomp: boolean;
+  readonly appArmor: boolean;
+  readonly cgroupVersion: string;
+  readonly rootless: boolean;
+}
+
+export interface CreateOptions {
+  readonly role: "current" | "candidate";
+  /** The port that the deployment had before; a candidate has none. Undefined: choose a free one. */
+  readonly hostPort: number | undefined;
+}
+
+/**
+ * Somewhere a workload can run. Methods are idempotent, return without waiting for readiness, and stop at `signal`.
+ * All throw `TerminalError` where only a changed spec helps and `TransientError` (with a reason of
+ * api/v1alpha1/conditions.ts and a message that says the remedy) where a retry may.
+ */
+export interface Backend extends AsyncDisposable {
+  /** Asks the place how it is. Never throws for an unreachable place: that is the answer. */
+  health(signal: AbortSignal): Promise<BackendHealth>;
+  /**
+   * Refuses what this place may not or cannot run, before anything is created: registries, host paths.
+   * No I/O. @throws {TerminalError}
+   */
+  admit(spec: { readonly imageReference: string; readonly mounts: readonly Mount[] }): void;
+  /** Finds the digest behind a reference, at the registry or, by the pull policy, in what is here. Pulls nothing. */
+  resolveImage(request: ImageRequest, signal: AbortSignal): Promise<ResolvedImage>;
+  /**
+   * Says whether the image is here, and if not starts a pull in the background (one for each image, whoever asks) and
+   * tells `watch` when it moves. A pull that failed is thrown once to each owner, and the next call starts another.
+   */
+  ensureImage(owner: Owner, image: ResolvedImage, request: ImageRequest, signal: AbortSignal): Promise<ImageState>;
+  /** Never writes. Empty when nothing exists. The current workload comes first. */
+  observe(owner: Owner, signal: AbortSignal): Promise<readonly Workload[]>;
+  /** Succeeds when a workload of this owner, role and hash exists already. Does not start it. */
+  create(spec: WorkloadSpec, options: CreateOptions, signal: AbortSignal): Promise<Workload>;
+  /** Succeeds when it runs already; a paused one goes on. Answers what is true afterwards. */
+  start(id: string, signal: AbortSignal): Promise<Workload>;
+  /** SIGTERM, `graceSeconds`, SIGKILL. Succeeds when it is stopped or gone. The place does not start it again. */
+  stop(id: string, graceSeconds: number, signal: AbortSignal): Promise<void>;
+  /** Mends what `Workload.drift` names without a restart. */
+  repair(workload: Workload, signal: AbortSignal): Promise<void>;
+  /** Succeeds when the workload is gone already. Volumes stay. */
+  delete(id: string, signal: AbortSignal): Promise<void>;
+  /** Removes everything that is left of an owner, volumes that are not retained included. True once nothing is left. */
+  purge(owner: Owner, signal: AbortSignal): Promise<boolean>;
+  /** Calls back with the owner of whatever changed, until `signal`. Reconnects by itself, and then names all owners. */
+  watch(onChange: (owner: Owner) => void, signal: AbortSignal): void;
+  /**
+   * Removes what belongs to owners that `isAlive` does not know; what is not Slipway's is never touched.
+   * Answers what was removed.
+   */
+  collectOrphans(isAlive: (owner: Owner) => boolean, signal: AbortSignal): Promise<readonly Owner[]>;
+}
+
+export interface LogOptions {
+  /** Lines from the end; undefined: all that is kept. */
+  readonly tail: number | undefined;
+  readonly follow: boolean;
+  readonly timestamps: boolean;
+}
+
+/** What only some backends can do. */
+export interface LogSource {
+  /** Standard output and error, in the order in which they were written, as UTF-8 lines without the newline. */
+  logs(owner: Owner, options: LogOptions, signal: AbortSignal): AsyncIterable<string>;
+}
+
+/** Makes the backend of one RuntimeBackend type from its spec. Registered by name in main.ts: the controllers know no type. */
+export type BackendFactory<Config> = (config: Config, logger: Logger) => Backend & Partial<LogSource>;
