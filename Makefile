@@ -1,0 +1,53 @@
+# Everything a person types. `make` alone lists it.
+NODE := node_modules/.bin/node
+# npm's own chatter helps nobody who waits for a server.
+NPM_INSTALL := npm install --no-audit --no-fund --loglevel=error
+
+.DEFAULT_GOAL := help
+.PHONY: help install build run stop engine test soak verify lint format generate bench clean
+
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: node_modules/.package-lock.json ## Install the dependencies, Node 24 among them
+
+node_modules/.package-lock.json: package.json package-lock.json
+	@command -v npm >/dev/null || { echo "npm is missing: install Node.js 20 or later from https://nodejs.org" >&2; exit 1; }
+	$(NPM_INSTALL)
+	@touch $@
+
+build: install ## Compile to dist/; ./bin/slipway runs it
+	@$(NODE) scripts/build.ts
+
+run: build ## Start Slipway and a real MCP server, and show it Connected
+	@$(NODE) scripts/run.ts
+
+stop: ## Stop what `make run` started, and its containers
+	@$(NODE) scripts/stop.ts
+
+engine: install ## Find, start or install a Docker Engine
+	@$(NODE) scripts/ensure-engine.ts
+
+test: build ## Run all tests against a real Engine (less than 20 minutes)
+	@$(NODE) scripts/test.ts
+
+soak: build ## Run the long fault suites
+	@SLIPWAY_SOAK=1 $(NODE) scripts/test.ts
+
+verify: install ## Check that generated files, formatting, lint and types are in order
+	@$(NODE) scripts/verify.ts
+
+lint: install ## Lint
+	@node_modules/.bin/biome check
+
+format: install ## Format and mend what the linter can
+	@node_modules/.bin/biome check --write
+
+generate: install ## Write crds/ and the API types from the schemas
+	@$(NODE) scripts/generate.ts
+
+bench: build ## Measure; one JSON object a line
+	@$(NODE) bench/main.ts
+
+clean: ## Remove what was built
+	@rm -rf dist coverage

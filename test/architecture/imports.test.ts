@@ -1,0 +1,98 @@
+import { globSync, readFileSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+import { describe, expect, it } from "@jest/globals";
+
+/**
+ * Which parts each part may import. Imports point inward: edges → controllers → domain → api;
+ * main.ts alone chooses implementations.
+ */
+const allowed: Record<string, readonly string[]> = {
+  api: [],
+  "effective-spec": ["api", "backends/backend.ts", "machinery/errors.ts"],
+  machinery: ["api"],
+  "backends/backend.ts": ["machinery/logger.ts"],
+  "backends/docker": ["api", "backends/backend.ts", "machinery"],
+  probe: ["machinery"],
+  controllers: ["api", "effective-spec", "machinery", "backends/backend.ts", "probe/prober.ts"],
+  server: ["api", "machinery/logger.ts", "machinery/clock.ts"],
+  gateway: ["api", "machinery"],
+  cli: ["api", "machinery", "controllers", "server", "gateway", "probe", "backends"],
+  "main.ts": ["cli"],
+};
+
+/** Packages that only the named parts may know. */
+const reserved: { package: RegExp; only: RegExp }[] = [
+  { package: /^dockerode$/, only: /^backends\/docker\// },
+  { package: /^@kubernetes\//, only: /^machinery\// },
+  { package: /^@modelcontextprotocol\//, only: /^(probe|gateway)\// },
+  { package: /^winston$/, only: /^cli\// },
+  { package: /^commander$/, only: /^(cli\/|main\.ts)/ },
+  { package: /^node:sqlite$/, only: /^server\/storage\// },
+  { package: /^node:child_process$/, only: /^backends\/process\// },
+  { package: /^(node:(net|tls|https?|dgram)|undici)$/, only: /^(machinery|server|gateway|probe|backends)\// },
+];
+
+const files = globSync("src/**/*.ts").map((file) => file.slice("src/".length));
+const sources = files.filter((file) => !file.endsWith(".test.ts"));
+
+interface Import {
+  from: string;
+  to: string;
+  typeOnly: boolean;
+}
+
+function importsOf(file: string): Import[] {
+  const text = readFileSync(join("src", file), "utf8");
+  const pattern =
+    /(?:^|\n)\s*(import|export)\s+(type\s)?[^;"']*?from\s+"([^"]+)"|import\(\s*"([^"]+)"\s*\)|(?:^|\n)import\s+"([^"]+)"/g;
+  return [...text.matchAll(pattern)].map((match) => ({
+    from: file,
+    to: match[3] ?? match[4] ?? match[5] ?? "",
+    typeOnly: match[2] !== undefined,
+  }));
+}
+
+function partOf(file: string): string | undefined {
+  return Object.keys(allowed)
+    .filter((part) => file === part || file.startsWith(`${part}/`))
+    .sort((a, b) => b.length - a.length)[0];
+}
+
+const imports = sources.flatMap(importsOf);
+
+describe("imports", () => {
+  it("sees the imports that it judges", () => {
+    expect(imports.length).toBeGreaterThan(100);
+  });
+
+  it("knows every part of the source tree", () => {
+    expect(sources.filter((file) => partOf(file) === undefined)).toEqual([]);
+  });
+
+  it("point inward", () => {
+    const offenders = imports
+      .filter(({ to }) => to.startsWith("."))
+      .map(({ from, to }) => ({ from, to: normalize(join(dirname(from), to)) }))
+      .filter(({ from, to }) => {
+        const part = partOf(from) ?? "";
+        if (partOf(to) === part) return false;
+        return !(allowed[part] ?? []).some((target) => to === target || to.startsWith(`${target}/`));
+      })
+      .map(({ from, to }) => `${from} → ${to}`);
+    expect(offenders).toEqual([]);
+  });
+
+  it("keep SDKs and sockets in their own folders", () => {
+    const offenders = imports
+      .filter(
+        ({ from, to, typeOnly }) =>
+          !typeOnly && reserved.some((rule) => rule.package.test(to) && !rule.only.test(from)),
+      )
+      .map(({ from, to }) => `${from} → ${to}`);
+    expect(offenders).toEqual([]);
+  });
+
+  it("have no default exports and no shared junk drawers", () => {
+    expect(files.filter((file) => /(^|\/)(utils?|helpers?|common|misc)(\.ts|\/)/.test(file))).toEqual([]);
+  });
+});
