@@ -5,6 +5,7 @@ import { stringify } from "yaml";
 import type { JsonSchema } from "../src/api/json-schema.ts";
 import { customResourceDefinition, type KindSchema, objectSchema } from "../src/api/v1alpha1/kind-schema.ts";
 import { kindSchemas } from "../src/api/v1alpha1/kinds.ts";
+import { referenceOf } from "./reference.ts";
 
 /** Writes everything that is made from the schemas. Called with a folder, writes below that one instead. */
 const root = process.argv[2] ?? ".";
@@ -17,6 +18,7 @@ for (const kind of kindSchemas) {
   );
   const file = name.replaceAll(/(?<=[a-z])[A-Z]/g, (letter) => `-${letter}`).toLowerCase();
   write(`src/api/v1alpha1/generated/${file}.ts`, await typesOf(kind));
+  write(`docs/reference/${file}.md`, referenceOf(kind));
 }
 
 function write(path: string, text: string): void {

@@ -12,7 +12,7 @@ try {
   run(process.execPath, ["scripts/generate.ts", fresh]);
   const made = await files(fresh);
   const committed = (
-    await Promise.all(["crds", "src/api/v1alpha1/generated"].map((folder) => files(".", folder)))
+    await Promise.all(["crds", "src/api/v1alpha1/generated", "docs/reference"].map((folder) => files(".", folder)))
   ).flat();
   for (const file of new Set([...made, ...committed])) {
     if (read(join(fresh, file)) !== read(file)) {
