@@ -1,0 +1,59 @@
+import type { UserInfo } from "../access/access.ts";
+import type { ResourceDefinition } from "../resource.ts";
+
+/** A write on its way to the store, after decoding and before validation (mutating) or storage (validating). */
+export interface AdmissionRequest {
+  readonly operation: "CREATE" | "UPDATE" | "DELETE";
+  readonly definition: ResourceDefinition;
+  /** Empty for the object itself. */
+  readonly subresource: string;
+  readonly namespace: string;
+  /** Empty on a create by generateName, until the name is made. */
+  readonly name: string;
+  readonly user: UserInfo;
+  readonly dryRun: boolean;
+  /** What will be stored; mutating plugins may change it in place. Undefined on DELETE. */
+  readonly object: Record<string, unknown> | undefined;
+  /** What is stored. Undefined on CREATE. */
+  readonly oldObject: Readonly<Record<string, unknown>> | undefined;
+  /** Adds a `Warning` header to the answer. */
+  warn(text: string): void;
+}
+
+/** One admission rule. Plugins run in the order of the list: all `mutate`, then validation by schema, then all `validate`. */
+export interface AdmissionPlugin {
+  readonly name: string;
+  /** Cheap: asked for every write. */
+  handles(request: AdmissionRequest): boolean;
+  /** @throws {StatusError} to refuse. */
+  mutate?(request: AdmissionRequest): void | Promise<void>;
+  /** Must not change the object. @throws {StatusError} to refuse. */
+  validate?(request: AdmissionRequest): void | Promise<void>;
+}
+
+/** The ordered plugins. Stays synchronous where every plugin is, so that most writes never yield. */
+export class AdmissionChain {
+  readonly #plugins: readonly AdmissionPlugin[];
+
+  constructor(plugins: readonly AdmissionPlugin[]) {
+    this.#plugins = plugins;
+  }
+
+  mutate(request: AdmissionRequest): void | Promise<void> {
+    return this.#run(request, "mutate");
+  }
+
+  validate(request: AdmissionRequest): void | Promise<void> {
+    return this.#run(request, "validate");
+  }
+
+  #run(request: AdmissionRequest, phase: "mutate" | "validate"): void | Promise<void> {
+    let pending: Promise<void> | undefined;
+    for (const plugin of this.#plugins) {
+      if (plugin[phase] === undefined || !plugin.handles(request)) continue;
+      if (pending) pending = pending.then(() => plugin[phase]?.(request));
+      else pending = plugin[phase](request) ?? undefined;
+    }
+    return pending;
+  }
+}

@@ -1,0 +1,33 @@
+import { chmodSync, closeSync, mkdirSync, openSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { StoreRefused } from "./store.ts";
+
+/**
+ * Makes `directory` (0700) and locks it for this process until `release`. The lock is the operating system's, held by an
+ * open SQLite transaction, so it ends with the process however that ends.
+ * @throws {StoreRefused} when another server has it or it cannot be written.
+ */
+export function lockDataDirectory(directory: string): { release(): void } {
+  const file = join(directory, "lock");
+  let database: DatabaseSync | undefined;
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    chmodSync(directory, 0o700);
+    closeSync(openSync(file, "a", 0o600));
+    const locked = new DatabaseSync(file, { timeout: 0 });
+    database = locked;
+    locked.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
+    return { release: () => locked.close() };
+  } catch (error) {
+    database?.close();
+    if (error instanceof Error && /database is locked/.test(error.message)) {
+      throw new StoreRefused(
+        `${directory} is in use by another Slipway; stop that one, or choose another directory with --data-dir`,
+        { cause: error },
+      );
+    }
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new StoreRefused(`${directory} cannot be used as data directory: ${reason}`, { cause: error });
+  }
+}

@@ -1,0 +1,226 @@
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
+import { ChangeLog, type ChangeLogLimits, DEFAULT_LIMITS } from "./change-log.ts";
+import { KeyLocks } from "./key-locks.ts";
+import { SortedObjects } from "./sorted-objects.ts";
+import { loadStore } from "./sqlite-file.ts";
+import type { RowWrite, WorkerAnswer, WorkerOrder } from "./sqlite-orders.ts";
+import { type Change, type Put, type Store, type StoredObject, StoreUnavailable } from "./store.ts";
+
+/** Writes in one transaction at most: bounds how long a commit takes and how much one failure takes with it. */
+const MAX_BATCH = 512;
+const COMPACTION_INTERVAL_MS = 30_000;
+
+interface PendingWrite {
+  readonly row: RowWrite;
+  readonly change: Change;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * The store on SQLite. All reads come from memory. Writes are numbered here, then sent to the worker in batches: while
+ * one batch is being made durable, the next one gathers, so the cost of an fsync is shared by whoever waits.
+ */
+export class SqliteStore implements Store {
+  readonly #resources = new Map<string, SortedObjects>();
+  readonly #log: ChangeLog;
+  readonly #locks = new KeyLocks();
+  readonly #listeners = new Map<string | undefined, Set<(change: Change) => void>>();
+  readonly #revisionListeners = new Set<(revision: number) => void>();
+  readonly #worker: Worker;
+  readonly #compaction: NodeJS.Timeout;
+  #revision: number;
+  /** The last revision given out; runs ahead of `#revision` by what is not durable yet. */
+  #assigned: number;
+  #waiting: PendingWrite[] = [];
+  #inFlight: PendingWrite[] | undefined;
+  #idle: (() => void)[] = [];
+  #compactTo: number | undefined;
+  #closing = false;
+  fault: string | undefined;
+
+  /** Reads `file`, or makes it. @throws {StoreRefused} when it cannot be used as it is. */
+  constructor(file: string, limits: ChangeLogLimits = DEFAULT_LIMITS) {
+    const { objects, changes } = loadStore(file);
+    for (const object of objects) this.#objects(object.resource).set(object);
+    const highest = objects.reduce((max, { revision }) => Math.max(max, revision), changes.at(-1)?.revision ?? 0);
+    const [oldest] = changes;
+    this.#log = new ChangeLog(oldest ? oldest.revision - 1 : highest, limits);
+    for (const { revision, at, current, previous } of changes) {
+      const { resource, key } = current ?? previous ?? { resource: "", key: "" };
+      this.#log.append({ revision, resource, key, current, previous }, at);
+    }
+    this.#revision = highest;
+    this.#assigned = highest;
+    // Compiled code has another extension, and nothing rewrites it within a URL.
+    const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
+    this.#worker = new Worker(new URL(`./sqlite-worker.${extension}`, import.meta.url), { workerData: { file } });
+    this.#worker.on("message", (answer: WorkerAnswer) => this.#answered(answer));
+    this.#worker.on("error", (error) => this.#workerGone(error.message));
+    this.#worker.on("exit", () => this.#workerGone("the storage thread ended"));
+    this.#compaction = setInterval(() => this.#compact(), COMPACTION_INTERVAL_MS);
+    this.#compaction.unref();
+  }
+
+  get revision(): number {
+    return this.#revision;
+  }
+
+  get compactedRevision(): number {
+    return this.#log.floor;
+  }
+
+  get(resource: string, key: string): StoredObject | undefined {
+    return this.#resources.get(resource)?.get(key);
+  }
+
+  list(resource: string, namespace?: string): readonly StoredObject[] {
+    return this.#resources.get(resource)?.list(namespace) ?? [];
+  }
+
+  count(resource: string): number {
+    return this.#resources.get(resource)?.size ?? 0;
+  }
+
+  listAt(resource: string, revision: number, namespace?: string): readonly StoredObject[] | undefined {
+    if (revision < this.#log.floor) return undefined;
+    const undone = new Map<string, StoredObject | undefined>();
+    for (const { key, previous } of this.#log.since(revision, resource))
+      if (!undone.has(key)) undone.set(key, previous);
+    if (undone.size === 0) return this.list(resource, namespace);
+    const past = new SortedObjects();
+    for (const object of this.list(resource, namespace)) if (!undone.has(object.key)) past.set(object);
+    for (const [key, object] of undone) {
+      if (object && (namespace === undefined || key.startsWith(`${namespace}/`))) past.set(object);
+    }
+    return past.list();
+  }
+
+  changesSince(resource: string, revision: number): readonly Change[] | undefined {
+    return revision < this.#log.floor ? undefined : this.#log.since(revision, resource);
+  }
+
+  subscribe(resource: string | undefined, listener: (change: Change) => void): () => void {
+    const listeners = this.#listeners.get(resource) ?? new Set();
+    this.#listeners.set(resource, listeners);
+    listeners.add(listener);
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0) this.#listeners.delete(resource);
+    };
+  }
+
+  onRevision(listener: (revision: number) => void): () => void {
+    this.#revisionListeners.add(listener);
+    return () => this.#revisionListeners.delete(listener);
+  }
+
+  exclusively<T>(resource: string, key: string, work: () => T | Promise<T>): T | Promise<T> {
+    return this.#locks.run(`${resource}\0${key}`, work);
+  }
+
+  async put({ resource, key, shape, object }: Put): Promise<StoredObject> {
+    const previous = this.get(resource, key);
+    const revision = ++this.#assigned;
+    object.metadata.resourceVersion = String(revision);
+    const json = JSON.stringify(object);
+    const current: StoredObject = { resource, key, id: previous?.id ?? revision, revision, json, shape };
+    await this.#write(current, { revision, resource, key, current, previous });
+    return current;
+  }
+
+  async remove(resource: string, key: string): Promise<number> {
+    const previous = this.get(resource, key);
+    if (!previous) throw new RangeError(`${resource} ${key} does not exist`);
+    const revision = ++this.#assigned;
+    const row = { ...previous, revision, json: undefined };
+    await this.#write(row, { revision, resource, key, current: undefined, previous });
+    return revision;
+  }
+
+  async settled(): Promise<void> {
+    if (this.#inFlight || this.#waiting.length > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  async close(): Promise<void> {
+    if (this.#closing) return;
+    this.#closing = true;
+    clearInterval(this.#compaction);
+    await this.settled();
+    this.#worker.removeAllListeners("message");
+    if (this.fault === undefined) {
+      this.#worker.postMessage({ type: "close" } satisfies WorkerOrder);
+      await once(this.#worker, "exit");
+    }
+    await this.#worker.terminate();
+  }
+
+  #objects(resource: string): SortedObjects {
+    let objects = this.#resources.get(resource);
+    if (!objects) this.#resources.set(resource, (objects = new SortedObjects()));
+    return objects;
+  }
+
+  #write(row: RowWrite, change: Change): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#closing) return reject(new StoreUnavailable("the server is shutting down"));
+      const { id, revision, resource, key, shape, json } = row;
+      this.#waiting.push({ row: { id, revision, resource, key, shape, json }, change, resolve, reject });
+      // The rest of this turn of the event loop may bring more for the same batch.
+      if (!this.#inFlight && this.#waiting.length === 1) setImmediate(() => this.#send());
+    });
+  }
+
+  #send(): void {
+    if (this.#inFlight || (this.#waiting.length === 0 && this.#compactTo === undefined)) return;
+    this.#inFlight = this.#waiting.splice(0, MAX_BATCH);
+    const order: WorkerOrder = {
+      type: "commit",
+      writes: this.#inFlight.map(({ row }) => row),
+      compactTo: this.#compactTo,
+    };
+    this.#compactTo = undefined;
+    this.#worker.postMessage(order);
+  }
+
+  #answered({ error }: WorkerAnswer): void {
+    const batch = this.#inFlight ?? [];
+    this.#inFlight = undefined;
+    this.fault = error;
+    if (error === undefined) this.#publish(batch);
+    else for (const { reject } of batch) reject(new StoreUnavailable(`the write could not be stored: ${error}`));
+    this.#send();
+    if (!this.#inFlight) for (const wake of this.#idle.splice(0)) wake();
+  }
+
+  /** Shows a durable batch: first to readers, then to watchers, then to those who wrote. */
+  #publish(batch: readonly PendingWrite[]): void {
+    const at = Date.now();
+    for (const { change } of batch) {
+      if (change.current) this.#objects(change.resource).set(change.current);
+      else this.#objects(change.resource).delete(change.key);
+      this.#log.append(change, at);
+      this.#revision = change.revision;
+      for (const listener of this.#listeners.get(change.resource) ?? []) listener(change);
+      for (const listener of this.#listeners.get(undefined) ?? []) listener(change);
+    }
+    for (const { resolve } of batch) resolve();
+    if (batch.length > 0) for (const listener of this.#revisionListeners) listener(this.#revision);
+  }
+
+  #compact(): void {
+    const floor = this.#log.compact(Date.now());
+    if (floor === undefined) return;
+    this.#compactTo = floor;
+    this.#send();
+  }
+
+  #workerGone(reason: string): void {
+    this.fault = reason;
+    for (const { reject } of [...(this.#inFlight ?? []), ...this.#waiting.splice(0)])
+      reject(new StoreUnavailable(reason));
+    this.#inFlight = undefined;
+    for (const wake of this.#idle.splice(0)) wake();
+  }
+}
