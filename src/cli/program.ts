@@ -1,0 +1,88 @@
+import { Command, CommanderError, Option } from "commander";
+import { parseListenAddress } from "./listen-address.ts";
+import { UsageError } from "./usage-error.ts";
+import { version } from "./version.ts";
+
+/** Exit codes of every command. */
+export const ExitCode = { Ok: 0, Failure: 1, Usage: 2 } as const;
+
+/**
+ * Runs the command line and answers the exit code. Commands are loaded when they are asked for, so that none pays
+ * for the libraries of another. Errors go to stderr.
+ */
+export async function run(argv: readonly string[]): Promise<number> {
+  try {
+    return await parse(argv);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.Ok : ExitCode.Usage;
+    process.stderr.write(`slipway: ${error instanceof Error ? error.message : String(error)}\n`);
+    return error instanceof UsageError ? ExitCode.Usage : ExitCode.Failure;
+  }
+}
+
+async function parse(argv: readonly string[]): Promise<number> {
+  let code: number = ExitCode.Ok;
+  /** Wraps a command's function, so that what it answers becomes the exit code. */
+  const action =
+    <Args extends unknown[]>(body: (...args: Args) => Promise<number>) =>
+    async (...args: Args) => {
+      code = await body(...args);
+    };
+
+  const program = new Command("slipway")
+    .description("Launches MCP servers and keeps them running.")
+    .exitOverride()
+    .showHelpAfterError("(see slipway --help)")
+    .helpCommand(false);
+
+  program
+    .command("up")
+    .description("serve a Kubernetes API from this process and run the controllers against it")
+    .option("--data-dir <dir>", "where the state is kept", defaultDataDir())
+    .addOption(listenOption("--listen <host:port>", "address of the Kubernetes API", "127.0.0.1:6443"))
+    .option("-f, --filename <path>", "manifest, or folder of manifests, to apply at the start")
+    .addOption(gatewayListen())
+    .addOption(metricsListen())
+    .addOption(logFormat())
+    .addOption(logLevel())
+    .action(action(async (options) => (await import("./up.ts")).up(options)));
+
+  program
+    .command("controller")
+    .description("run the controllers against any Kubernetes API")
+    .option("--kubeconfig <file>", "else KUBECONFIG, else the pod's service account")
+    .addOption(gatewayListen())
+    .addOption(metricsListen())
+    .addOption(logFormat())
+    .addOption(logLevel())
+    .action(action(async (options) => (await import("./controller.ts")).controller(options)));
+
+  program
+    .command("version")
+    .description("print the version")
+    .action(() => {
+      process.stdout.write(`slipway ${version()} (node ${process.versions.node})\n`);
+    });
+
+  await program.parseAsync(argv, { from: "user" });
+  return code;
+}
+
+function listenOption(flags: string, description: string, fallback: string): Option {
+  const option = new Option(flags, `${description}; port 0 means any free one`);
+  const parse = (text: string) => parseListenAddress(option.long ?? flags, text);
+  return option.argParser(parse).default(parse(fallback), fallback);
+}
+
+const gatewayListen = () => listenOption("--gateway-listen <host:port>", "address of the gateway", "127.0.0.1:7080");
+const metricsListen = () =>
+  listenOption("--metrics-listen <host:port>", "address of /metrics, /healthz, /readyz", "127.0.0.1:7090");
+const logFormat = () => new Option("--log-format <format>", "of stderr").choices(["text", "json"]).default("text");
+const logLevel = () =>
+  new Option("--log-level <level>", "least that is logged").choices(["debug", "info", "warn", "error"]).default("info");
+
+/** The XDG base directory for state that a user keeps. */
+function defaultDataDir(): string {
+  const base = process.env.XDG_DATA_HOME ?? `${process.env.HOME ?? "."}/.local/share`;
+  return `${base}/slipway`;
+}
