@@ -1,0 +1,34 @@
+import type { Clock } from "../machinery/clock.ts";
+import type { Logger } from "../machinery/logger.ts";
+import { HttpProbe } from "./http-probe.ts";
+import type { Probe } from "./probe.ts";
+import type { Prober, ProbeTarget } from "./prober.ts";
+import { ScheduledProber } from "./scheduled-prober.ts";
+import { SseProbe } from "./sse-probe.ts";
+import { StreamableHttpProbe } from "./streamable-http-probe.ts";
+import { TcpProbe } from "./tcp-probe.ts";
+
+export interface ProberOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Probes under way at once. Each may hold a few MiB of a foreign answer. Default 32. */
+  readonly concurrency?: number;
+}
+
+/** The prober of real endpoints. Loads the MCP SDK with the first server that it greets. */
+export function createProber({ clock, logger, concurrency = 32 }: ProberOptions): Prober {
+  return new ScheduledProber({ clock, logger, concurrency, makeProbe, random: Math.random });
+}
+
+function makeProbe(what: ProbeTarget["probe"]): Probe {
+  switch (what.kind) {
+    case "mcp":
+      return what.transport === "sse" ? new SseProbe(what.url) : new StreamableHttpProbe(what.url);
+    case "http":
+      return new HttpProbe(what.url);
+    case "tcp":
+      return new TcpProbe(what.host, what.port);
+    default:
+      return what satisfies never;
+  }
+}
