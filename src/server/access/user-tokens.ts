@@ -1,0 +1,86 @@
+import { readFileSync, type Stats, statSync } from "node:fs";
+import { basename } from "node:path";
+import type { Logger } from "../../machinery/logger.ts";
+import type { UserInfo } from "./access.ts";
+import { BoundedCache } from "./bounded-cache.ts";
+import { userFile, usersPath } from "./user-directory.ts";
+import { problemOfName } from "./user-name.ts";
+import { parseUserRecord, type UserRecord } from "./user-record.ts";
+import { claimedUser, tokenMatches } from "./user-token.ts";
+
+/** Users whose files are kept in memory. */
+const rememberedUsers = 1_000;
+/** Largest user file that is read, in bytes: some thousand groups. */
+const fileLimit = 64 * 1024;
+
+/**
+ * Recognizes the tokens of static users. Looks at the user's file with each request (a `stat`, about 2 µs) and reads it
+ * again when it changed, so a user that was added or revoked a moment ago is so here too.
+ */
+export class UserTokens {
+  readonly #path: string;
+  readonly #logger: Logger;
+  readonly #remembered = new BoundedCache<string, Remembered>(rememberedUsers);
+
+  constructor(dataDir: string, logger: Logger) {
+    this.#path = usersPath(dataDir);
+    this.#logger = logger;
+  }
+
+  /** Without `system:authenticated`. Undefined for every other token. */
+  authenticate(token: string): UserInfo | undefined {
+    const name = claimedUser(token);
+    if (name === undefined || !isFileName(name)) return undefined;
+    const record = this.#record(name);
+    if (!record || !tokenMatches(token, record.tokenHash)) return undefined;
+    return { username: record.name, uid: record.uid, groups: record.groups };
+  }
+
+  #record(name: string): UserRecord | undefined {
+    const file = userFile(this.#path, name);
+    const stats = statSync(file, { throwIfNoEntry: false });
+    if (!stats) {
+      this.#remembered.delete(name);
+      return undefined;
+    }
+    const version = [stats.ino, stats.size, stats.mtimeMs, stats.ctimeMs, stats.mode].join();
+    const known = this.#remembered.get(name);
+    if (known?.version === version) return known.record;
+    const record = this.#read(file, stats);
+    this.#remembered.set(name, { version, record });
+    return record;
+  }
+
+  #read(file: string, stats: Stats): UserRecord | undefined {
+    const problem = problemOfFile(stats);
+    const record = problem === undefined ? readRecord(file) : undefined;
+    if (!record) this.#logger.warn("user file ignored", { file, problem: problem ?? "not a whole user record" });
+    return record;
+  }
+}
+
+interface Remembered {
+  readonly version: string;
+  readonly record: UserRecord | undefined;
+}
+
+/** The server's own users may begin with `system:`; nothing may lead out of the directory. */
+function isFileName(name: string): boolean {
+  return problemOfName(name.replace(/^system:/, "")) === undefined;
+}
+
+function readRecord(file: string): UserRecord | undefined {
+  try {
+    return parseUserRecord(readFileSync(file, "utf8"), basename(file));
+  } catch (error) {
+    // Revoked since the look at it.
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+function problemOfFile({ size, mode }: Stats): string | undefined {
+  if (size > fileLimit) return `has ${size} bytes, more than ${fileLimit}`;
+  if ((mode & 0o022) !== 0) return "can be written by others than its owner; remove it and add the user again";
+  return undefined;
+}
