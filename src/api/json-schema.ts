@@ -36,6 +36,9 @@ export interface JsonSchema {
   "x-kubernetes-list-type"?: "atomic" | "set" | "map";
   "x-kubernetes-list-map-keys"?: string[];
   "x-kubernetes-map-type"?: "atomic" | "granular";
+  /** How a strategic merge patch treats the field: several are joined with commas. */
+  "x-kubernetes-patch-strategy"?: "merge" | "replace" | "retainKeys" | "merge,retainKeys";
+  "x-kubernetes-patch-merge-key"?: string;
   "x-kubernetes-validations"?: ValidationRule[];
 }
 

@@ -40,9 +40,7 @@ const COMPARISONS: Readonly<Record<string, LabelRequirement["operator"]>> = {
   in: "in",
   notin: "notin",
   ">": "gt",
-  gt: "gt",
   "<": "lt",
-  lt: "lt",
 };
 
 class SelectorParser {

@@ -1,0 +1,78 @@
+import type { FieldError } from "../resource.ts";
+import { applyDefaults } from "./defaulting.ts";
+import type { JsonSchema } from "./json-schema.ts";
+import { compileUniqueness } from "./list-uniqueness.ts";
+import { prune } from "./pruning.ts";
+import { ratchet } from "./ratchet.ts";
+import { isObject, toSchemaNode } from "./schema-node.ts";
+import type { Ratchet, ValidationRun } from "./validation-run.ts";
+import { compileValueValidator } from "./value-validation.ts";
+
+/** The schema of a kind, ready for many objects. Objects are whole ones, with apiVersion, kind and metadata. */
+export interface CompiledSchema {
+  /** Removes in place what the schema does not know; returns the paths, `spec.ports[0].x`, also within metadata. */
+  prune(object: object): string[];
+  /** Fills in defaults in place, and removes nulls that the schema does not allow. */
+  applyDefaults(object: object): void;
+  /** Everything that is wrong with the object. With `old`, an update: what did not change may stay as it is. */
+  validate(object: object, old?: object, options?: ValidateOptions): FieldError[];
+}
+
+export interface ValidateOptions {
+  /** `status`: values are checked below `status` only, as for writes of that subresource. Rules always see everything. */
+  readonly subresource?: "status";
+}
+
+/** Compiles once; the result is used for every object of the kind. Expects a schema that `validateDefinition` accepts. */
+export function compileSchema(schema: JsonSchema): CompiledSchema {
+  const root = toSchemaNode(schema, true);
+  const validateRoot = compileValueValidator(schema);
+  const validateStatus = compileValueValidator(schema.properties?.status ?? {});
+  const checkUniqueness = compileUniqueness(root);
+
+  function values(
+    object: object,
+    old: object | undefined,
+    status: boolean,
+    ratcheting: Ratchet | undefined,
+  ): FieldError[] {
+    const run: ValidationRun = { path: [], errors: [], visits: 0, ratchet: ratcheting };
+    if (!status) {
+      validateRoot(object, run, old);
+      return run.errors;
+    }
+    const value = field(object, "status");
+    if (value === undefined) return [];
+    validateStatus(value, run, field(old, "status"));
+    return run.errors.map((error) => below("status", error));
+  }
+
+  function duplicates(object: object): FieldError[] {
+    const errors: FieldError[] = [];
+    checkUniqueness?.(object, "", errors);
+    return errors;
+  }
+
+  return {
+    prune: (object) => prune(root, object),
+    applyDefaults: (object) => applyDefaults(root, object),
+    validate(object, old, { subresource } = {}) {
+      const status = subresource === "status";
+      let errors = values(object, old, status, undefined);
+      if (errors.length > 0 && old !== undefined) errors = values(object, old, status, ratchet);
+      const repeated = duplicates(object);
+      if (repeated.length > 0 && (old === undefined || duplicates(old).length === 0)) errors.push(...repeated);
+      return errors;
+    },
+  };
+}
+
+function field(object: unknown, key: string): unknown {
+  return isObject(object) && Object.hasOwn(object, key) ? object[key] : undefined;
+}
+
+/** Kubernetes validates status by itself: the field is named from the root, the text within the message is not. */
+function below(prefix: string, error: FieldError): FieldError {
+  if (error.path === "<nil>") return error;
+  return { ...error, path: error.path === "" ? prefix : `${prefix}.${error.path}` };
+}

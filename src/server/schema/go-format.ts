@@ -1,0 +1,47 @@
+/** Values and messages as Go prints them, since Kubernetes' answers are made by Go. */
+
+/** A float64 by `%v`: the shortest digits that read back the same, scientific below 1e-4 and from 1e6 on. */
+export function goFloat(value: number): string {
+  const exponent = value === 0 ? 0 : Math.floor(Math.log10(Math.abs(value)));
+  if (exponent >= -4 && exponent < 6) return String(value);
+  return value.toExponential().replace(/e([+-])(\d)$/, "e$10$2");
+}
+
+/** Beyond this Kubernetes keeps a number as float64. */
+const INT64_LIMIT = 2 ** 63;
+
+/** Whether Kubernetes decodes a JSON number as int64. (`2.0` is one here and a float64 there.) */
+export function isInt64(value: number): boolean {
+  return Number.isInteger(value) && Math.abs(value) < INT64_LIMIT;
+}
+
+/** A string by `%q`. */
+export function goQuote(text: string): string {
+  return JSON.stringify(text).replaceAll(/\\u00([01][0-9a-f])/g, "\\x$1");
+}
+
+/** JSON as Go's encoder writes it: keys sorted, `<`, `>` and `&` escaped. */
+export function goJson(value: unknown): string {
+  return JSON.stringify(sortKeys(value))
+    .replaceAll("<", "\\u003c")
+    .replaceAll(">", "\\u003e")
+    .replaceAll("&", "\\u0026");
+}
+
+function sortKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sortKeys);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, inner]) => [key, sortKeys(inner)]),
+  );
+}
+
+/** How an error shows the value it refuses. */
+export function goValue(value: unknown): string {
+  if (typeof value === "string") return goQuote(value);
+  if (typeof value === "number") return isInt64(value) ? BigInt(value).toString() : goFloat(value);
+  if (value === undefined) return '""';
+  return typeof value === "object" ? goJson(value) : String(value);
+}

@@ -1,0 +1,28 @@
+import { isDeepStrictEqual } from "node:util";
+import type { JsonSchema } from "./json-schema.ts";
+import { isObject } from "./schema-node.ts";
+import type { Ratchet } from "./validation-run.ts";
+
+/**
+ * An update may keep what was stored before the schema became stricter. Fields correspond by name, items of a map list by
+ * their keys; items of other lists correspond to nothing.
+ * @see https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#validation-ratcheting
+ */
+export const ratchet: Ratchet = {
+  enter(old, value, schema, key) {
+    if (isObject(old) && typeof key === "string") return Object.hasOwn(old, key) ? old[key] : undefined;
+    if (!Array.isArray(old) || !Array.isArray(value) || typeof key !== "number") return undefined;
+    const keys = listMapKeys(schema);
+    return keys === undefined ? undefined : old.find((item) => sameKeys(item, value[key], keys));
+  },
+  equal: isDeepStrictEqual,
+};
+
+/** The keys that identify an item; undefined for other lists. */
+export function listMapKeys(schema: JsonSchema): readonly string[] | undefined {
+  return schema["x-kubernetes-list-type"] === "map" ? schema["x-kubernetes-list-map-keys"] : undefined;
+}
+
+function sameKeys(a: unknown, b: unknown, keys: readonly string[]): boolean {
+  return isObject(a) && isObject(b) && keys.every((key) => a[key] === b[key]);
+}

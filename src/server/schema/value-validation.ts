@@ -1,0 +1,107 @@
+import { required, typeInvalid } from "./field-errors.ts";
+import { isInt64 } from "./go-format.ts";
+import type { JsonSchema } from "./json-schema.ts";
+import { isObject } from "./schema-node.ts";
+import { pathOf, type ValidationRun, type ValueValidator } from "./validation-run.ts";
+import { compileCombinations } from "./value-combinations.ts";
+import { compileConstraints } from "./value-constraints.ts";
+
+/** Compiles the checks of values: types, bounds, formats, required fields, and how schemas are combined. */
+export function compileValueValidator(schema: JsonSchema): ValueValidator {
+  const checkType = compileType(schema);
+  const constraints = compileConstraints(schema);
+  const combinations = compileCombinations(schema, compileValueValidator);
+  const checkFields = compileFields(schema);
+  const checkItems = schema.items === undefined ? undefined : compileItems(schema, schema.items);
+  return (value, run, old) => {
+    if (run.ratchet !== undefined && old !== undefined && run.ratchet.equal(old, value)) return;
+    run.visits += 1;
+    const accepted = checkType(value, run);
+    if (value === null) return;
+    for (const constraint of constraints) constraint(value, run);
+    for (const combination of combinations) combination(value, run, old);
+    if (!accepted) return;
+    if (checkFields !== undefined && isObject(value)) checkFields(value, run, old);
+    else if (checkItems !== undefined && Array.isArray(value)) checkItems(value, run, old);
+  };
+}
+
+type FieldsValidator = (object: Record<string, unknown>, run: ValidationRun, old: unknown) => void;
+
+function compileFields(schema: JsonSchema): FieldsValidator | undefined {
+  const { properties, additionalProperties, required: requiredKeys = [] } = schema;
+  const embedded = schema["x-kubernetes-embedded-resource"] === true ? ["apiVersion", "kind"] : [];
+  const needed = [...new Set([...requiredKeys, ...embedded])];
+  const validators = new Map(
+    Object.entries(properties ?? {}).map(([key, property]) => [
+      key,
+      { validate: compileValueValidator(property), step: `.${key}` },
+    ]),
+  );
+  const others = typeof additionalProperties === "object" ? compileValueValidator(additionalProperties) : undefined;
+  if (validators.size === 0 && others === undefined && needed.length === 0) return undefined;
+  return (object, run, old) => {
+    for (const key of needed) {
+      if (!Object.hasOwn(object, key)) run.errors.push(required(child(run, `.${key}`)));
+    }
+    for (const key of Object.keys(object)) {
+      const known = validators.get(key);
+      const validate = known?.validate ?? others;
+      if (validate === undefined) continue;
+      run.path.push(known?.step ?? `.${key}`);
+      validate(object[key], run, run.ratchet?.enter(old, object, schema, key));
+      run.path.pop();
+    }
+  };
+}
+
+function child(run: ValidationRun, step: string): string {
+  run.path.push(step);
+  const path = pathOf(run);
+  run.path.pop();
+  return path;
+}
+
+function compileItems(
+  schema: JsonSchema,
+  items: JsonSchema,
+): (list: unknown[], run: ValidationRun, old: unknown) => void {
+  const validate = compileValueValidator(items);
+  return (list, run, old) => {
+    for (let index = 0; index < list.length; index += 1) {
+      run.path.push(`[${index}]`);
+      validate(list[index], run, run.ratchet?.enter(old, list, schema, index));
+      run.path.pop();
+    }
+  };
+}
+
+/** Answers whether the value has the type. */
+function compileType(schema: JsonSchema): (value: unknown, run: ValidationRun) => boolean {
+  const types = schema["x-kubernetes-int-or-string"] === true ? ["integer", "string"] : [schema.type ?? ""];
+  const [only = ""] = types;
+  const { format = "", nullable = false } = schema;
+  if (only === "") return () => true;
+  return (value, run) => {
+    if (value === null) return nullable || refuse(run, types.join(","), "null");
+    const type = typeOf(value);
+    if (types.includes(type) || (type === "integer" && only === "number")) return true;
+    if (format !== "" && (only === "integer" || only === "number") && typeof value !== "string") {
+      return refuse(run, format, type === "number" ? "float64" : "");
+    }
+    return refuse(run, types.join(","), type);
+  };
+}
+
+function refuse(run: ValidationRun, expected: string, actual: string): false {
+  const path = pathOf(run);
+  run.errors.push(typeInvalid(path, actual, `${path} in body must be of type ${expected}: ${JSON.stringify(actual)}`));
+  return false;
+}
+
+/** The JSON Schema type of a value. Numbers that Kubernetes would hold as float64 are `number`. */
+function typeOf(value: unknown): string {
+  if (typeof value === "number") return isInt64(value) ? "integer" : "number";
+  if (Array.isArray(value)) return "array";
+  return typeof value;
+}
