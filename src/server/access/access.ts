@@ -25,7 +25,10 @@ export type RequestAttributes =
   | { readonly kind: "path"; readonly verb: string; readonly path: string };
 
 export interface Authenticator {
-  /** Undefined when the request carries no credential that this server knows: the answer is 401. */
+  /**
+   * Undefined when the request carries no credential that this server knows: the answer is 401.
+   * @throws {StatusError} when it may not act as the user that it asks to impersonate.
+   */
   authenticate(request: IncomingMessage): Promise<UserInfo | undefined>;
 }
 
