@@ -61,7 +61,7 @@ export class ClusterRoleAggregator implements AsyncDisposable {
 
   /** Resolves when what was known at the call is written, or when a write failed and waits for its retry. */
   async settled(): Promise<void> {
-    while (this.#work) await this.#work;
+    while (this.#work !== undefined) await this.#work;
   }
 
   /** Resolves when no write is under way any more. */
