@@ -89,6 +89,12 @@ export class ApiUnreachable extends Error {
   override readonly name = "ApiUnreachable";
 }
 
+/**
+ * The API server, or something in its place, spoke what cannot be read: asking the same again may get the same. An
+ * informer that meets one in a watch lists anew instead of resuming.
+ */
+export class MalformedAnswer extends ApiUnreachable {}
+
 /** True for the Status reasons that an idempotent caller expects, for example `isReason(error, "NotFound")`. */
 export function isReason(error: unknown, ...reasons: string[]): error is ApiError {
   return error instanceof ApiError && reasons.includes(error.reason);
