@@ -6,8 +6,14 @@ import { type Binding, type ClusterRole, rbacGroup } from "./rbac.ts";
 import type { RbacAuthorizer } from "./rbac-authorizer.ts";
 import { problemsOfBinding, problemsOfRole } from "./rbac-validation.ts";
 
+/** Decides from memory, so a write never waits for it. */
+export interface RbacAdmission extends AdmissionPlugin {
+  mutate(request: AdmissionRequest): void;
+  validate(request: AdmissionRequest): void;
+}
+
 /** Guards writes of roles and bindings: defaults, the rules that no schema can say, and nobody grants more than they have. */
-export function rbacAdmission(authorizer: RbacAuthorizer): AdmissionPlugin {
+export function rbacAdmission(authorizer: RbacAuthorizer): RbacAdmission {
   return {
     name: "RBAC",
     handles: ({ definition, operation, subresource }) =>
