@@ -15,7 +15,10 @@ export interface ProberOptions {
   readonly concurrency?: number;
 }
 
-/** The prober of real endpoints. Loads the MCP SDK with the first server that it greets. */
+/**
+ * The prober of real endpoints. Loads the MCP SDK with the first server that it greets. Holds no process from its end,
+ * except for the SDK's own timer during a greeting, which lasts no longer than the probe; disposing ends that too.
+ */
 export function createProber({ clock, logger, concurrency = 32 }: ProberOptions): Prober {
   return new ScheduledProber({ clock, logger, concurrency, makeProbe, random: Math.random });
 }

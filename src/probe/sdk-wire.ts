@@ -29,7 +29,6 @@ export class SdkWire {
   readonly #connection: Connection;
   #failure: ProbeError | undefined;
   #last: SentRequest | undefined;
-  #opened = false;
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -67,8 +66,6 @@ export class SdkWire {
         const { message } = await this.#post(url, init, callIn(init));
         return accepted(message);
       }
-      if (this.#opened) throw invalidAnswer("ended its stream of events before it had answered");
-      this.#opened = true;
       const message = await this.#connection.send({ method: "GET", url: new URL(url), headers: headersIn(init) });
       const asked = "the request for its stream of events";
       this.#failure = failureOf(message, asked);
@@ -76,9 +73,20 @@ export class SdkWire {
       if (!message.headers["content-type"]?.toLowerCase().startsWith("text/event-stream")) {
         throw invalidAnswer(`answered ${asked} with another content type; check transport.path and transport.type`);
       }
-      const body = ReadableStream.from(this.#connection.body(message));
+      const body = ReadableStream.from(this.#stream(message));
       return new Response(body, { headers: { "content-type": "text/event-stream" } });
     });
+
+  /** Remembers how a stream ended that nobody waits for at its own place. */
+  async *#stream(message: IncomingMessage): AsyncGenerator<Buffer> {
+    try {
+      yield* this.#connection.body(message);
+      this.#failure ??= invalidAnswer("ended its stream of events before it had answered");
+    } catch (error) {
+      if (error instanceof ProbeError) this.#failure = error;
+      throw error;
+    }
+  }
 
   async #post(url: string | URL, init: RequestInit, call: Call) {
     const headers = headersIn(init);
