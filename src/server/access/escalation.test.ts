@@ -153,6 +153,16 @@ describe("writing a role", () => {
     expect(write("clusterroles", clusterRole(pods("get")))).toContain("not currently held");
   });
 
+  it("is refused without a long look when its rules multiply beyond reason", () => {
+    aliceHas({ apiGroups: ["*"], resources: ["*"], verbs: ["*"] });
+    const many = (prefix: string) => Array.from({ length: 10_000 }, (_, index) => `${prefix}${index}`);
+    const huge = { apiGroups: [""], resources: many("r"), verbs: many("v") };
+    expect(write("roles", role(huge))).toContain(
+      "its rules have 100000000 combinations; at most 100000 can be checked",
+    );
+    expect(write("roles", role({ ...huge, verbs: ["get"] }))).toBe("allowed");
+  });
+
   it("is free for who may escalate", () => {
     aliceHas({ apiGroups: ["rbac.authorization.k8s.io"], resources: ["roles"], verbs: ["escalate"] });
     expect(write("roles", role(pods("delete")))).toBe("allowed");

@@ -62,7 +62,7 @@ const editing: PolicyRule[] = [
   rule("", ["serviceaccounts"], ["impersonate"]),
   rule("", ["configmaps", "events", "pods", "secrets", "serviceaccounts", "services"], write),
   rule("", ["serviceaccounts/token"], ["create"]),
-  rule("apps", ["deployments", "deployments/scale"], write),
+  rule("apps", ["deployments", "deployments/scale", "replicasets", "replicasets/scale"], write),
   rule("batch", ["jobs"], write),
   rule("networking.k8s.io", ["ingresses", "networkpolicies"], write),
   rule("coordination.k8s.io", ["leases"], [...read, ...write]),
@@ -72,6 +72,7 @@ const viewing: PolicyRule[] = [
   rule("", ["configmaps", "events", "namespaces", "pods", "serviceaccounts", "services"], read),
   rule("", ["namespaces/status", "pods/log", "pods/status", "services/status"], read),
   rule("apps", ["deployments", "deployments/scale", "deployments/status"], read),
+  rule("apps", ["replicasets", "replicasets/scale", "replicasets/status"], read),
   rule("batch", ["jobs", "jobs/status"], read),
   rule("networking.k8s.io", ["ingresses", "ingresses/status", "networkpolicies"], read),
 ];
