@@ -154,7 +154,7 @@ describe("writing a role", () => {
   });
 
   it("is refused without a long look when its rules multiply beyond reason", () => {
-    aliceHas({ apiGroups: ["*"], resources: ["*"], verbs: ["*"] });
+    aliceHas({ apiGroups: ["*"], resources: ["*"], verbs: ["get"] });
     const many = (prefix: string) => Array.from({ length: 10_000 }, (_, index) => `${prefix}${index}`);
     const huge = { apiGroups: [""], resources: many("r"), verbs: many("v") };
     expect(write("roles", role(huge))).toContain(
