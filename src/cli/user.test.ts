@@ -117,7 +117,7 @@ describe("slipway user", () => {
     {
       because: "the kubeconfig names no server",
       act: async () => {
-        await writeFile(join(dataDir, "kubeconfig"), "");
+        await writeFile(join(dataDir, "kubeconfig"), "a: [");
         await add("alice");
       },
       says: [/^--data-dir: .*kubeconfig names no server/, /restart 'slipway up'/],

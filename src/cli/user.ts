@@ -1,7 +1,11 @@
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { parse, stringify } from "yaml";
 import { systemClock } from "../machinery/clock.ts";
+import {
+  formatKubeconfig,
+  type KubeconfigCluster,
+  kubeconfigPath,
+  parseKubeconfig,
+} from "../server/access/kubeconfig.ts";
 import { UserDirectory, UserExists, UserLimitReached, userLimit } from "../server/access/user-directory.ts";
 import { problemOfName } from "../server/access/user-name.ts";
 import { UsageError } from "./usage-error.ts";
@@ -40,7 +44,7 @@ export async function addUser(
     }
     throw error;
   });
-  stdout.write(stringify(kubeconfig(cluster, name, token)));
+  stdout.write(formatKubeconfig(cluster, name, token));
 }
 
 /** `slipway user list --data-dir DIR`: name, groups and time of creation, one user a line. */
@@ -95,35 +99,25 @@ function existsMessage(name: string, dataDir: string): string {
   );
 }
 
-interface Cluster {
-  server: string;
-  "certificate-authority-data": string;
-}
-
 /** Where the server of the data directory is reached and whom to trust there, from the kubeconfig that it wrote. */
-async function clusterOf(dataDir: string): Promise<Cluster> {
-  const file = join(dataDir, "kubeconfig");
+async function clusterOf(dataDir: string): Promise<KubeconfigCluster> {
+  const file = kubeconfigPath(dataDir);
   const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
     const remedy = `start 'slipway up --data-dir ${dataDir}' there once, or name its directory`;
     throw new UsageError(`--data-dir: ${dataDir} has no readable kubeconfig (${error.code}); ${remedy}`);
   });
-  const cluster = (parse(text) as { clusters?: { cluster?: Partial<Cluster> }[] } | null)?.clusters?.[0]?.cluster;
-  const { server, "certificate-authority-data": authority } = cluster ?? {};
-  if (typeof server !== "string" || typeof authority !== "string") {
-    throw new UsageError(
-      `--data-dir: ${file} names no server with its certificate; restart 'slipway up' to write it anew`,
-    );
-  }
-  return { server, "certificate-authority-data": authority };
+  const cluster = knownCluster(text);
+  if (cluster) return cluster;
+  throw new UsageError(
+    `--data-dir: ${file} names no server with its certificate; restart 'slipway up' to write it anew`,
+  );
 }
 
-function kubeconfig(cluster: Cluster, user: string, token: string): object {
-  return {
-    apiVersion: "v1",
-    kind: "Config",
-    clusters: [{ name: "slipway", cluster }],
-    users: [{ name: user, user: { token } }],
-    contexts: [{ name: "slipway", context: { cluster: "slipway", user } }],
-    "current-context": "slipway",
-  };
+function knownCluster(text: string): KubeconfigCluster | undefined {
+  try {
+    return parseKubeconfig(text).cluster;
+  } catch {
+    // Not YAML: as good as empty.
+    return undefined;
+  }
 }
