@@ -1,5 +1,5 @@
 import type { Authorizer, Decision, RequestAttributes, UserInfo } from "./access.ts";
-import { type BindingIndex, indexBindings, type RoleRules } from "./binding-index.ts";
+import { type BindingIndex, type Grant, indexBindings, type RoleRules } from "./binding-index.ts";
 import { BoundedCache } from "./bounded-cache.ts";
 import type { PolicyRule, RbacObjects, RoleRef } from "./rbac.ts";
 import { RuleTable } from "./rule-table.ts";
@@ -13,8 +13,8 @@ const compiledSubjects = 1024;
 const longestKey = 8 * 1024;
 
 /**
- * Decides by the stored Roles and bindings, as kube-apiserver in mode RBAC does. All rules that apply to a subject are
- * compiled once and kept until any RBAC object changes; such a change takes effect with the next decision.
+ * Decides by the stored Roles and bindings, as kube-apiserver in mode RBAC does. A subject's rules in a namespace are
+ * compiled when first asked for and kept until any RBAC object changes, which takes effect with the next decision.
  */
 export class RbacAuthorizer implements Authorizer, Disposable {
   readonly #objects: RbacObjects;
@@ -33,21 +33,21 @@ export class RbacAuthorizer implements Authorizer, Disposable {
   authorize(user: UserInfo, attributes: RequestAttributes): Decision {
     // The words of kube-apiserver for this one are none.
     if (user.groups.includes(superuserGroup)) return { allowed: true, reason: "" };
-    const { everywhere, byNamespace } = this.#rulesOf(user);
-    const local = attributes.kind === "resource" ? byNamespace.get(attributes.namespace) : undefined;
-    const source = everywhere.table.sourceOf(attributes) ?? local?.table.sourceOf(attributes);
-    if (source !== undefined) return { allowed: true, reason: `RBAC: allowed by ${source}` };
-    const errors = [...everywhere.errors, ...(local?.errors ?? [])];
+    const scopes = this.#scopesOf(user, attributes.kind === "resource" ? attributes.namespace : "");
+    for (const { table } of scopes) {
+      const source = table.sourceOf(attributes);
+      if (source !== undefined) return { allowed: true, reason: `RBAC: allowed by ${source}` };
+    }
+    const errors = scopes.flatMap((scope) => scope.errors);
     return { allowed: false, reason: errors.length > 0 ? `RBAC: ${aggregate(errors)}` : "" };
   }
 
   /** The rules that bindings give the user in `namespace`, those of the cluster first; "" for the latter alone. */
   rulesFor(user: UserInfo, namespace: string): { rules: readonly PolicyRule[]; error?: string } {
-    const { everywhere, byNamespace } = this.#rulesOf(user);
-    const local = byNamespace.get(namespace);
-    const errors = [...everywhere.errors, ...(local?.errors ?? [])];
+    const scopes = this.#scopesOf(user, namespace);
+    const errors = scopes.flatMap((scope) => scope.errors);
     return {
-      rules: [...everywhere.table.rules, ...(local?.table.rules ?? [])],
+      rules: scopes.flatMap(({ table }) => table.rules),
       ...(errors.length > 0 && { error: aggregate(errors) }),
     };
   }
@@ -67,13 +67,19 @@ export class RbacAuthorizer implements Authorizer, Disposable {
     return this.#index;
   }
 
-  #rulesOf({ username, groups }: UserInfo): SubjectRules {
+  #scopesOf(user: UserInfo, namespace: string): ScopeRules[] {
+    const subject = this.#subjectOf(user);
+    const scopes = [subject.in(""), namespace === "" ? undefined : subject.in(namespace)];
+    return scopes.filter((scope) => scope !== undefined);
+  }
+
+  #subjectOf({ username, groups }: UserInfo): SubjectRules {
     const key = subjectKey(username, groups);
     const known = this.#subjects.get(key);
     if (known) return known;
-    const compiled = compile(this.#currentIndex(), username, groups);
-    if (key.length <= longestKey) this.#subjects.set(key, compiled);
-    return compiled;
+    const rules = new SubjectRules(this.#currentIndex(), username, groups);
+    if (key.length <= longestKey) this.#subjects.set(key, rules);
+    return rules;
   }
 }
 
@@ -84,31 +90,44 @@ function subjectKey(username: string, groups: readonly string[]): string {
   return key;
 }
 
-interface SubjectRules {
-  readonly everywhere: ScopeRules;
-  readonly byNamespace: ReadonlyMap<string, ScopeRules>;
-}
-
 interface ScopeRules {
   readonly table: RuleTable;
   /** Bindings to roles that do not exist, as a hint in refusals. */
-  readonly errors: string[];
+  readonly errors: readonly string[];
 }
 
-function compile(index: BindingIndex, username: string, groups: readonly string[]): SubjectRules {
-  const everywhere: ScopeRules = { table: new RuleTable(), errors: [] };
-  const byNamespace = new Map<string, ScopeRules>();
-  for (const { roleRef, namespace, description } of index.bindingsOf(username, groups)) {
-    let scope = everywhere;
-    if (namespace !== "") {
-      scope = byNamespace.get(namespace) ?? { table: new RuleTable(), errors: [] };
-      byNamespace.set(namespace, scope);
-    }
-    const { rules, error } = index.rulesOf(roleRef, namespace);
-    if (rules) scope.table.add(rules, description);
-    else scope.errors.push(error.message);
+/** The rules of one subject, compiled for each namespace when it is first asked about. */
+class SubjectRules {
+  readonly #index: BindingIndex;
+  readonly #grants: ReadonlyMap<string, readonly Grant[]>;
+  readonly #scopes = new Map<string, ScopeRules>();
+
+  constructor(index: BindingIndex, username: string, groups: readonly string[]) {
+    this.#index = index;
+    this.#grants = Map.groupBy(index.bindingsOf(username, groups), ({ namespace }) => namespace);
   }
-  return { everywhere, byNamespace };
+
+  /** What bindings in `namespace` give, or with "" those of the cluster. Undefined where there are none. */
+  in(namespace: string): ScopeRules | undefined {
+    const known = this.#scopes.get(namespace);
+    if (known) return known;
+    const grants = this.#grants.get(namespace);
+    if (!grants) return undefined;
+    const scope = compile(this.#index, grants);
+    this.#scopes.set(namespace, scope);
+    return scope;
+  }
+}
+
+function compile(index: BindingIndex, grants: readonly Grant[]): ScopeRules {
+  const table = new RuleTable();
+  const errors: string[] = [];
+  for (const { roleRef, namespace, description } of grants) {
+    const { rules, error } = index.rulesOf(roleRef, namespace);
+    if (rules) table.add(rules, description);
+    else errors.push(error.message);
+  }
+  return { table, errors };
 }
 
 /** Several errors as one text, in the form of apimachinery's `Aggregate`. */

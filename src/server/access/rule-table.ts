@@ -10,20 +10,20 @@ const everything = "*";
  */
 export class RuleTable {
   /** By resource as rules write it: `pods`, `pods/log`, `*`, and a star with a subresource. */
-  readonly #byResource = new Map<string, CompiledRule[]>();
-  readonly #paths: CompiledRule[] = [];
+  readonly #byResource = new Map<string, Granted[]>();
+  readonly #paths: Granted[] = [];
   readonly #rules: PolicyRule[] = [];
 
   /** `source` describes the binding that grants `rules`, for the reason of a decision. */
   add(rules: readonly PolicyRule[], source: string): void {
     for (const rule of rules) {
-      const compiled = compile(rule, source);
+      const granted = { rule: compiled(rule), source };
       this.#rules.push(rule);
-      if (compiled.paths.length > 0) this.#paths.push(compiled);
-      for (const resource of new Set(rule.resources)) {
+      if (granted.rule.paths.length > 0) this.#paths.push(granted);
+      for (const resource of granted.rule.resources) {
         const known = this.#byResource.get(resource);
-        if (known) known.push(compiled);
-        else this.#byResource.set(resource, [compiled]);
+        if (known) known.push(granted);
+        else this.#byResource.set(resource, [granted]);
       }
     }
   }
@@ -37,7 +37,7 @@ export class RuleTable {
   sourceOf(attributes: RequestAttributes): string | undefined {
     if (attributes.kind === "path") {
       const { verb, path } = attributes;
-      return this.#paths.find((rule) => has(rule.verbs, verb) && rule.paths.some((covers) => covers(path)))?.source;
+      return this.#paths.find(({ rule }) => has(rule.verbs, verb) && rule.paths.some((covers) => covers(path)))?.source;
     }
     const { resource, subresource } = attributes;
     return (
@@ -50,27 +50,39 @@ export class RuleTable {
   #granting(resource: string, { verb, group, name }: RequestAttributes & { kind: "resource" }): string | undefined {
     return this.#byResource
       .get(resource)
-      ?.find((rule) => has(rule.verbs, verb) && has(rule.groups, group) && (rule.names?.has(name) ?? true))?.source;
+      ?.find(({ rule }) => has(rule.verbs, verb) && has(rule.groups, group) && (rule.names?.has(name) ?? true))?.source;
   }
 }
 
+interface Granted {
+  readonly rule: CompiledRule;
+  readonly source: string;
+}
+
 interface CompiledRule {
+  readonly resources: ReadonlySet<string>;
   readonly verbs: ReadonlySet<string>;
   readonly groups: ReadonlySet<string>;
   /** Undefined: every name, and requests without one. */
   readonly names: ReadonlySet<string> | undefined;
   readonly paths: readonly ((path: string) => boolean)[];
-  readonly source: string;
 }
 
-function compile(rule: PolicyRule, source: string): CompiledRule {
-  return {
+/** A role is bound many times, and its rules never change in place. */
+const compiledRules = new WeakMap<PolicyRule, CompiledRule>();
+
+function compiled(rule: PolicyRule): CompiledRule {
+  const known = compiledRules.get(rule);
+  if (known) return known;
+  const fresh: CompiledRule = {
+    resources: new Set(rule.resources),
     verbs: new Set(rule.verbs),
     groups: new Set(rule.apiGroups),
     names: rule.resourceNames?.length ? new Set(rule.resourceNames) : undefined,
     paths: (rule.nonResourceURLs ?? []).map(pathMatcher),
-    source,
   };
+  compiledRules.set(rule, fresh);
+  return fresh;
 }
 
 function has(values: ReadonlySet<string>, value: string): boolean {

@@ -14,7 +14,7 @@ export const apiAudience = "https://kubernetes.default.svc.cluster.local";
 export const serviceAccounts: GroupResource = { group: "", plural: "serviceaccounts" };
 const secrets: GroupResource = { group: "", plural: "secrets" };
 
-/** Verified signatures that are remembered: checking one takes 0.1 ms, remembering it 1 µs. */
+/** Verified signatures that are remembered: checking one takes 0.2 ms, knowing it 3 µs. */
 const rememberedTokens = 4_096;
 /** Longest token that is looked at, in characters. Ours are below 2,000. */
 const longestToken = 16 * 1024;
