@@ -12,8 +12,11 @@ import { compileValueValidator } from "./value-validation.ts";
 export interface CompiledSchema {
   /** Removes in place what the schema does not know; returns the paths, `spec.ports[0].x`, also within metadata. */
   prune(object: object): string[];
-  /** Fills in defaults in place, and removes nulls that the schema does not allow. */
-  applyDefaults(object: object): void;
+  /**
+   * Fills in defaults in place, and removes nulls that the schema does not allow. `keepNulls` is for the result of a
+   * server-side apply, where Kubernetes refuses such nulls instead.
+   */
+  applyDefaults(object: object, options?: { readonly keepNulls?: boolean }): void;
   /** Everything that is wrong with the object. With `old`, an update: what did not change may stay as it is. */
   validate(object: object, old?: object, options?: ValidateOptions): FieldError[];
 }
@@ -55,7 +58,7 @@ export function compileSchema(schema: JsonSchema): CompiledSchema {
 
   return {
     prune: (object) => prune(root, object),
-    applyDefaults: (object) => applyDefaults(root, object),
+    applyDefaults: (object, { keepNulls = false } = {}) => applyDefaults(root, object, keepNulls),
     validate(object, old, { subresource } = {}) {
       const status = subresource === "status";
       let errors = values(object, old, status, undefined);

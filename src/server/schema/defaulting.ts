@@ -1,15 +1,16 @@
 import { isObject, type SchemaNode } from "./schema-node.ts";
 
 /**
- * Fills in defaults, in place: where a field is absent, or null although the schema does not allow null. Nulls that are not
- * allowed and have no default are removed from objects. A default of an object is itself completed with the defaults inside.
+ * Fills in defaults, in place: where a field is absent, or null although the schema does not allow null. A default of an
+ * object is itself completed with the defaults inside. Nulls that are not allowed and have no default are removed from
+ * objects, unless `keepNulls`.
  */
-export function applyDefaults(node: SchemaNode, object: unknown): void {
-  if (Array.isArray(object)) completeItems(node, object);
-  else if (isObject(object)) completeFields(node, object);
+export function applyDefaults(node: SchemaNode, object: unknown, keepNulls: boolean): void {
+  if (Array.isArray(object)) completeItems(node, object, keepNulls);
+  else if (isObject(object)) completeFields(node, object, keepNulls);
 }
 
-function completeFields(node: SchemaNode, object: Record<string, unknown>): void {
+function completeFields(node: SchemaNode, object: Record<string, unknown>, keepNulls: boolean): void {
   if (node.hasDefaults) {
     for (const [key, child] of node.properties) {
       if (child.defaultJson === undefined) continue;
@@ -21,22 +22,27 @@ function completeFields(node: SchemaNode, object: Record<string, unknown>): void
     const child = node.properties.get(key) ?? node.additional;
     if (child === undefined) continue;
     const value = object[key];
-    if (value === null && !child.nullable) replaceNull(object, key, child);
-    if (!child.isLeaf) applyDefaults(child, object[key]);
+    if (value === null && !child.nullable) replaceNull(object, key, child, keepNulls);
+    if (!child.isLeaf) applyDefaults(child, object[key], keepNulls);
   }
 }
 
-function replaceNull(object: Record<string, unknown>, key: string, { defaultJson }: SchemaNode): void {
-  if (defaultJson === undefined) delete object[key];
-  else object[key] = JSON.parse(defaultJson);
+function replaceNull(
+  object: Record<string, unknown>,
+  key: string,
+  { defaultJson }: SchemaNode,
+  keepNulls: boolean,
+): void {
+  if (defaultJson !== undefined) object[key] = JSON.parse(defaultJson);
+  else if (!keepNulls) delete object[key];
 }
 
 /** Nulls in lists stay: removing them would move the others. Validation refuses them. */
-function completeItems({ items }: SchemaNode, list: unknown[]): void {
+function completeItems({ items }: SchemaNode, list: unknown[], keepNulls: boolean): void {
   if (items === undefined) return;
   for (const [index, item] of list.entries()) {
     if (item === null && !items.nullable && items.defaultJson !== undefined)
       list[index] = JSON.parse(items.defaultJson);
-    if (!items.isLeaf) applyDefaults(items, list[index]);
+    if (!items.isLeaf) applyDefaults(items, list[index], keepNulls);
   }
 }

@@ -1,0 +1,30 @@
+import { compareElements, EMPTY, type FieldSet, fieldSet, isEmpty, OWNED_LEAF } from "./field-set.ts";
+
+/** Reads `fieldsV1`. Undefined when it is malformed. */
+export function decodeFields(fields: unknown): FieldSet | undefined {
+  if (fields === undefined || fields === null) return EMPTY;
+  if (typeof fields !== "object" || Array.isArray(fields)) return undefined;
+  let owned = false;
+  const children = new Map<string, FieldSet>();
+  for (const [element, below] of Object.entries(fields)) {
+    if (element === ".") {
+      owned = true;
+      continue;
+    }
+    if (!/^[fkvi]:/.test(element)) return undefined;
+    const child = decodeFields(below);
+    if (child === undefined) return undefined;
+    children.set(element, isEmpty(child) ? OWNED_LEAF : child);
+  }
+  return fieldSet(owned, children);
+}
+
+/** Writes `fieldsV1`: a leaf is `{}`, an owned parent has a `.`. */
+export function encodeFields({ owned, children }: FieldSet): Record<string, unknown> {
+  const fields: Record<string, unknown> = {};
+  if (owned && children.size > 0) fields["."] = {};
+  const elements = [...children.keys()];
+  if (elements.length > 1) elements.sort(compareElements);
+  for (const element of elements) fields[element] = encodeFields(children.get(element) as FieldSet);
+  return fields;
+}

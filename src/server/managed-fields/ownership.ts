@@ -1,0 +1,94 @@
+import { apiVersionOf } from "../../api/meta.ts";
+import type { ResourceDefinition } from "../resource.ts";
+import { type Comparison, compare } from "./compare.ts";
+import {
+  difference,
+  EMPTY,
+  type FieldSet,
+  FieldSetBuilder,
+  intersection,
+  isEmpty,
+  recursiveDifference,
+  union,
+} from "./field-set.ts";
+import { type Managers, setFields } from "./managers.ts";
+import { typeOfDefinition } from "./typed-schema.ts";
+
+/** An object without what never takes part in comparison. */
+export function withoutManagedFields(object: object): object {
+  const { metadata } = object as { metadata?: object };
+  if (metadata === undefined || !("managedFields" in metadata)) return object;
+  const { managedFields: _, ...rest } = metadata;
+  return { ...object, metadata: rest };
+}
+
+/** What the write of a subresource, or of the object beside it, does not change and therefore does not own. */
+export function ignoredFields({ subresources }: ResourceDefinition, subresource: string): FieldSet {
+  if (subresource === "status") return NOT_STATUS;
+  return subresources.status === true ? STATUS : EMPTY;
+}
+
+const STATUS = setOf("f:status");
+const NOT_STATUS = setOf("f:metadata", "f:spec");
+
+function setOf(...fields: string[]): FieldSet {
+  const builder = new FieldSetBuilder();
+  for (const field of fields) builder.add([field]);
+  return builder.build();
+}
+
+export interface Change {
+  readonly definition: ResourceDefinition;
+  readonly subresource: string;
+  readonly before: object;
+  readonly after: object;
+}
+
+/** What a write changed, as far as it may. */
+export function changesOf({ definition, subresource, before, after }: Change): Comparison {
+  const all = compare(typeOfDefinition(definition), before, after);
+  const ignored = ignoredFields(definition, subresource);
+  return {
+    added: recursiveDifference(all.added, ignored),
+    modified: recursiveDifference(all.modified, ignored),
+    removed: recursiveDifference(all.removed, ignored),
+  };
+}
+
+/** Fields of others, by manager, that a change overwrites. */
+export function overwritten(
+  managers: Managers,
+  except: string,
+  { added, modified }: Comparison,
+): Map<string, FieldSet> {
+  const result = new Map<string, FieldSet>();
+  const written = union(modified, added);
+  if (isEmpty(written)) return result;
+  for (const [id, { fields }] of managers) {
+    if (id === except) continue;
+    const conflict = intersection(fields, written);
+    if (!isEmpty(conflict)) result.set(id, conflict);
+  }
+  return result;
+}
+
+/** Takes from the others what was overwritten and what is gone. */
+export function yieldFields(
+  managers: Managers,
+  except: string,
+  conflicts: ReadonlyMap<string, FieldSet>,
+  removed: FieldSet,
+): void {
+  for (const [id, { fields }] of [...managers]) {
+    if (id === except) continue;
+    setFields(managers, id, difference(difference(fields, conflicts.get(id) ?? EMPTY), removed));
+  }
+}
+
+/** Forgets managers of versions that are no longer there: their fields cannot be told any more. */
+export function dropUnknownVersions(managers: Managers, definition: ResourceDefinition): void {
+  const { group } = definition;
+  const versions = definition.definition?.spec.versions.map(({ name }) => name) ?? [definition.version];
+  const known = new Set(versions.map((version) => apiVersionOf({ group, version })));
+  for (const [id, { apiVersion }] of [...managers]) if (!known.has(apiVersion)) managers.delete(id);
+}
