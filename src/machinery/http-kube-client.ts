@@ -90,7 +90,7 @@ class HttpKubeClient implements DisposableKubeClient {
     const { namespace, ...parameters } = options;
     const path = collectionPath(type, namespace) + queryString(parameters);
     const list = await this.#call<KubeList<T>>({ method: "GET", path, signal });
-    if (!Array.isArray(list.items) || typeof list.metadata?.resourceVersion !== "string") {
+    if (!hasVersion(list) || !Array.isArray(list.items) || !list.items.every(isNamed)) {
       throw new MalformedAnswer(`GET ${path}: is not a list`);
     }
     // Items of built-in kinds come without their kind.
@@ -218,14 +218,19 @@ function watchEvent<T extends KubeObject>(line: unknown): WatchEvent<T> {
     const { type, object } = line;
     if (type === "ERROR" && isStatusFailure(object)) return { type, object };
     if (type === "BOOKMARK" && hasVersion(object)) return { type, object };
-    if ((type === "ADDED" || type === "MODIFIED" || type === "DELETED") && hasVersion(object) && object.metadata.name) {
+    if ((type === "ADDED" || type === "MODIFIED" || type === "DELETED") && isNamed(object)) {
       return { type, object: object as T };
     }
   }
   throw new MalformedAnswer("watch: a line is not a watch event");
 }
 
+/** The server validates its objects; what the machinery itself stands on is looked at once more. */
 function hasVersion(object: unknown): object is KubeObject {
   const { metadata } = (object ?? {}) as { metadata?: { resourceVersion?: unknown } };
   return typeof metadata?.resourceVersion === "string";
+}
+
+function isNamed(object: unknown): object is KubeObject {
+  return hasVersion(object) && typeof object.metadata.name === "string" && object.metadata.name !== "";
 }

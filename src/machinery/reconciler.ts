@@ -2,7 +2,7 @@ import type { ObjectKey } from "../api/meta.ts";
 
 /** What a reconcile asks for when it did not fail. Empty: nothing, until something changes. */
 export interface Result {
-  /** Reconcile again after this long, changed or not. A change in between comes first and replaces nothing. */
+  /** Reconcile again after this long, changed or not. A change in between comes first; then its answer counts. */
   requeueAfterMs?: number;
 }
 
