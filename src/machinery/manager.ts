@@ -101,7 +101,7 @@ export class Manager {
       for (const runnable of runnables) this.#start(runnable, stageStop.signal);
       await this.#untilReady(runnables, AbortSignal.any([stop, stageStop.signal]));
     }
-    this.#logger.info("started", { parts: this.#parts.length });
+    if (!stop.aborted && this.#state === "running") this.#logger.info("started", { parts: this.#parts.length });
   }
 
   #start(runnable: Runnable, stop: AbortSignal): void {
