@@ -1,15 +1,10 @@
-import { afterEach, describe, expect, it } from "@jest/globals";
+import { describe, expect, it } from "@jest/globals";
 import { FakeClock } from "../../test/support/fake-clock.ts";
 import { recordingLogger } from "../../test/support/recording-logger.ts";
 import type { Probe } from "./probe.ts";
 import { ProbeError } from "./probe-error.ts";
 import type { McpFacts, ProbeTarget } from "./prober.ts";
 import { ScheduledProber } from "./scheduled-prober.ts";
-
-const { logger, lines } = recordingLogger();
-afterEach(() => {
-  expect(lines.splice(0)).toEqual([]);
-});
 
 const refused = new ProbeError("ProbeRefused", "nobody listens");
 const facts: McpFacts = { protocolVersion: "1", serverInfo: { name: "a", version: "1" }, tools: 1, toolNames: ["x"] };
@@ -52,12 +47,13 @@ function target(changes: Partial<ProbeTarget> = {}): ProbeTarget {
 }
 
 function setUp({ concurrency = 10 } = {}) {
+  const { logger, lines: log } = recordingLogger();
   const clock = new FakeClock();
   const server = new Server(clock);
   const prober = new ScheduledProber({ clock, logger, concurrency, random: () => 0, makeProbe: () => server.probe() });
   const changes: string[] = [];
   prober.onChange((key) => changes.push(`${key} ${prober.verdict(key)?.kind}`));
-  return { clock, server, prober, changes };
+  return { clock, server, prober, changes, log };
 }
 
 const never = () => new Promise<never>(() => undefined);
@@ -127,7 +123,7 @@ describe("the schedule", () => {
 
 describe("verdicts", () => {
   it("tells only what changed", async () => {
-    const { clock, server, prober, changes } = setUp();
+    const { clock, server, prober, changes, log } = setUp();
     server.answer = () => Promise.reject(refused);
     prober.watch("a", target());
     await clock.advance(2_000);
@@ -140,6 +136,7 @@ describe("verdicts", () => {
     server.answer = async () => facts;
     await clock.advance(60_000);
     expect(changes).toEqual(["a pending", "a ready", "a ready", "a failed", "a ready"]);
+    expect(log).toEqual([]);
   });
 
   it("fails a server that stops answering within period × threshold, and sees it back within seconds", async () => {
@@ -183,12 +180,12 @@ describe("verdicts", () => {
   });
 
   it("says when the probe itself is broken, and goes on", async () => {
-    const { clock, server, prober } = setUp();
+    const { clock, server, prober, log } = setUp();
     server.answer = () => Promise.reject(new TypeError("a bug"));
     prober.watch("a", target());
     await clock.advance(0);
     expect(prober.verdict("a")).toMatchObject({ kind: "pending", failure: { reason: "ProbeInvalidAnswer" } });
-    expect(lines.splice(0)).toMatchObject([{ level: "error" }]);
+    expect(log).toMatchObject([{ level: "error" }]);
     server.answer = async () => facts;
     await clock.advance(100);
     expect(prober.verdict("a")?.kind).toBe("ready");

@@ -162,7 +162,10 @@ export class ScheduledProber implements Prober {
   #failureOf(error: unknown, { aborted, reason }: AbortSignal): ProbeError {
     const cause = aborted ? reason : error;
     if (cause instanceof ProbeError) return cause;
-    if (cause !== FORGOTTEN) this.#options.logger.error("a probe failed in a way that it should not", { error: cause });
+    if (cause !== FORGOTTEN) {
+      const error = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+      this.#options.logger.error("a probe failed in a way that it should not", { error });
+    }
     return new ProbeError("ProbeInvalidAnswer", "the probe itself failed; see the controller's log", { cause });
   }
 
