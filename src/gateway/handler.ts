@@ -1,0 +1,165 @@
+import type { Logger } from "../machinery/logger.ts";
+import type { GatewayAccess, GatewayUser, Wanted } from "./access.ts";
+import { hostCheck } from "./host-check.ts";
+import { lineStream } from "./line-stream.ts";
+import type { LogProvider } from "./log-provider.ts";
+import { logOptions, logTarget } from "./log-request.ts";
+import { Refusal, SAFE_HEADERS } from "./refusal.ts";
+import { StreamLimit } from "./stream-limit.ts";
+
+export interface HandlerOptions {
+  readonly logs: LogProvider;
+  readonly access: GatewayAccess;
+  readonly logger: Logger;
+  /** The host listened on, and further names that clients may use for it. */
+  readonly host: string;
+  readonly names: readonly string[];
+  /** Raised when the gateway ends: streams end then. */
+  readonly stopping: AbortSignal;
+}
+
+export type GatewayHandler = (request: Request) => Promise<Response>;
+
+/** Bearer tokens are ASCII (RFC 6750) and fit into a header of Node's limit. */
+const BEARER = /^Bearer +([\x21-\x7e]{1,8192})$/i;
+
+/** Answers every request of the gateway's listener. Never throws: refusals and failures are answers too. */
+export function createHandler(options: HandlerOptions): GatewayHandler {
+  const { logs, access, logger, stopping } = options;
+  const isOurHost = hostCheck(options.host, options.names);
+  const limit = new StreamLimit();
+
+  return async (request) => {
+    try {
+      return await answer(request);
+    } catch (error) {
+      if (error instanceof Refusal) return error.toResponse();
+      logger.error("the gateway failed to answer", { path: new URL(request.url).pathname, error: stackOf(error) });
+      return new Refusal(500, "InternalError", "the gateway failed; see its log").toResponse();
+    }
+  };
+
+  async function answer(request: Request): Promise<Response> {
+    const { pathname, searchParams } = new URL(request.url);
+    const host = request.headers.get("host") ?? undefined;
+    if (!isOurHost(host)) {
+      throw new Refusal(
+        421,
+        "MisdirectedRequest",
+        `Host: ${quoted(host)} is not a name of this gateway; use ${options.host}`,
+      );
+    }
+    const target = logTarget(pathname);
+    if (target === undefined) throw new Refusal(404, "NotFound", `${quoted(pathname)} is not served here`);
+    if (request.method !== "GET") {
+      throw new Refusal(405, "MethodNotAllowed", `${request.method} is not allowed; use GET`, { allow: "GET" });
+    }
+    const user = await authenticated(request);
+    const leave = limit.enter(user.username);
+    try {
+      await authorized(user, { ...target, subresource: "log" }, request.signal);
+      return await logAnswer(request, { ...target, options: logOptions(searchParams), leave });
+    } catch (error) {
+      leave();
+      throw error;
+    }
+  }
+
+  async function authenticated(request: Request): Promise<GatewayUser> {
+    const [, token] = BEARER.exec(request.headers.get("authorization") ?? "") ?? [];
+    if (token === undefined) throw unauthorized("a bearer token is needed; the one of a kubeconfig is");
+    const user = await access.authenticate(token, request.signal).catch((error: unknown) => throwUnavailable(error));
+    return user ?? throwUnauthorized();
+  }
+
+  async function authorized(user: GatewayUser, wanted: Wanted, signal: AbortSignal): Promise<void> {
+    const allowed = await access.authorize(user, wanted, signal).catch((error: unknown) => throwUnavailable(error));
+    if (allowed) return;
+    const { namespace, name, subresource } = wanted;
+    throw new Refusal(
+      403,
+      "Forbidden",
+      `user ${quoted(user.username)} cannot get runtimedeployments/${subresource} ${quoted(name)} in namespace ` +
+        `${quoted(namespace)}; ask for a role with that right, such as slipway-developer`,
+    );
+  }
+
+  function throwUnavailable(error: unknown): never {
+    logger.warn("the gateway could not ask who may do what", { error: messageOf(error) });
+    throw new Refusal(503, "ServiceUnavailable", "the API server does not answer; try again", { "retry-after": "2" });
+  }
+
+  async function logAnswer(
+    request: Request,
+    {
+      namespace,
+      name,
+      options,
+      leave,
+    }: NonNullable<ReturnType<typeof logTarget>> & {
+      options: ReturnType<typeof logOptions>;
+      leave: () => void;
+    },
+  ): Promise<Response> {
+    // Ends the source when the client goes, the gateway stops or the body was read.
+    const over = new AbortController();
+    const signal = AbortSignal.any([over.signal, request.signal, stopping]);
+    const lines = await logs.logs(namespace, name, options, signal);
+    if (lines === undefined) {
+      over.abort();
+      throw new Refusal(
+        404,
+        "NotFound",
+        `no workload of runtimedeployment ${quoted(name)} in namespace ${quoted(namespace)}`,
+      );
+    }
+    const body = lineStream(untilAborted(lines, signal), (error) => {
+      over.abort();
+      leave();
+      if (error !== undefined) logger.warn("a log ended early", { namespace, name, error: messageOf(error) });
+    });
+    return new Response(body, { headers: { ...SAFE_HEADERS, "content-type": "text/plain; charset=utf-8" } });
+  }
+}
+
+/** The lines up to the abort, which is an ordinary end however the source takes it. */
+async function* untilAborted(lines: AsyncIterable<string>, signal: AbortSignal): AsyncGenerator<string> {
+  const iterator = lines[Symbol.asyncIterator]();
+  const { promise: aborted, resolve } = Promise.withResolvers<IteratorResult<string>>();
+  const end = () => resolve({ done: true, value: undefined });
+  signal.addEventListener("abort", end, { once: true });
+  if (signal.aborted) end();
+  try {
+    for (;;) {
+      const { done, value } = await Promise.race([iterator.next(), aborted]);
+      if (done) return;
+      yield value;
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    signal.removeEventListener("abort", end);
+    // Not awaited: a generator that waits for its next line would answer only after it. How it takes its end is its own affair.
+    void iterator.return?.().catch(() => undefined);
+  }
+}
+
+function unauthorized(message: string): Refusal {
+  return new Refusal(401, "Unauthorized", message, { "www-authenticate": 'Bearer realm="slipway"' });
+}
+
+function throwUnauthorized(): never {
+  throw unauthorized("the bearer token is not known to the API server; it may have been revoked or have expired");
+}
+
+function quoted(text: string | undefined): string {
+  return JSON.stringify((text ?? "").slice(0, 256));
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
