@@ -19,7 +19,7 @@ const ARCHITECTURES: Readonly<Record<string, string>> = { x64: "amd64", ia32: "3
 /** One entry of the image's file system. It belongs to root. */
 export type ImageEntry =
   | { readonly path: string; readonly file: string; readonly mode?: number }
-  | { readonly path: string; readonly content: string; readonly mode?: number }
+  | { readonly path: string; readonly content: string | Buffer; readonly mode?: number }
   | { readonly path: string; readonly directory: true; readonly mode?: number };
 
 /** The `config` member of an image, as a Dockerfile's instructions would write it. */

@@ -1,0 +1,211 @@
+import type Docker from "dockerode";
+import { stringify } from "yaml";
+import { engineClient } from "../../scripts/engine/engine-address.ts";
+import { type Event, events, type Namespace, namespaces } from "../../src/api/core.ts";
+import { Label } from "../../src/api/labels.ts";
+import type { Condition } from "../../src/api/meta.ts";
+import { API_VERSION, type RuntimeDeployment, runtimeDeployments } from "../../src/api/v1alpha1/index.ts";
+import { isReason, type KubeClient } from "../../src/machinery/client.ts";
+import { createKubeClient, type DisposableKubeClient } from "../../src/machinery/http-kube-client.ts";
+import { type EventuallyOptions, eventually } from "./eventually.ts";
+import { MCP_IMAGE } from "./images.ts";
+import { SlipwayProcess, type UpOptions } from "./slipway-process.ts";
+
+const NAMESPACE = "default";
+
+export interface InstallationOptions extends UpOptions {
+  /** The Engine that its deployments run on. Default: the machine's own. */
+  readonly engine?: Docker;
+}
+
+/**
+ * One `slipway up`, its API as a client sees it, and what it made on the Engine. On disposal everything of it is removed,
+ * whatever state it is in.
+ */
+export class Installation implements AsyncDisposable {
+  readonly process: SlipwayProcess;
+  readonly engine: Docker;
+  #client: { address: string; client: DisposableKubeClient } | undefined;
+  #id: string | undefined;
+
+  private constructor(process: SlipwayProcess, engine: Docker) {
+    this.process = process;
+    this.engine = engine;
+  }
+
+  static async start({ engine = engineClient(), ...options }: InstallationOptions = {}): Promise<Installation> {
+    const installation = new Installation(new SlipwayProcess(options), engine);
+    try {
+      await installation.process.start();
+      await installation.id();
+      return installation;
+    } catch (error) {
+      await installation[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  get kubectl() {
+    return this.process.kubectl;
+  }
+
+  /** A client of the API; the server has another port after each start. */
+  async client(): Promise<KubeClient> {
+    const address = this.process.endpoints.api;
+    if (this.#client?.address !== address) {
+      this.#client?.client[Symbol.dispose]();
+      this.#client = { address, client: await createKubeClient({ kubeconfigPath: this.kubectl.kubeconfig }) };
+    }
+    return this.#client.client;
+  }
+
+  /** What its label on everything outside says: the UID of the namespace kube-system. */
+  async id(): Promise<string> {
+    if (this.#id === undefined) {
+      const system = await (await this.client()).get<Namespace>(namespaces, { namespace: "", name: "kube-system" });
+      this.#id = system.metadata.uid;
+    }
+    return this.#id;
+  }
+
+  /** `kubectl apply` of a deployment of the small MCP server, with `spec` on top. */
+  async deploy(name: string, spec: Record<string, unknown> = {}): Promise<void> {
+    await this.kubectl.apply(deployment(name, spec));
+  }
+
+  async get(name: string): Promise<RuntimeDeployment> {
+    return await (await this.client()).get(runtimeDeployments, { namespace: NAMESPACE, name });
+  }
+
+  /** `kubectl patch --type=merge`. */
+  async patch(name: string, body: object): Promise<void> {
+    await this.kubectl.run(["patch", "runtimedeployment", name, "--type=merge", "-p", JSON.stringify(body)]);
+  }
+
+  /** Waits until the deployment looks as `wanted` says. @throws {Error} with the deployment and the log's end. */
+  async until(
+    name: string,
+    wanted: (deployment: RuntimeDeployment) => boolean,
+    options: EventuallyOptions = {},
+  ): Promise<RuntimeDeployment> {
+    const look = async () => {
+      const found = await this.get(name);
+      return wanted(found) ? found : undefined;
+    };
+    return await eventually(`${name} is as wanted`, look, { explain: () => this.explain(name), ...options });
+  }
+
+  async untilPhase(name: string, phase: string, options?: EventuallyOptions): Promise<RuntimeDeployment> {
+    return await this.until(
+      name,
+      ({ metadata, status }) => isCurrent(metadata, status) && status?.phase === phase,
+      options,
+    );
+  }
+
+  /** Waits until Ready is False for `reason`. Answers that condition. */
+  async untilFailing(name: string, reason: string, options?: EventuallyOptions): Promise<Condition> {
+    const found = await this.until(name, (each) => readyOf(each)?.reason === reason, options);
+    return readyOf(found) as Condition;
+  }
+
+  async untilGone(name: string): Promise<void> {
+    const look = async () => {
+      try {
+        await this.get(name);
+        return false;
+      } catch (error) {
+        if (isReason(error, "NotFound")) return true;
+        throw error;
+      }
+    };
+    await eventually(`${name} is gone`, look, { explain: () => this.explain(name) });
+  }
+
+  /** Containers that run, or ran, workloads of this installation. */
+  async containers(name?: string): Promise<Docker.ContainerInfo[]> {
+    const labels = [`${Label.Installation}=${await this.id()}`, `${Label.Role}=workload`];
+    if (name !== undefined) labels.push(`${Label.Name}=${name}`);
+    return await this.engine.listContainers({ all: true, filters: { label: labels } });
+  }
+
+  /** The one container of a deployment. @throws {Error} when there is none or more than one. */
+  async container(name: string): Promise<Docker.Container> {
+    const found = await this.containers(name);
+    const [only] = found;
+    if (!only || found.length > 1) throw new Error(`${name} has ${found.length} containers`);
+    return this.engine.getContainer(only.Id);
+  }
+
+  /** Events about a deployment, the oldest first. */
+  async events(name: string): Promise<Event[]> {
+    const { items } = await (await this.client()).list(events, { namespace: NAMESPACE });
+    return items
+      .filter(({ regarding }) => regarding.name === name)
+      .toSorted((a, b) => Number(a.metadata.resourceVersion) - Number(b.metadata.resourceVersion));
+  }
+
+  /** Containers and volumes of this installation: nothing, once all its deployments are gone. */
+  async leftovers(): Promise<string[]> {
+    const filters = { label: [`${Label.Installation}=${await this.id()}`] };
+    const containers = await this.engine.listContainers({ all: true, filters });
+    const { Volumes } = await this.engine.listVolumes({ filters });
+    return [...containers.flatMap(({ Names }) => Names), ...(Volumes ?? []).map(({ Name }) => Name)];
+  }
+
+  /** For failures: the deployment, its events and containers, and the end of the server's log. */
+  async explain(name: string): Promise<string> {
+    const told = await Promise.allSettled([
+      this.get(name).then(({ spec: _spec, ...rest }) => stringify(rest)),
+      this.events(name).then((all) => all.map(({ type, reason, note }) => `${type} ${reason}: ${note}`).join("\n")),
+      this.containers(name).then((all) => all.map(({ Id, Names, Status }) => `${Names} ${Id} ${Status}`).join("\n")),
+    ]);
+    const parts = told.map((each) => (each.status === "fulfilled" ? each.value : String(each.reason)));
+    return [...parts, this.process.output.slice(-6_000)].join("\n---\n");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#client?.client[Symbol.dispose]();
+    await this.process[Symbol.asyncDispose]();
+    if (this.#id === undefined) return;
+    const filters = { label: [`${Label.Installation}=${this.#id}`] };
+    for (const { Id } of await this.engine.listContainers({ all: true, filters })) {
+      await this.engine.getContainer(Id).remove({ force: true, v: true }).catch(unlessGone);
+    }
+    const { Volumes } = await this.engine.listVolumes({ filters });
+    for (const { Name } of Volumes ?? []) await this.engine.getVolume(Name).remove().catch(unlessGone);
+  }
+}
+
+/** A deployment of the small MCP server that is probed often, with `spec` on top. */
+export function deployment(name: string, spec: Record<string, unknown> = {}): object {
+  return {
+    apiVersion: API_VERSION,
+    kind: "RuntimeDeployment",
+    metadata: { name, namespace: NAMESPACE },
+    spec: {
+      source: { image: { reference: MCP_IMAGE, pullPolicy: "Never" } },
+      resources: { cpu: "1", memory: "128Mi" },
+      health: { periodSeconds: 1, timeoutSeconds: 5, failureThreshold: 2 },
+      ...spec,
+    },
+  };
+}
+
+export function readyOf({ status }: RuntimeDeployment): Condition | undefined {
+  return conditionOf(status, "Ready");
+}
+
+export function conditionOf(status: RuntimeDeployment["status"], type: string): Condition | undefined {
+  return status?.conditions?.find((condition) => condition.type === type) as Condition | undefined;
+}
+
+/** Whether the status speaks of the spec as it is now. */
+function isCurrent({ generation }: RuntimeDeployment["metadata"], status: RuntimeDeployment["status"]): boolean {
+  return status?.observedGeneration === generation;
+}
+
+function unlessGone(error: { statusCode?: number }): void {
+  // 409: the Engine removes it already.
+  if (error.statusCode !== 404 && error.statusCode !== 409) throw error;
+}

@@ -1,0 +1,99 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import Docker from "dockerode";
+import { eventually } from "./eventually.ts";
+import { requireTool } from "./tool.ts";
+
+/**
+ * A Docker Engine of the test's own, which may be stopped, killed and started again without harm to others. It keeps its
+ * hands off iptables, so that it does not meet the machine's own Engine there; published ports go through its proxies.
+ */
+export class OwnEngine implements AsyncDisposable {
+  readonly folder: string;
+  readonly socket: string;
+  readonly client: Docker;
+  #child: ChildProcess | undefined;
+
+  constructor() {
+    this.folder = mkdtempSync(join(tmpdir(), "slipway-engine-"));
+    this.socket = join(this.folder, "docker.sock");
+    // The configuration of the machine's own Engine is not for this one.
+    writeFileSync(join(this.folder, "daemon.json"), "{}");
+    this.client = new Docker({ socketPath: this.socket });
+  }
+
+  /** What a RuntimeBackend's `spec.docker.host` says. */
+  get host(): string {
+    return `unix://${this.socket}`;
+  }
+
+  get logFile(): string {
+    return join(this.folder, "dockerd.log");
+  }
+
+  /** Starts it, again if need be, and waits for its answer. */
+  async start(): Promise<this> {
+    const log = openSync(this.logFile, "a");
+    const child = spawn(requireTool("dockerd", "docker.io"), this.#arguments(), { stdio: ["ignore", log, log] });
+    closeSync(log);
+    this.#child = child;
+    const answers = async () => {
+      if (child.exitCode !== null) return "ended";
+      await this.client.ping();
+      return "answers";
+    };
+    const outcome = await eventually("the test's own Engine answers", answers, {
+      explain: () => readFileSync(this.logFile, "utf8").slice(-4_000),
+    });
+    if (outcome === "ended") throw new Error(`dockerd ended:\n${readFileSync(this.logFile, "utf8").slice(-4_000)}`);
+    return this;
+  }
+
+  /** Ends it as its service manager would: containers are stopped, too. */
+  async stop(): Promise<void> {
+    await this.#end("SIGTERM");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#child) {
+      for (const { Id } of await this.client.listContainers({ all: true })) {
+        await this.client.getContainer(Id).remove({ force: true, v: true });
+      }
+      // Their bridges would stay on the machine.
+      await this.client.pruneNetworks();
+      await this.#end("SIGTERM");
+    }
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  }
+
+  #arguments(): string[] {
+    const folder = (name: string) => join(this.folder, name);
+    return [
+      `--host=unix://${this.socket}`,
+      `--data-root=${folder("data")}`,
+      `--exec-root=${folder("exec")}`,
+      `--pidfile=${folder("dockerd.pid")}`,
+      "--bridge=none",
+      "--iptables=false",
+      "--ip6tables=false",
+      // Out of the way of the pools of the machine's own Engine and of most networks.
+      "--default-address-pool=base=10.219.0.0/16,size=24",
+      // The containerd of the machine may be shared; its namespaces are not.
+      "--containerd-namespace=slipway-test",
+      "--containerd-plugins-namespace=slipway-test-plugins",
+      `--config-file=${folder("daemon.json")}`,
+    ];
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#child;
+    this.#child = undefined;
+    if (!child || child.exitCode !== null) return;
+    const ended = once(child, "exit");
+    child.kill(signal);
+    await ended;
+  }
+}

@@ -1,0 +1,142 @@
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Kubectl } from "./kubectl.ts";
+
+const SLIPWAY = join(import.meta.dirname, "../../bin/slipway");
+/** The most that is kept of what a server says. */
+const OUTPUT_BYTES = 4 * 1024 * 1024;
+const READY_MS = 60_000;
+const DRAIN_MS = 60_000;
+
+export interface Endpoints {
+  readonly api: string;
+  readonly gateway: string;
+  readonly metrics: string;
+}
+
+export interface UpOptions {
+  /** Absent: a new folder that goes with the process object. */
+  readonly dataDir?: string;
+  /** After the usual ones. */
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/**
+ * `./bin/slipway up`, the real program, on free ports. It may be started, ended and killed any number of times; its data
+ * directory stays until `dispose`.
+ */
+export class SlipwayProcess implements AsyncDisposable {
+  readonly dataDir: string;
+  readonly kubectl: Kubectl;
+  readonly #options: UpOptions;
+  readonly #ownDataDir: boolean;
+  #child: ChildProcess | undefined;
+  #output = "";
+
+  constructor(options: UpOptions = {}) {
+    this.#options = options;
+    this.#ownDataDir = options.dataDir === undefined;
+    this.dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), "slipway-e2e-"));
+    this.kubectl = new Kubectl(join(this.dataDir, "kubeconfig"));
+  }
+
+  /** Starts it, and waits until it says that it is ready. @throws {Error} with all that it said. */
+  async start(): Promise<this> {
+    const child = this.spawn();
+    let said = "";
+    const ready = new Promise<void>((resolve) => {
+      child.stdout?.on("data", (chunk: Buffer) => {
+        said += chunk.toString("utf8");
+        if (said.includes("ready")) resolve();
+      });
+    });
+    const ended = once(child, "exit").then(([code, signal]) => {
+      throw new Error(`slipway up ended with ${code ?? signal} before it was ready:\n${this.#output}`);
+    });
+    const late = sleep(READY_MS, undefined, { ref: false }).then(() => {
+      throw new Error(`slipway up was not ready within ${READY_MS} ms:\n${this.#output}`);
+    });
+    await Promise.race([ready, ended, late]);
+    ended.catch(() => undefined);
+    late.catch(() => undefined);
+    return this;
+  }
+
+  /** Starts it without waiting for anything. */
+  spawn(): ChildProcess {
+    if (this.#child) throw new Error("slipway up runs already");
+    const listeners = ["--listen", "--gateway-listen", "--metrics-listen"].flatMap((flag) => [flag, "127.0.0.1:0"]);
+    const child = spawn(SLIPWAY, ["up", "--data-dir", this.dataDir, ...listeners, ...(this.#options.args ?? [])], {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, ...this.#options.env },
+    });
+    this.#child = child;
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.on("data", (chunk: Buffer) => {
+        this.#output = (this.#output + chunk.toString("utf8")).slice(-OUTPUT_BYTES);
+      });
+    }
+    child.once("exit", () => {
+      if (this.#child === child) this.#child = undefined;
+    });
+    return child;
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  /** All that it wrote to standard output and error, over all its starts. */
+  get output(): string {
+    return this.#output;
+  }
+
+  get endpoints(): Endpoints {
+    return JSON.parse(readFileSync(join(this.dataDir, "endpoints.json"), "utf8")) as Endpoints;
+  }
+
+  /** As power loss would end it: nothing is drained or written any more. */
+  async kill9(): Promise<void> {
+    await this.#end("SIGKILL");
+  }
+
+  /** Asks it to drain. Answers its exit code. @throws {Error} when it takes longer than a minute. */
+  async terminate(): Promise<number | null> {
+    return await this.#end("SIGTERM");
+  }
+
+  /** Another command of the same program, with this server's kubeconfig. */
+  async command(...args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+    const env = { ...process.env, KUBECONFIG: this.kubectl.kubeconfig };
+    return await new Promise((resolve) => {
+      execFile(SLIPWAY, args, { env, timeout: 60_000 }, (error, stdout, stderr) => {
+        const code = error ? (typeof error.code === "number" ? error.code : -1) : 0;
+        resolve({ code, stdout, stderr });
+      });
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill9();
+    if (this.#ownDataDir) rmSync(this.dataDir, { recursive: true, force: true });
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<number | null> {
+    const child = this.#child;
+    if (!child) return null;
+    const exit = once(child, "exit", { signal: AbortSignal.timeout(DRAIN_MS) });
+    child.kill(signal);
+    try {
+      const [code] = (await exit) as [number | null];
+      return code;
+    } catch (cause) {
+      child.kill("SIGKILL");
+      throw new Error(`slipway up did not end within ${DRAIN_MS} ms of ${signal}:\n${this.#output}`, { cause });
+    }
+  }
+}
