@@ -1,0 +1,85 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { CustomResourceDefinition } from "../api/custom-resource-definition.ts";
+import { API_VERSION, type RuntimeBackend, runtimeBackends } from "../api/v1alpha1/index.ts";
+import { customResourceDefinition } from "../api/v1alpha1/kind-schema.ts";
+import { kindSchemas } from "../api/v1alpha1/kinds.ts";
+import type { KubeClient } from "../machinery/client.ts";
+import { systemClock } from "../machinery/clock.ts";
+import { createKubeClient } from "../machinery/http-kube-client.ts";
+import { kubeconfigPath, writeAdminKubeconfig } from "../server/access/kubeconfig.ts";
+import { type ApiServer, startApiServer } from "../server/api-server.ts";
+import { controllerKubeconfig } from "./controller-credentials.ts";
+import type { ListenAddress } from "./listen-address.ts";
+import { listening } from "./listen-error.ts";
+import { createLogger, type LogFormat, type LogLevel } from "./logging.ts";
+import { applyManifests, readManifests } from "./manifests.ts";
+import { type Runtime, startRuntime } from "./runtime.ts";
+import { stopSignal } from "./stop-signal.ts";
+
+export interface UpOptions {
+  dataDir: string;
+  listen: ListenAddress;
+  gatewayListen: ListenAddress;
+  metricsListen: ListenAddress;
+  filename?: string;
+  logFormat: LogFormat;
+  logLevel: LogLevel;
+}
+
+/** Field manager of what `up` itself writes. */
+const FIELD_MANAGER = "slipway-up";
+
+/**
+ * `slipway up`: the API server, and the controllers against it, until SIGTERM or SIGINT. Prints one line with `ready` to
+ * stdout when kubeconfig and endpoints.json stand in the data directory and all manifests are applied.
+ */
+export async function up(options: UpOptions): Promise<number> {
+  const { dataDir, filename } = options;
+  const logger = createLogger({ format: options.logFormat, level: options.logLevel });
+  const manifests = filename === undefined ? [] : await readManifests(filename);
+  const stop = stopSignal();
+  await using stack = new AsyncDisposableStack();
+
+  const crds = kindSchemas.map(customResourceDefinition) as CustomResourceDefinition[];
+  const server = await listening("--listen", options.listen, () =>
+    startApiServer({ dataDir, listen: options.listen, crds, logger: logger.child({ part: "server" }) }),
+  );
+  stack.defer(() => server.close());
+  await writeAdminKubeconfig({ dataDir, url: server.url, caPem: server.caPem }, systemClock);
+  const admin = stack.use(
+    await createKubeClient({ kubeconfigPath: kubeconfigPath(dataDir), userAgent: FIELD_MANAGER }),
+  );
+  await createDefaultBackend(admin);
+  const kubeconfigText = await controllerKubeconfig(
+    admin,
+    { dataDir, url: server.url, caPem: server.caPem },
+    { clock: systemClock, logger, signal: stop },
+  );
+  const runtime = stack.use(await startRuntime({ ...options, kubeconfig: { kubeconfigText }, logger, stop }));
+  await writeEndpoints(dataDir, server, runtime);
+  await applyManifests(admin, manifests, { fieldManager: FIELD_MANAGER, signal: stop });
+
+  process.stdout.write(`slipway is ready: KUBECONFIG=${kubeconfigPath(dataDir)}\n`);
+  await runtime.ended;
+  logger.info("stopping");
+  return 0;
+}
+
+/** A place to run, where nobody has declared one of that name. Later changes and deletion are the user's. */
+async function createDefaultBackend(admin: KubeClient): Promise<void> {
+  const { items } = await admin.list(runtimeBackends);
+  if (items.some(({ metadata }) => metadata.name === "docker")) return;
+  await admin.create(runtimeBackends, {
+    apiVersion: API_VERSION,
+    kind: "RuntimeBackend",
+    metadata: { name: "docker" },
+    // The server fills in the defaults of the rest.
+    spec: { type: "docker", default: !items.some(({ spec }) => spec.default) } as RuntimeBackend["spec"],
+  });
+}
+
+async function writeEndpoints(dataDir: string, server: ApiServer, runtime: Runtime): Promise<void> {
+  const endpoints = { api: server.url, gateway: runtime.gatewayUrl, metrics: runtime.metricsUrl };
+  await writeFile(join(dataDir, "endpoints.json"), `${JSON.stringify(endpoints, null, 2)}\n`, { mode: 0o600 });
+}
