@@ -1,0 +1,63 @@
+import { createHash, createHmac } from "node:crypto";
+import type { Mount, Owner, ResolvedImage, WorkloadSpec } from "../backends/backend.ts";
+import { canonicalJson } from "./canonical-json.ts";
+import type { EffectiveSpec } from "./effective-spec.ts";
+import type { Resolved } from "./references.ts";
+
+export interface WorkloadInput {
+  readonly owner: Owner;
+  readonly generation: number;
+  readonly spec: EffectiveSpec;
+  readonly resolved: Resolved;
+  readonly image: ResolvedImage;
+  /** Keys the digests of secret values. Asked for only where there are some. */
+  readonly hashKey: Uint8Array | undefined;
+}
+
+/** Whether the hash of a workload made from this needs the key. */
+export function needsHashKey({ secretVariables, mounts }: Resolved): boolean {
+  return secretVariables.size > 0 || mounts.some((mount) => mount.kind === "files" && mount.secret);
+}
+
+/** Pure. Everything that the workload is made from, and the hash that says so. */
+export function workloadSpec(input: WorkloadInput): WorkloadSpec {
+  const { owner, generation, spec, resolved, image } = input;
+  const made = {
+    image,
+    command: spec.command,
+    args: spec.args,
+    env: resolved.env,
+    port: spec.transport.port,
+    mounts: resolved.mounts,
+    limits: spec.limits,
+    restartPolicy: spec.restartPolicy,
+  };
+  return { owner, generation, hash: workloadHash(made, resolved.secretVariables, input.hashKey), ...made };
+}
+
+type Made = Omit<WorkloadSpec, "owner" | "generation" | "hash">;
+
+/**
+ * 40 hexadecimal digits of a SHA-256. It stands in a label that others may read, so secret values go in by an HMAC:
+ * nobody can guess one by trying. Owner and generation stay out, so that an edit which changes nothing rolls nothing.
+ */
+function workloadHash(made: Made, secretVariables: ReadonlySet<string>, key: Uint8Array | undefined): string {
+  const keyed = (value: string | Uint8Array) => {
+    if (!key) throw new Error("the hash of a workload with secret values needs a key");
+    return { hmac: createHmac("sha256", key).update(value).digest("hex") };
+  };
+  const env = Object.entries(made.env).map(([name, value]) => [name, secretVariables.has(name) ? keyed(value) : value]);
+  const mounts = made.mounts.map((mount) => hashableMount(mount, keyed));
+  const text = canonicalJson({ ...made, image: made.image.pinned, env: Object.fromEntries(env), mounts });
+  return createHash("sha256").update(text).digest("hex").slice(0, 40);
+}
+
+function hashableMount(mount: Mount, keyed: (value: Uint8Array) => unknown): unknown {
+  if (mount.kind !== "files") return mount;
+  const digest = (content: Uint8Array) => createHash("sha256").update(content).digest("hex");
+  const files = Object.entries(mount.files).map(([name, content]) => [
+    name,
+    mount.secret ? keyed(content) : digest(content),
+  ]);
+  return { ...mount, files: Object.fromEntries(files) };
+}
