@@ -1,0 +1,26 @@
+import type { BackendHealth } from "../backends/backend.ts";
+import type { BackendDefaults } from "../effective-spec/effective-spec.ts";
+import type { LoggingBackend } from "./backend-driver.ts";
+
+/** The live backend of one RuntimeBackend. Another instance is made when its spec or a Secret of it changes. */
+export interface LiveBackend {
+  readonly name: string;
+  /** Differs from that of every other instance. */
+  readonly instance: number;
+  readonly backend: LoggingBackend;
+  readonly defaults: BackendDefaults;
+  /** The last answer; undefined before the first. */
+  readonly health: BackendHealth | undefined;
+}
+
+/** Where the deployments find the backends that the RuntimeBackend controller keeps. */
+export interface BackendRegistry {
+  /** Also finds the backend of a RuntimeBackend that was deleted, for as long as something is torn down on it. */
+  get(name: string): LiveBackend | undefined;
+  /** Why there is no live backend of this name though its RuntimeBackend exists. */
+  problem(name: string): string | undefined;
+  /** A call did not get through: the health is looked at soon. */
+  suspect(name: string): void;
+  /** Names of the backends on which something of this deployment was seen though it belongs elsewhere. */
+  strays(uid: string): readonly string[];
+}

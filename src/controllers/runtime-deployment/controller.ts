@@ -1,0 +1,227 @@
+import type { ConfigMap, Secret } from "../../api/core.ts";
+import type { ObjectKey } from "../../api/meta.ts";
+import { Reason } from "../../api/v1alpha1/conditions.ts";
+import {
+  type RuntimeBackend,
+  type RuntimeDeployment,
+  type RuntimeDeploymentStatus,
+  TEARDOWN_FINALIZER,
+} from "../../api/v1alpha1/index.ts";
+import { effectiveSpec } from "../../effective-spec/effective-spec.ts";
+import { isReason } from "../../machinery/client.ts";
+import type { Clock } from "../../machinery/clock.ts";
+import { TransientError } from "../../machinery/errors.ts";
+import type { EventRecorder } from "../../machinery/event-recorder.ts";
+import type { Lister } from "../../machinery/lister.ts";
+import type { Reconciler, Result } from "../../machinery/reconciler.ts";
+import type { Prober } from "../../probe/prober.ts";
+import type { BackendRegistry } from "../backend-registry.ts";
+import { chooseBackend } from "./choose-backend.ts";
+import { converge } from "./converge.ts";
+import { failureOf } from "./failure.ts";
+import { happenings } from "./happenings.ts";
+import { Memories, newest, wrote } from "./memory.ts";
+import { follow, probeKey, probeTarget } from "./probing.ts";
+import { factsOf } from "./report.ts";
+import { prepareRevision } from "./revision.ts";
+import { currentOf, newScope, type Scope } from "./scope.ts";
+import { servedSpec } from "./served-spec.ts";
+import { setBack } from "./set-back.ts";
+import { summarize } from "./status.ts";
+import { placesOf, tearDown } from "./teardown.ts";
+
+/** Writes to the API server. Each answers the object as it is then. */
+export interface DeploymentWriter {
+  /** Writes nothing, and answers the same object, when the status is so already. */
+  status(
+    deployment: RuntimeDeployment,
+    status: RuntimeDeploymentStatus,
+    signal: AbortSignal,
+  ): Promise<RuntimeDeployment>;
+  finalizers(
+    deployment: RuntimeDeployment,
+    finalizers: readonly string[],
+    signal: AbortSignal,
+  ): Promise<RuntimeDeployment>;
+}
+
+export interface RuntimeDeploymentPorts {
+  readonly deployments: Lister<RuntimeDeployment>;
+  readonly backends: Lister<RuntimeBackend>;
+  readonly secrets: Lister<Secret>;
+  readonly configMaps: Lister<ConfigMap>;
+  readonly registry: BackendRegistry;
+  readonly prober: Prober;
+  readonly writer: DeploymentWriter;
+  readonly events: EventRecorder;
+  readonly hashKey: (signal: AbortSignal) => Promise<Uint8Array>;
+  readonly clock: Clock;
+}
+
+/**
+ * Drives the workload of one RuntimeDeployment to its spec and reports what is true: phases in order, each adding to the
+ * scope what it found; then one status patch, whatever happened. Deciding is left to the pure modules beside it.
+ */
+export class RuntimeDeploymentReconciler implements Reconciler {
+  readonly #ports: RuntimeDeploymentPorts;
+  readonly #memories = new Memories();
+  readonly #phases: readonly ((scope: Scope) => Promise<void>)[];
+
+  constructor(ports: RuntimeDeploymentPorts) {
+    this.#ports = ports;
+    const { clock, prober } = ports;
+    const objects = (namespace: string) => ({
+      secret: (name: string) => ports.secrets.get({ namespace, name }),
+      configMap: (name: string) => ports.configMaps.get({ namespace, name }),
+    });
+    const finalizer = (scope: Scope) => this.#addFinalizer(scope);
+    this.#phases = [
+      (scope) => this.#chooseBackend(scope),
+      (scope) => this.#observe(scope),
+      (scope) => this.#probe(scope),
+      (scope) => prepareRevision(scope, { clock, objects, hashKey: ports.hashKey, finalizer }),
+      (scope) => converge(scope, { clock, prober }),
+      (scope) => this.#probe(scope),
+    ];
+  }
+
+  async reconcile(key: ObjectKey, signal: AbortSignal): Promise<Result> {
+    const cached = this.#ports.deployments.get(key);
+    if (!cached) {
+      this.#forget(key);
+      return {};
+    }
+    const memory = this.#memories.of(cached);
+    const scope = newScope(newest(cached, memory), memory, signal);
+    try {
+      if (scope.deployment.metadata.deletionTimestamp) await this.#delete(scope);
+      else await this.#converge(scope);
+    } catch (error) {
+      // Gone in the meantime: its last event is on the way.
+      if (!isReason(error, "NotFound")) throw error;
+    }
+    if (scope.failure?.kind === "unreachable" && scope.live) this.#ports.registry.suspect(scope.live.name);
+    return scope.requeues.length === 0 ? {} : { requeueAfterMs: Math.max(1, Math.min(...scope.requeues)) };
+  }
+
+  /** Whether this version of a deployment was written by this controller, so that it is no news to it. */
+  wrote(deployment: RuntimeDeployment): boolean {
+    return (
+      this.#memories.of(deployment).written?.object.metadata.resourceVersion === deployment.metadata.resourceVersion
+    );
+  }
+
+  async #converge(scope: Scope): Promise<void> {
+    for (const phase of this.#phases) await phase(scope);
+    await this.#report(scope, (facts) => facts);
+  }
+
+  async #chooseBackend(scope: Scope): Promise<void> {
+    const { registry, backends } = this.#ports;
+    try {
+      const { name } = chooseBackend(scope.deployment, backends.list()).metadata;
+      scope.live = registry.get(name);
+      if (!scope.live) {
+        const problem = registry.problem(name) ?? "it is being set up";
+        throw new TransientError(Reason.BackendUnavailable, `RuntimeBackend "${name}": ${problem}`);
+      }
+      scope.spec = effectiveSpec(scope.deployment, name, scope.live.defaults);
+    } catch (error) {
+      scope.failure = failureOf(error, scope.signal);
+      if (scope.failure.kind === "refused") scope.accepted = false;
+    }
+  }
+
+  async #observe(scope: Scope): Promise<void> {
+    const { live, deployment, signal } = scope;
+    if (!live) return;
+    try {
+      if (live.health?.available === false) throw new TransientError(Reason.BackendUnavailable, live.health.message);
+      // Nothing is made outside before the finalizer stands, so there is nothing to look for.
+      const begun = deployment.metadata.finalizers?.includes(TEARDOWN_FINALIZER);
+      scope.observed = begun ? await live.backend.observe(scope.owner, signal) : [];
+    } catch (error) {
+      setBack(scope, this.#ports.clock, error);
+    }
+  }
+
+  async #probe(scope: Scope): Promise<void> {
+    const { prober } = this.#ports;
+    const { observed, spec, owner, deployment } = scope;
+    if (!spec) return;
+    if (observed) {
+      const current = currentOf(observed);
+      const candidate = observed.find(({ role }) => role === "candidate");
+      follow(prober, owner, current, (current && servedSpec(scope, current)) ?? spec, "current");
+      follow(prober, owner, candidate, spec, "candidate");
+      return;
+    }
+    // The backend does not answer; the server may. What the status says is enough to go on asking it.
+    const { url, workload } = deployment.status ?? {};
+    if (url === undefined || workload?.id === undefined || prober.verdict(probeKey(owner, "current"))) return;
+    const address = new URL(url).host;
+    const target = probeTarget({ id: workload.id, startedAt: workload.startedAt, address }, spec);
+    if (target) prober.watch(probeKey(owner, "current"), target);
+  }
+
+  async #delete(scope: Scope): Promise<void> {
+    const { owner, deployment } = scope;
+    const { finalizers = [] } = deployment.metadata;
+    this.#stopProbing(owner);
+    if (!finalizers.includes(TEARDOWN_FINALIZER)) return;
+    const { backends, registry, clock, events, writer } = this.#ports;
+    if (deployment.status?.phase !== "Deleting") {
+      const deleting = { reason: Reason.Deleting, message: "what runs outside is being removed" };
+      await this.#report(scope, (facts) => ({ ...facts, deleting }));
+    }
+    const exists = (name: string) => backends.get({ namespace: "", name }) !== undefined;
+    const names = placesOf(scope, backends.list(), registry.strays(owner.uid));
+    const teardown = await tearDown(scope, names, { clock, registry, exists });
+    if (teardown.kind === "waiting") {
+      const deleting = { reason: scope.failure?.reason ?? Reason.Deleting, message: teardown.message };
+      await this.#report(scope, (facts) => ({ ...facts, deleting }));
+      return;
+    }
+    for (const name of teardown.abandoned) {
+      const note = `RuntimeBackend "${name}" is gone; what ran there could not be removed. Should it come back, its orphan collection removes it`;
+      events.record(scope.deployment, { type: "Warning", reason: Reason.BackendUnavailable, action: "Delete", note });
+    }
+    const others = finalizers.filter((finalizer) => finalizer !== TEARDOWN_FINALIZER);
+    this.#remember(scope, await writer.finalizers(scope.deployment, others, scope.signal));
+  }
+
+  /** One patch, none where nothing changed; then the events that go with it. */
+  async #report(scope: Scope, amend: (facts: ReturnType<typeof factsOf>) => ReturnType<typeof factsOf>): Promise<void> {
+    const { writer, events, clock } = this.#ports;
+    const facts = amend(factsOf(scope, this.#ports));
+    const status = summarize(scope.deployment, facts, clock.now());
+    const before = scope.deployment;
+    const after = await writer.status(before, status, scope.signal);
+    if (after !== before) this.#remember(scope, after);
+    for (const note of happenings(before.status, status, scope.incidents)) events.record(before, note);
+  }
+
+  async #addFinalizer(scope: Scope): Promise<void> {
+    const { finalizers = [] } = scope.deployment.metadata;
+    if (finalizers.includes(TEARDOWN_FINALIZER)) return;
+    this.#remember(
+      scope,
+      await this.#ports.writer.finalizers(scope.deployment, [...finalizers, TEARDOWN_FINALIZER], scope.signal),
+    );
+  }
+
+  #remember(scope: Scope, object: RuntimeDeployment): void {
+    wrote(scope.memory, scope.deployment, object);
+    scope.deployment = object;
+  }
+
+  #forget(key: ObjectKey): void {
+    this.#memories.forget(key);
+    this.#stopProbing(key);
+  }
+
+  #stopProbing(key: ObjectKey): void {
+    this.#ports.prober.forget(probeKey(key, "current"));
+    this.#ports.prober.forget(probeKey(key, "candidate"));
+  }
+}

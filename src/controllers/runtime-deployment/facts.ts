@@ -1,0 +1,47 @@
+import type { Workload } from "../../backends/backend.ts";
+import type { EffectiveSpec } from "../../effective-spec/effective-spec.ts";
+import type { ProbeVerdict } from "../../probe/prober.ts";
+
+/** A reason for programs and a message for people. */
+export interface Note {
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** Why the newest attempt came to nothing. */
+export interface Failure extends Note {
+  /** `refused`: only another spec helps. `retried`: goes on by itself. `unreachable`: the backend does not answer. */
+  readonly kind: "refused" | "retried" | "unreachable";
+}
+
+/** All that a status is made from: one look at the world, as values. */
+export interface Facts {
+  readonly generation: number;
+  readonly desiredState: "Running" | "Stopped";
+  readonly restartPolicy: EffectiveSpec["restartPolicy"];
+  readonly probe: EffectiveSpec["health"]["probe"];
+  readonly path: string;
+  /** Name of the RuntimeBackend, once it is known. */
+  readonly backend: string | undefined;
+  /** False while the backend could not be asked; `current` is then unknown rather than absent. */
+  readonly observed: boolean;
+  readonly current: Workload | undefined;
+  /** Whether `current` is made from the spec of this generation. */
+  readonly upToDate: boolean;
+  readonly verdict: ProbeVerdict | undefined;
+  readonly failureThreshold: number;
+  /** Whether a first answer has been awaited for longer than a server may take. */
+  readonly overdue: boolean;
+  /** Whether the controller itself waits before it starts the workload again. */
+  readonly backingOff: boolean;
+  readonly restartCount: number;
+  /** The spec was taken, refused, or could not be judged yet. */
+  readonly accepted: boolean | undefined;
+  /** The image by digest, once it is here. */
+  readonly image: string | undefined;
+  /** What is being done about this generation. */
+  readonly step: Note | undefined;
+  readonly failure: Failure | undefined;
+  /** Set while the deployment is deleted: what is done or waited for. */
+  readonly deleting: Note | undefined;
+}

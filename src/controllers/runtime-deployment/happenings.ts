@@ -1,0 +1,39 @@
+import { ConditionType, Reason } from "../../api/v1alpha1/conditions.ts";
+import type { RuntimeDeploymentStatus } from "../../api/v1alpha1/index.ts";
+import { getCondition } from "../../machinery/conditions.ts";
+import type { EventNote } from "../../machinery/event-recorder.ts";
+import type { Incident } from "./plan.ts";
+
+const ACTIONS = { Restarted: "Start", Recreated: "Create", Repaired: "Repair" } as const;
+/** Reasons of Ready=False that are no failure. */
+const ORDINARY: ReadonlySet<string> = new Set([Reason.Stopped, Reason.Completed, Reason.Deleting]);
+
+/** Pure. The events to record: what was repaired, and what became of the deployment if that is news. */
+export function happenings(
+  before: RuntimeDeploymentStatus | undefined,
+  after: RuntimeDeploymentStatus,
+  incidents: readonly Incident[],
+): EventNote[] {
+  const repairs = incidents.map(({ reason, message }): EventNote => {
+    return { type: "Warning", reason, action: ACTIONS[reason], note: message };
+  });
+  return [...repairs, ...news(before, after)];
+}
+
+function news(before: RuntimeDeploymentStatus | undefined, after: RuntimeDeploymentStatus): EventNote[] {
+  const changed = (type: string) => {
+    const next = getCondition(after.conditions, type);
+    const last = getCondition(before?.conditions, type);
+    return next && (last?.reason !== next.reason || last.status !== next.status) ? next : undefined;
+  };
+  const notes: EventNote[] = [];
+  const ready = changed(ConditionType.Ready);
+  if (ready && (ready.status === "True" || after.phase === "Error" || ORDINARY.has(ready.reason))) {
+    const type = after.phase === "Error" ? "Warning" : "Normal";
+    notes.push({ type, reason: ready.reason, action: "Reconcile", note: ready.message });
+  }
+  const stalled = changed(ConditionType.Stalled);
+  if (stalled && stalled.reason !== ready?.reason)
+    notes.push({ type: "Warning", reason: stalled.reason, action: "Update", note: stalled.message });
+  return notes;
+}

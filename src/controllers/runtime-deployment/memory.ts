@@ -1,0 +1,88 @@
+import type { ObjectKey } from "../../api/meta.ts";
+import { formatKey } from "../../api/meta.ts";
+import type { RuntimeDeployment } from "../../api/v1alpha1/index.ts";
+import type { EffectiveSpec } from "../../effective-spec/effective-spec.ts";
+import { Holds } from "./holds.ts";
+import type { StartRecord } from "./restarts.ts";
+
+/**
+ * What the controller remembers of one deployment between two reconciles. Losing it (a restart) costs an attempt or two,
+ * never the truth: that stands in the API and at the backend.
+ */
+export interface Memory {
+  readonly uid: string;
+  readonly holds: Holds<"revision" | "start" | "backend">;
+  starts: StartRecord | undefined;
+  /** The image of a generation, so that a tag is resolved once. */
+  pinned: { readonly generation: number; readonly image: string } | undefined;
+  /** Hash of a revision that has passed its trial. */
+  proven: string | undefined;
+  /** The spec that a current workload, by its hash, was last seen to match. */
+  served: { readonly hash: string; readonly spec: EffectiveSpec } | undefined;
+  /** Progress of a pull as it was last written, and when (monotonic). */
+  progress: { readonly message: string; readonly at: number } | undefined;
+  /** When a process was first seen (monotonic), by what names it; at most the current one and a candidate. */
+  readonly firstSeen: Map<string, number>;
+  /** The object as this controller wrote it last, and the versions that it replaces. */
+  written: { readonly object: RuntimeDeployment; readonly stale: ReadonlySet<string> } | undefined;
+}
+
+/** The memories of all deployments, by key. One that was deleted and made again under its name starts afresh. */
+export class Memories {
+  readonly #memories = new Map<string, Memory>();
+
+  of(deployment: RuntimeDeployment): Memory {
+    const key = formatKey({ namespace: deployment.metadata.namespace ?? "", name: deployment.metadata.name });
+    const found = this.#memories.get(key);
+    if (found?.uid === deployment.metadata.uid) return found;
+    const fresh: Memory = {
+      uid: deployment.metadata.uid,
+      holds: new Holds(),
+      starts: undefined,
+      pinned: undefined,
+      proven: undefined,
+      served: undefined,
+      progress: undefined,
+      firstSeen: new Map(),
+      written: undefined,
+    };
+    this.#memories.set(key, fresh);
+    return fresh;
+  }
+
+  forget(key: ObjectKey): void {
+    this.#memories.delete(formatKey(key));
+  }
+}
+
+/**
+ * The newest version of a deployment that this controller knows: the cache's, unless that is still a version which the
+ * controller itself has replaced. A status computed from an older one would count a restart twice.
+ */
+export function newest(cached: RuntimeDeployment, memory: Memory): RuntimeDeployment {
+  const { written } = memory;
+  if (!written) return cached;
+  if (written.stale.has(cached.metadata.resourceVersion)) return written.object;
+  memory.written = undefined;
+  return cached;
+}
+
+/** Remembers what a write answered. */
+export function wrote(memory: Memory, replaced: RuntimeDeployment, object: RuntimeDeployment): void {
+  const stale = new Set(memory.written?.stale);
+  stale.add(replaced.metadata.resourceVersion);
+  memory.written = { object, stale };
+}
+
+/** Milliseconds since the process was first seen. */
+export function ageMs(memory: Memory, instance: string, now: number): number {
+  const since = memory.firstSeen.get(instance);
+  if (since !== undefined) return now - since;
+  memory.firstSeen.set(instance, now);
+  return 0;
+}
+
+/** Keeps the ages of these processes only. */
+export function keepAges(memory: Memory, instances: ReadonlySet<string>): void {
+  for (const instance of memory.firstSeen.keys()) if (!instances.has(instance)) memory.firstSeen.delete(instance);
+}

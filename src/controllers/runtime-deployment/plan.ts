@@ -1,0 +1,159 @@
+import { Reason } from "../../api/v1alpha1/conditions.ts";
+import type { Workload } from "../../backends/backend.ts";
+
+/** How the trial of a candidate stands. */
+export type Trial = "pending" | "passed" | "failed";
+
+/** What is wanted and what is, as far as the plan cares. */
+export interface PlanInput {
+  readonly desiredState: "Running" | "Stopped";
+  /** Hash of what should run; undefined while nobody can say, for example because a Secret is missing. */
+  readonly target: string | undefined;
+  readonly restartPolicy: "Always" | "OnFailure" | "Never";
+  readonly observed: readonly Workload[];
+  /** Whether the current workload does its work, so that it is worth keeping until a newer one has proved itself. */
+  readonly serves: boolean;
+  /** How the candidate made from `target` does. */
+  readonly trial: Trial;
+  /** Whether `target` has passed its trial, at some time. */
+  readonly proven: boolean;
+  /** Whether `target` failed lately, so that its next attempt has to wait. */
+  readonly held: boolean;
+  /** Whether the current workload ended too soon after its last start, so that its next start has to wait. */
+  readonly resting: boolean;
+  /** The port that the deployment had before. */
+  readonly hostPort: number | undefined;
+  /** The workload that ran at the last look and should still do; undefined where there was none or it was stopped on request. */
+  readonly known: string | undefined;
+  /** Whether that workload was being replaced, so that its end was asked for. */
+  readonly replacing: boolean;
+}
+
+/** Something that happened to a workload and that nobody asked for. Becomes an event, and may count as a restart. */
+export interface Incident {
+  readonly reason: typeof Reason.Restarted | typeof Reason.Recreated | typeof Reason.Repaired;
+  readonly message: string;
+}
+
+export type Action =
+  | { readonly type: "delete"; readonly id: string; readonly graceful: boolean }
+  /** Makes a workload of `target` and starts it. A candidate chooses a port of its own. */
+  | {
+      readonly type: "launch";
+      readonly role: "current" | "candidate";
+      readonly hostPort: number | undefined;
+      readonly incident: Incident | undefined;
+    }
+  | { readonly type: "start"; readonly id: string; readonly incident: Incident | undefined }
+  | { readonly type: "stop"; readonly id: string }
+  | { readonly type: "repair"; readonly workload: Workload; readonly incident: Incident };
+
+/**
+ * Pure. The actions that bring a deployment to what is wanted, in their order; applying all makes the next plan empty.
+ *
+ * There is never more than one current workload. Where one serves, what is newer is tried beside it as a candidate, and
+ * takes its place, and its port, only when it has proved itself. Where nothing serves there is nothing to protect.
+ */
+export function plan(input: PlanInput): readonly Action[] {
+  const currents = input.observed.filter(({ role }) => role === "current");
+  const candidates = input.observed.filter(({ role }) => role === "candidate");
+  const [current, ...surplus] = currents;
+  const actions = surplus.map(({ id }) => remove(id));
+  const dropCandidates = candidates.map(({ id }) => remove(id));
+
+  if (input.desiredState === "Stopped") {
+    return [...actions, ...dropCandidates, ...(current && isActive(current) ? [stop(current)] : [])];
+  }
+  if (!current) return [...actions, ...dropCandidates, ...launchFirst(input)];
+  if (input.target === undefined || current.hash === input.target) {
+    return [...actions, ...dropCandidates, ...keep(current, input)];
+  }
+  return [...actions, ...replace(current, candidates, input)];
+}
+
+function launchFirst({ target, held, hostPort, known, replacing }: PlanInput): Action[] {
+  if (target === undefined || held) return [];
+  const missed = known !== undefined && !replacing;
+  const incident = missed
+    ? { reason: Reason.Recreated, message: "the container was gone; made and started it again" }
+    : undefined;
+  return [{ type: "launch", role: "current", hostPort, incident }];
+}
+
+/** What it takes for a workload that is the right one, or the best there is, to run as it was made. */
+function keep(current: Workload, { restartPolicy, held, resting, target, known }: PlanInput): Action[] {
+  const { state, id } = current;
+  const waits = held && current.hash === target;
+  switch (state.kind) {
+    case "running": {
+      const [drift] = current.drift;
+      if (!drift) return [];
+      const message = current.drift.map((each) => each.message).join("; ");
+      return [{ type: "repair", workload: current, incident: { reason: Reason.Repaired, message } }];
+    }
+    case "created":
+      return waits ? [] : [{ type: "start", id, incident: undefined }];
+    case "paused":
+      return [
+        { type: "start", id, incident: { reason: Reason.Repaired, message: "the container was paused; resumed it" } },
+      ];
+    case "restarting":
+      return [];
+    case "exited": {
+      if (waits || resting || isComplete(current, restartPolicy)) return [];
+      const message = `the process had ended with exit code ${state.exitCode}; started it again`;
+      return [{ type: "start", id, incident: known === id ? { reason: Reason.Restarted, message } : undefined }];
+    }
+    default:
+      return state satisfies never;
+  }
+}
+
+function replace(current: Workload, candidates: readonly Workload[], input: PlanInput): Action[] {
+  const { target, held, proven, trial, serves, hostPort } = input;
+  const candidate = candidates.find(({ hash }) => hash === target);
+  const drop = (kept?: Workload) => candidates.filter(({ id }) => id !== kept?.id).map(({ id }) => remove(id));
+
+  const failed = candidate !== undefined && trial === "failed" && !proven;
+  if (held || failed) return [...drop(), ...keep(current, input)];
+  if (candidate && trial === "pending" && !proven) {
+    const begin: Action[] = candidate.state.kind === "created" ? [start(candidate)] : [];
+    return [...drop(candidate), ...begin, ...keep(current, input)];
+  }
+
+  const passed = proven || candidate !== undefined;
+  if (serves && !passed) {
+    return [
+      ...drop(),
+      ...keep(current, input),
+      { type: "launch", role: "candidate", hostPort: undefined, incident: undefined },
+    ];
+  }
+  return [
+    ...drop(),
+    { type: "delete", id: current.id, graceful: isActive(current) },
+    { type: "launch", role: "current", hostPort: hostPort ?? current.hostPort, incident: undefined },
+  ];
+}
+
+/** Whether the process ended and its restart policy leaves it so. */
+export function isComplete({ state }: Workload, restartPolicy: PlanInput["restartPolicy"]): boolean {
+  if (state.kind !== "exited") return false;
+  return restartPolicy === "Never" || (restartPolicy === "OnFailure" && state.exitCode === 0);
+}
+
+function isActive({ state }: Workload): boolean {
+  return state.kind === "running" || state.kind === "paused" || state.kind === "restarting";
+}
+
+function remove(id: string): Action {
+  return { type: "delete", id, graceful: false };
+}
+
+function start({ id }: Workload): Action {
+  return { type: "start", id, incident: undefined };
+}
+
+function stop({ id }: Workload): Action {
+  return { type: "stop", id };
+}

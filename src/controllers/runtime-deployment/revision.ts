@@ -1,0 +1,128 @@
+import { Reason } from "../../api/v1alpha1/conditions.ts";
+import type { ImageRequest, PullProgress, ResolvedImage } from "../../backends/backend.ts";
+import { type EffectiveSpec, referencedObjects } from "../../effective-spec/effective-spec.ts";
+import { type Namespaced, type Resolved, resolveReferences } from "../../effective-spec/references.ts";
+import { needsHashKey, workloadSpec } from "../../effective-spec/workload.ts";
+import type { Clock } from "../../machinery/clock.ts";
+import type { LiveBackend } from "../backend-registry.ts";
+import { failureOf } from "./failure.ts";
+import { lookAgain, type Scope } from "./scope.ts";
+import { holdOf, setBack } from "./set-back.ts";
+
+export interface RevisionPorts {
+  /** Secrets and ConfigMaps of one namespace. */
+  objects(namespace: string): Namespaced;
+  /** The key of the hashes of secret values. */
+  hashKey(signal: AbortSignal): Promise<Uint8Array>;
+  readonly clock: Clock;
+  /** Resolves once the finalizer stands, without which nothing may be made outside. */
+  finalizer(scope: Scope): Promise<void>;
+}
+
+/** A pull's progress is written at most this often. */
+const PROGRESS_MS = 2_000;
+
+/**
+ * Finds out what exactly should run: references resolved, the image by digest, and here. Leaves `target` undefined, with
+ * the reason in `step` or `failure`, while that cannot be said; what runs is then kept.
+ */
+export async function prepareRevision(scope: Scope, ports: RevisionPorts): Promise<void> {
+  const { spec, live, observed } = scope;
+  if (!spec || !live || !observed || spec.desiredState === "Stopped") return;
+  const objects = ports.objects(scope.owner.namespace);
+  scope.token = `${scope.generation}/${live.instance}/${versions(scope, objects)}`;
+
+  const resolved = accept(scope, spec, live, objects);
+  if (!resolved) return;
+  const request: ImageRequest = { ...spec.image, dockerConfig: resolved.dockerConfig };
+  const [image] = await Promise.all([
+    pinnedImage(scope) ?? tryNow(scope, ports.clock, () => live.backend.resolveImage(request, scope.signal)),
+    ports.finalizer(scope),
+  ]);
+  if (!image) return;
+  scope.memory.pinned = { generation: scope.generation, image: image.pinned };
+
+  const hashKey = needsHashKey(resolved) ? await ports.hashKey(scope.signal) : undefined;
+  const target = workloadSpec({ owner: scope.owner, generation: scope.generation, spec, resolved, image, hashKey });
+  const exists = observed.some(({ hash }) => hash === target.hash);
+  if (!exists && !(await fetched(scope, live, { image, request, clock: ports.clock }))) return;
+  scope.target = target;
+  scope.image = image.pinned;
+}
+
+/** What needs no call: the references, and the rules of the backend. */
+function accept(scope: Scope, spec: EffectiveSpec, live: LiveBackend, objects: Namespaced): Resolved | undefined {
+  try {
+    const resolved = resolveReferences(spec, objects);
+    live.backend.admit({ imageReference: spec.image.reference, mounts: resolved.mounts });
+    scope.accepted = true;
+    return resolved;
+  } catch (error) {
+    scope.failure = failureOf(error, scope.signal);
+    if (scope.failure.kind === "refused") scope.accepted = false;
+    return undefined;
+  }
+}
+
+/** Versions of the objects that the spec refers to: a change of one is another attempt. */
+function versions({ deployment }: Scope, objects: Namespaced): string {
+  const { secrets, configMaps } = referencedObjects(deployment.spec);
+  return [...secrets.map((name) => objects.secret(name)), ...configMaps.map((name) => objects.configMap(name))]
+    .map((object) => object?.metadata.resourceVersion ?? "-")
+    .join(",");
+}
+
+/** The image that this generation was resolved to before, here or by a controller that ran earlier. */
+function pinnedImage({ deployment, generation, memory, observed }: Scope): ResolvedImage | undefined {
+  if (memory.pinned?.generation === generation) return { pinned: memory.pinned.image };
+  const running = observed?.find((workload) => workload.generation === generation);
+  if (running) return running.image;
+  const recorded = deployment.status?.workload;
+  return recorded?.generation === generation && recorded.image !== undefined ? { pinned: recorded.image } : undefined;
+}
+
+/** Whether the image is on the backend; begins to fetch it where it is not. */
+async function fetched(
+  scope: Scope,
+  { backend }: LiveBackend,
+  { image, request, clock }: { image: ResolvedImage; request: ImageRequest; clock: Clock },
+): Promise<boolean> {
+  const state = await tryNow(scope, clock, () => backend.ensureImage(scope.owner, image, request, scope.signal));
+  if (state?.kind === "pulling") scope.step = pulling(scope, request.reference, state.progress, clock.monotonicMs());
+  else scope.memory.progress = undefined;
+  return state?.kind === "present";
+}
+
+function pulling(scope: Scope, reference: string, progress: PullProgress, now: number) {
+  const { memory } = scope;
+  const last = memory.progress;
+  if (last && now - last.at < PROGRESS_MS) {
+    lookAgain(scope, last.at + PROGRESS_MS - now);
+    return { reason: Reason.Pulling, message: last.message };
+  }
+  const { layersDone, layersTotal, bytesDone, bytesTotal } = progress;
+  const layers = layersTotal > 0 ? `: ${layersDone} of ${layersTotal} layers` : "";
+  const bytes = bytesTotal > 0 ? `, ${megabytes(bytesDone)} of ${megabytes(bytesTotal)} MB` : "";
+  const message = `pulling ${reference}${layers}${bytes}`;
+  memory.progress = { message, at: now };
+  return { reason: Reason.Pulling, message };
+}
+
+function megabytes(bytes: number): number {
+  return Math.round(bytes / 1e6);
+}
+
+/** Does `work` unless an attempt at this revision failed too recently. What fails is held against the revision. */
+async function tryNow<T>(scope: Scope, clock: Clock, work: () => Promise<T>): Promise<T | undefined> {
+  const hold = holdOf(scope, clock);
+  if (hold) {
+    scope.failure = hold.failure;
+    return undefined;
+  }
+  try {
+    return await work();
+  } catch (error) {
+    setBack(scope, clock, error);
+    return undefined;
+  }
+}

@@ -1,0 +1,167 @@
+import { ConditionType, Reason } from "../../api/v1alpha1/conditions.ts";
+import type { RuntimeDeployment, RuntimeDeploymentStatus } from "../../api/v1alpha1/index.ts";
+import type { Workload } from "../../backends/backend.ts";
+import type { Facts, Note } from "./facts.ts";
+import { isComplete } from "./plan.ts";
+
+/** What a deployment amounts to at one moment: the rows of the table of states in docs/reference/conditions.md. */
+export type Situation = Note &
+  (
+    | { readonly kind: "deleting" | "stopped" | "serving" | "completed" | "working" | "failing" }
+    /** Nothing moves without a person. */
+    | { readonly kind: "stalled" }
+  );
+
+/** Pure. `before` is the status as it was, of which a crash that is still being got over is remembered. */
+export function situationOf(deployment: RuntimeDeployment, facts: Facts): Situation {
+  if (facts.deleting) return { kind: "deleting", reason: Reason.Deleting, message: facts.deleting.message };
+  const { failure, step } = facts;
+  const served = serving(deployment, facts);
+  if (served) return { kind: "serving", ...served };
+  if (failure)
+    return {
+      kind: failure.kind === "refused" ? "stalled" : "failing",
+      reason: failure.reason,
+      message: failure.message,
+    };
+  if (facts.desiredState === "Stopped") return stopped(facts);
+  if (facts.current && facts.upToDate) return unready(deployment, facts, facts.current);
+  if (step) return { kind: "working", reason: step.reason, message: step.message };
+  if (facts.current) return unready(deployment, facts, facts.current);
+  return { kind: "working", reason: Reason.Pending, message: "waits for its turn" };
+}
+
+/** The note of Ready=True, or nothing. */
+function serving(deployment: RuntimeDeployment, facts: Facts): Note | undefined {
+  const { desiredState, probe, verdict, current, observed } = facts;
+  if (desiredState === "Stopped") return undefined;
+  if (observed && current?.state.kind !== "running") return undefined;
+  if (probe === "none") {
+    return current
+      ? { reason: Reason.NotProbed, message: "the container runs; nothing is probed" }
+      : lastKnown(deployment, facts);
+  }
+  if (verdict?.kind !== "ready") return lastKnown(deployment, facts);
+  if (probe !== "mcp") return { reason: Reason.ProbeSucceeded, message: `the ${probe} probe succeeded` };
+  const { protocolVersion, tools } = verdict.mcp ?? {};
+  const what = [protocolVersion && `revision ${protocolVersion}`, tools !== undefined && `${tools} tools`];
+  const details = what.filter(Boolean).join(", ");
+  return { reason: Reason.Connected, message: details === "" ? "MCP answered" : `MCP answered: ${details}` };
+}
+
+/**
+ * What the last probe said of this very process, where a controller that has just started has not yet asked often enough
+ * to know better. Its own start is no news of the server.
+ */
+function lastKnown(deployment: RuntimeDeployment, facts: Facts): Note | undefined {
+  const before = readyOf(deployment.status);
+  const { verdict, overdue, probe, failureThreshold, observed } = facts;
+  if (before?.status !== "True" || before.reason !== READY_REASON[probe]) return undefined;
+  if (observed && !sameProcess(deployment, facts)) return undefined;
+  if (verdict && (verdict.kind !== "pending" || verdict.failures >= failureThreshold || overdue)) return undefined;
+  return { reason: before.reason, message: before.message };
+}
+
+const READY_REASON = {
+  mcp: Reason.Connected,
+  http: Reason.ProbeSucceeded,
+  tcp: Reason.ProbeSucceeded,
+  none: Reason.NotProbed,
+} as const;
+
+function sameProcess({ status }: RuntimeDeployment, { current }: Facts): boolean {
+  return status?.workload?.id === current?.id && status?.workload?.startedAt === current?.startedAt;
+}
+
+function stopped({ current }: Facts): Situation {
+  const active = current !== undefined && current.state.kind !== "exited" && current.state.kind !== "created";
+  return active
+    ? { kind: "working", reason: Reason.Stopping, message: "the container is being stopped" }
+    : { kind: "stopped", reason: Reason.Stopped, message: "stopped, as spec.desiredState asks" };
+}
+
+function unready(deployment: RuntimeDeployment, facts: Facts, current: Workload): Situation {
+  const { state } = current;
+  switch (state.kind) {
+    case "created":
+      return { kind: "working", reason: Reason.Starting, message: "the container is being started" };
+    case "paused":
+      return { kind: "working", reason: Reason.Starting, message: "the container is paused and is being resumed" };
+    case "restarting":
+      return crashed(deployment, facts, state);
+    case "exited":
+      return isComplete(current, facts.restartPolicy) ? ended(deployment, state) : crashed(deployment, facts, state);
+    case "running":
+      return unanswered(deployment, facts);
+    default:
+      return state satisfies never;
+  }
+}
+
+interface Exit {
+  readonly exitCode: number;
+  readonly outOfMemory: boolean;
+}
+
+/** The process ended and its restart policy leaves it so. */
+function ended(deployment: RuntimeDeployment, exit: Exit): Situation {
+  if (exit.outOfMemory) return { kind: "stalled", ...outOfMemory(deployment) };
+  if (exit.exitCode === 0)
+    return { kind: "completed", reason: Reason.Completed, message: "the process ended with exit code 0" };
+  const message = `the process ended with exit code ${exit.exitCode} and restartPolicy leaves it so; ${logsHint(deployment)}`;
+  return { kind: "stalled", reason: Reason.Exited, message };
+}
+
+function crashed(deployment: RuntimeDeployment, { restartCount, backingOff }: Facts, exit: Exit): Situation {
+  if (exit.outOfMemory) return { kind: "failing", ...outOfMemory(deployment) };
+  const first = readyOf(deployment.status)?.status === "True" && !backingOff;
+  if (first) {
+    const message = `the process ended with exit code ${exit.exitCode} and is being started again`;
+    return { kind: "working", reason: Reason.Starting, message };
+  }
+  const times = restartCount === 1 ? "once" : `${restartCount} times`;
+  const again = restartCount === 0 ? "" : `, started again ${times}`;
+  const message = `the process ended with exit code ${exit.exitCode}${again}; the next start waits; ${logsHint(deployment)}`;
+  return { kind: "failing", reason: Reason.CrashLoopBackOff, message };
+}
+
+/** It runs, and does not answer. */
+function unanswered(deployment: RuntimeDeployment, facts: Facts): Situation {
+  const { verdict, overdue, current } = facts;
+  if (verdict?.kind === "failed") return { kind: "failing", ...verdict.failure };
+  if (overdue) {
+    const failure = verdict?.kind === "pending" ? verdict.failure : undefined;
+    const last = failure ?? {
+      reason: Reason.ProbeTimeout,
+      message: "the server has not answered a probe yet",
+    };
+    return { kind: "failing", reason: last.reason, message: `${last.message}; ${logsHint(deployment)}` };
+  }
+  const before = readyOf(deployment.status);
+  // A process in a crash loop runs for a moment, too; and who did not answer before has not done so yet.
+  const crashing = CRASHES.has(before?.reason ?? "") && deployment.status?.workload?.id === current?.id;
+  const silent = PROBE_FAILURES.has(before?.reason ?? "") && sameProcess(deployment, facts);
+  if (before && (crashing || silent)) return { kind: "failing", reason: before.reason, message: before.message };
+  return { kind: "working", reason: Reason.Probing, message: "the container runs; its first answer is awaited" };
+}
+
+const CRASHES: ReadonlySet<string> = new Set([Reason.CrashLoopBackOff, Reason.OutOfMemory]);
+const PROBE_FAILURES: ReadonlySet<string> = new Set([
+  Reason.ProbeTimeout,
+  Reason.ProbeRefused,
+  Reason.ProbeInvalidAnswer,
+]);
+
+function outOfMemory(deployment: RuntimeDeployment): Note {
+  const limit = deployment.spec.resources?.memory;
+  const of = limit === undefined ? "its memory limit, the backend's default" : `its memory limit of ${limit}`;
+  return { reason: Reason.OutOfMemory, message: `the kernel ended the process at ${of}; raise spec.resources.memory` };
+}
+
+function logsHint({ metadata }: RuntimeDeployment): string {
+  return `see: slipway logs ${metadata.name} -n ${metadata.namespace}`;
+}
+
+function readyOf(status: RuntimeDeploymentStatus | undefined) {
+  return status?.conditions?.find(({ type }) => type === ConditionType.Ready);
+}

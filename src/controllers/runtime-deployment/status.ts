@@ -1,0 +1,182 @@
+import type { Condition } from "../../api/meta.ts";
+import { ConditionType, Reason } from "../../api/v1alpha1/conditions.ts";
+import type { RuntimeDeployment, RuntimeDeploymentStatus } from "../../api/v1alpha1/index.ts";
+import { canonicalJson } from "../../effective-spec/canonical-json.ts";
+import { setCondition } from "../../machinery/conditions.ts";
+import type { McpFacts } from "../../probe/prober.ts";
+import type { Facts, Note } from "./facts.ts";
+import { phaseOf } from "./phase.ts";
+import { type Situation, situationOf } from "./situation.ts";
+
+/**
+ * Pure. The whole status after one look at the world. Equal facts give an equal status, whenever they are looked at, so
+ * that a settled deployment costs no write.
+ */
+export function summarize(deployment: RuntimeDeployment, facts: Facts, now: Date): RuntimeDeploymentStatus {
+  const before = deployment.status ?? {};
+  const situation = situationOf(deployment, facts);
+  const conditions = conditionsOf(situation, facts, before.conditions ?? [], now);
+  const url = situation.kind === "serving" ? (urlOf(facts) ?? before.url) : undefined;
+  const workload = workloadOf(deployment, facts);
+  const mcp = mcpOf(before.mcp, facts, now);
+  return {
+    observedGeneration: facts.generation,
+    phase: phaseOf(conditions),
+    conditions: [...conditions],
+    ...(url !== undefined && { url }),
+    ...(workload && { workload }),
+    ...(mcp && { mcp }),
+  };
+}
+
+type NewCondition = Omit<Condition, "lastTransitionTime">;
+
+function conditionsOf(
+  situation: Situation,
+  facts: Facts,
+  before: readonly Condition[],
+  now: Date,
+): readonly Condition[] {
+  const found = [
+    ready(situation),
+    when(reconciling(situation, facts), ConditionType.Reconciling),
+    when(stalled(situation, facts), ConditionType.Stalled),
+    accepted(situation, facts) ?? kept(ConditionType.Accepted, before),
+    sourceReady(facts) ?? kept(ConditionType.SourceReady, before),
+    workloadAvailable(situation, facts),
+    mcpConnected(situation, facts),
+  ].filter((condition) => condition !== undefined);
+  const still = before.filter(({ type }) => found.some((condition) => condition.type === type));
+  return found.reduce<readonly Condition[]>(
+    (all, next) => setCondition(all, { ...next, observedGeneration: facts.generation }, now),
+    still,
+  );
+}
+
+function ready({ kind, reason, message }: Situation): NewCondition {
+  return { type: ConditionType.Ready, status: kind === "serving" ? "True" : "False", reason, message };
+}
+
+/** What the controller is about, beside a server that serves or in the place of one. */
+function reconciling(situation: Situation, { failure, step, deleting }: Facts): Note | undefined {
+  const { kind } = situation;
+  switch (kind) {
+    case "deleting":
+      return deleting;
+    case "working":
+    case "failing":
+      return situation;
+    case "serving":
+      return failure?.kind === "unreachable" ? failure : failure ? undefined : step;
+    case "stopped":
+    case "completed":
+    case "stalled":
+      return undefined;
+    default:
+      return kind satisfies never;
+  }
+}
+
+/** What needs a person, or what keeps a newer revision from taking over. */
+function stalled(situation: Situation, { failure }: Facts): Note | undefined {
+  if (situation.kind === "stalled") return situation;
+  return situation.kind === "serving" && failure && failure.kind !== "unreachable" ? failure : undefined;
+}
+
+function accepted(situation: Situation, { accepted, failure }: Facts): NewCondition | undefined {
+  if (situation.kind === "deleting" || accepted === undefined) return undefined;
+  const note = accepted ? { reason: Reason.Accepted, message: "the spec can be run" } : failure;
+  return note && condition(ConditionType.Accepted, accepted ? "True" : "False", note);
+}
+
+const SOURCE_REASONS: ReadonlySet<string> = new Set([
+  Reason.ResolvingImage,
+  Reason.Pulling,
+  Reason.ImageNotFound,
+  Reason.ImagePullUnauthorized,
+  Reason.ImagePullFailed,
+]);
+
+function sourceReady({ image, failure, step }: Facts): NewCondition | undefined {
+  const note = [failure, step].find((each) => each && SOURCE_REASONS.has(each.reason));
+  if (note) return condition(ConditionType.SourceReady, "False", note);
+  return image === undefined
+    ? undefined
+    : condition(ConditionType.SourceReady, "True", { reason: Reason.Pulled, message: `the image is ${image}` });
+}
+
+function workloadAvailable(situation: Situation, { observed, current, failure }: Facts): NewCondition | undefined {
+  if (situation.kind === "deleting") return undefined;
+  if (!observed) return failure && condition(ConditionType.WorkloadAvailable, "Unknown", failure);
+  if (current?.state.kind !== "running") return condition(ConditionType.WorkloadAvailable, "False", situation);
+  return condition(ConditionType.WorkloadAvailable, "True", { reason: Reason.Running, message: "the container runs" });
+}
+
+function mcpConnected(situation: Situation, { probe }: Facts): NewCondition | undefined {
+  if (probe !== "mcp" || situation.kind === "deleting") return undefined;
+  return condition(ConditionType.McpConnected, situation.kind === "serving" ? "True" : "False", situation);
+}
+
+function condition(type: string, status: Condition["status"], { reason, message }: Note): NewCondition {
+  return { type, status, reason, message };
+}
+
+function when(note: Note | undefined, type: string): NewCondition | undefined {
+  return note && condition(type, "True", note);
+}
+
+/** What was found before stays true while this look could not tell. */
+function kept(type: string, before: readonly Condition[]): NewCondition | undefined {
+  const found = before.find((each) => each.type === type);
+  return found && condition(type, found.status, found);
+}
+
+function urlOf({ current, probe, path }: Facts): string | undefined {
+  const address = current?.address;
+  return address === undefined || (probe === "tcp" && path === "") ? undefined : `http://${address}${path}`;
+}
+
+function workloadOf(deployment: RuntimeDeployment, facts: Facts): RuntimeDeploymentStatus["workload"] {
+  const { backend, current, observed, restartCount, upToDate, generation } = facts;
+  const before = deployment.status?.workload;
+  if (!observed) return before;
+  if (!current) {
+    // The port is kept for what comes next, and the count is the deployment's.
+    if (!before) return undefined;
+    const { hostPort } = before;
+    return { ...(backend !== undefined && { backend }), ...(hostPort !== undefined && { hostPort }), restartCount };
+  }
+  const ran = before?.id === current.id ? before.generation : undefined;
+  return {
+    ...(backend !== undefined && { backend }),
+    id: current.id,
+    image: current.image.pinned,
+    generation: upToDate ? generation : (ran ?? current.generation),
+    ...(current.startedAt !== undefined && { startedAt: current.startedAt }),
+    restartCount,
+    hostPort: current.hostPort,
+  };
+}
+
+function mcpOf(
+  before: RuntimeDeploymentStatus["mcp"],
+  { verdict, probe }: Facts,
+  now: Date,
+): RuntimeDeploymentStatus["mcp"] {
+  if (probe !== "mcp") return undefined;
+  if (verdict?.kind !== "ready" || !verdict.mcp) return before;
+  const { since, ...known } = before ?? {};
+  const said = describe(verdict.mcp);
+  const same = since !== undefined && canonicalJson(known) === canonicalJson(said);
+  return { ...said, since: same ? since : now.toISOString() };
+}
+
+function describe({ protocolVersion, serverInfo, tools, toolNames }: McpFacts) {
+  const { name, version } = serverInfo;
+  return {
+    protocolVersion,
+    serverInfo: { name, version },
+    ...(tools !== undefined && { tools }),
+    toolNames: [...toolNames],
+  };
+}

@@ -1,0 +1,295 @@
+import { randomUUID } from "node:crypto";
+import type { ConfigMap, Secret } from "../../src/api/core.ts";
+import { type KubeObject, keyOf, type ObjectKey, type StatusFailure } from "../../src/api/meta.ts";
+import type {
+  RuntimeBackend,
+  RuntimeDeployment,
+  RuntimeDeploymentSpec,
+  RuntimeDeploymentStatus,
+} from "../../src/api/v1alpha1/index.ts";
+import type { LiveBackend } from "../../src/controllers/backend-registry.ts";
+import { RuntimeDeploymentReconciler } from "../../src/controllers/runtime-deployment/controller.ts";
+import { deploymentOf } from "../../src/controllers/runtime-deployment/probing.ts";
+import { ApiError } from "../../src/machinery/client.ts";
+import { Controller } from "../../src/machinery/controller.ts";
+import type { EventNote } from "../../src/machinery/event-recorder.ts";
+import { FakeClock } from "./fake-clock.ts";
+import { MemoryBackend, type MemoryBackendOptions, MemoryEngine } from "./memory-backend.ts";
+import { MemoryProber } from "./memory-prober.ts";
+import { MemoryStore } from "./memory-store.ts";
+import { recordingLogger } from "./recording-logger.ts";
+
+export const KEY: ObjectKey = { namespace: "team-a", name: "files" };
+export const IMAGE = "registry.test/files:1";
+
+type DeepPartial<T> = T extends object ? { [K in keyof T]?: DeepPartial<T[K]> } : T;
+
+/** A spec as the API server stores it, defaults included. */
+export function deploymentSpec(patch: DeepPartial<RuntimeDeploymentSpec> = {}): RuntimeDeploymentSpec {
+  const { source, transport, health, ...rest } = patch;
+  return {
+    source: { image: { reference: IMAGE, pullPolicy: "IfNotPresent", ...source?.image } },
+    transport: { type: "streamable-http", port: 8080, ...transport },
+    desiredState: "Running",
+    restartPolicy: "Always",
+    health: { probe: "mcp", periodSeconds: 10, timeoutSeconds: 1, failureThreshold: 3, ...health },
+    ...rest,
+  } as RuntimeDeploymentSpec;
+}
+
+/** One life of the controller: everything that a crash takes with it. */
+interface Life {
+  readonly controller: Controller;
+  readonly prober: MemoryProber;
+  readonly end: AbortController;
+  alive: boolean;
+}
+
+/**
+ * An API, an Engine and a controller between them, on a clock that only the test moves. The controller can be killed before
+ * or after any of its calls; API and Engine go on.
+ */
+export class DeploymentWorld {
+  readonly clock = new FakeClock();
+  readonly engine = new MemoryEngine(this.clock);
+  readonly deployments = new MemoryStore<RuntimeDeployment>();
+  readonly backends = new MemoryStore<RuntimeBackend>();
+  readonly secrets = new MemoryStore<Secret>();
+  readonly configMaps = new MemoryStore<ConfigMap>();
+  readonly events: EventNote[] = [];
+  /** Phases in the order in which a watcher saw them. */
+  readonly phases: string[] = [];
+  /** Writes of the controller. */
+  writes = 0;
+  /** Calls of the controller to the outside; `crashAt` of them, counting both moments of each, kills it. */
+  steps = 0;
+  crashAt = Number.POSITIVE_INFINITY;
+  #version = 0;
+  #life: Life | undefined;
+  readonly backendOptions: MemoryBackendOptions;
+
+  constructor(options: MemoryBackendOptions = {}) {
+    this.backendOptions = options;
+    this.engine.publish(IMAGE);
+    this.engine.fault = () => this.#step();
+    this.putBackend("docker", true);
+    this.boot();
+  }
+
+  putBackend(name: string, isDefault: boolean, patch: Partial<RuntimeBackend["spec"]> = {}): void {
+    this.backends.put(
+      this.#stored({
+        apiVersion: "slipway.dev/v1alpha1",
+        kind: "RuntimeBackend",
+        metadata: { name },
+        spec: { type: "docker", default: isDefault, ...patch } as RuntimeBackend["spec"],
+      }),
+    );
+  }
+
+  putSecret(name: string, data: Record<string, string>): void {
+    const encoded = Object.entries(data).map(([key, value]) => [key, Buffer.from(value).toString("base64")]);
+    const metadata = { name, namespace: KEY.namespace };
+    this.secrets.put(this.#stored({ apiVersion: "v1", kind: "Secret", metadata, data: Object.fromEntries(encoded) }));
+    this.#life?.controller.enqueue(KEY);
+  }
+
+  apply(patch: DeepPartial<RuntimeDeploymentSpec> = {}): void {
+    const before = this.deployments.get(KEY);
+    const spec = deploymentSpec(patch);
+    if (!before) {
+      const metadata = { ...KEY, uid: randomUUID(), generation: 1 };
+      this.deployments.put(
+        this.#stored({ apiVersion: "slipway.dev/v1alpha1", kind: "RuntimeDeployment", metadata, spec }),
+      );
+      return;
+    }
+    if (JSON.stringify(before.spec) === JSON.stringify(spec)) return;
+    const generation = (before.metadata.generation ?? 0) + 1;
+    this.deployments.put(this.#stored({ ...before, metadata: { ...before.metadata, generation }, spec }));
+  }
+
+  delete(): void {
+    const deployment = this.deployments.get(KEY);
+    if (!deployment) return;
+    const deletionTimestamp = this.clock.now().toISOString();
+    this.#put({ ...deployment, metadata: { ...deployment.metadata, deletionTimestamp } });
+  }
+
+  get deployment(): RuntimeDeployment {
+    const found = this.deployments.get(KEY);
+    if (!found) throw new Error("the deployment is gone");
+    return found;
+  }
+
+  get status(): RuntimeDeploymentStatus {
+    return this.deployment.status ?? {};
+  }
+
+  condition(type: string): string | undefined {
+    const found = this.status.conditions?.find((condition) => condition.type === type);
+    return found && `${found.status} ${found.reason}`;
+  }
+
+  containers() {
+    return [...this.engine.containers.values()];
+  }
+
+  current() {
+    const found = this.containers().find(({ role }) => role === "current");
+    if (!found) throw new Error("there is no current container");
+    return found;
+  }
+
+  enqueue(): void {
+    this.#life?.controller.enqueue(KEY);
+  }
+
+  /** Lets `ms` pass in small steps, with probes in each. */
+  async pass(ms: number, everyMs = 100): Promise<void> {
+    for (let passed = 0; passed < ms; passed += everyMs) {
+      await this.clock.advance(everyMs);
+      this.#life?.prober.poll();
+    }
+    await this.clock.advance(0);
+  }
+
+  /** Passes time until `look` is satisfied. */
+  async until(look: () => boolean, { withinMs = 600_000, what = look.toString() } = {}): Promise<void> {
+    for (let passed = 0; passed <= withinMs; passed += 100) {
+      if (look()) return;
+      if (this.#life?.alive === false) this.boot();
+      await this.pass(100);
+    }
+    throw new Error(
+      `not within ${withinMs} ms: ${what}\n${JSON.stringify(this.deployments.get(KEY)?.status, undefined, 1)}\n${this.engine.log.join("\n")}`,
+    );
+  }
+
+  connected(): boolean {
+    return this.deployments.get(KEY)?.status?.phase === "Connected";
+  }
+
+  settled(): boolean {
+    const deployment = this.deployments.get(KEY);
+    if (!deployment) return this.engine.containers.size === 0;
+    const { observedGeneration, conditions } = deployment.status ?? {};
+    return (
+      observedGeneration === deployment.metadata.generation && !conditions?.some(({ type }) => type === "Reconciling")
+    );
+  }
+
+  /** Starts a controller, as after a crash: it knows what API and Engine know. */
+  boot(): void {
+    this.crashAt = Number.POSITIVE_INFINITY;
+    const end = new AbortController();
+    const prober = new MemoryProber(this.engine);
+    const backend = new MemoryBackend(this.engine, this.backendOptions);
+    const life: { -readonly [K in keyof Life]?: Life[K] } = { prober, end, alive: true };
+    const live = (name: string): LiveBackend | undefined =>
+      this.backends.get({ namespace: "", name }) && {
+        name,
+        instance: 1,
+        backend,
+        defaults: { limits: { cpu: "500m", memory: "512Mi", pids: 100 } },
+        health: undefined,
+      };
+    const reconciler = new RuntimeDeploymentReconciler({
+      deployments: this.deployments,
+      backends: this.backends,
+      secrets: this.secrets,
+      configMaps: this.configMaps,
+      registry: { get: live, problem: () => undefined, suspect: () => undefined, strays: () => [] },
+      prober,
+      writer: {
+        status: async (deployment, status) => {
+          const same = JSON.stringify(deployment.status) === JSON.stringify(status);
+          return same ? deployment : this.#write(deployment, (stored) => ({ ...stored, status }));
+        },
+        finalizers: (deployment, finalizers) =>
+          this.#write(
+            deployment,
+            (stored) => ({ ...stored, metadata: { ...stored.metadata, finalizers: [...finalizers] } }),
+            true,
+          ),
+      },
+      events: { record: (_, event) => void this.events.push(event) },
+      hashKey: async () => Buffer.from("key"),
+      clock: this.clock,
+    });
+    const controller = new Controller({
+      name: "test",
+      reconciler,
+      logger: recordingLogger().logger,
+      clock: this.clock,
+    });
+    life.controller = controller;
+    this.#life = life as Life;
+    controller.watch(this.deployments);
+    controller.watch(this.backends, () => [KEY]);
+    prober.onChange((key) => controller.enqueue(deploymentOf(key)));
+    backend.watch(({ namespace, name }) => controller.enqueue({ namespace, name }), end.signal);
+    controller
+      .run(end.signal, end.signal)
+      .catch((error: unknown) => this.phases.push(`the controller failed: ${error}`));
+  }
+
+  /** Ends the controller where it stands. */
+  kill(): void {
+    if (!this.#life) return;
+    this.#life.alive = false;
+    this.#life.end.abort(new Error("killed"));
+  }
+
+  async #step(): Promise<void> {
+    if (this.#life?.alive === false) throw new Error("killed");
+    this.steps++;
+    if (this.steps < this.crashAt) return;
+    this.kill();
+    throw new Error("killed");
+  }
+
+  async #write(
+    seen: RuntimeDeployment,
+    change: (stored: RuntimeDeployment) => RuntimeDeployment,
+    conditional = false,
+  ): Promise<RuntimeDeployment> {
+    await this.#step();
+    const stored = this.deployments.get(keyOf(seen));
+    if (!stored) throw refusal(404, "NotFound");
+    if (conditional && stored.metadata.resourceVersion !== seen.metadata.resourceVersion)
+      throw refusal(409, "Conflict");
+    this.writes++;
+    const written = this.#stored<RuntimeDeployment>(change(stored));
+    this.#put(written);
+    await this.#step();
+    return written;
+  }
+
+  /** Stores, or removes what was deleted and has no finalizer any more. */
+  #put(object: RuntimeDeployment): void {
+    const phase = object.status?.phase;
+    if (phase !== undefined && this.phases.at(-1) !== phase) this.phases.push(phase);
+    const { deletionTimestamp, finalizers = [] } = object.metadata;
+    if (deletionTimestamp !== undefined && finalizers.length === 0) this.deployments.remove(keyOf(object));
+    else this.deployments.put(this.#stored(object));
+  }
+
+  #stored<T extends KubeObject>(object: Omit<T, "metadata"> & { metadata: Partial<T["metadata"]> }): T {
+    const metadata = { uid: randomUUID(), creationTimestamp: "2026-01-01T00:00:00Z", ...object.metadata };
+    return { ...object, metadata: { ...metadata, resourceVersion: String(++this.#version) } } as T;
+  }
+}
+
+function refusal(code: number, reason: string): ApiError {
+  const status: StatusFailure = {
+    kind: "Status",
+    apiVersion: "v1",
+    metadata: {},
+    status: "Failure",
+    message: reason,
+    reason,
+    code,
+  };
+  return new ApiError(status);
+}

@@ -1,0 +1,395 @@
+import { createHash, randomUUID } from "node:crypto";
+import { Reason } from "../../src/api/v1alpha1/conditions.ts";
+import type {
+  Backend,
+  BackendHealth,
+  CreateOptions,
+  ImageRequest,
+  ImageState,
+  LogOptions,
+  LogSource,
+  Mount,
+  Owner,
+  ResolvedImage,
+  Workload,
+  WorkloadSpec,
+  WorkloadState,
+} from "../../src/backends/backend.ts";
+import type { Clock } from "../../src/machinery/clock.ts";
+import { TerminalError, TransientError } from "../../src/machinery/errors.ts";
+
+/** How the program in an image behaves. */
+export interface Program {
+  /** What a probe is told; `silent` never answers. */
+  readonly answers: "mcp" | "garbage" | "silent";
+  /** Ends this long after each start, with this code. */
+  readonly exits?: { readonly afterMs: number; readonly code: number; readonly outOfMemory?: boolean };
+  /** The Engine cannot start it. */
+  readonly unstartable?: string;
+}
+
+interface Container {
+  readonly id: string;
+  readonly spec: WorkloadSpec;
+  readonly role: "current" | "candidate";
+  readonly hostPort: number;
+  state: WorkloadState;
+  startedAt: string | undefined;
+  platformRestarts: number;
+  stoppedByHand: boolean;
+  renamed: boolean;
+  disconnected: boolean;
+  /** Cancels what its process would do next. */
+  cancel: () => void;
+}
+
+/** The method that is called, and whether its effect has happened when the fault is asked for. */
+export type Fault = (method: string, moment: "before" | "after") => Promise<void> | void;
+
+export const ENGINE_BACKOFF_MS = 100;
+
+/** A container engine in memory. It outlives the backends that speak to it, as a real one outlives the controller. */
+export class MemoryEngine {
+  readonly containers = new Map<string, Container>();
+  /** Digest behind each tag at the registry; a tag that is not there is not found. */
+  readonly registry = new Map<string, string>();
+  readonly programs = new Map<string, Program>();
+  readonly local = new Set<string>();
+  readonly volumes = new Map<string, { owner: Owner; retain: boolean }>();
+  /** Ports that other programs hold. */
+  readonly takenPorts = new Set<number>();
+  readonly listeners = new Set<(owner: Owner) => void>();
+  /** Every call that changed something, such as `create current`. */
+  readonly log: string[] = [];
+  readonly calls = new Map<string, number>();
+  reachable = true;
+  /** Loses events of the watch. */
+  deaf = false;
+  pullTicks = 0;
+  fault: Fault = () => undefined;
+  readonly clock: Clock;
+  #nextPort = 30_000;
+
+  constructor(clock: Clock) {
+    this.clock = clock;
+  }
+
+  /** Publishes an image: answers its pinned form. */
+  publish(tag: string, program: Program = { answers: "mcp" }, content: string = tag): string {
+    const digest = `${tag.split(":")[0]}@sha256:${createHash("sha256").update(content).digest("hex")}`;
+    this.registry.set(tag, digest);
+    this.programs.set(digest, program);
+    return digest;
+  }
+
+  of(owner: Pick<Owner, "uid">): Container[] {
+    return [...this.containers.values()].filter((container) => container.spec.owner.uid === owner.uid);
+  }
+
+  /** The running container behind an address. */
+  at(address: string): Container | undefined {
+    const port = Number(address.slice(address.lastIndexOf(":") + 1));
+    return [...this.containers.values()].find(
+      ({ hostPort, state, disconnected }) => hostPort === port && state.kind === "running" && !disconnected,
+    );
+  }
+
+  program(container: Container): Program {
+    return this.programs.get(container.spec.image.pinned) ?? { answers: "mcp" };
+  }
+
+  notify(owner: Owner): void {
+    if (this.deaf || !this.reachable) return;
+    for (const listener of this.listeners) listener(owner);
+  }
+
+  freePort(): number {
+    while (this.takenPorts.has(this.#nextPort)) this.#nextPort++;
+    return this.#nextPort++;
+  }
+
+  start(container: Container): void {
+    const { unstartable, exits } = this.program(container);
+    if (unstartable !== undefined) throw new TransientError(Reason.StartFailed, unstartable);
+    const used = [...this.containers.values()].some(
+      (other) => other !== container && other.hostPort === container.hostPort && other.state.kind === "running",
+    );
+    if (used || this.takenPorts.has(container.hostPort))
+      throw new TransientError(Reason.PortConflict, `port ${container.hostPort} is taken by another program`);
+    container.state = { kind: "running" };
+    container.startedAt = new Date(this.clock.now().getTime()).toISOString();
+    container.stoppedByHand = false;
+    container.cancel();
+    if (exits) {
+      container.cancel = this.clock.schedule(exits.afterMs, () => this.end(container, exits.code, exits.outOfMemory));
+    }
+    this.notify(container.spec.owner);
+  }
+
+  /** The process ended by itself, or was killed behind the Engine's back: its restart policy decides. */
+  end(container: Container, exitCode: number, outOfMemory = false): void {
+    container.cancel();
+    const { restartPolicy, owner } = container.spec;
+    const again = restartPolicy === "Always" || (restartPolicy === "OnFailure" && exitCode !== 0);
+    if (!again || container.role === "candidate") {
+      container.state = { kind: "exited", exitCode, outOfMemory, error: "", at: this.clock.now().toISOString() };
+    } else {
+      container.state = { kind: "restarting", exitCode, outOfMemory };
+      const delay = Math.min(ENGINE_BACKOFF_MS * 2 ** container.platformRestarts, 60_000);
+      container.cancel = this.clock.schedule(delay, () => {
+        container.platformRestarts++;
+        this.start(container);
+      });
+    }
+    this.notify(owner);
+  }
+
+  /** As `docker stop` or `docker kill`: the Engine leaves it stopped. */
+  halt(container: Container, exitCode = 137): void {
+    container.cancel();
+    container.stoppedByHand = true;
+    container.state = { kind: "exited", exitCode, outOfMemory: false, error: "", at: this.clock.now().toISOString() };
+    this.notify(container.spec.owner);
+  }
+
+  remove(container: Container): void {
+    container.cancel();
+    this.containers.delete(container.id);
+    this.notify(container.spec.owner);
+  }
+
+  add(spec: WorkloadSpec, { role, hostPort }: CreateOptions): Container {
+    const container: Container = {
+      id: randomUUID(),
+      spec,
+      role,
+      hostPort: hostPort ?? this.freePort(),
+      state: { kind: "created" },
+      startedAt: undefined,
+      platformRestarts: 0,
+      stoppedByHand: false,
+      renamed: false,
+      disconnected: false,
+      cancel: () => undefined,
+    };
+    this.containers.set(container.id, container);
+    for (const mount of spec.mounts) {
+      if (mount.kind === "volume")
+        this.volumes.set(`${spec.owner.uid}/${mount.name}`, { owner: spec.owner, retain: mount.retain });
+    }
+    this.notify(spec.owner);
+    return container;
+  }
+}
+
+export interface MemoryBackendOptions {
+  readonly allowedRegistries?: readonly string[];
+}
+
+/** A Backend on a MemoryEngine. */
+export class MemoryBackend implements Backend, LogSource {
+  readonly engine: MemoryEngine;
+  readonly #options: MemoryBackendOptions;
+  readonly #listeners = new Set<(owner: Owner) => void>();
+  readonly #pulls = new Map<string, number>();
+  closed = false;
+
+  constructor(engine: MemoryEngine, options: MemoryBackendOptions = {}) {
+    this.engine = engine;
+    this.#options = options;
+  }
+
+  async health(): Promise<BackendHealth> {
+    if (!this.engine.reachable) {
+      const message = "the Engine does not answer; start it";
+      return {
+        available: false,
+        reason: Reason.BackendUnavailable,
+        message,
+        version: undefined,
+        capabilities: undefined,
+      };
+    }
+    const capabilities = {
+      isolation: "container",
+      sources: ["image"],
+      cpuLimits: true,
+      memoryLimits: true,
+      pidsLimits: true,
+      seccomp: true,
+      appArmor: false,
+      cgroupVersion: "2",
+      rootless: false,
+    };
+    return { available: true, reason: "Available", message: "the Engine answers", version: "1.0", capabilities };
+  }
+
+  admit({ imageReference, mounts }: { imageReference: string; mounts: readonly Mount[] }): void {
+    const { allowedRegistries } = this.#options;
+    if (allowedRegistries && !allowedRegistries.some((prefix) => imageReference.startsWith(`${prefix}/`)))
+      throw new TerminalError(Reason.RegistryNotAllowed, `${imageReference}: not from an allowed registry`);
+    if (mounts.some(({ kind }) => kind === "hostPath"))
+      throw new TerminalError(Reason.VolumeNotAllowed, "host paths are not allowed here");
+  }
+
+  resolveImage({ reference }: ImageRequest, signal: AbortSignal): Promise<ResolvedImage> {
+    return this.#call("resolveImage", signal, () => {
+      const pinned = this.engine.registry.get(reference);
+      if (pinned === undefined) throw new TransientError(Reason.ImageNotFound, `${reference}: no such image; push it`);
+      return { pinned };
+    });
+  }
+
+  ensureImage(owner: Owner, image: ResolvedImage, _request: ImageRequest, signal: AbortSignal): Promise<ImageState> {
+    return this.#call("ensureImage", signal, () => {
+      if (this.engine.local.has(image.pinned)) return { kind: "present" };
+      const ticks = this.#pulls.get(image.pinned) ?? 0;
+      if (ticks >= this.engine.pullTicks) {
+        this.engine.local.add(image.pinned);
+        return { kind: "present" };
+      }
+      this.#pulls.set(image.pinned, ticks + 1);
+      this.engine.clock.schedule(500, () => this.engine.notify(owner));
+      const total = this.engine.pullTicks;
+      const progress = { layersDone: ticks, layersTotal: total, bytesDone: ticks * 1e6, bytesTotal: total * 1e6 };
+      return { kind: "pulling", progress };
+    });
+  }
+
+  observe(owner: Owner, signal: AbortSignal): Promise<readonly Workload[]> {
+    return this.#call("observe", signal, () =>
+      this.engine
+        .of(owner)
+        .map((container) => this.#view(container))
+        .sort((a, b) => (a.role === b.role ? 0 : a.role === "current" ? -1 : 1)),
+    );
+  }
+
+  create(spec: WorkloadSpec, options: CreateOptions, signal: AbortSignal): Promise<Workload> {
+    return this.#call("create", signal, () => {
+      const same = this.engine.of(spec.owner).filter(({ role }) => role === options.role);
+      const found = same.find(({ spec: { hash } }) => hash === spec.hash);
+      if (found) return this.#view(found);
+      if (same.length > 0) throw new TransientError(Reason.BackendError, "the name is taken by an older workload");
+      if (!this.engine.local.has(spec.image.pinned))
+        throw new TransientError(Reason.ImageNotFound, `${spec.image.pinned}: is not here`);
+      this.engine.log.push(`create ${options.role}`);
+      return this.#view(this.engine.add(spec, options));
+    });
+  }
+
+  start(id: string, signal: AbortSignal): Promise<Workload> {
+    return this.#call("start", signal, () => {
+      const container = this.engine.containers.get(id);
+      if (!container) throw new TransientError(Reason.BackendError, "the container is gone");
+      if (container.state.kind === "paused") container.state = { kind: "running" };
+      else if (container.state.kind !== "running") {
+        this.engine.log.push(`start ${container.role}`);
+        this.engine.start(container);
+      }
+      return this.#view(container);
+    });
+  }
+
+  stop(id: string, _graceSeconds: number, signal: AbortSignal): Promise<void> {
+    return this.#call("stop", signal, () => {
+      const container = this.engine.containers.get(id);
+      if (!container || container.state.kind === "exited" || container.state.kind === "created") return;
+      this.engine.log.push(`stop ${container.role}`);
+      this.engine.halt(container, 0);
+    });
+  }
+
+  repair(workload: Workload, signal: AbortSignal): Promise<void> {
+    return this.#call("repair", signal, () => {
+      const container = this.engine.containers.get(workload.id);
+      if (!container) throw new TransientError(Reason.BackendError, "the container is gone");
+      this.engine.log.push(`repair ${container.role}`);
+      container.renamed = false;
+      container.disconnected = false;
+    });
+  }
+
+  delete(id: string, signal: AbortSignal): Promise<void> {
+    return this.#call("delete", signal, () => {
+      const container = this.engine.containers.get(id);
+      if (!container) return;
+      this.engine.log.push(`delete ${container.role}`);
+      this.engine.remove(container);
+    });
+  }
+
+  purge(owner: Owner, signal: AbortSignal): Promise<boolean> {
+    return this.#call("purge", signal, () => {
+      this.engine.log.push("purge");
+      for (const container of this.engine.of(owner)) this.engine.remove(container);
+      for (const [name, volume] of this.engine.volumes) {
+        if (volume.owner.uid === owner.uid && !volume.retain) this.engine.volumes.delete(name);
+      }
+      return true;
+    });
+  }
+
+  watch(onChange: (owner: Owner) => void, signal: AbortSignal): void {
+    this.#listeners.add(onChange);
+    this.engine.listeners.add(onChange);
+    signal.addEventListener("abort", () => this.engine.listeners.delete(onChange), { once: true });
+  }
+
+  collectOrphans(isAlive: (owner: Owner) => boolean, signal: AbortSignal): Promise<readonly Owner[]> {
+    return this.#call("collectOrphans", signal, () => {
+      const owners = new Map<string, Owner>();
+      for (const { spec } of this.engine.containers.values()) owners.set(spec.owner.uid, spec.owner);
+      for (const { owner, retain } of this.engine.volumes.values()) if (!retain) owners.set(owner.uid, owner);
+      const orphans = [...owners.values()].filter((owner) => !isAlive(owner));
+      for (const owner of orphans) {
+        for (const container of this.engine.of(owner)) this.engine.remove(container);
+        for (const [name, volume] of this.engine.volumes) {
+          if (volume.owner.uid === owner.uid && !volume.retain) this.engine.volumes.delete(name);
+        }
+      }
+      return orphans;
+    });
+  }
+
+  async *logs(owner: Owner, options: LogOptions): AsyncIterable<string> {
+    const lines = this.engine.of(owner).map(({ id }) => `log of ${id}`);
+    yield* lines.slice(-(options.tail ?? lines.length));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.closed = true;
+    for (const listener of this.#listeners) this.engine.listeners.delete(listener);
+  }
+
+  async #call<T>(method: string, signal: AbortSignal, effect: () => T): Promise<T> {
+    this.engine.calls.set(method, (this.engine.calls.get(method) ?? 0) + 1);
+    await this.engine.fault(method, "before");
+    signal.throwIfAborted();
+    if (!this.engine.reachable) throw new TransientError(Reason.BackendUnavailable, "the Engine does not answer");
+    const result = effect();
+    await this.engine.fault(method, "after");
+    return result;
+  }
+
+  #view({ id, spec, role, hostPort, state, startedAt, platformRestarts, ...faults }: Container): Workload {
+    const drift = [
+      ...(faults.renamed ? [{ kind: "name" as const, message: "the container was renamed" }] : []),
+      ...(faults.disconnected ? [{ kind: "network" as const, message: "the container was cut off its network" }] : []),
+    ];
+    return {
+      id,
+      owner: spec.owner,
+      role,
+      hash: spec.hash,
+      generation: spec.generation,
+      image: spec.image,
+      state: { ...state },
+      startedAt,
+      platformRestarts,
+      hostPort,
+      address: faults.disconnected || state.kind !== "running" ? undefined : `127.0.0.1:${hostPort}`,
+      drift,
+    };
+  }
+}
