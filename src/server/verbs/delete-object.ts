@@ -1,0 +1,107 @@
+import type { UserInfo } from "../access/access.ts";
+import { conflict, notFound } from "../http/status-error.ts";
+import type { ServedResource } from "../registry/served-resource.ts";
+import type { ApiObject } from "../registry/strategy.ts";
+import type { StoredObject } from "../storage/store.ts";
+import type { DeleteOptions } from "./delete-options.ts";
+import { kindSubjectOf, storeKey, subjectOf } from "./resource-request.ts";
+import { type ServerContext, timestamp } from "./server-context.ts";
+import { mayGo } from "./update-object.ts";
+
+export interface Deletion {
+  readonly resource: ServedResource;
+  readonly namespace: string;
+  readonly name: string;
+  readonly user: UserInfo;
+  readonly options: DeleteOptions;
+  readonly warn: (text: string) => void;
+}
+
+export interface Deleted {
+  /** The last state; `gone` tells whether it is still there, waiting for its finalizers. */
+  readonly object: ApiObject;
+  readonly gone: boolean;
+}
+
+/** Deletes, or marks what finalizers hold. Repeating it changes nothing. @throws {StatusError} NotFound, Conflict. */
+export async function deleteObject(context: ServerContext, deletion: Deletion): Promise<Deleted> {
+  const { resource, namespace, name } = deletion;
+  const { store } = context;
+  const key = storeKey(resource, namespace, name);
+  return store.exclusively(resource.storage, key, async () => {
+    const stored = store.get(resource.storage, key);
+    if (!stored) throw notFound(subjectOf(resource, name));
+    return await remove(context, deletion, stored);
+  });
+}
+
+async function remove(context: ServerContext, deletion: Deletion, stored: StoredObject): Promise<Deleted> {
+  const { resource, options } = deletion;
+  const object = resource.parse(stored);
+  checkPreconditions(resource, object, options);
+  await context.admission.validate({
+    operation: "DELETE",
+    definition: resource.definition,
+    subresource: "",
+    namespace: deletion.namespace,
+    name: deletion.name,
+    user: deletion.user,
+    dryRun: options.dryRun,
+    object: undefined,
+    oldObject: object,
+    warn: deletion.warn,
+  });
+  const isFirst = object.metadata.deletionTimestamp === undefined;
+  const onlyMarks = isFirst && resource.strategy.deletesInTwoSteps === true;
+  const marked = mark(context, resource, object, { ...options, onlyMarks });
+  if (!onlyMarks && mayGo(resource, object)) {
+    if (!options.dryRun) await context.store.remove(resource.storage, stored.key);
+    return { object, gone: true };
+  }
+  if (!marked || options.dryRun) return { object, gone: false };
+  const put = { resource: resource.storage, key: stored.key, shape: resource.shape, object: resource.toStored(object) };
+  const written = await context.store.put(put);
+  return { object: resource.parse(written), gone: false };
+}
+
+/** Sets the time of deletion and the collector's finalizers. Returns whether anything changed. */
+function mark(
+  context: ServerContext,
+  resource: ServedResource,
+  object: ApiObject,
+  { propagation, onlyMarks }: DeleteOptions & { onlyMarks: boolean },
+): boolean {
+  const { metadata } = object;
+  const finalizers = new Set(metadata.finalizers);
+  const before = [...finalizers].join();
+  if (propagation === "Orphan") finalizers.delete("foregroundDeletion");
+  if (propagation === "Foreground") finalizers.delete("orphan");
+  if (propagation === "Background") for (const ours of ["orphan", "foregroundDeletion"]) finalizers.delete(ours);
+  if (propagation === "Orphan") finalizers.add("orphan");
+  if (propagation === "Foreground") finalizers.add("foregroundDeletion");
+  const changed = [...finalizers].join() !== before;
+  if (finalizers.size > 0) metadata.finalizers = [...finalizers];
+  else delete metadata.finalizers;
+  if ((!onlyMarks && mayGo(resource, object)) || metadata.deletionTimestamp !== undefined) return changed;
+  metadata.deletionTimestamp = timestamp(context.clock);
+  if (resource.strategy.markDeleted) resource.strategy.markDeleted(object, metadata.deletionTimestamp);
+  else metadata.deletionGracePeriodSeconds = 0;
+  if (metadata.generation !== undefined) metadata.generation++;
+  return true;
+}
+
+function checkPreconditions(resource: ServedResource, { metadata }: ApiObject, { preconditions }: DeleteOptions): void {
+  const subject = kindSubjectOf(resource, metadata.name);
+  if (preconditions.uid !== undefined && preconditions.uid !== metadata.uid) {
+    throw conflict(
+      subject,
+      `the UID in the precondition (${preconditions.uid}) does not match the UID in record (${metadata.uid}). The object might have been deleted and then recreated`,
+    );
+  }
+  if (preconditions.resourceVersion !== undefined && preconditions.resourceVersion !== metadata.resourceVersion) {
+    throw conflict(
+      subject,
+      `the ResourceVersion in the precondition (${preconditions.resourceVersion}) does not match the ResourceVersion in record (${metadata.resourceVersion}). The object might have been modified`,
+    );
+  }
+}

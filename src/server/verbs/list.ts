@@ -1,0 +1,100 @@
+import type { Answer } from "../http/answer.ts";
+import { expired, StatusError } from "../http/status-error.ts";
+import { type ServedResource, withoutType } from "../registry/served-resource.ts";
+import type { ApiObject } from "../registry/strategy.ts";
+import type { StoredObject } from "../storage/store.ts";
+import { toPartialObjectMetadata } from "../table/partial-object-metadata.ts";
+import { toTable } from "../table/table.ts";
+import { continueExpired, encodeContinue, type ListOptions, parseListOptions } from "./list-options.ts";
+import { encode, includeObjectOf } from "./present.ts";
+import type { ResourceRequest } from "./resource-request.ts";
+import { waitForRevision } from "./revision.ts";
+import { type Selection, selectionOf } from "./selection.ts";
+import type { ServerContext } from "./server-context.ts";
+
+interface ListMeta {
+  readonly resourceVersion: string;
+  readonly continue?: string;
+  readonly remainingItemCount?: number;
+}
+
+export async function list(context: ServerContext, request: ResourceRequest): Promise<Answer> {
+  const { resource, namespace, query, accepted } = request;
+  const selection = selectionOf(resource, namespace, query);
+  const options = parseListOptions(query);
+  if (options.atLeast !== undefined) await waitForRevision(context, options.atLeast);
+  const { objects, metadata } = page(context, resource, selection, options);
+  return encode(200, render(request, objects, metadata), accepted);
+}
+
+/** One page of the snapshot that the options ask for. */
+function page(
+  { store }: ServerContext,
+  resource: ServedResource,
+  selection: Selection,
+  { limit, continueFrom, exactly }: ListOptions,
+): { objects: StoredObject[]; metadata: ListMeta } {
+  const revision = continueFrom ? continueFrom.revision : exactly;
+  const snapshot =
+    revision === undefined
+      ? store.list(resource.storage, selection.namespace)
+      : store.listAt(resource.storage, revision, selection.namespace);
+  if (!snapshot) {
+    if (continueFrom) throw continueExpired(continueFrom.startKey);
+    throw expired(`The resourceVersion for the provided list is too old.`);
+  }
+  const resourceVersion = revision ?? store.revision;
+  const objects: StoredObject[] = [];
+  let at = continueFrom ? snapshot.findIndex(({ key }) => key >= continueFrom.startKey) : 0;
+  if (at < 0) at = snapshot.length;
+  for (; at < snapshot.length && (limit === 0 || objects.length < limit); at++) {
+    const object = snapshot[at] as StoredObject;
+    if (selection.matches(object)) objects.push(object);
+  }
+  // A page ends the list also when nothing that follows matches.
+  while (selection.isNarrowed && at < snapshot.length && !selection.matches(snapshot[at] as StoredObject)) at++;
+  const next = snapshot[at];
+  if (!next) return { objects, metadata: { resourceVersion: String(resourceVersion) } };
+  const metadata = {
+    resourceVersion: String(resourceVersion),
+    continue: encodeContinue({ revision: resourceVersion, startKey: next.key }),
+    ...(selection.isNarrowed ? {} : { remainingItemCount: snapshot.length - at }),
+  };
+  return { objects, metadata };
+}
+
+function render(request: ResourceRequest, objects: readonly StoredObject[], metadata: ListMeta): string {
+  const { resource, accepted, query } = request;
+  if (accepted.as === undefined) return renderPlain(resource, objects, metadata);
+  const parsed = objects.map((object): ApiObject => resource.parse(object));
+  const apiVersion = `meta.k8s.io/${accepted.version}`;
+  if (accepted.as === "Table") {
+    const table = toTable(resource.definition, parsed, { includeObject: includeObjectOf(query), ...metadata });
+    return JSON.stringify({ ...table, metadata, apiVersion });
+  }
+  if (accepted.as === "PartialObjectMetadata") {
+    const goType = resource.isCustom
+      ? "*unstructured.UnstructuredList"
+      : `*${goPackage(resource)}.${resource.definition.listKind}`;
+    throw new StatusError(
+      406,
+      "NotAcceptable",
+      `you requested PartialObjectMetadata, but the requested object is a list (${goType})`,
+    );
+  }
+  const items = parsed.map((object) => toPartialObjectMetadata(object));
+  return JSON.stringify({ kind: "PartialObjectMetadataList", apiVersion, metadata, items });
+}
+
+function goPackage({ definition }: ServedResource): string {
+  return definition.group.split(".")[0] || "core";
+}
+
+/** Joins the stored bytes: nothing is parsed or written anew. */
+function renderPlain(resource: ServedResource, objects: readonly StoredObject[], metadata: ListMeta): string {
+  const { isCustom, apiVersion, definition } = resource;
+  const items = objects.map((object) => (isCustom ? resource.render(object) : withoutType(resource.render(object))));
+  // Custom lists always show `continue`; typed ones leave it out when it is empty.
+  const meta = isCustom ? { continue: "", ...metadata } : metadata;
+  return `{"apiVersion":${JSON.stringify(apiVersion)},"kind":${JSON.stringify(definition.listKind)},"metadata":${JSON.stringify(meta)},"items":[${items.join(",")}]}`;
+}

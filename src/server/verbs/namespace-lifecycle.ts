@@ -1,0 +1,57 @@
+import { forbiddenBecause, notFound, qualified, StatusError, type StatusSubject } from "../http/status-error.ts";
+import type { ServedResource } from "../registry/served-resource.ts";
+import { subjectOf } from "./resource-request.ts";
+import type { ServerContext } from "./server-context.ts";
+
+/**
+ * The NamespaceLifecycle admission plugin: nothing new in a namespace that does not exist or is ending. Looks at durable
+ * state; the namespace controller waits for writes under way before it takes a namespace for empty.
+ */
+export function ensureNamespace(
+  context: ServerContext,
+  resource: ServedResource,
+  namespace: string,
+  name: string,
+): void {
+  if (!resource.definition.namespaced) return;
+  const stored = context.store.get("namespaces", namespace);
+  if (!stored) throw notFound({ group: "", kind: "namespaces", name: namespace });
+  // Only the state of an ending namespace has this; a label or annotation would be escaped differently.
+  if (!stored.json.includes('"deletionTimestamp":')) return;
+  if (
+    (JSON.parse(stored.json) as { metadata: { deletionTimestamp?: string } }).metadata.deletionTimestamp === undefined
+  )
+    return;
+  throw terminating(subjectOf(resource, name), namespace);
+}
+
+/** Nothing new of a kind whose definition is being deleted. */
+export function ensureDefinition(context: ServerContext, resource: ServedResource, name: string): void {
+  if (!resource.isCustom) return;
+  const { group, plural } = resource.definition;
+  const stored = context.store.get("apiextensions.k8s.io/customresourcedefinitions", `${plural}.${group}`);
+  if (!stored?.json.includes('"deletionTimestamp":"')) return;
+  const { metadata } = JSON.parse(stored.json) as { metadata: { deletionTimestamp?: string } };
+  if (metadata.deletionTimestamp === undefined) return;
+  throw forbiddenBecause(
+    subjectOf(resource, name),
+    "create not allowed while custom resource definition is terminating",
+  );
+}
+
+function terminating(subject: StatusSubject, namespace: string): StatusError {
+  const { kind, group, name } = subject;
+  const message = `${qualified(kind, group)} ${JSON.stringify(name)} is forbidden: unable to create new content in namespace ${namespace} because it is being terminated`;
+  return new StatusError(403, "Forbidden", message, {
+    ...(name === "" ? {} : { name }),
+    ...(group === "" ? {} : { group }),
+    kind,
+    causes: [
+      {
+        reason: "NamespaceTerminating",
+        message: `namespace ${namespace} is being terminated`,
+        field: "metadata.namespace",
+      },
+    ],
+  });
+}

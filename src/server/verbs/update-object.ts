@@ -1,0 +1,231 @@
+import type { UserInfo } from "../access/access.ts";
+import { conflict, invalid, modified, notFound, StatusError } from "../http/status-error.ts";
+import { deepEqual } from "../registry/deep-equal.ts";
+import { finalizerWarnings, validateMetadata, validateMetadataUpdate } from "../registry/metadata-validation.ts";
+import type { ServedResource } from "../registry/served-resource.ts";
+import type { ApiObject } from "../registry/strategy.ts";
+import type { FieldError } from "../resource.ts";
+import type { StoredObject } from "../storage/store.ts";
+import { dedupeOwners, setManagedFields, type Written } from "./create-object.ts";
+import { kindSubjectOf, storeKey, subjectOf } from "./resource-request.ts";
+import { scaleErrors } from "./scale-validation.ts";
+import type { ServerContext } from "./server-context.ts";
+
+export interface UpdateOptions {
+  readonly resource: ServedResource;
+  readonly namespace: string;
+  readonly name: string;
+  /** `status`, `scale`, `finalize`, or empty for the object itself. */
+  readonly subresource: string;
+  readonly user: UserInfo;
+  readonly dryRun: boolean;
+  readonly fieldManager: string;
+  readonly warn: (text: string) => void;
+  /** True for server-side apply, which has computed managedFields itself. */
+  readonly keepManagedFields?: boolean;
+  /** True for PATCH: the merged object carries the stored resourceVersion unless the patch set one. */
+  readonly isPatch: boolean;
+  /**
+   * The new object, made from a copy of what is stored (in the version of `resource`), which it may change and return.
+   * Runs under the key's lock, so once.
+   */
+  readonly change: (current: ApiObject) => ApiObject | Promise<ApiObject>;
+  /** Instead of NotFound, where a PUT or an apply creates. Runs outside the lock. */
+  readonly onMissing?: () => Promise<Written>;
+}
+
+/** Updates an object, or deletes it when the last finalizer of a deleted one goes. Writes nothing when nothing changed. */
+export async function updateObject(context: ServerContext, options: UpdateOptions): Promise<Written> {
+  const { resource, namespace, name } = options;
+  const { store } = context;
+  const key = storeKey(resource, namespace, name);
+  const outcome = await store.exclusively(resource.storage, key, async () => {
+    const stored = store.get(resource.storage, key);
+    if (!stored) {
+      if (options.onMissing) return undefined;
+      throw notFound(subjectOf(resource, name));
+    }
+    return await replace(context, options, stored);
+  });
+  return outcome ?? (await (options.onMissing as () => Promise<Written>)());
+}
+
+async function replace(context: ServerContext, options: UpdateOptions, stored: StoredObject): Promise<Written> {
+  const { resource, namespace, name, dryRun, warn, subresource } = options;
+  const previous = resource.parse(stored);
+  const next = await options.change(resource.parse(stored));
+  checkVersion(options, next, stored);
+  retainSystemFields(next, previous);
+  const request = {
+    operation: "UPDATE" as const,
+    definition: resource.definition,
+    ...{ subresource, namespace, name, dryRun, warn },
+    user: options.user,
+    object: next,
+    oldObject: previous,
+  };
+  await context.admission.mutate(request);
+  prepare(options, next, previous);
+  dedupeOwners(next, warn);
+  const errors = validate(options, next, previous);
+  if (errors.length > 0) throw invalid(kindSubjectOf(resource, name), errors);
+  if (resource.isCustom && !deepEqual(next.metadata.finalizers, previous.metadata.finalizers)) {
+    for (const warning of finalizerWarnings(next.metadata.finalizers)) warn(warning);
+  }
+  for (const warning of resource.strategy.warnings?.(next, previous) ?? []) warn(warning);
+  await context.admission.validate(request);
+  if (!options.keepManagedFields) {
+    setManagedFields(next, {
+      before: previous,
+      after: next,
+      manager: options.fieldManager,
+      definition: resource.definition,
+      subresource,
+      now: context.clock.now(),
+    });
+  }
+  next.metadata.resourceVersion = String(stored.revision);
+  if (mayGo(resource, next) && next.metadata.deletionTimestamp !== undefined)
+    return removeNow(context, options, next, stored);
+  if (deepEqual(next, previous)) return { json: resource.render(stored), stored };
+  if (dryRun) return { json: JSON.stringify(next) };
+  const put = { resource: resource.storage, key: stored.key, shape: resource.shape, object: resource.toStored(next) };
+  const written = await context.store.put(put);
+  return { json: resource.render(written), stored: written };
+}
+
+/** The answer is the object as the update left it, although it is gone. */
+async function removeNow(
+  context: ServerContext,
+  { resource, dryRun }: UpdateOptions,
+  next: ApiObject,
+  stored: StoredObject,
+): Promise<Written> {
+  if (!dryRun) await context.store.remove(resource.storage, stored.key);
+  return { json: JSON.stringify(next) };
+}
+
+/** True when nothing holds a deleted object any more. */
+export function mayGo(resource: ServedResource, object: ApiObject): boolean {
+  const { finalizers } = object.metadata;
+  return (finalizers === undefined || finalizers.length === 0) && !resource.strategy.holdsDeletion?.(object);
+}
+
+function checkVersion(options: UpdateOptions, next: ApiObject, stored: StoredObject): void {
+  const { resource, name, isPatch } = options;
+  const given = next.metadata.resourceVersion ?? "";
+  if (given !== "" && !/^\d+$/.test(given)) {
+    throw new StatusError(500, undefined, `strconv.ParseUint: parsing ${JSON.stringify(given)}: invalid syntax`);
+  }
+  if (given === "" || /^0+$/.test(given)) {
+    if (isPatch || resource.strategy.unconditionalUpdate || options.subresource === "scale") return;
+    throw invalid(subjectOf(resource, name), [
+      {
+        type: "FieldValueInvalid",
+        path: "metadata.resourceVersion",
+        message: "Invalid value: 0: must be specified for an update",
+      },
+    ]);
+  }
+  if (Number(given) !== stored.revision) throw modified(subjectOf(resource, name));
+}
+
+/** What clients usually leave out of an update and the server knows. */
+function retainSystemFields(next: ApiObject, previous: ApiObject): void {
+  const { metadata: to } = next;
+  const { metadata: from } = previous;
+  to.uid ||= from.uid;
+  // Whatever was sent: this one is the server's alone.
+  to.creationTimestamp = from.creationTimestamp;
+  if (from.deletionTimestamp !== undefined) {
+    to.deletionTimestamp ??= from.deletionTimestamp;
+    if (from.deletionGracePeriodSeconds !== undefined)
+      to.deletionGracePeriodSeconds ??= from.deletionGracePeriodSeconds;
+  }
+  if (from.generateName !== undefined) to.generateName ??= from.generateName;
+  if (from.generation === undefined) delete to.generation;
+  else to.generation = from.generation;
+  delete (to as { selfLink?: string }).selfLink;
+}
+
+/** Keeps each subresource to its part, and counts the generation. */
+function prepare({ resource, subresource }: UpdateOptions, next: ApiObject, previous: ApiObject): void {
+  const { definition, strategy } = resource;
+  if (subresource === "status") {
+    keepAllButStatus(resource, next, previous);
+    return;
+  }
+  if (subresource === "finalize") {
+    const { spec } = next;
+    for (const key of Object.keys(next)) if (key !== "metadata") delete next[key];
+    Object.assign(next, previous, { metadata: { ...previous.metadata }, spec });
+    return;
+  }
+  if (definition.subresources.status) {
+    if (previous.status === undefined) delete next.status;
+    else next.status = previous.status;
+  }
+  strategy.prepareForUpdate?.(next, previous);
+  if (definition.hasGeneration && !deepEqual(counted(resource, next), counted(resource, previous))) {
+    next.metadata.generation = (previous.metadata.generation ?? 0) + 1;
+  }
+}
+
+/** A status update of a custom object changes nothing else; of a built-in one it may change most metadata. */
+function keepAllButStatus(resource: ServedResource, next: ApiObject, previous: ApiObject): void {
+  for (const key of Object.keys(next)) if (key !== "status" && key !== "metadata") delete next[key];
+  for (const [key, value] of Object.entries(previous)) if (key !== "status" && key !== "metadata") next[key] = value;
+  if (resource.isCustom) {
+    const { managedFields } = next.metadata;
+    next.metadata = { ...previous.metadata };
+    if (managedFields) next.metadata.managedFields = managedFields;
+    else delete next.metadata.managedFields;
+  } else if (previous.metadata.labels) next.metadata.labels = previous.metadata.labels;
+  else delete next.metadata.labels;
+}
+
+/** The part that `metadata.generation` counts: `spec` of built-in kinds, everything but metadata and status of others. */
+function counted(resource: ServedResource, object: ApiObject): unknown {
+  if (!resource.isCustom) return object.spec;
+  const { metadata: _, status, ...rest } = object;
+  return resource.definition.subresources.status ? rest : { ...rest, status };
+}
+
+function validate({ resource, subresource }: UpdateOptions, next: ApiObject, previous: ApiObject): FieldError[] {
+  const { definition, strategy } = resource;
+  const rules = {
+    nameErrors: () => [],
+    namespaced: definition.namespaced,
+    qualifiedFinalizers: strategy.qualifiedFinalizers,
+  };
+  const errors = validateMetadata(next, rules);
+  const immutable = validateMetadataUpdate(next.metadata, previous.metadata);
+  // kube-apiserver checks the metadata of custom objects twice, and its causes show it.
+  errors.push(...immutable, ...(resource.isCustom ? immutable : []));
+  errors.push(...scaleErrors(resource, next));
+  errors.push(...schemaErrors(resource, subresource, next, previous));
+  if (subresource !== "status") errors.push(...(strategy.validateUpdate?.(next, previous) ?? []));
+  return errors;
+}
+
+/** The status of a custom object is validated as a document of its own, and the messages show it. */
+function schemaErrors(
+  resource: ServedResource,
+  subresource: string,
+  next: ApiObject,
+  previous: ApiObject,
+): FieldError[] {
+  const errors = resource.schema?.validate(next, previous) ?? [];
+  if (subresource !== "status" || !resource.isCustom) return errors;
+  return errors.map((error) => ({ ...error, message: error.message.replace(": status.", ": ") }));
+}
+
+/** A uid in the body of an update is a precondition. */
+export function checkUid(resource: ServedResource, next: ApiObject, previous: ApiObject): void {
+  const { uid, name } = next.metadata;
+  if (!uid || uid === previous.metadata.uid) return;
+  throw conflict(
+    subjectOf(resource, name),
+    `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${previous.metadata.uid}`,
+  );
+}

@@ -1,0 +1,195 @@
+import type { Answer, StreamSink } from "../http/answer.ts";
+import { expired, StatusError } from "../http/status-error.ts";
+import type { ServedResource } from "../registry/served-resource.ts";
+import type { ApiObject } from "../registry/strategy.ts";
+import type { Change, StoredObject } from "../storage/store.ts";
+import { validateWatchOptions } from "./list-options.ts";
+import { includeObjectOf, toYaml, transformObject } from "./present.ts";
+import { parseBoolean, parseInteger } from "./query-options.ts";
+import type { ResourceRequest } from "./resource-request.ts";
+import { type Selection, selectionOf } from "./selection.ts";
+import type { ServerContext } from "./server-context.ts";
+import { eventsFor, type WatchEventType } from "./watch-event.ts";
+
+/** kube-apiserver ends a watch after 30 to 60 minutes, so that clients spread over its instances; a constant serves here. */
+const MAX_WATCH_SECONDS = 45 * 60;
+const BOOKMARK_INTERVAL_MS = 60_000;
+/** A client that falls behind this far is cut off; it resumes from the last version it saw. */
+const MAX_PENDING_BYTES = 16 * 1024 * 1024;
+
+/** Streams changes as lines of JSON, from a version or after the state as it is. */
+export async function watch(context: ServerContext, request: ResourceRequest): Promise<Answer> {
+  const { query, resource, namespace } = request;
+  const selection = selectionOf(resource, namespace, query, request.name);
+  const { sendInitialEvents } = validateWatchOptions(query);
+  const timeoutSeconds = parseInteger(query, "timeoutSeconds") ?? 0;
+  const version = parseVersion(query.get("resourceVersion") ?? "");
+  const fromState = sendInitialEvents ?? version === 0;
+  const stream = new WatchStream(context, request, {
+    selection,
+    since: fromState ? undefined : version,
+    bookmarks: parseBoolean(query, "allowWatchBookmarks") ?? false,
+    markInitialEnd: sendInitialEvents === true,
+    timeoutMs: Math.min(timeoutSeconds > 0 ? timeoutSeconds : MAX_WATCH_SECONDS, MAX_WATCH_SECONDS) * 1000,
+  });
+  const contentType = request.accepted.format === "yaml" ? "application/yaml" : "application/json";
+  return { status: 200, contentType, stream };
+}
+
+function parseVersion(version: string): number {
+  if (version === "") return 0;
+  if (/^\d+$/.test(version)) return Number(version);
+  throw new StatusError(
+    500,
+    undefined,
+    `resourceVersion: Invalid value: ${JSON.stringify(version)}: strconv.ParseUint: parsing ${JSON.stringify(version)}: invalid syntax`,
+  );
+}
+
+interface WatchStreamOptions {
+  readonly selection: Selection;
+  /** Undefined: begin with the state as ADDED events. */
+  readonly since: number | undefined;
+  readonly bookmarks: boolean;
+  readonly markInitialEnd: boolean;
+  readonly timeoutMs: number;
+}
+
+class WatchStream {
+  readonly #context: ServerContext;
+  readonly #request: ResourceRequest;
+  readonly #options: WatchStreamOptions;
+  #sink: StreamSink | undefined;
+  #stop: (() => void)[] = [];
+
+  constructor(context: ServerContext, request: ResourceRequest, options: WatchStreamOptions) {
+    this.#context = context;
+    this.#request = request;
+    this.#options = options;
+  }
+
+  run(sink: StreamSink, signal: AbortSignal): void {
+    this.#sink = sink;
+    const { store, clock } = this.#context;
+    const { since, bookmarks, timeoutMs } = this.#options;
+    const { resource } = this.#request;
+    if (since === undefined) this.#sendState();
+    else if (!this.#replay(since)) {
+      this.#end();
+      return;
+    }
+    this.#stop.push(store.subscribe(resource.storage, (change) => this.#send(change)));
+    this.#stop.push(clock.schedule(timeoutMs, () => this.#end()));
+    this.#stop.push(this.#context.registry.onChange(() => this.#endIfUnserved()));
+    if (bookmarks) this.#scheduleBookmark();
+    const onAbort = () => this.#end();
+    signal.addEventListener("abort", onAbort, { once: true });
+    this.#stop.push(() => signal.removeEventListener("abort", onAbort));
+    if (signal.aborted) this.#end();
+  }
+
+  #sendState(): void {
+    const { store } = this.#context;
+    const { selection, markInitialEnd } = this.#options;
+    for (const stored of store.list(this.#request.resource.storage, selection.namespace)) {
+      if (selection.matches(stored)) this.#write("ADDED", stored, stored.revision);
+    }
+    if (markInitialEnd) this.#bookmark({ "k8s.io/initial-events-end": "true" });
+  }
+
+  /** Sends what happened after `since`; false, after an ERROR event, when that is no longer known. */
+  #replay(since: number): boolean {
+    const { store } = this.#context;
+    const { resource } = this.#request;
+    const changes = since < resource.since ? undefined : store.changesSince(resource.storage, since);
+    if (!changes) {
+      const oldest = Math.max(store.compactedRevision, resource.since) + 1;
+      this.#line("ERROR", JSON.stringify(expired(`too old resource version: ${since} (${oldest})`).status));
+      return false;
+    }
+    for (const change of changes) this.#send(change);
+    return true;
+  }
+
+  #send(change: Change): void {
+    const { since, selection } = this.#options;
+    // A version from the future: nothing until the store gets there.
+    if (since !== undefined && change.revision <= since) return;
+    if (selection.namespace !== undefined && !change.key.startsWith(`${selection.namespace}/`)) return;
+    const event = eventsFor(change, selection);
+    if (event) this.#write(event.type, event.stored, change.revision);
+  }
+
+  #write(type: WatchEventType, stored: StoredObject, revision: number): void {
+    const { resource } = this.#request;
+    this.#line(type, this.#present(eventJson(resource, stored, revision)));
+  }
+
+  #present(json: string): string {
+    const { resource, accepted, query } = this.#request;
+    if (accepted.as === undefined) return json;
+    return JSON.stringify(transformObject(resource, accepted, JSON.parse(json), includeObjectOf(query)));
+  }
+
+  #line(type: string, json: string): void {
+    const sink = this.#sink;
+    if (!sink) return;
+    if (sink.pendingBytes > MAX_PENDING_BYTES) {
+      this.#sink = undefined;
+      this.#release();
+      sink.destroy();
+      return;
+    }
+    const line = `{"type":"${type}","object":${json}}\n`;
+    sink.write(this.#request.accepted.format === "yaml" ? `---\n${toYaml(JSON.parse(line))}` : line);
+  }
+
+  #scheduleBookmark(): void {
+    const again = () => {
+      this.#bookmark();
+      cancel = this.#context.clock.schedule(BOOKMARK_INTERVAL_MS, again);
+    };
+    let cancel = this.#context.clock.schedule(BOOKMARK_INTERVAL_MS, again);
+    this.#stop.push(() => cancel());
+  }
+
+  #bookmark(annotations?: Record<string, string>): void {
+    const { resource } = this.#request;
+    const metadata = { resourceVersion: String(this.#context.store.revision), ...(annotations ? { annotations } : {}) };
+    const { kind } = resource.definition;
+    const object = { kind, apiVersion: resource.apiVersion, metadata } as unknown as ApiObject;
+    this.#line("BOOKMARK", JSON.stringify(object));
+  }
+
+  #endIfUnserved(): void {
+    const { group, version, plural } = this.#request.resource.definition;
+    if (!this.#context.registry.find(group, version, plural)) this.#end();
+  }
+
+  #end(): void {
+    const sink = this.#sink;
+    this.#sink = undefined;
+    this.#release();
+    sink?.end();
+  }
+
+  #release(): void {
+    for (const stop of this.#stop.splice(0)) stop();
+  }
+}
+
+/** The object of an event. A deletion shows the last state under the version of the deletion. */
+function eventJson(resource: ServedResource, stored: StoredObject, revision: number): string {
+  if (stored.revision === revision) return resource.render(stored);
+  const known = deletionJson.get(stored)?.get(resource);
+  if (known !== undefined) return known;
+  const object = resource.parse(stored);
+  object.metadata.resourceVersion = String(revision);
+  const json = JSON.stringify(object);
+  const byResource = deletionJson.get(stored) ?? new WeakMap<ServedResource, string>();
+  deletionJson.set(stored, byResource.set(resource, json));
+  return json;
+}
+
+/** An object leaves a selection once only, so its JSON under the later version is made once for all watchers. */
+const deletionJson = new WeakMap<StoredObject, WeakMap<ServedResource, string>>();
