@@ -1,0 +1,86 @@
+import type { CustomResourceDefinition } from "../../api/custom-resource-definition.ts";
+import type { Condition } from "../../api/meta.ts";
+import { validateDefinition } from "../crd/validate-definition.ts";
+import { deepEqual } from "../registry/deep-equal.ts";
+import { invalidValue } from "../registry/metadata-validation.ts";
+import type { ApiObject, Strategy } from "../registry/strategy.ts";
+import type { FieldError } from "../resource.ts";
+
+/** Held until every object of the kind is gone. */
+export const CLEANUP_FINALIZER = "customresourcecleanup.apiextensions.k8s.io";
+
+export const customResourceDefinitionStrategy: Partial<Strategy> = {
+  deleteReturnsObject: true,
+  qualifiedFinalizers: false,
+  prepareForCreate(object) {
+    applyDefaults(object);
+    const { spec } = asDefinition(object);
+    object.status = {
+      conditions: null,
+      acceptedNames: { plural: "", kind: "" },
+      storedVersions: (spec.versions ?? []).filter(({ storage }) => storage).map(({ name }) => name),
+    };
+  },
+  prepareForUpdate(object, previous) {
+    applyDefaults(object);
+    const { spec, status } = asDefinition(object);
+    const stored = new Set(asDefinition(previous).status?.storedVersions);
+    for (const { name, storage } of spec.versions ?? []) if (storage) stored.add(name);
+    object.status = { ...status, storedVersions: [...stored] };
+  },
+  holdsDeletion: ({ metadata }) => metadata.deletionTimestamp === undefined,
+  markDeleted(object, now) {
+    const { metadata } = object;
+    metadata.finalizers = [...new Set([...(metadata.finalizers ?? []), CLEANUP_FINALIZER])];
+    const { status } = asDefinition(object);
+    const conditions = (status?.conditions ?? []).filter(({ type }) => type !== "Terminating");
+    object.status = { ...status, conditions: [...conditions, terminating(now)] };
+  },
+  validate: (object) => validateDefinition(asDefinition(object)),
+  validateUpdate(next, previous) {
+    return [...validateDefinition(asDefinition(next)), ...immutableErrors(asDefinition(next), asDefinition(previous))];
+  },
+};
+
+function terminating(now: string): Condition {
+  return {
+    type: "Terminating",
+    status: "True",
+    lastTransitionTime: now,
+    reason: "InstanceDeletionPending",
+    message: "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon",
+  };
+}
+
+export function asDefinition(object: ApiObject): CustomResourceDefinition {
+  return object as unknown as CustomResourceDefinition;
+}
+
+/** `SetDefaults_CustomResourceDefinition`: names that follow from others, and the only conversion there is. */
+function applyDefaults(object: ApiObject): void {
+  const { spec } = object as { spec?: Partial<CustomResourceDefinition["spec"]> };
+  if (!spec) return;
+  if (spec.names) {
+    spec.names.singular ||= (spec.names.kind ?? "").toLowerCase();
+    if (!spec.names.listKind && spec.names.kind) spec.names.listKind = `${spec.names.kind}List`;
+  }
+  spec.conversion ??= { strategy: "None" };
+}
+
+/** Once served, a definition keeps what its stored objects depend on. */
+function immutableErrors(next: CustomResourceDefinition, previous: CustomResourceDefinition): FieldError[] {
+  const isEstablished = previous.status?.conditions?.some(
+    ({ type, status }) => type === "Established" && status === "True",
+  );
+  const errors: FieldError[] = [];
+  const check = (path: string, now: unknown, before: unknown) => {
+    if (!deepEqual(now, before)) errors.push(invalidValue(path, now, "field is immutable"));
+  };
+  check("spec.group", next.spec.group, previous.spec.group);
+  check("spec.names.plural", next.spec.names.plural, previous.spec.names.plural);
+  if (isEstablished) {
+    check("spec.scope", next.spec.scope, previous.spec.scope);
+    check("spec.names.kind", next.spec.names.kind, previous.spec.names.kind);
+  }
+  return errors;
+}
