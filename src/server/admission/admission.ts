@@ -51,7 +51,7 @@ export class AdmissionChain {
     let pending: Promise<void> | undefined;
     for (const plugin of this.#plugins) {
       if (plugin[phase] === undefined || !plugin.handles(request)) continue;
-      if (pending) pending = pending.then(() => plugin[phase]?.(request));
+      if (pending !== undefined) pending = pending.then(() => plugin[phase]?.(request));
       else pending = plugin[phase](request) ?? undefined;
     }
     return pending;
