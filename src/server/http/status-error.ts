@@ -71,7 +71,12 @@ export function forbiddenBecause(subject: StatusSubject, because: string): Statu
 
 export function notFound(subject: StatusSubject): StatusError {
   const { kind, group, name } = subject;
-  return new StatusError(404, "NotFound", `${qualified(kind, group)} ${JSON.stringify(name)} not found`, details(subject));
+  return new StatusError(
+    404,
+    "NotFound",
+    `${qualified(kind, group)} ${JSON.stringify(name)} not found`,
+    details(subject),
+  );
 }
 
 /** The answer for a resource that is not served, where the path itself is known. */
@@ -113,7 +118,11 @@ function joined(errors: readonly FieldError[]): string {
 /** `subject.kind` is the kind here, not the plural, as Kubernetes has it. */
 export function invalid(subject: StatusSubject, errors: readonly FieldError[]): StatusError {
   const { kind, group, name } = subject;
-  const causes = errors.map(({ type, path, message }) => ({ reason: type, message, ...(path === "" ? {} : { field: path }) }));
+  const causes = errors.map(({ type, path, message }) => ({
+    reason: type,
+    message,
+    ...(path === "" ? {} : { field: path }),
+  }));
   const message = `${qualified(kind, group)} ${JSON.stringify(name)} is invalid: ${joined(errors)}`;
   return new StatusError(422, "Invalid", message, details(subject, causes));
 }

@@ -1,0 +1,197 @@
+import type { IncomingMessage } from "node:http";
+import type { Authenticator, Authorizer, RequestAttributes, UserInfo } from "../access/access.ts";
+import { refusal } from "../access/refusal.ts";
+import type { Discovery } from "../discovery/discovery.ts";
+import type { ServedResource } from "../registry/served-resource.ts";
+import { checkTimeout, parseBoolean } from "../verbs/query-options.ts";
+import type { ResourceRequest } from "../verbs/resource-request.ts";
+import type { ServerContext } from "../verbs/server-context.ts";
+import { negotiate } from "./accept.ts";
+import { type Answer, type HttpRequest, header, pageNotFound } from "./answer.ts";
+import { ConcurrencyLimit } from "./concurrency-limit.ts";
+import type { RequestDetails } from "./listener.ts";
+import { parseResourcePath, type ResourcePath } from "./request-info.ts";
+import { objectVerbs, subresourceVerbs, type VerbHandler } from "./resource-verbs.ts";
+import {
+  badRequest,
+  methodNotSupported,
+  notFound,
+  qualified,
+  resourceNotFound,
+  StatusError,
+  unauthorized,
+} from "./status-error.ts";
+import { createVirtual, createVirtualSubresource } from "./virtual-requests.ts";
+
+export interface ApiHandlerOptions {
+  readonly context: ServerContext;
+  readonly authenticator: Authenticator;
+  readonly authorizer: Authorizer;
+  readonly discovery: Discovery;
+}
+
+/** Every request: who asks, may they, is it served, and by whom. */
+export class ApiHandler {
+  readonly #options: ApiHandlerOptions;
+  readonly #limit = new ConcurrencyLimit();
+
+  constructor(options: ApiHandlerOptions) {
+    this.#options = options;
+  }
+
+  async handle(http: HttpRequest, { message, warnings }: RequestDetails): Promise<Answer> {
+    const path = parseResourcePath(http.path);
+    const user = await this.#options.authenticator.authenticate(message as IncomingMessage);
+    if (!user) throw unauthorized();
+    if (!path) {
+      this.#authorize(user, { kind: "path", verb: http.method.toLowerCase(), path: http.path });
+      return this.#limit.run(http.method, () => this.#options.discovery.answer(http));
+    }
+    const verb = verbOf(http, path);
+    this.#authorize(user, attributesOf(path, verb, http.query));
+    const work = () => this.#dispatch({ http, path, verb, user, warnings });
+    return verb === "watch" ? work() : this.#limit.run(http.method, work);
+  }
+
+  #authorize(user: UserInfo, attributes: RequestAttributes): void {
+    const { allowed, reason } = this.#options.authorizer.authorize(user, attributes);
+    if (!allowed) throw refusal(user, attributes, reason);
+  }
+
+  #dispatch(call: Call): Promise<Answer> {
+    const { context } = this.#options;
+    const { registry } = context;
+    const { group, version, resource: plural, subresource } = call.path;
+    const virtual = registry.findVirtual(group, version, plural);
+    if (virtual) return createVirtual(virtual, call);
+    const special = registry.findSubresource(group, version, plural, subresource);
+    if (special) return createVirtualSubresource(context, special, call);
+    const resource = registry.find(group, version, plural);
+    if (!resource) return Promise.resolve(this.#unknown(call));
+    const handler = resource.isCustom ? customHandler(resource, call) : builtInHandler(resource, call);
+    if (!handler) return Promise.resolve(pageNotFound());
+    checkTimeout(call.http.query);
+    const { http, user, warnings } = call;
+    const accepted = negotiate(header(http, "accept"));
+    if (resource.deprecation !== undefined) warnings.add(resource.deprecation);
+    const { namespace, name } = call.path;
+    const request: ResourceRequest = {
+      http,
+      query: http.query,
+      user,
+      resource,
+      subresource,
+      namespace,
+      name,
+      accepted,
+      warnings,
+    };
+    return handler(context, request);
+  }
+
+  /** Paths below Kubernetes' own group versions answer with a Status, others as a web server does. */
+  #unknown({ path }: Call): Answer {
+    if (this.#options.context.registry.isBuiltInGroup(path.group)) throw resourceNotFound();
+    return pageNotFound();
+  }
+}
+
+/** As RBAC sees it: a Namespace lies in itself, and a list of one name asks for that name. */
+function attributesOf(path: ResourcePath, verb: string, query: URLSearchParams): RequestAttributes {
+  const { rest: _, ...attributes } = path;
+  const isNamespace = path.group === "" && path.resource === "namespaces" && path.namespace === "";
+  const namespace = isNamespace ? path.name : path.namespace;
+  const name = path.name === "" ? selectedName(query) : path.name;
+  return { kind: "resource", verb, ...attributes, namespace, name };
+}
+
+function selectedName(query: URLSearchParams): string {
+  const selector = query.get("fieldSelector");
+  return (selector && /(?:^|,)metadata\.name==?([^,]+)/.exec(selector)?.[1]) || "";
+}
+
+/** A request for a resource, known to be allowed. */
+export interface Call {
+  readonly http: HttpRequest;
+  readonly path: ResourcePath;
+  readonly verb: string;
+  readonly user: UserInfo;
+  readonly warnings: Set<string>;
+}
+
+/** As RBAC names it; empty for a method that is no verb. */
+function verbOf({ method, query }: HttpRequest, { name }: ResourcePath): string {
+  switch (method) {
+    case "GET":
+    case "HEAD":
+      if (name !== "") return "get";
+      return parseBoolean(query, "watch") ? "watch" : "list";
+    case "POST":
+      return "create";
+    case "PUT":
+      return "update";
+    case "PATCH":
+      return "patch";
+    case "DELETE":
+      return name === "" ? "deletecollection" : "delete";
+    default:
+      return "";
+  }
+}
+
+/** Undefined for the mux's plain 404. The custom resource handler of Kubernetes is laxer than the routes of other kinds. */
+function customHandler(resource: ServedResource, { path, verb, http }: Call): VerbHandler | undefined {
+  const { definition } = resource;
+  const { namespace, name, subresource, rest } = path;
+  if (!definition.namespaced && namespace !== "") return undefined;
+  const isForAllNamespaces = definition.namespaced && namespace === "";
+  if (isForAllNamespaces && (name !== "" || !(verb === "list" || verb === "watch"))) return undefined;
+  const { group, plural } = definition;
+  if (subresource !== "") {
+    const isOffered =
+      subresource === "status"
+        ? definition.subresources.status
+        : subresource === "scale" && definition.subresources.scale;
+    if (!isOffered || rest.length > 0) throw notFound({ group, kind: plural, name });
+  }
+  const handlers = subresource === "" ? objectVerbs : (subresourceVerbs[subresource] ?? {});
+  const handler = verb === "" ? undefined : handlers[verb];
+  if (!handler) {
+    throw new StatusError(
+      405,
+      "MethodNotAllowed",
+      `${verb} is not supported on resources of kind ${JSON.stringify(qualified(plural, group))}`,
+      { ...(group === "" ? {} : { group }), kind: plural },
+    );
+  }
+  if (name === "" && (http.method === "PUT" || http.method === "PATCH")) throw badRequest("name must be provided");
+  return handler;
+}
+
+function builtInHandler(resource: ServedResource, { path, verb }: Call): VerbHandler {
+  const { definition } = resource;
+  const { namespace, name, subresource, rest } = path;
+  if (rest.length > 0 || (!definition.namespaced && namespace !== "")) throw resourceNotFound();
+  if (definition.namespaced && namespace === "") {
+    if (name !== "") throw resourceNotFound();
+    if (verb !== "list" && verb !== "watch") throw methodNotSupported();
+  }
+  if (subresource !== "") {
+    if (!hasSubresource(resource, subresource)) throw resourceNotFound();
+    const handler = subresourceVerbs[subresource]?.[verb];
+    if (!handler) throw methodNotSupported();
+    return handler;
+  }
+  const isOnObject = name !== "";
+  const needsObject = verb === "update" || verb === "patch" || verb === "delete" || verb === "get";
+  const handler =
+    isOnObject === needsObject && definition.verbs.some((known) => known === verb) ? objectVerbs[verb] : undefined;
+  if (!handler) throw methodNotSupported();
+  return handler;
+}
+
+function hasSubresource({ definition }: ServedResource, subresource: string): boolean {
+  if (subresource === "status") return definition.subresources.status === true;
+  if (subresource === "scale") return definition.subresources.scale !== undefined;
+  return subresource === "finalize" && definition.group === "" && definition.kind === "Namespace";
+}
