@@ -43,7 +43,11 @@ export interface ObjectWriter {
     options?: WriterOptions,
   ): Promise<KubeObject>;
   /** Succeeds when it is gone already. */
-  delete(resource: GroupResource, key: ObjectKey, options?: { uid?: string; propagationPolicy?: string }): Promise<void>;
+  delete(
+    resource: GroupResource,
+    key: ObjectKey,
+    options?: { uid?: string; propagationPolicy?: string },
+  ): Promise<void>;
 }
 
 export interface WriterOptions {

@@ -1,0 +1,98 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parse } from "yaml";
+import type { CustomResourceDefinition } from "../../src/api/custom-resource-definition.ts";
+import { type Clock, systemClock } from "../../src/machinery/clock.ts";
+import { UserDirectory } from "../../src/server/access/user-directory.ts";
+import { type ApiServer, type ApiServerOptions, startApiServer } from "../../src/server/api-server.ts";
+import { recordingLogger } from "./recording-logger.ts";
+
+/** An API server for one test, on a port and in a directory of its own. `await using` closes and removes it. */
+export interface TestApiServer extends AsyncDisposable {
+  readonly server: ApiServer;
+  readonly url: string;
+  readonly caPem: string;
+  /** Token of a user in `system:masters`. */
+  readonly adminToken: string;
+  /** Path of the admin's kubeconfig. */
+  readonly kubeconfig: string;
+  readonly dataDir: string;
+  /** Path of a new kubeconfig for another user of these groups. */
+  addUser(name: string, groups?: readonly string[]): Promise<string>;
+  /** Stops the server; the directory stays until disposal, so that another can start on it. */
+  close(): Promise<void>;
+}
+
+export interface TestApiServerOptions {
+  /** Installed at start; Slipway's own from `crds/` unless told otherwise. */
+  readonly crds?: readonly CustomResourceDefinition[];
+  /** An existing directory, which is left there. */
+  readonly dataDir?: string;
+  readonly clock?: Clock;
+  readonly admission?: ApiServerOptions["admission"];
+}
+
+export async function startTestApiServer(options: TestApiServerOptions = {}): Promise<TestApiServer> {
+  const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), "slipway-api-")));
+  const server = await startApiServer({
+    dataDir,
+    listen: { host: "127.0.0.1", port: 0 },
+    crds: options.crds ?? (await slipwayDefinitions()),
+    logger: recordingLogger().logger,
+    ...(options.clock ? { clock: options.clock } : {}),
+    ...(options.admission ? { admission: options.admission } : {}),
+  });
+  const users = new UserDirectory(dataDir, options.clock ?? systemClock);
+  const { url, caPem } = server;
+  const writeKubeconfig = async (name: string, token: string) => {
+    const path = join(dataDir, `${name}.kubeconfig`);
+    await writeFile(path, JSON.stringify(kubeconfigOf({ url, caPem, name, token })), { mode: 0o600 });
+    return path;
+  };
+  const adminToken = await users.ensure("admin", ["system:masters"], undefined);
+  const close = () => server.close();
+  return {
+    server,
+    url,
+    caPem,
+    adminToken,
+    kubeconfig: await writeKubeconfig("admin", adminToken),
+    dataDir,
+    addUser: async (name, groups = []) => writeKubeconfig(name, await users.ensure(name, groups, undefined)),
+    close,
+    async [Symbol.asyncDispose]() {
+      await close();
+      if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The definitions that Slipway installs, as `crds/` has them. */
+export async function slipwayDefinitions(): Promise<CustomResourceDefinition[]> {
+  const directory = new URL("../../crds/", import.meta.url);
+  const files = (await readdir(directory)).filter((file) => file.endsWith(".yaml")).sort();
+  return Promise.all(files.map(async (file) => parse(await readFile(new URL(file, directory), "utf8"))));
+}
+
+export function kubeconfigOf({
+  url,
+  caPem,
+  name,
+  token,
+}: {
+  url: string;
+  caPem: string;
+  name: string;
+  token: string;
+}): object {
+  const cluster = { server: url, "certificate-authority-data": Buffer.from(caPem).toString("base64") };
+  return {
+    apiVersion: "v1",
+    kind: "Config",
+    "current-context": "test",
+    clusters: [{ name: "test", cluster }],
+    users: [{ name, user: { token } }],
+    contexts: [{ name: "test", context: { cluster: "test", user: name } }],
+  };
+}
