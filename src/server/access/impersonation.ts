@@ -4,10 +4,11 @@ import type { Authenticator, Authorizer, RequestAttributes, UserInfo } from "./a
 import { refusal } from "./refusal.ts";
 import { parseServiceAccountUsername, serviceAccountGroups } from "./service-account-name.ts";
 
-const userHeader = "impersonate-user";
-const uidHeader = "impersonate-uid";
-const groupHeader = "impersonate-group";
-const extraHeader = "impersonate-extra-";
+const headerPrefix = "impersonate-";
+const userHeader = `${headerPrefix}user`;
+const uidHeader = `${headerPrefix}uid`;
+const groupHeader = `${headerPrefix}group`;
+const extraHeader = `${headerPrefix}extra-`;
 
 const anonymousUser = "system:anonymous";
 const authenticatedGroup = "system:authenticated";
@@ -42,7 +43,10 @@ export class ImpersonatingAuthenticator implements Authenticator {
 
 /** Whom the headers name, with the groups and values that they list; undefined without any of the headers. */
 function impersonatedUser(request: Pick<IncomingMessage, "headers" | "headersDistinct">): UserInfo | undefined {
-  const { headers, headersDistinct } = request;
+  const { headers } = request;
+  // Nearly every request ends here; the lists are made only for the others.
+  if (!Object.keys(headers).some((name) => name.startsWith(headerPrefix))) return undefined;
+  const { headersDistinct } = request;
   const username = textOf(headers, userHeader);
   const uid = textOf(headers, uidHeader);
   const groups = headersDistinct[groupHeader] ?? [];
