@@ -1,6 +1,10 @@
-import { type ExecFileSyncOptions, execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { type ExecFileSyncOptions, execFile, execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { promisify } from "node:util";
+import { stringify } from "yaml";
+import { settle } from "./engine.ts";
 
 /** A command line that runs Docker Compose v2; what follows are its arguments. */
 export type ComposeCommand = readonly [string, ...string[]];
@@ -47,4 +51,43 @@ function downloadFromDebian(): void {
   const archive = readdirSync(CACHE).find((name) => name.endsWith(".deb"));
   if (archive === undefined) throw new Error("trixie's docker-compose could not be downloaded");
   execFileSync("dpkg", ["-x", archive, "root"], quiet);
+}
+
+/** Below the ports that the kernel hands out by itself, and not those of Slipway. */
+const FIRST_PORT = 19_000;
+
+/** Wall time of `docker compose up -d` for `count` services of one image, in milliseconds. */
+export async function timeCompose([program, ...args]: ComposeCommand, image: string, count: number): Promise<number> {
+  const folder = mkdtempSync(join(tmpdir(), "slipway-bench-compose-"));
+  const file = join(folder, "compose.yaml");
+  writeFileSync(file, stringify(composeFile(image, count)));
+  const compose = async (...command: string[]) => {
+    const all = [...args, "--file", file, "--project-name", "slipway-bench", ...command];
+    await promisify(execFile)(program, all, { timeout: 300_000, maxBuffer: 16 * 1024 * 1024 });
+  };
+  try {
+    const began = performance.now();
+    await compose("up", "--detach", "--pull", "never");
+    return performance.now() - began;
+  } finally {
+    await compose("down", "--volumes", "--timeout", "1");
+    rmSync(folder, { recursive: true });
+    await settle();
+  }
+}
+
+/** The same limits, ports and hardening that Slipway gives to a container. */
+function composeFile(image: string, count: number): object {
+  const service = (index: number) => ({
+    image,
+    init: true,
+    restart: "always",
+    ports: [`127.0.0.1:${FIRST_PORT + index}:8080`],
+    cpus: 0.5,
+    mem_limit: "512m",
+    memswap_limit: "512m",
+    pids_limit: 100,
+    security_opt: ["no-new-privileges"],
+  });
+  return { services: Object.fromEntries([...Array(count).keys()].map((index) => [`server-${index}`, service(index)])) };
 }

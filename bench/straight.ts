@@ -1,25 +1,40 @@
-import { BENCH_LABEL, benchPort, engine, inParallel } from "./engine.ts";
+import { BENCH_LABEL, engine, inParallel, removeContainers } from "./engine.ts";
+
+const LABEL = `${BENCH_LABEL}=straight`;
+/** Below the ports that the kernel hands out by itself, and not those of Slipway. */
+const FIRST_PORT = 18_000;
 
 /** Creates and starts `count` containers by bare Engine calls, `atOnce` at a time. Answers milliseconds. */
-export async function startStraight(image: string, count: number, atOnce: number): Promise<number> {
+export async function timeStraight(image: string, count: number, atOnce: number): Promise<number> {
   const began = performance.now();
-  await inParallel([...Array(count).keys()], atOnce, async (index) => {
-    const container = await engine.createContainer({
-      name: `slipway-bench-straight-${index}`,
-      Image: image,
-      Labels: { [BENCH_LABEL]: "straight" },
-      ExposedPorts: { "8080/tcp": {} },
-      HostConfig: {
-        NanoCpus: 500_000_000,
-        Memory: 512 * 1024 * 1024,
-        MemorySwap: 512 * 1024 * 1024,
-        PidsLimit: 100,
-        SecurityOpt: ["no-new-privileges"],
-        RestartPolicy: { Name: "always" },
-        PortBindings: { "8080/tcp": [{ HostIp: "127.0.0.1", HostPort: String(benchPort(index)) }] },
-      },
+  try {
+    await inParallel(Array(count).keys(), atOnce, async (index) => {
+      const container = await engine.createContainer(containerOptions(image, index));
+      await container.start();
     });
-    await container.start();
-  });
-  return performance.now() - began;
+    return performance.now() - began;
+  } finally {
+    await removeContainers(LABEL);
+  }
+}
+
+/** The same limits, port and hardening that Slipway gives to a container. */
+function containerOptions(image: string, index: number) {
+  const memory = 512 * 1024 * 1024;
+  return {
+    name: `slipway-bench-straight-${index}`,
+    Image: image,
+    Labels: { [BENCH_LABEL]: "straight" },
+    ExposedPorts: { "8080/tcp": {} },
+    HostConfig: {
+      NanoCpus: 500_000_000,
+      Memory: memory,
+      MemorySwap: memory,
+      PidsLimit: 100,
+      Init: true,
+      SecurityOpt: ["no-new-privileges"],
+      RestartPolicy: { Name: "always" },
+      PortBindings: { "8080/tcp": [{ HostIp: "127.0.0.1", HostPort: String(FIRST_PORT + index) }] },
+    },
+  };
 }
