@@ -17,6 +17,8 @@ import { parse } from "yaml";
 export interface KubeTarget {
   readonly cluster: Cluster;
   readonly user: User;
+  /** The context's; absent where it names none. */
+  readonly namespace?: string;
 }
 
 /** Where the target is read from. None given: the files of KUBECONFIG, else the pod's service account. */
@@ -113,7 +115,8 @@ function currentTarget(configs: readonly Kubeconfig[], name: string): KubeTarget
   const context = find((config) => config.contexts, "context", current);
   const cluster = find((config) => config.clusters, "cluster", context.cluster);
   const user = context.user ? find((config) => config.users, "user", context.user) : { name: "anonymous" };
-  return { cluster: checked(cluster, name), user };
+  const { namespace } = context;
+  return { cluster: checked(cluster, name), user, ...(namespace ? { namespace } : {}) };
 }
 
 /** Credentials never travel in the clear, except within this machine or where the kubeconfig waives the check. */
