@@ -1,0 +1,57 @@
+import { readFile } from "node:fs/promises";
+import { delimiter, dirname, join } from "node:path";
+import { UsageError } from "./usage-error.ts";
+
+/** Where a gateway listens unless it was told otherwise. */
+const DEFAULT_GATEWAY = "http://127.0.0.1:7080";
+
+/**
+ * Finds the gateway: the flag, SLIPWAY_GATEWAY, the endpoints.json that `slipway up` writes beside its kubeconfig, the
+ * default. The user's token goes there, so it must be https, or this machine.
+ * @throws {UsageError} naming where the address came from, the address and the remedy.
+ */
+export async function gatewayAddress(
+  { gateway, kubeconfig }: { readonly gateway?: string | undefined; readonly kubeconfig?: string | undefined },
+  env: NodeJS.ProcessEnv,
+): Promise<URL> {
+  if (gateway !== undefined) return checked("--gateway", gateway);
+  if (env.SLIPWAY_GATEWAY) return checked("SLIPWAY_GATEWAY", env.SLIPWAY_GATEWAY);
+  const file = kubeconfig ?? env.KUBECONFIG?.split(delimiter).find((path) => path !== "");
+  const written = file === undefined ? undefined : await writtenBeside(file);
+  return written ?? checked("gateway", DEFAULT_GATEWAY);
+}
+
+async function writtenBeside(kubeconfig: string): Promise<URL | undefined> {
+  const file = join(dirname(kubeconfig), "endpoints.json");
+  // A kubeconfig of elsewhere has none beside it.
+  const text = await readFile(file, "utf8").catch(() => undefined);
+  if (text === undefined) return undefined;
+  const gateway = gatewayIn(text);
+  if (gateway === undefined) return undefined;
+  return checked(`${file}: gateway`, gateway);
+}
+
+function gatewayIn(text: string): string | undefined {
+  try {
+    const { gateway } = JSON.parse(text) as { gateway?: unknown };
+    return typeof gateway === "string" ? gateway : undefined;
+  } catch {
+    // Somebody else's file of that name.
+    return undefined;
+  }
+}
+
+function checked(source: string, text: string): URL {
+  const url = URL.parse(text);
+  if (url === null || !["http:", "https:"].includes(url.protocol)) {
+    throw new UsageError(`${source}: ${JSON.stringify(text)} is not a URL; write for example ${DEFAULT_GATEWAY}`);
+  }
+  const onThisMachine = ["localhost", "127.0.0.1", "[::1]"].includes(url.hostname);
+  if (url.protocol === "http:" && !onThisMachine) {
+    throw new UsageError(
+      `${source}: ${JSON.stringify(text)} is not encrypted, and your token would travel on it; use https, or a tunnel to ` +
+        "this machine such as 'kubectl port-forward'",
+    );
+  }
+  return url;
+}

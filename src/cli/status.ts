@@ -1,0 +1,122 @@
+import { stringify } from "yaml";
+import type { KubeList, KubeObject, ResourceType } from "../api/meta.ts";
+import { runtimeBackends, runtimeDeployments } from "../api/v1alpha1/index.ts";
+import { isReason, type KubeClient } from "../machinery/client.ts";
+import { createKubeClient } from "../machinery/http-kube-client.ts";
+import { loadKubeTarget } from "../machinery/kubeconfig.ts";
+import { type CommandContext, write } from "./command-context.ts";
+import { describeDeployment, type Overview, overview } from "./status-text.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** As typed. */
+export interface StatusOptions {
+  readonly name?: string;
+  /** Default: the one of the kubeconfig's context, else `default`. */
+  readonly namespace?: string;
+  readonly allNamespaces?: boolean;
+  /** table, json or yaml. Default table. */
+  readonly output?: string;
+  readonly kubeconfig?: string;
+}
+
+/** Objects that one request brings. */
+const PAGE = 500;
+
+/**
+ * `slipway status [NAME]`: the RuntimeDeployments of a namespace and the RuntimeBackends, or one deployment in full. What
+ * cannot be read is said on stderr, and the rest is shown. Answers the exit code: 1 where something could not be read.
+ * @throws {UsageError} for what was typed. @throws {Error} where nothing could be read.
+ */
+export async function status(options: StatusOptions, context: CommandContext): Promise<number> {
+  const output = outputOf(options);
+  const { kubeconfig, name, allNamespaces = false } = options;
+  const source = kubeconfig === undefined ? {} : { kubeconfigPath: kubeconfig };
+  const target = await loadKubeTarget(source, context.env);
+  const namespace = options.namespace ?? target.namespace ?? "default";
+  using client = await createKubeClient({ ...source, userAgent: "slipway-status" });
+  if (name !== undefined) return showOne(client, { namespace, name }, output, context);
+
+  const found = await readAll(client, allNamespaces ? undefined : namespace, context.signal);
+  const text =
+    output === "table"
+      ? overview(found, { namespace, allNamespaces, now: new Date() })
+      : rendered(output, asList([...found.deployments, ...found.backends]));
+  await write(context.stdout, text);
+  for (const problem of found.problems) context.stderr.write(`ERROR ${problem}\n`);
+  return found.problems.length > 0 ? 1 : 0;
+}
+
+type OutputFormat = "table" | "json" | "yaml";
+
+function outputOf({ output = "table", name, allNamespaces, namespace }: StatusOptions): OutputFormat {
+  if (output !== "table" && output !== "json" && output !== "yaml") {
+    throw new UsageError(`-o: ${JSON.stringify(output)} is not known; write table, json or yaml`);
+  }
+  if (allNamespaces && name !== undefined) {
+    throw new UsageError(`-A: ${JSON.stringify(name)} is in one namespace; name it with -n`);
+  }
+  if (allNamespaces && namespace !== undefined) {
+    throw new UsageError(`-A: means all namespaces, and -n ${JSON.stringify(namespace)} one; leave one of them out`);
+  }
+  return output;
+}
+
+async function showOne(
+  client: KubeClient,
+  key: { namespace: string; name: string },
+  output: OutputFormat,
+  { stdout, signal }: CommandContext,
+): Promise<number> {
+  const deployment = await client.get(runtimeDeployments, key, signal).catch((error: unknown) => {
+    if (!isReason(error, "NotFound")) throw error;
+    const where = `in namespace ${JSON.stringify(key.namespace)}`;
+    throw new Error(`runtimedeployment ${JSON.stringify(key.name)} not found ${where}; 'slipway status -A' shows all`);
+  });
+  await write(stdout, output === "table" ? describeDeployment(deployment, new Date()) : rendered(output, deployment));
+  return 0;
+}
+
+async function readAll(client: KubeClient, namespace: string | undefined, signal: AbortSignal): Promise<Overview> {
+  const scope = namespace === undefined ? {} : { namespace };
+  const [deployments, backends] = await Promise.allSettled([
+    listAll(client, runtimeDeployments, scope, signal),
+    listAll(client, runtimeBackends, {}, signal),
+  ]);
+  if (deployments.status === "rejected" && backends.status === "rejected") throw deployments.reason;
+  return {
+    deployments: deployments.status === "fulfilled" ? deployments.value : [],
+    backends: backends.status === "fulfilled" ? backends.value : [],
+    problems: [
+      ...(deployments.status === "rejected" ? [`runtimedeployments: ${messageOf(deployments.reason)}`] : []),
+      ...(backends.status === "rejected" ? [`runtimebackends: ${messageOf(backends.reason)}`] : []),
+    ],
+  };
+}
+
+async function listAll<T extends KubeObject>(
+  client: KubeClient,
+  type: ResourceType<T>,
+  scope: { namespace?: string },
+  signal: AbortSignal,
+): Promise<T[]> {
+  const items: T[] = [];
+  let page: KubeList<T> | undefined;
+  do {
+    const next = page?.metadata.continue;
+    page = await client.list(type, { ...scope, limit: PAGE, ...(next ? { continue: next } : {}) }, signal);
+    items.push(...page.items);
+  } while (page.metadata.continue);
+  return items;
+}
+
+function asList(items: readonly KubeObject[]): object {
+  return { apiVersion: "v1", kind: "List", metadata: {}, items };
+}
+
+function rendered(output: "json" | "yaml", value: object): string {
+  return output === "json" ? `${JSON.stringify(value, null, 2)}\n` : stringify(value);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
