@@ -20,6 +20,19 @@ export function goQuote(text: string): string {
   return JSON.stringify(text).replaceAll(/\\u00([01][0-9a-f])/g, "\\x$1");
 }
 
+/** Fields that print in their own order, as those of a Go struct do; keys of maps print sorted. */
+export class GoStruct {
+  readonly #fields: object;
+
+  constructor(fields: object) {
+    this.#fields = fields;
+  }
+
+  toJSON(): object {
+    return this.#fields;
+  }
+}
+
 /** JSON as Go's encoder writes it: keys sorted, `<`, `>` and `&` escaped. */
 export function goJson(value: unknown): string {
   return JSON.stringify(sortKeys(value))
@@ -30,7 +43,7 @@ export function goJson(value: unknown): string {
 
 function sortKeys(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sortKeys);
-  if (typeof value !== "object" || value === null) return value;
+  if (typeof value !== "object" || value === null || value instanceof GoStruct) return value;
   return Object.fromEntries(
     Object.entries(value)
       .sort(([a], [b]) => (a < b ? -1 : 1))
