@@ -7,6 +7,10 @@ export const Label = {
   SpecHash: "slipway.dev/spec-hash",
   Role: "slipway.dev/role",
   ManagedBy: "app.kubernetes.io/managed-by",
+  /** UID of the kube-system namespace of the API server that the owner lives in: two Slipways may share one place. */
+  Installation: "slipway.dev/installation",
+  /** Name of the RuntimeBackend that made it. */
+  Backend: "slipway.dev/backend",
 } as const;
 
 export const MANAGED_BY = "slipway";

@@ -43,6 +43,8 @@ export const Reason = {
   Repaired: "Repaired",
 
   BackendUnavailable: "BackendUnavailable",
+  /** The controller could not dial the ports that the backend publishes. */
+  EndpointsNotReachable: "EndpointsNotReachable",
   BackendNotAllowed: "BackendNotAllowed",
   ImageNotFound: "ImageNotFound",
   ImagePullUnauthorized: "ImagePullUnauthorized",
