@@ -1,0 +1,16 @@
+import type { RuntimeBackendSpec } from "../../api/v1alpha1/index.ts";
+import type { EngineTls } from "./engine/engine-address.ts";
+
+/** What a backend of type docker is made from. */
+export interface DockerConfig {
+  /** Name of the RuntimeBackend. */
+  readonly name: string;
+  readonly spec: RuntimeBackendSpec["docker"];
+  /** Contents of the Secret that `spec.tlsSecretRef` names. */
+  readonly tls?: EngineTls;
+  /**
+   * Tells this Slipway from others on the same Engine, whose orphans it must not judge: the UID of the kube-system
+   * namespace, which is what Kubernetes knows a cluster by.
+   */
+  readonly installation: string;
+}

@@ -1,0 +1,121 @@
+import type Docker from "dockerode";
+import { Label } from "../../../api/labels.ts";
+import type { Drift, Owner, Workload, WorkloadSpec, WorkloadState } from "../../backend.ts";
+import { DockerLabel, type Maker, ownerFromLabels, roleFromLabels } from "./object-labels.ts";
+import { containerName } from "./object-names.ts";
+
+/** How workloads are reached and connected, the same for all of a backend. */
+export interface Surroundings {
+  readonly maker: Maker;
+  readonly network: string;
+  /** Host name or address that the controller dials. */
+  readonly dialHost: string;
+}
+
+/** The Engine's "never" is the zero time of Go. */
+const NEVER = "0001-01-01T00:00:00Z";
+
+/** Pure. Undefined for a container that this backend did not make, or that is on its way out. */
+export function toWorkload(inspected: Docker.ContainerInspectInfo, around: Surroundings): Workload | undefined {
+  const labels = inspected.Config.Labels ?? {};
+  const owner = ownerFromLabels(labels, around.maker);
+  const state = toState(inspected.State);
+  if (!owner || labels[Label.Role] !== "workload" || !state) return undefined;
+  const hostPort = Number(labels[DockerLabel.HostPort]);
+  const published = isPublished(inspected, labels[DockerLabel.Port] ?? "", hostPort);
+  const alive = state.kind === "running" || state.kind === "paused";
+  const role = roleFromLabels(labels);
+  return {
+    id: inspected.Id,
+    owner,
+    role,
+    hash: labels[Label.SpecHash] ?? "",
+    generation: Number(labels[DockerLabel.Generation] ?? 0),
+    image: { pinned: labels[DockerLabel.Image] ?? inspected.Image },
+    state,
+    startedAt: inspected.State.StartedAt === NEVER ? undefined : inspected.State.StartedAt,
+    platformRestarts: inspected.RestartCount,
+    hostPort,
+    address: alive && published ? dialAddress(around.dialHost, hostPort) : undefined,
+    drift: [
+      ...nameDrift(inspected.Name, containerName(owner, role)),
+      ...(alive ? connectionDrift(inspected, around.network, { hostPort, published }) : []),
+    ],
+  };
+}
+
+/** What a container is right after the Engine made it, without asking. */
+export function createdWorkload(
+  id: string,
+  spec: WorkloadSpec,
+  { role, hostPort }: { role: Workload["role"]; hostPort: number },
+): Workload {
+  return {
+    id,
+    owner: spec.owner,
+    role,
+    hash: spec.hash,
+    generation: spec.generation,
+    image: spec.image,
+    state: { kind: "created" },
+    startedAt: undefined,
+    platformRestarts: 0,
+    hostPort,
+    address: undefined,
+    drift: [],
+  };
+}
+
+export function dialAddress(host: string, port: number): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** The current workload first; of several, which only a hand could have made, the youngest process first. */
+export function byRole(a: Workload, b: Workload): number {
+  if (a.role !== b.role) return a.role === "current" ? -1 : 1;
+  return (b.startedAt ?? "").localeCompare(a.startedAt ?? "") || a.id.localeCompare(b.id);
+}
+
+function toState(state: Docker.ContainerInspectInfo["State"]): WorkloadState | undefined {
+  const { ExitCode: exitCode, OOMKilled: outOfMemory } = state;
+  switch (state.Status) {
+    case "created":
+      return { kind: "created" };
+    case "running":
+      return { kind: "running" };
+    case "paused":
+      return { kind: "paused" };
+    case "restarting":
+      return { kind: "restarting", exitCode, outOfMemory };
+    case "exited":
+    case "dead":
+      return { kind: "exited", exitCode, outOfMemory, error: state.Error, at: state.FinishedAt };
+    default:
+      return undefined;
+  }
+}
+
+function isPublished(inspected: Docker.ContainerInspectInfo, port: string, hostPort: number): boolean {
+  const bindings = inspected.NetworkSettings.Ports?.[`${port}/tcp`] ?? [];
+  return bindings.some(({ HostPort }) => HostPort === String(hostPort));
+}
+
+function nameDrift(actual: string, expected: string): Drift[] {
+  const name = actual.replace(/^\//, "");
+  return name === expected ? [] : [{ kind: "name", message: `it was renamed from ${expected} to ${name}` }];
+}
+
+function connectionDrift(
+  inspected: Docker.ContainerInspectInfo,
+  network: string,
+  { hostPort, published }: { hostPort: number; published: boolean },
+): Drift[] {
+  if (!(network in (inspected.NetworkSettings.Networks ?? {})))
+    return [{ kind: "network", message: `it was disconnected from network ${network}` }];
+  return published ? [] : [{ kind: "ports", message: `port ${hostPort} is no longer published` }];
+}
+
+/** Whom a container belongs to, by a row of the Engine's list. */
+export function ownerOf(listed: Pick<Docker.ContainerInfo, "Labels">, maker: Maker): Owner | undefined {
+  return ownerFromLabels(listed.Labels, maker);
+}
