@@ -1,0 +1,174 @@
+import { systemClock } from "../../machinery/clock.ts";
+import type { Logger } from "../../machinery/logger.ts";
+import type {
+  Backend,
+  BackendFactory,
+  BackendHealth,
+  CreateOptions,
+  ImageRequest,
+  ImageState,
+  LogOptions,
+  LogSource,
+  Mount,
+  Owner,
+  ResolvedImage,
+  Workload,
+  WorkloadSpec,
+} from "../backend.ts";
+import type { DockerConfig } from "./docker-config.ts";
+import { EngineClient } from "./engine/engine-client.ts";
+import { EngineFactsSource } from "./engine/engine-facts.ts";
+import { checkHealth } from "./health.ts";
+import { admitImage } from "./images/allowed-registries.ts";
+import { checkMirror, Images } from "./images/images.ts";
+import { ownerLogs } from "./logs/container-logs.ts";
+import { collectOrphans, purgeOwner } from "./removal.ts";
+import { watchEngine } from "./watch/watcher.ts";
+import { dialHost } from "./workloads/dial-host.ts";
+import { admitHostPath, admitRealHostPath } from "./workloads/host-paths.ts";
+import { HostPorts, isBoundHere } from "./workloads/host-ports.ts";
+import { WorkloadNetwork } from "./workloads/network.ts";
+import type { Maker } from "./workloads/object-labels.ts";
+import { publishedPorts } from "./workloads/published-ports.ts";
+import { Workloads } from "./workloads/workloads.ts";
+
+/** The backend of a RuntimeBackend of type docker. Calls nobody yet. @throws {TerminalError} when its spec cannot be. */
+export const dockerBackend = ((config, logger) =>
+  new DockerBackend(config, logger)) satisfies BackendFactory<DockerConfig>;
+
+class DockerBackend implements Backend, LogSource {
+  readonly #config: DockerConfig;
+  readonly #logger: Logger;
+  readonly #maker: Maker;
+  readonly #engine: EngineClient;
+  readonly #facts: EngineFactsSource;
+  readonly #images: Images;
+  readonly #workloads: Workloads;
+  readonly #hostPathRules: { readonly allowed: readonly string[]; readonly engineSocket: string | undefined };
+  readonly #listeners = new Set<(owner: Owner) => void>();
+  readonly #lifetime = new AbortController();
+
+  constructor(config: DockerConfig, logger: Logger) {
+    const { spec } = config;
+    checkMirror(spec.registryMirror);
+    const engine = new EngineClient(spec.host, config.tls);
+    const { address } = engine;
+    const { bindAddress } = spec.publish;
+    this.#config = config;
+    this.#logger = logger;
+    this.#maker = { installation: config.installation, backend: config.name };
+    this.#engine = engine;
+    this.#facts = new EngineFactsSource(engine);
+    this.#images = new Images({
+      engine,
+      clock: systemClock,
+      logger,
+      mirror: spec.registryMirror,
+      onChange: (owner) => this.#tell(owner),
+    });
+    const network = new WorkloadNetwork(engine, this.#maker, spec.network);
+    const ports = new HostPorts({
+      published: () => publishedPorts(engine),
+      isBound: async (port) => address.kind === "unix" && (await isBoundHere(bindAddress, port)),
+      clock: systemClock,
+    });
+    this.#workloads = new Workloads({
+      engine,
+      network,
+      ports,
+      around: { maker: this.#maker, network: network.name, dialHost: dialHost(spec.publish, address) },
+      bindAddress,
+      localImage: (pinned, options) => this.#images.localName(pinned, options),
+      hasInit: async (options) => (await this.#facts.get(options)).hasInit,
+    });
+    const engineSocket = address.kind === "unix" ? address.path : undefined;
+    this.#hostPathRules = { allowed: spec.allowedHostPaths ?? [], engineSocket };
+  }
+
+  async health(signal: AbortSignal): Promise<BackendHealth> {
+    return await checkHealth({ engine: this.#engine, facts: this.#facts, config: this.#config }, signal);
+  }
+
+  admit({ imageReference, mounts }: { readonly imageReference: string; readonly mounts: readonly Mount[] }): void {
+    admitImage(imageReference, this.#config.spec.allowedRegistries ?? []);
+    for (const mount of mounts) if (mount.kind === "hostPath") admitHostPath(mount, this.#hostPathRules);
+  }
+
+  async resolveImage(request: ImageRequest, signal: AbortSignal): Promise<ResolvedImage> {
+    return await this.#images.resolve(request, { signal });
+  }
+
+  async ensureImage(
+    owner: Owner,
+    image: ResolvedImage,
+    request: ImageRequest,
+    signal: AbortSignal,
+  ): Promise<ImageState> {
+    return await this.#images.ensure(owner, image, request, { signal });
+  }
+
+  async observe(owner: Owner, signal: AbortSignal): Promise<readonly Workload[]> {
+    return await this.#workloads.observe(owner, { signal });
+  }
+
+  async create(spec: WorkloadSpec, options: CreateOptions, signal: AbortSignal): Promise<Workload> {
+    for (const mount of spec.mounts) {
+      if (mount.kind !== "hostPath") continue;
+      admitHostPath(mount, this.#hostPathRules);
+      await admitRealHostPath(mount, this.#hostPathRules);
+    }
+    return await this.#workloads.create(spec, options, { signal });
+  }
+
+  async start(id: string, signal: AbortSignal): Promise<Workload> {
+    return await this.#workloads.start(id, { signal });
+  }
+
+  async stop(id: string, graceSeconds: number, signal: AbortSignal): Promise<void> {
+    await this.#workloads.stop(id, graceSeconds, { signal });
+  }
+
+  async repair(workload: Workload, signal: AbortSignal): Promise<void> {
+    await this.#workloads.repair(workload, { signal });
+  }
+
+  async delete(id: string, signal: AbortSignal): Promise<void> {
+    await this.#workloads.delete(id, { signal });
+  }
+
+  async purge(owner: Owner, signal: AbortSignal): Promise<boolean> {
+    return await purgeOwner({ engine: this.#engine, maker: this.#maker }, owner, { signal });
+  }
+
+  watch(onChange: (owner: Owner) => void, signal: AbortSignal): void {
+    const until = AbortSignal.any([signal, this.#lifetime.signal]);
+    if (until.aborted) return;
+    this.#listeners.add(onChange);
+    until.addEventListener("abort", () => this.#listeners.delete(onChange), { once: true });
+    const watching = watchEngine(
+      { engine: this.#engine, maker: this.#maker, clock: systemClock, logger: this.#logger, onChange },
+      until,
+    );
+    watching.catch((error: unknown) => this.#logger.error("the watch of the Engine ended", { error }));
+  }
+
+  async collectOrphans(isAlive: (owner: Owner) => boolean, signal: AbortSignal): Promise<readonly Owner[]> {
+    return await collectOrphans({ engine: this.#engine, maker: this.#maker }, isAlive, { signal });
+  }
+
+  logs(owner: Owner, options: LogOptions, signal: AbortSignal): AsyncIterable<string> {
+    const until = AbortSignal.any([signal, this.#lifetime.signal]);
+    const observe = (of: Owner): Promise<readonly Workload[]> => this.observe(of, until);
+    return ownerLogs({ engine: this.#engine, observe }, owner, { ...options, signal: until });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#lifetime.abort();
+    this.#images[Symbol.dispose]();
+    this.#engine[Symbol.dispose]();
+  }
+
+  #tell(owner: Owner): void {
+    for (const listener of this.#listeners) listener(owner);
+  }
+}

@@ -1,0 +1,97 @@
+import type { Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+import type Docker from "dockerode";
+import type { LogOptions, Owner, Workload } from "../../backend.ts";
+import type { EngineClient } from "../engine/engine-client.ts";
+import { hasStatus } from "../engine/engine-error.ts";
+import { logFrames } from "./log-frames.ts";
+import { type LogLine, logLines } from "./log-lines.ts";
+
+/** How often a follower looks whether a process runs again. */
+const LOOK_MS = 1_000;
+
+export interface LogParts {
+  readonly engine: EngineClient;
+  readonly observe: (owner: Owner, signal: AbortSignal) => Promise<readonly Workload[]>;
+}
+
+/**
+ * The log of an owner's current container. A follower is carried over to the next process or container when one ends,
+ * and goes on until `signal` aborts.
+ */
+export async function* ownerLogs(
+  parts: LogParts,
+  owner: Owner,
+  options: LogOptions & { signal: AbortSignal },
+): AsyncGenerator<string> {
+  const { follow, timestamps, signal } = options;
+  let { tail } = options;
+  let last = "";
+  let seen: { id: string; startedAt: string | undefined } | undefined;
+  do {
+    const current = (await parts.observe(owner, signal)).find(({ role }) => role === "current");
+    const moved = current && (current.id !== seen?.id || current.startedAt !== seen?.startedAt);
+    if (current && moved) {
+      seen = { id: current.id, startedAt: current.startedAt };
+      for await (const line of containerLog(parts.engine, { id: current.id, tail, follow, after: last, signal })) {
+        last = line.time > last ? line.time : last;
+        yield timestamps ? `${line.time} ${line.text}` : line.text;
+      }
+      // What follows belongs to another process, all of which is new.
+      tail = undefined;
+    }
+    if (follow) await sleep(LOOK_MS, undefined, { signal });
+  } while (follow);
+}
+
+interface LogRequest {
+  readonly id: string;
+  readonly tail: number | undefined;
+  readonly follow: boolean;
+  /** Time of the last line that was read; empty for none. */
+  readonly after: string;
+  readonly signal: AbortSignal;
+}
+
+async function* containerLog(engine: EngineClient, request: LogRequest): AsyncGenerator<LogLine> {
+  const { after, signal } = request;
+  let stream: Readable;
+  try {
+    stream = await engine.open("logs", (docker, abortSignal) => openLog(docker, request, abortSignal), { signal });
+  } catch (error) {
+    if (hasStatus(error, 404)) return;
+    throw error;
+  }
+  try {
+    // The Engine's `since` knows the time to the second in some of its log drivers.
+    for await (const line of logLines(logFrames(stream))) if (line.time > after) yield line;
+  } finally {
+    stream.destroy();
+  }
+}
+
+/** The library hands out a log as a stream only when it is followed, and else collects all of it in memory. */
+function openLog(docker: Docker, request: LogRequest, abortSignal: AbortSignal): Promise<NodeJS.ReadableStream> {
+  const { id, tail, follow, after } = request;
+  const query = {
+    stdout: true,
+    stderr: true,
+    timestamps: true,
+    follow,
+    tail: tail ?? "all",
+    ...(after && { since: Math.floor(Date.parse(after) / 1000) }),
+  };
+  const { promise, resolve, reject } = Promise.withResolvers<NodeJS.ReadableStream>();
+  const dialled = {
+    path: `/containers/${id}/logs?`,
+    method: "GET",
+    options: query,
+    isStream: true,
+    abortSignal,
+    statusCodes: { 200: true, 404: "no such container", 500: "server error" },
+  };
+  docker.modem.dial(dialled, (error: Error | null, stream) =>
+    error ? reject(error) : resolve(stream as NodeJS.ReadableStream),
+  );
+  return promise;
+}

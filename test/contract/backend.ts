@@ -1,0 +1,243 @@
+import { randomUUID } from "node:crypto";
+import { describe, expect, it } from "@jest/globals";
+import type { Backend, ImageRequest, Owner, Workload, WorkloadSpec } from "../../src/backends/backend.ts";
+import { eventually } from "../support/eventually.ts";
+
+/** A backend and what the suite has to know of its world. */
+export interface BackendWorld extends AsyncDisposable {
+  readonly backend: Backend;
+  /** An image that is there or can be had, and whose program listens on `port` until it is told to end. */
+  readonly image: string;
+  readonly port: number;
+  /** A reference behind which there is no image. */
+  readonly missingImage: string;
+  /** Whether something answers at `Workload.address`. */
+  answers(address: string): Promise<boolean>;
+}
+
+const CALL_MS = 60_000;
+const within = (): AbortSignal => AbortSignal.timeout(CALL_MS);
+
+/** What every Backend promises, whatever stands behind it. Each case is an owner of its own, removed at its end. */
+export function backendContract(name: string, start: () => Promise<BackendWorld>): void {
+  describe(`${name} honours the Backend contract`, () => {
+    it("says that it is there, and what it can do", async () => {
+      await using world = await start();
+      const health = await world.backend.health(within());
+      expect(health).toMatchObject({ available: true, reason: "Available", version: expect.any(String) });
+      expect(health.capabilities?.sources).toContain("image");
+    });
+
+    it("observes nothing of an owner that it does not know", async () => {
+      await using world = await start();
+      expect(await world.backend.observe(newOwner(), within())).toEqual([]);
+    });
+
+    it("says that an image does not exist", async () => {
+      await using world = await start();
+      await expect(world.backend.resolveImage(request(world.missingImage), within())).rejects.toMatchObject({
+        reason: expect.stringMatching(/^Image(NotFound|PullFailed|PullUnauthorized)$/),
+        message: expect.stringContaining(world.missingImage.split(":")[0] ?? ""),
+      });
+    });
+
+    it("pins an image in such a way that the pin resolves to itself", async () => {
+      await using world = await start();
+      const { pinned } = await world.backend.resolveImage(request(world.image), within());
+      expect(pinned).toMatch(/^(.+@)?sha256:[0-9a-f]{64}$/);
+    });
+
+    it("creates once, however often and at how many places it is asked", async () => {
+      await using use = await deployment(start);
+      const { backend, spec } = use;
+      const options = { role: "current", hostPort: undefined } as const;
+      const made = await Promise.all([1, 2, 3].map(() => backend.create(spec, options, within())));
+      const again = await backend.create(spec, options, within());
+      expect(new Set([...made, again].map(({ id }) => id)).size).toBe(1);
+      const [workload, ...more] = await backend.observe(spec.owner, within());
+      expect(more).toEqual([]);
+      expect(workload).toMatchObject({ ...describes(spec), role: "current", state: { kind: "created" }, drift: [] });
+      expect(workload?.address).toBeUndefined();
+      expect(workload?.startedAt).toBeUndefined();
+    });
+
+    it("starts a workload that answers at its address, once however often it is asked", async () => {
+      await using use = await deployment(start);
+      const { id } = await use.backend.create(use.spec, current(), within());
+      const started = await use.backend.start(id, within());
+      expect(started).toMatchObject({ id, ...describes(use.spec), state: { kind: "running" }, platformRestarts: 0 });
+      const again = await use.backend.start(id, within());
+      expect(again.startedAt).toBe(started.startedAt);
+      await eventually("the workload answers", () => use.world.answers(started.address ?? ""));
+      expect(await use.backend.observe(use.spec.owner, within())).toEqual([again]);
+    });
+
+    it("stops and starts again on the same port", async () => {
+      await using use = await deployment(start);
+      const first = await launch(use);
+      await use.backend.stop(first.id, 1, within());
+      await use.backend.stop(first.id, 1, within());
+      const [stopped] = await use.backend.observe(use.spec.owner, within());
+      expect(stopped).toMatchObject({ id: first.id, state: { kind: "exited", outOfMemory: false } });
+      expect(stopped?.address).toBeUndefined();
+      const second = await use.backend.start(first.id, within());
+      expect(second).toMatchObject({ state: { kind: "running" }, hostPort: first.hostPort, address: first.address });
+      expect(second.startedAt).not.toBe(first.startedAt);
+    });
+
+    it("takes a port that it is given", async () => {
+      await using use = await deployment(start);
+      const first = await launch(use);
+      await use.backend.delete(first.id, within());
+      const second = await launch(use, { role: "current", hostPort: first.hostPort });
+      expect(second.id).not.toBe(first.id);
+      expect(second.address).toBe(first.address);
+    });
+
+    it("runs a candidate beside the current workload, on a port of its own", async () => {
+      await using use = await deployment(start);
+      const serving = await launch(use);
+      const newer = { ...use.spec, hash: "newer", generation: 2 };
+      const candidate = await launch({ ...use, spec: newer }, { role: "candidate", hostPort: undefined });
+      expect(candidate).toMatchObject({ role: "candidate", hash: "newer", generation: 2 });
+      expect(candidate.hostPort).not.toBe(serving.hostPort);
+      const observed = await use.backend.observe(use.spec.owner, within());
+      expect(observed.map(({ role }) => role)).toEqual(["current", "candidate"]);
+    });
+
+    it("deletes what is there and succeeds when it is gone", async () => {
+      await using use = await deployment(start);
+      const { id } = await launch(use);
+      await use.backend.delete(id, within());
+      await use.backend.delete(id, within());
+      await use.backend.stop(id, 1, within());
+      expect(await use.backend.observe(use.spec.owner, within())).toEqual([]);
+    });
+
+    it("reports a port that another has, by name and with a remedy", async () => {
+      await using use = await deployment(start);
+      const other = await launch(use);
+      const spec = { ...use.spec, owner: newOwner() };
+      try {
+        const created = await use.backend.create(spec, { role: "current", hostPort: other.hostPort }, within());
+        await expect(use.backend.start(created.id, within())).rejects.toMatchObject({
+          name: "TransientError",
+          reason: "PortConflict",
+          message: expect.stringContaining(String(other.hostPort)),
+        });
+      } finally {
+        await use.backend.purge(spec.owner, within());
+      }
+    });
+
+    it("purges all that an owner has, and only that", async () => {
+      await using use = await deployment(start);
+      await using other = await deployment(start);
+      await launch(use);
+      await launch(use, { role: "candidate", hostPort: undefined });
+      const kept = await launch(other);
+      await eventually("nothing is left", () => use.backend.purge(use.spec.owner, within()));
+      expect(await use.backend.purge(use.spec.owner, within())).toBe(true);
+      expect(await use.backend.observe(use.spec.owner, within())).toEqual([]);
+      expect(await other.backend.observe(other.spec.owner, within())).toEqual([kept]);
+    });
+
+    it("collects what nobody owns any more", async () => {
+      await using use = await deployment(start);
+      const lost = { ...use.spec, owner: newOwner() };
+      const kept = await launch(use);
+      await use.backend.create(lost, current(), within());
+      const removed = await use.backend.collectOrphans(({ uid }) => uid !== lost.owner.uid, within());
+      expect(removed).toEqual([lost.owner]);
+      expect(await use.backend.observe(lost.owner, within())).toEqual([]);
+      expect(await use.backend.observe(use.spec.owner, within())).toEqual([kept]);
+    });
+
+    it("tells a watcher about what changes, until it is told to stop", async () => {
+      await using use = await deployment(start);
+      const { owner } = use.spec;
+      const stop = new AbortController();
+      let told = 0;
+      use.backend.watch(({ uid }) => {
+        if (uid === owner.uid) told += 1;
+      }, stop.signal);
+      const { id } = await launch(use);
+      await eventually("the start is told", () => told > 0);
+      const before = told;
+      await use.backend.delete(id, within());
+      await eventually("the end is told", () => told > before);
+      stop.abort();
+    });
+
+    it("stops at its signal", async () => {
+      await using world = await start();
+      await expect(world.backend.observe(newOwner(), AbortSignal.abort(new Error("enough")))).rejects.toThrow("enough");
+    });
+  });
+}
+
+interface Use extends AsyncDisposable {
+  readonly world: BackendWorld;
+  readonly backend: Backend;
+  readonly spec: WorkloadSpec;
+}
+
+/** An owner with an image that is present and a spec, gone at the end of the test. */
+async function deployment(start: () => Promise<BackendWorld>): Promise<Use> {
+  const world = await start();
+  const { backend } = world;
+  const asked = request(world.image);
+  const owner = newOwner();
+  const image = await backend.resolveImage(asked, within());
+  await eventually("the image is present", async () => {
+    const { kind } = await backend.ensureImage(owner, image, asked, within());
+    return kind === "present";
+  });
+  const spec = contractSpec({ owner, image, port: world.port });
+  const dispose = async (): Promise<void> => {
+    await eventually("nothing is left", () => backend.purge(owner, within()));
+    await world[Symbol.asyncDispose]();
+  };
+  return { world, backend, spec, [Symbol.asyncDispose]: dispose };
+}
+
+async function launch(
+  { backend, spec }: Pick<Use, "backend" | "spec">,
+  options: Parameters<Backend["create"]>[1] = current(),
+): Promise<Workload> {
+  const { id } = await backend.create(spec, options, within());
+  return await backend.start(id, within());
+}
+
+function current(): Parameters<Backend["create"]>[1] {
+  return { role: "current", hostPort: undefined };
+}
+
+function describes({ owner, hash, generation, image }: WorkloadSpec): Partial<Workload> {
+  return { owner, hash, generation, image };
+}
+
+function request(reference: string): ImageRequest {
+  return { reference, pullPolicy: "IfNotPresent", dockerConfig: undefined };
+}
+
+export function newOwner(name = "contract"): Owner {
+  return { uid: randomUUID(), namespace: "test", name };
+}
+
+/** A spec without anything special. */
+export function contractSpec(
+  given: Pick<WorkloadSpec, "owner" | "image" | "port"> & Partial<WorkloadSpec>,
+): WorkloadSpec {
+  return {
+    generation: 1,
+    hash: "first",
+    command: undefined,
+    args: undefined,
+    env: {},
+    mounts: [],
+    limits: { cpuMillis: 500, memoryBytes: 64 * 1024 * 1024, pids: 50 },
+    restartPolicy: "Always",
+    ...given,
+  };
+}
