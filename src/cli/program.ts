@@ -1,5 +1,7 @@
 import { Command, CommanderError, Option } from "commander";
+import type { CommandContext } from "./command-context.ts";
 import { parseListenAddress } from "./listen-address.ts";
+import { stopSignal } from "./stop-signal.ts";
 import { UsageError } from "./usage-error.ts";
 import { version } from "./version.ts";
 
@@ -38,7 +40,7 @@ async function parse(argv: readonly string[]): Promise<number> {
   program
     .command("up")
     .description("serve a Kubernetes API from this process and run the controllers against it")
-    .option("--data-dir <dir>", "where the state is kept", defaultDataDir())
+    .addOption(dataDir())
     .addOption(listenOption("--listen <host:port>", "address of the Kubernetes API", "127.0.0.1:6443"))
     .option("-f, --filename <path>", "manifest, or folder of manifests, to apply at the start")
     .addOption(gatewayListen())
@@ -50,12 +52,65 @@ async function parse(argv: readonly string[]): Promise<number> {
   program
     .command("controller")
     .description("run the controllers against any Kubernetes API")
-    .option("--kubeconfig <file>", "else KUBECONFIG, else the pod's service account")
+    .addOption(kubeconfig())
     .addOption(gatewayListen())
     .addOption(metricsListen())
     .addOption(logFormat())
     .addOption(logLevel())
     .action(action(async (options) => (await import("./controller.ts")).controller(options)));
+
+  program
+    .command("logs <name>")
+    .description("print what a deployment's workload prints")
+    .option("-n, --namespace <namespace>", "else the kubeconfig's, else default")
+    .option("-f, --follow", "go on until it ends")
+    .option("--tail <lines>", "lines from the end, or all", "100")
+    .option("--timestamps", "put the time before each line")
+    .addOption(kubeconfig())
+    .option("--gateway <url>", "else SLIPWAY_GATEWAY, else what stands beside the kubeconfig")
+    .action(action(async (name, options) => (await import("./logs.ts")).logs({ name, ...options }, context())));
+
+  program
+    .command("status [name]")
+    .description("show deployments and backends, or one deployment in full")
+    .option("-n, --namespace <namespace>", "else the kubeconfig's, else default")
+    .option("-A, --all-namespaces", "of all namespaces")
+    .option("-o, --output <format>", "table, json or yaml", "table")
+    .addOption(kubeconfig())
+    .action(action(async (name, options) => (await import("./status.ts")).status({ name, ...options }, context())));
+
+  const user = program.command("user").description("people who may use the API that `slipway up` serves");
+  user
+    .command("add <name>")
+    .description("print the kubeconfig of a new user, the only copy of its token")
+    .option("--group <group>", "a group of the user's; may be repeated", collect, [])
+    .addOption(dataDir())
+    .action(
+      action(async (name, { group, dataDir }) => {
+        await (await import("./user.ts")).addUser({ name, groups: group, dataDir });
+        return ExitCode.Ok;
+      }),
+    );
+  user
+    .command("list")
+    .description("print the users, their groups and when they were added")
+    .addOption(dataDir())
+    .action(
+      action(async ({ dataDir }) => {
+        await (await import("./user.ts")).listUsers({ dataDir });
+        return ExitCode.Ok;
+      }),
+    );
+  user
+    .command("revoke <name>")
+    .description("end a user's access at once")
+    .addOption(dataDir())
+    .action(
+      action(async (name, { dataDir }) => {
+        await (await import("./user.ts")).revokeUser({ name, dataDir });
+        return ExitCode.Ok;
+      }),
+    );
 
   program
     .command("version")
@@ -74,12 +129,22 @@ function listenOption(flags: string, description: string, fallback: string): Opt
   return option.argParser(parse).default(parse(fallback), fallback);
 }
 
+const dataDir = () => new Option("--data-dir <dir>", "where the state is kept").default(defaultDataDir());
+const kubeconfig = () => new Option("--kubeconfig <file>", "else KUBECONFIG, else the pod's service account");
 const gatewayListen = () => listenOption("--gateway-listen <host:port>", "address of the gateway", "127.0.0.1:7080");
 const metricsListen = () =>
   listenOption("--metrics-listen <host:port>", "address of /metrics, /healthz, /readyz", "127.0.0.1:7090");
 const logFormat = () => new Option("--log-format <format>", "of stderr").choices(["text", "json"]).default("text");
 const logLevel = () =>
   new Option("--log-level <level>", "least that is logged").choices(["debug", "info", "warn", "error"]).default("info");
+
+function collect(value: string, before: string[]): string[] {
+  return [...before, value];
+}
+
+function context(): CommandContext {
+  return { stdout: process.stdout, stderr: process.stderr, env: process.env, signal: stopSignal() };
+}
 
 /** The XDG base directory for state that a user keeps. */
 function defaultDataDir(): string {

@@ -1,0 +1,93 @@
+import { hostname } from "node:os";
+import { namespaces } from "../api/core.ts";
+import { createControllers } from "../controllers/create-controllers.ts";
+import { startGateway } from "../gateway/gateway.ts";
+import { createKubeAccess } from "../gateway/kube-access.ts";
+import { startHealthListener } from "../gateway/metrics-listener.ts";
+import { systemClock } from "../machinery/clock.ts";
+import { createKubeClient } from "../machinery/http-kube-client.ts";
+import type { KubeconfigSource } from "../machinery/kubeconfig.ts";
+import type { Logger } from "../machinery/logger.ts";
+import { Manager } from "../machinery/manager.ts";
+import { Metrics } from "../machinery/metrics.ts";
+import { registerProcessMetrics } from "../machinery/process-metrics.ts";
+import { createProber } from "../probe/create-prober.ts";
+import { controllerMetrics } from "./controller-metrics.ts";
+import { dockerDriver } from "./docker-driver.ts";
+import type { ListenAddress } from "./listen-address.ts";
+import { listening } from "./listen-error.ts";
+
+export interface RuntimeOptions {
+  readonly kubeconfig: KubeconfigSource;
+  readonly gatewayListen: ListenAddress;
+  readonly metricsListen: ListenAddress;
+  readonly logger: Logger;
+  /** Aborted when the process shall end. */
+  readonly stop: AbortSignal;
+}
+
+export interface Runtime extends AsyncDisposable {
+  readonly gatewayUrl: string;
+  readonly metricsUrl: string;
+  /** Resolves when all controllers have drained after `stop`; rejects when one of them died. */
+  readonly ended: Promise<void>;
+}
+
+/** The controllers with their listeners, against one API server: the same for `up` and for `controller`. */
+export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
+  const { logger, stop } = options;
+  const clock = systemClock;
+  await using stack = new AsyncDisposableStack();
+  const client = stack.use(await createKubeClient({ ...options.kubeconfig, userAgent: "slipway-controller" }));
+  // A cluster is known by the UID of this namespace.
+  const { metadata } = await client.get(namespaces, { namespace: "", name: "kube-system" }, stop);
+  const prober = stack.use(createProber({ clock, logger: logger.child({ part: "probe" }) }));
+  const metrics = new Metrics();
+  registerProcessMetrics(metrics);
+  const controllers = createControllers({
+    client,
+    drivers: { docker: dockerDriver(metadata.uid) },
+    prober,
+    clock,
+    logger: logger.child({ part: "controllers" }),
+    identity: hostname(),
+    metrics: controllerMetrics(metrics, () => controllers.deployments.list()),
+  });
+  const manager = new Manager({ logger, clock })
+    .add("services", ...controllers.services)
+    .add("caches", ...controllers.caches)
+    .add("controllers", ...controllers.controllers);
+
+  const gateway = await listening("--gateway-listen", options.gatewayListen, () =>
+    startGateway({
+      listen: options.gatewayListen,
+      logs: controllers.logs,
+      access: createKubeAccess(client, clock),
+      logger: logger.child({ part: "gateway" }),
+    }),
+  );
+  stack.defer(() => gateway.close());
+  const health = await listening("--metrics-listen", options.metricsListen, () =>
+    startHealthListener({
+      listen: options.metricsListen,
+      ready() {
+        const { ready, waitingFor } = manager.ready();
+        return { ok: ready, reasons: waitingFor };
+      },
+      metrics: () => metrics.render(),
+      logger: logger.child({ part: "metrics" }),
+    }),
+  );
+  stack.defer(() => health.close());
+
+  const ended = manager.run(stop);
+  // Whoever awaits `ended` hears of a failure; until then it must not count as unhandled.
+  ended.catch(() => undefined);
+  const parts = stack.move();
+  return {
+    gatewayUrl: gateway.url,
+    metricsUrl: health.url,
+    ended,
+    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+  };
+}
