@@ -23,8 +23,12 @@ export interface BackendDriver {
   /** Pure. */
   settings(spec: RuntimeBackend["spec"]): BackendSettings;
   /**
-   * Makes the backend without calling it. `secrets` has every one that `settings` names.
+   * Makes the backend without calling it. `secrets` are those that `settings` names, in that order.
    * @throws {TerminalError} when nothing can be made from this spec, for example a certificate that does not parse.
    */
-  create(spec: RuntimeBackend["spec"], secrets: readonly Secret[], logger: Logger): LoggingBackend;
+  create(
+    backend: Pick<RuntimeBackend, "metadata" | "spec">,
+    secrets: readonly Secret[],
+    logger: Logger,
+  ): LoggingBackend;
 }

@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
 import type { ConfigMap, Secret } from "../../src/api/core.ts";
 import { type KubeObject, keyOf, type ObjectKey, type StatusFailure } from "../../src/api/meta.ts";
-import type {
-  RuntimeBackend,
-  RuntimeDeployment,
-  RuntimeDeploymentSpec,
-  RuntimeDeploymentStatus,
+import {
+  type RuntimeBackend,
+  type RuntimeDeployment,
+  type RuntimeDeploymentSpec,
+  type RuntimeDeploymentStatus,
+  TEARDOWN_FINALIZER,
 } from "../../src/api/v1alpha1/index.ts";
 import type { LiveBackend } from "../../src/controllers/backend-registry.ts";
 import { RuntimeDeploymentReconciler } from "../../src/controllers/runtime-deployment/controller.ts";
@@ -206,12 +207,8 @@ export class DeploymentWorld {
           const same = JSON.stringify(deployment.status) === JSON.stringify(status);
           return same ? deployment : this.#write(deployment, (stored) => ({ ...stored, status }));
         },
-        finalizers: (deployment, finalizers) =>
-          this.#write(
-            deployment,
-            (stored) => ({ ...stored, metadata: { ...stored.metadata, finalizers: [...finalizers] } }),
-            true,
-          ),
+        addFinalizer: (deployment) => this.#finalize(deployment, [TEARDOWN_FINALIZER]),
+        removeFinalizer: async (deployment) => void (await this.#finalize(deployment, [])),
       },
       events: { record: (_, event) => void this.events.push(event) },
       hashKey: async () => Buffer.from("key"),
@@ -247,6 +244,11 @@ export class DeploymentWorld {
     if (this.steps < this.crashAt) return;
     this.kill();
     throw new Error("killed");
+  }
+
+  async #finalize(deployment: RuntimeDeployment, finalizers: string[]): Promise<RuntimeDeployment> {
+    if (JSON.stringify(deployment.metadata.finalizers ?? []) === JSON.stringify(finalizers)) return deployment;
+    return this.#write(deployment, (stored) => ({ ...stored, metadata: { ...stored.metadata, finalizers } }), true);
   }
 
   async #write(

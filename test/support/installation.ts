@@ -7,6 +7,7 @@ import type { Condition } from "../../src/api/meta.ts";
 import { API_VERSION, type RuntimeDeployment, runtimeDeployments } from "../../src/api/v1alpha1/index.ts";
 import { isReason, type KubeClient } from "../../src/machinery/client.ts";
 import { createKubeClient, type DisposableKubeClient } from "../../src/machinery/http-kube-client.ts";
+import { EngineEvents } from "./engine-events.ts";
 import { type EventuallyOptions, eventually } from "./eventually.ts";
 import { MCP_IMAGE } from "./images.ts";
 import { SlipwayProcess, type UpOptions } from "./slipway-process.ts";
@@ -122,6 +123,13 @@ export class Installation implements AsyncDisposable {
     await eventually(`${name} is gone`, look, { explain: () => this.explain(name) });
   }
 
+  /** `kubectl delete`, and waits until nothing of it is left. */
+  async remove(name: string): Promise<void> {
+    await this.kubectl.run(["delete", "runtimedeployment", name, "--wait=false"]);
+    await this.untilGone(name);
+    if ((await this.containers(name)).length > 0) throw new Error(`${name} is gone and its container is not`);
+  }
+
   /** Containers that run, or ran, workloads of this installation. */
   async containers(name?: string): Promise<Docker.ContainerInfo[]> {
     const labels = [`${Label.Installation}=${await this.id()}`, `${Label.Role}=workload`];
@@ -143,6 +151,36 @@ export class Installation implements AsyncDisposable {
     return items
       .filter(({ regarding }) => regarding.name === name)
       .toSorted((a, b) => Number(a.metadata.resourceVersion) - Number(b.metadata.resourceVersion));
+  }
+
+  /** Waits for an event with this reason about a deployment. Answers the newest. */
+  async untilEvent(name: string, reason: string): Promise<Event> {
+    const look = async () => (await this.events(name)).findLast((event) => event.reason === reason);
+    return await eventually(`${name} has an event ${reason}`, look, { explain: () => this.explain(name) });
+  }
+
+  /** Records what happens on the Engine to the containers of a deployment. */
+  async engineEvents(name: string): Promise<EngineEvents> {
+    return await EngineEvents.record(this.engine, [
+      `${Label.Installation}=${await this.id()}`,
+      `${Label.Name}=${name}`,
+    ]);
+  }
+
+  /** How often a deployment is written during `windowMs`, by its watch. */
+  async countWrites(name: string, windowMs: number): Promise<number> {
+    const { metadata } = await this.get(name);
+    const scope = { namespace: NAMESPACE, resourceVersion: metadata.resourceVersion };
+    const client = await this.client();
+    let writes = 0;
+    try {
+      for await (const { type, object } of client.watch(runtimeDeployments, scope, AbortSignal.timeout(windowMs))) {
+        if (type === "MODIFIED" && (object as RuntimeDeployment).metadata.name === name) writes += 1;
+      }
+    } catch (error) {
+      if (!["AbortError", "TimeoutError"].includes((error as Error).name)) throw error;
+    }
+    return writes;
   }
 
   /** Containers and volumes of this installation: nothing, once all its deployments are gone. */

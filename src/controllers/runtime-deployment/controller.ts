@@ -12,6 +12,7 @@ import { isReason } from "../../machinery/client.ts";
 import type { Clock } from "../../machinery/clock.ts";
 import { TransientError } from "../../machinery/errors.ts";
 import type { EventRecorder } from "../../machinery/event-recorder.ts";
+import { hasFinalizer } from "../../machinery/finalizers.ts";
 import type { Lister } from "../../machinery/lister.ts";
 import type { Reconciler, Result } from "../../machinery/reconciler.ts";
 import type { Prober } from "../../probe/prober.ts";
@@ -19,7 +20,7 @@ import type { BackendRegistry } from "../backend-registry.ts";
 import { chooseBackend } from "./choose-backend.ts";
 import { converge } from "./converge.ts";
 import { failureOf } from "./failure.ts";
-import { happenings } from "./happenings.ts";
+import { news, repairs } from "./happenings.ts";
 import { Memories, newest, wrote } from "./memory.ts";
 import { follow, probeKey, probeTarget } from "./probing.ts";
 import { factsOf } from "./report.ts";
@@ -38,11 +39,9 @@ export interface DeploymentWriter {
     status: RuntimeDeploymentStatus,
     signal: AbortSignal,
   ): Promise<RuntimeDeployment>;
-  finalizers(
-    deployment: RuntimeDeployment,
-    finalizers: readonly string[],
-    signal: AbortSignal,
-  ): Promise<RuntimeDeployment>;
+  addFinalizer(deployment: RuntimeDeployment, signal: AbortSignal): Promise<RuntimeDeployment>;
+  /** Fine when the deployment is gone. */
+  removeFinalizer(deployment: RuntimeDeployment, signal: AbortSignal): Promise<void>;
 }
 
 export interface RuntimeDeploymentPorts {
@@ -113,6 +112,7 @@ export class RuntimeDeploymentReconciler implements Reconciler {
 
   async #converge(scope: Scope): Promise<void> {
     for (const phase of this.#phases) await phase(scope);
+    if (scope.early) return;
     await this.#report(scope, (facts) => facts);
   }
 
@@ -121,10 +121,12 @@ export class RuntimeDeploymentReconciler implements Reconciler {
     try {
       const { name } = chooseBackend(scope.deployment, backends.list()).metadata;
       scope.live = registry.get(name);
-      if (!scope.live) {
-        const problem = registry.problem(name) ?? "it is being set up";
+      const problem = scope.live ? undefined : registry.problem(name);
+      if (problem !== undefined)
         throw new TransientError(Reason.BackendUnavailable, `RuntimeBackend "${name}": ${problem}`);
-      }
+      // Shortly after the start. Its controller calls back when it stands; until then there is nothing to say.
+      scope.early = scope.live === undefined;
+      if (!scope.live) return;
       scope.spec = effectiveSpec(scope.deployment, name, scope.live.defaults);
     } catch (error) {
       scope.failure = failureOf(error, scope.signal);
@@ -138,8 +140,9 @@ export class RuntimeDeploymentReconciler implements Reconciler {
     try {
       if (live.health?.available === false) throw new TransientError(Reason.BackendUnavailable, live.health.message);
       // Nothing is made outside before the finalizer stands, so there is nothing to look for.
-      const begun = deployment.metadata.finalizers?.includes(TEARDOWN_FINALIZER);
-      scope.observed = begun ? await live.backend.observe(scope.owner, signal) : [];
+      scope.observed = hasFinalizer(deployment, TEARDOWN_FINALIZER)
+        ? await live.backend.observe(scope.owner, signal)
+        : [];
     } catch (error) {
       setBack(scope, this.#ports.clock, error);
     }
@@ -166,16 +169,15 @@ export class RuntimeDeploymentReconciler implements Reconciler {
 
   async #delete(scope: Scope): Promise<void> {
     const { owner, deployment } = scope;
-    const { finalizers = [] } = deployment.metadata;
     this.#stopProbing(owner);
-    if (!finalizers.includes(TEARDOWN_FINALIZER)) return;
+    if (!hasFinalizer(deployment, TEARDOWN_FINALIZER)) return;
     const { backends, registry, clock, events, writer } = this.#ports;
     if (deployment.status?.phase !== "Deleting") {
       const deleting = { reason: Reason.Deleting, message: "what runs outside is being removed" };
       await this.#report(scope, (facts) => ({ ...facts, deleting }));
     }
     const exists = (name: string) => backends.get({ namespace: "", name }) !== undefined;
-    const names = placesOf(scope, backends.list(), registry.strays(owner.uid));
+    const names = placesOf(deployment, backends.list(), registry.strays(owner.uid));
     const teardown = await tearDown(scope, names, { clock, registry, exists });
     if (teardown.kind === "waiting") {
       const deleting = { reason: scope.failure?.reason ?? Reason.Deleting, message: teardown.message };
@@ -186,8 +188,7 @@ export class RuntimeDeploymentReconciler implements Reconciler {
       const note = `RuntimeBackend "${name}" is gone; what ran there could not be removed. Should it come back, its orphan collection removes it`;
       events.record(scope.deployment, { type: "Warning", reason: Reason.BackendUnavailable, action: "Delete", note });
     }
-    const others = finalizers.filter((finalizer) => finalizer !== TEARDOWN_FINALIZER);
-    this.#remember(scope, await writer.finalizers(scope.deployment, others, scope.signal));
+    await writer.removeFinalizer(scope.deployment, scope.signal);
   }
 
   /** One patch, none where nothing changed; then the events that go with it. */
@@ -196,18 +197,16 @@ export class RuntimeDeploymentReconciler implements Reconciler {
     const facts = amend(factsOf(scope, this.#ports));
     const status = summarize(scope.deployment, facts, clock.now());
     const before = scope.deployment;
+    // These have happened, whatever becomes of the status.
+    for (const note of repairs(scope.incidents)) events.record(before, note);
     const after = await writer.status(before, status, scope.signal);
     if (after !== before) this.#remember(scope, after);
-    for (const note of happenings(before.status, status, scope.incidents)) events.record(before, note);
+    for (const note of news(before.status, status)) events.record(before, note);
   }
 
   async #addFinalizer(scope: Scope): Promise<void> {
-    const { finalizers = [] } = scope.deployment.metadata;
-    if (finalizers.includes(TEARDOWN_FINALIZER)) return;
-    this.#remember(
-      scope,
-      await this.#ports.writer.finalizers(scope.deployment, [...finalizers, TEARDOWN_FINALIZER], scope.signal),
-    );
+    const after = await this.#ports.writer.addFinalizer(scope.deployment, scope.signal);
+    if (after !== scope.deployment) this.#remember(scope, after);
   }
 
   #remember(scope: Scope, object: RuntimeDeployment): void {

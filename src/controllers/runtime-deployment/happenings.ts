@@ -8,19 +8,13 @@ const ACTIONS = { Restarted: "Start", Recreated: "Create", Repaired: "Repair" } 
 /** Reasons of Ready=False that are no failure. */
 const ORDINARY: ReadonlySet<string> = new Set([Reason.Stopped, Reason.Completed, Reason.Deleting]);
 
-/** Pure. The events to record: what was repaired, and what became of the deployment if that is news. */
-export function happenings(
-  before: RuntimeDeploymentStatus | undefined,
-  after: RuntimeDeploymentStatus,
-  incidents: readonly Incident[],
-): EventNote[] {
-  const repairs = incidents.map(({ reason, message }): EventNote => {
-    return { type: "Warning", reason, action: ACTIONS[reason], note: message };
-  });
-  return [...repairs, ...news(before, after)];
+/** Pure. The events of what was repaired, or started again by the backend. */
+export function repairs(incidents: readonly Incident[]): EventNote[] {
+  return incidents.map(({ reason, message }) => ({ type: "Warning", reason, action: ACTIONS[reason], note: message }));
 }
 
-function news(before: RuntimeDeploymentStatus | undefined, after: RuntimeDeploymentStatus): EventNote[] {
+/** Pure. The events of what became of a deployment, where that is news. */
+export function news(before: RuntimeDeploymentStatus | undefined, after: RuntimeDeploymentStatus): EventNote[] {
   const changed = (type: string) => {
     const next = getCondition(after.conditions, type);
     const last = getCondition(before?.conditions, type);

@@ -17,6 +17,8 @@ export interface Scope {
   readonly memory: Memory;
   readonly signal: AbortSignal;
   live: LiveBackend | undefined;
+  /** Whether the backend is still being set up, so that nothing can be said yet. */
+  early: boolean;
   spec: EffectiveSpec | undefined;
   /** Undefined while the backend could not be asked. */
   observed: readonly Workload[] | undefined;
@@ -49,6 +51,7 @@ export function newScope(deployment: RuntimeDeployment, memory: Memory, signal: 
     memory,
     signal,
     live: undefined,
+    early: false,
     spec: undefined,
     observed: undefined,
     target: undefined,

@@ -1,5 +1,5 @@
 import { Reason } from "../../api/v1alpha1/conditions.ts";
-import type { RuntimeBackend } from "../../api/v1alpha1/index.ts";
+import type { RuntimeBackend, RuntimeDeployment } from "../../api/v1alpha1/index.ts";
 import type { Clock } from "../../machinery/clock.ts";
 import { TransientError } from "../../machinery/errors.ts";
 import type { BackendRegistry, LiveBackend } from "../backend-registry.ts";
@@ -64,7 +64,7 @@ function remedy(name: string, problem: string): string {
 
 /** Names of the backends on which something of a deployment may exist. */
 export function placesOf(
-  { deployment }: Scope,
+  deployment: RuntimeDeployment,
   backends: readonly RuntimeBackend[],
   strays: readonly string[],
 ): string[] {

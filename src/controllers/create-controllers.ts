@@ -1,0 +1,174 @@
+import { type ConfigMap, configMaps, type Secret, secrets } from "../api/core.ts";
+import type { KubeObject, ResourceType } from "../api/meta.ts";
+import {
+  type RuntimeBackend,
+  type RuntimeDeployment,
+  runtimeBackends,
+  runtimeDeployments,
+  TEARDOWN_FINALIZER,
+} from "../api/v1alpha1/index.ts";
+import type { KubeClient } from "../machinery/client.ts";
+import type { Clock } from "../machinery/clock.ts";
+import { Controller, type ControllerMetrics } from "../machinery/controller.ts";
+import { ApiEventRecorder } from "../machinery/events.ts";
+import { addFinalizer, removeFinalizer } from "../machinery/finalizers.ts";
+import { dropManagedFields, Informer } from "../machinery/informer.ts";
+import type { IndexFunction } from "../machinery/lister.ts";
+import type { Logger } from "../machinery/logger.ts";
+import type { Runnable } from "../machinery/runnable.ts";
+import { StatusPatcher } from "../machinery/status-patcher.ts";
+import type { Prober } from "../probe/prober.ts";
+import type { BackendDriver } from "./backend-driver.ts";
+import { HashKey } from "./hash-key.ts";
+import { RuntimeBackendReconciler } from "./runtime-backend/controller.ts";
+import { LiveBackends } from "./runtime-backend/live-backends.ts";
+import { RuntimeDeploymentReconciler } from "./runtime-deployment/controller.ts";
+import { deploymentIndexes } from "./runtime-deployment/indexes.ts";
+import { deploymentOf } from "./runtime-deployment/probing.ts";
+import { connect } from "./sources.ts";
+import { WorkloadLogs } from "./workload-logs.ts";
+
+export interface ControllersOptions {
+  readonly client: KubeClient;
+  /** The types of RuntimeBackend that are built in, by `spec.type`. */
+  readonly drivers: Readonly<Record<string, BackendDriver>>;
+  readonly prober: Prober;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Deployments that are reconciled at once. Default 16. */
+  readonly concurrency?: number;
+  /** Tells one process from another in events: the host name, or the pod's. */
+  readonly identity: string;
+  readonly metrics?: ControllersMetrics;
+}
+
+/** Called synchronously. */
+export interface ControllersMetrics {
+  readonly deployments?: ControllerMetrics;
+  readonly backends?: ControllerMetrics;
+  eventDropped?(why: string): void;
+}
+
+/** What the composition root runs, by the manager's stages, and what it hands on. */
+export interface Controllers {
+  readonly services: readonly Runnable[];
+  readonly caches: readonly Runnable[];
+  readonly controllers: readonly Runnable[];
+  /** What workloads print. */
+  readonly logs: WorkloadLogs;
+  /** For metrics: what is there now. */
+  readonly deployments: Pick<Informer<RuntimeDeployment>, "list">;
+}
+
+/** Field manager of every status, and the reporting controller of every event. */
+const FIELD_MANAGER = "slipway-controller";
+const REPORTER = "slipway.dev/controller";
+const DEFAULT_CONCURRENCY = 16;
+const STATUS_FIELDS = {
+  deployment: ["observedGeneration", "phase", "conditions", "url", "workload", "mcp"],
+  backend: ["observedGeneration", "version", "capabilities", "deployments", "conditions"],
+} as const;
+
+/** Wires the controllers to one API server. Nothing runs until the manager starts the parts. */
+export function createControllers(options: ControllersOptions): Controllers {
+  const { client, drivers, prober, clock, logger } = options;
+  const informer = <T extends KubeObject>(type: ResourceType<T>, indexes: Record<string, IndexFunction<T>> = {}) =>
+    new Informer<T>({ client, type, logger, clock, indexes, transform: dropManagedFields });
+  const deployments = informer<RuntimeDeployment>(runtimeDeployments, deploymentIndexes);
+  const backends = informer<RuntimeBackend>(runtimeBackends);
+  const secretCache = informer<Secret>(secrets);
+  const configMapCache = informer<ConfigMap>(configMaps);
+
+  const events = new ApiEventRecorder({
+    client,
+    logger,
+    clock,
+    reportingController: REPORTER,
+    reportingInstance: options.identity,
+    onDropped: (why) => options.metrics?.eventDropped?.(why),
+  });
+  const live = new LiveBackends({
+    drivers,
+    secrets: secretCache,
+    logger,
+    onChange: (_, owner) => deploymentController.enqueue({ namespace: owner.namespace, name: owner.name }),
+    onSuspicion: (name) => backendController.enqueue({ namespace: "", name }),
+  });
+
+  const deploymentStatus = new StatusPatcher({
+    client,
+    type: runtimeDeployments,
+    fieldManager: FIELD_MANAGER,
+    fields: STATUS_FIELDS.deployment,
+  });
+  const hashKey = new HashKey(client);
+  const finalizer = { client, type: runtimeDeployments, finalizer: TEARDOWN_FINALIZER };
+  const reconciler = new RuntimeDeploymentReconciler({
+    deployments,
+    backends,
+    secrets: secretCache,
+    configMaps: configMapCache,
+    registry: live,
+    prober,
+    writer: {
+      status: (deployment, status, signal) => deploymentStatus.patch(deployment, status, signal),
+      addFinalizer: (deployment, signal) => addFinalizer(deployment, { ...finalizer, signal }),
+      removeFinalizer: (deployment, signal) => removeFinalizer(deployment, { ...finalizer, signal }),
+    },
+    events,
+    hashKey: () => hashKey.get(),
+    clock,
+  });
+  const deploymentController = new Controller({
+    name: "runtimedeployment",
+    reconciler,
+    logger,
+    clock,
+    workers: options.concurrency ?? DEFAULT_CONCURRENCY,
+    ...(options.metrics?.deployments && { metrics: options.metrics.deployments }),
+  });
+
+  const backendStatus = new StatusPatcher({
+    client,
+    type: runtimeBackends,
+    fieldManager: FIELD_MANAGER,
+    fields: STATUS_FIELDS.backend,
+  });
+  const backendController = new Controller({
+    name: "runtimebackend",
+    reconciler: new RuntimeBackendReconciler({
+      backends,
+      deployments,
+      live,
+      writeStatus: (object, status, signal) => backendStatus.patch(object, status, signal),
+      enqueue: (keys) => {
+        for (const key of keys) deploymentController.enqueue(key);
+      },
+      events,
+      clock,
+      logger,
+    }),
+    logger,
+    clock,
+    ...(options.metrics?.backends && { metrics: options.metrics.backends }),
+  });
+
+  connect(
+    { deployments, backends, secrets: secretCache, configMaps: configMapCache },
+    {
+      clock,
+      deploymentController,
+      backendController,
+      isOwnWrite: (deployment) => reconciler.wrote(deployment),
+      secretsOf: (backend) => drivers[backend.spec.type]?.settings(backend.spec).secrets ?? [],
+    },
+  );
+  prober.onChange((key) => deploymentController.enqueue(deploymentOf(key)));
+  return {
+    services: [events, live],
+    caches: [deployments, backends, secretCache, configMapCache],
+    controllers: [deploymentController, backendController],
+    logs: new WorkloadLogs(deployments, backends, live),
+    deployments,
+  };
+}

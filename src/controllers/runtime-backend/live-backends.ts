@@ -1,0 +1,146 @@
+import type { Secret } from "../../api/core.ts";
+import { formatKey } from "../../api/meta.ts";
+import { Reason } from "../../api/v1alpha1/conditions.ts";
+import type { RuntimeBackend } from "../../api/v1alpha1/index.ts";
+import type { BackendHealth, Owner } from "../../backends/backend.ts";
+import { canonicalJson } from "../../effective-spec/canonical-json.ts";
+import { TerminalError, TransientError } from "../../machinery/errors.ts";
+import type { Lister } from "../../machinery/lister.ts";
+import type { Logger } from "../../machinery/logger.ts";
+import type { Runnable } from "../../machinery/runnable.ts";
+import type { BackendDriver, BackendSettings } from "../backend-driver.ts";
+import type { BackendRegistry, LiveBackend } from "../backend-registry.ts";
+
+export interface LiveBackendsPorts {
+  /** By `spec.type`. */
+  readonly drivers: Readonly<Record<string, BackendDriver>>;
+  readonly secrets: Lister<Secret>;
+  readonly logger: Logger;
+  /** Something of this owner changed on that backend. */
+  readonly onChange: (backend: string, owner: Owner) => void;
+  /** Asks for a look at that backend's health. */
+  readonly onSuspicion: (backend: string) => void;
+}
+
+interface Entry extends LiveBackend {
+  readonly settings: BackendSettings;
+  /** What it was made from. */
+  readonly made: string;
+  readonly end: AbortController;
+  health: BackendHealth | undefined;
+}
+
+/**
+ * One live backend for each RuntimeBackend. It lives until another takes its place: also where its RuntimeBackend was
+ * deleted, since deployments may still have to be torn down there.
+ */
+export class LiveBackends implements BackendRegistry, Runnable {
+  readonly name = "backends";
+  readonly #ports: LiveBackendsPorts;
+  readonly #entries = new Map<string, Entry>();
+  readonly #problems = new Map<string, string>();
+  #instances = 0;
+
+  constructor(ports: LiveBackendsPorts) {
+    this.#ports = ports;
+  }
+
+  get(name: string): LiveBackend | undefined {
+    return this.#entries.get(name);
+  }
+
+  problem(name: string): string | undefined {
+    return this.#problems.get(name);
+  }
+
+  suspect(name: string): void {
+    this.#ports.onSuspicion(name);
+  }
+
+  strays(): readonly string[] {
+    return [];
+  }
+
+  settings(name: string): BackendSettings | undefined {
+    return this.#entries.get(name)?.settings;
+  }
+
+  /**
+   * The backend as its RuntimeBackend says; another when that, or a Secret of it, has changed.
+   * @throws {TransientError | TerminalError} while none can be made; an earlier one then goes on.
+   */
+  async ensure(object: RuntimeBackend): Promise<LiveBackend> {
+    const { name } = object.metadata;
+    try {
+      return await this.#ensure(object);
+    } catch (error) {
+      if (!this.#entries.has(name)) this.#problems.set(name, error instanceof Error ? error.message : String(error));
+      throw error;
+    }
+  }
+
+  /** Keeps what a backend said of itself. Answers whether that is news: it came, went, or is new. */
+  observed(name: string, health: BackendHealth): boolean {
+    const entry = this.#entries.get(name);
+    if (!entry) return false;
+    const before = entry.health?.available;
+    entry.health = health;
+    return health.available !== before;
+  }
+
+  async retire(name: string): Promise<void> {
+    const entry = this.#entries.get(name);
+    this.#entries.delete(name);
+    this.#problems.delete(name);
+    entry?.end.abort();
+    await entry?.backend[Symbol.asyncDispose]();
+  }
+
+  /** Ends every backend at `stop`, which comes after the controllers have ended. */
+  async run(stop: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    if (stop.aborted) resolve();
+    else stop.addEventListener("abort", () => resolve(), { once: true });
+    await promise;
+    await Promise.all([...this.#entries.keys()].map((name) => this.retire(name)));
+  }
+
+  async #ensure(object: RuntimeBackend): Promise<LiveBackend> {
+    const { name } = object.metadata;
+    const { drivers, logger, onChange } = this.#ports;
+    const driver = drivers[object.spec.type];
+    if (!driver)
+      throw new TerminalError(
+        Reason.InvalidSpec,
+        `spec.type: "${object.spec.type}" is not built in; there are: ${Object.keys(drivers).join(", ")}`,
+      );
+    const settings = driver.settings(object.spec);
+    const secrets = settings.secrets.map((key) => {
+      const found = this.#ports.secrets.get(key);
+      if (!found)
+        throw new TransientError(Reason.SecretNotFound, `Secret "${formatKey(key)}" does not exist; create it`);
+      return found;
+    });
+    const made = canonicalJson([
+      object.metadata.uid,
+      driven(object.spec),
+      secrets.map(({ metadata }) => metadata.resourceVersion),
+    ]);
+    const before = this.#entries.get(name);
+    if (before?.made === made) return before;
+
+    const backend = driver.create(object, secrets, logger.child({ backend: name }));
+    await this.retire(name);
+    const end = new AbortController();
+    const instance = ++this.#instances;
+    const entry = { name, instance, backend, defaults: settings.defaults, settings, made, end, health: undefined };
+    this.#entries.set(name, entry);
+    backend.watch((owner) => onChange(name, owner), end.signal);
+    return entry;
+  }
+}
+
+/** The part of a spec that a backend is made from; who may use it is judged elsewhere. */
+function driven({ default: _default, allowedNamespaces: _allowed, ...rest }: RuntimeBackend["spec"]): unknown {
+  return rest;
+}
