@@ -1,0 +1,83 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
+import { API_VERSION, type RuntimeBackend } from "../../src/api/v1alpha1/index.ts";
+import { eventually } from "../support/eventually.ts";
+import { ensureMcpImage } from "../support/images.ts";
+import { Installation } from "../support/installation.ts";
+import { OwnEngine } from "../support/own-engine.ts";
+
+jest.setTimeout(300_000);
+
+/** How long the Engine stays away. */
+const OUTAGE_MS = 60_000;
+/** Two for the news that it is away, and as many in reserve; an Engine that is asked in a loop makes hundreds. */
+const MOST_WRITES = 4;
+
+describe("an Engine that goes away", () => {
+  let engine: OwnEngine;
+  let slipway: Installation;
+
+  beforeAll(async () => {
+    engine = await new OwnEngine().start();
+    await ensureMcpImage(engine.client);
+    slipway = await Installation.start({ engine: engine.client });
+    await slipway.kubectl.apply({
+      apiVersion: API_VERSION,
+      kind: "RuntimeBackend",
+      metadata: { name: "own" },
+      spec: { type: "docker", docker: { host: engine.host } },
+    });
+    await slipway.kubectl.run(["wait", "--for=condition=Available", "runtimebackend/own", "--timeout=60s"]);
+  });
+  afterAll(async () => {
+    await slipway?.[Symbol.asyncDispose]();
+    await engine?.[Symbol.asyncDispose]();
+  });
+
+  it("brings its workloads back when it is restarted", async () => {
+    await slipway.deploy("restarted", { backend: "own" });
+    const before = await slipway.untilPhase("restarted", "Connected");
+    const { id } = await slipway.container("restarted");
+
+    await engine.stop();
+    await engine.start();
+
+    const after = await slipway.until(
+      "restarted",
+      ({ status }) => status?.phase === "Connected" && status.workload?.restartCount === 1,
+      { timeoutMs: 120_000 },
+    );
+    expect(after.status?.url).toBe(before.status?.url);
+    expect((await slipway.container("restarted")).id).toBe(id);
+    await slipway.untilEvent("restarted", "Restarted");
+    await slipway.remove("restarted");
+  });
+
+  it("is reported while it is down for a minute, and everything goes on afterwards", async () => {
+    await slipway.deploy("patient", { backend: "own" });
+    const before = await slipway.untilPhase("patient", "Connected");
+    const { id } = await slipway.container("patient");
+
+    await engine.stop();
+    const reported = await slipway.untilFailing("patient", "BackendUnavailable");
+    expect(reported.message).toContain("own");
+    const backend = await eventually("the backend is reported", async () => {
+      const found = await slipway.kubectl.get<RuntimeBackend>("runtimebackend", "own");
+      return found.status?.conditions?.find(({ type, status }) => type === "Available" && status === "False");
+    });
+    expect(backend.message).toContain(engine.socket);
+    const [writes] = await Promise.all([slipway.countWrites("patient", OUTAGE_MS), sleep(OUTAGE_MS)]);
+    expect(writes).toBeLessThanOrEqual(MOST_WRITES);
+
+    await engine.start();
+    const after = await slipway.until(
+      "patient",
+      ({ status }) => status?.phase === "Connected" && status.workload?.restartCount === 1,
+      { timeoutMs: 120_000 },
+    );
+    expect(after.status?.url).toBe(before.status?.url);
+    expect((await slipway.container("patient")).id).toBe(id);
+    await slipway.kubectl.run(["wait", "--for=condition=Available", "runtimebackend/own", "--timeout=60s"]);
+    await slipway.remove("patient");
+  });
+});

@@ -1,0 +1,87 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
+import { ensureMcpImage } from "../support/images.ts";
+import { Installation } from "../support/installation.ts";
+import { randomFrom } from "../support/random.ts";
+import { Registry } from "../support/registry.ts";
+
+jest.setTimeout(240_000);
+
+/** The long form is for `make soak`. */
+const KILLS = process.env.SLIPWAY_SOAK ? 50 : 8;
+/** Set it to repeat what another run did. */
+const SEED = Number(process.env.SLIPWAY_SEED ?? Date.now() % 1_000_000);
+
+/** How long each part of a deployment's life takes about, so that kills fall into all of it. */
+const STAGES = { pull: 1_500, create: 800, update: 2_500, stop: 1_000, delete: 1_000 } as const;
+type Stage = keyof typeof STAGES;
+
+const random = randomFrom(SEED);
+const kills = Array.from({ length: KILLS }, (_, index) => {
+  const stages = Object.keys(STAGES) as Stage[];
+  const stage = stages[index % stages.length] as Stage;
+  return { index, stage, afterMs: Math.round(random() * STAGES[stage]) };
+});
+
+describe(`slipway up, killed with -9 (SLIPWAY_SEED=${SEED})`, () => {
+  let slipway: Installation;
+  let registry: Registry;
+  let image: string;
+
+  beforeAll(async () => {
+    registry = await Registry.start();
+    image = await registry.push(await ensureMcpImage(), "team/mcp:1");
+    slipway = await Installation.start();
+  });
+  afterAll(async () => {
+    await slipway?.[Symbol.asyncDispose]();
+    await registry?.[Symbol.asyncDispose]();
+  });
+
+  it.each(kills)("ends where it should: kill $index, $afterMs ms into $stage", async ({ index, stage, afterMs }) => {
+    const name = `life-${index}`;
+    const act = await arrange(stage, name);
+    await act();
+    await sleep(afterMs);
+    await slipway.process.kill9();
+    await slipway.process.start();
+
+    await expectEnd(stage, name);
+    await slipway.kubectl.run(["delete", "runtimedeployment", name, "--ignore-not-found", "--wait=false"]);
+    await slipway.untilGone(name);
+    expect(await slipway.leftovers()).toEqual([]);
+  });
+
+  /** Everything up to the write whose consequences are interrupted, and that write. */
+  async function arrange(stage: Stage, name: string): Promise<() => Promise<unknown>> {
+    if (stage === "pull") {
+      await slipway.engine.getImage(image).remove({ force: true }).catch(unlessMissing);
+      return () => slipway.deploy(name, { source: { image: { reference: image } } });
+    }
+    if (stage === "create") return () => slipway.deploy(name);
+    await slipway.deploy(name, { volumes: [{ name: "data", mountPath: "/data", volume: {} }] });
+    await slipway.untilPhase(name, "Connected");
+    if (stage === "update") return () => slipway.patch(name, { spec: { env: [{ name: "TOOLS", value: "new" }] } });
+    if (stage === "stop") return () => slipway.patch(name, { spec: { desiredState: "Stopped" } });
+    return () => slipway.kubectl.run(["delete", "runtimedeployment", name, "--wait=false"]);
+  }
+
+  async function expectEnd(stage: Stage, name: string): Promise<void> {
+    if (stage === "delete") {
+      await slipway.untilGone(name);
+      return;
+    }
+    const settled = await slipway.until(name, ({ status, metadata }) => {
+      const phase = stage === "stop" ? "Stopped" : "Connected";
+      const current = status?.observedGeneration === metadata.generation;
+      const rolled = stage !== "update" || status?.mcp?.toolNames?.includes("new") === true;
+      return current && rolled && status?.phase === phase;
+    });
+    expect(await slipway.containers(name)).toHaveLength(1);
+    expect(settled.status?.workload?.restartCount).toBe(0);
+  }
+});
+
+function unlessMissing(error: { statusCode?: number }): void {
+  if (error.statusCode !== 404) throw error;
+}
