@@ -15,6 +15,8 @@ export interface ScheduledProberOptions {
   readonly concurrency: number;
   /** In [0, 1). */
   readonly random: () => number;
+  /** Told of each probe that was finished, for metrics: verdicts alone hide what did not change. */
+  readonly onProbe?: (outcome: ProbeOutcome, durationMs: number) => void;
 }
 
 /** One instance under watch. A new instance is a new entry, so that late answers of an old one find nobody. */
@@ -93,6 +95,13 @@ export class ScheduledProber implements Prober {
     else this.#track(entry.probe.end());
   }
 
+  /** How many are watched, by verdict. */
+  counts(): Record<ProbeVerdict["kind"], number> {
+    const counts = { pending: 0, ready: 0, failed: 0 };
+    for (const { assessment } of this.#entries.values()) counts[assessment.verdict.kind] += 1;
+    return counts;
+  }
+
   onChange(callback: (key: string) => void): void {
     this.#listeners.push(callback);
   }
@@ -136,11 +145,17 @@ export class ScheduledProber implements Prober {
     const abort = new AbortController();
     entry.running = abort;
     this.#running += 1;
+    const { clock, onProbe } = this.#options;
+    const startedMs = clock.monotonicMs();
     const outcome = await this.#ask(entry, abort);
     this.#running -= 1;
     entry.running = undefined;
-    if (this.#entries.get(entry.key) === entry) this.#conclude(entry, outcome);
-    else this.#track(entry.probe.end());
+    if (this.#entries.get(entry.key) === entry) {
+      onProbe?.(outcome, clock.monotonicMs() - startedMs);
+      this.#conclude(entry, outcome);
+    } else {
+      this.#track(entry.probe.end());
+    }
     this.#arm();
   }
 

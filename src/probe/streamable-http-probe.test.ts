@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { earlierEra, events, json, ScriptedMcpServer } from "../../test/support/scripted-mcp-server.ts";
+import { earlierEra, events, json, type Script, ScriptedMcpServer } from "../../test/support/scripted-mcp-server.ts";
 import type { McpFacts } from "./prober.ts";
 import { StreamableHttpProbe } from "./streamable-http-probe.ts";
 
@@ -91,6 +91,20 @@ describe("a server of an earlier era", () => {
     expect(await run(probe)).toMatchObject({ tools: undefined, toolNames: [] });
     expect(await run(probe)).toMatchObject({ tools: undefined, toolNames: [] });
     expect(server.methods.slice(2)).toEqual(["notifications/initialized", "ping", "ping"]);
+  });
+
+  it.each<{ because: string; script: Script }>([
+    { because: "it fails on what it does not know", script: (_, response) => void response.writeHead(500).end() },
+    {
+      because: "it says nothing to what it does not know",
+      script: (_, response) => void response.writeHead(202).end(),
+    },
+  ])("is greeted the earlier way where $because", async ({ script }) => {
+    await using server = await ScriptedMcpServer.start(earlierEra({ on: { "server/discover": script } }));
+    const probe = new StreamableHttpProbe(server.url);
+    expect((await run(probe)).protocolVersion).toBe("2025-06-18");
+    expect(server.methods.slice(0, 2)).toEqual(["server/discover", "initialize"]);
+    await probe.end();
   });
 
   it("is not greeted again for its own failures", async () => {

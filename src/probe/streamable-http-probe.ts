@@ -146,7 +146,9 @@ export class StreamableHttpProbe implements Probe {
       return factsOf(greeting, count);
     } catch (error) {
       this.#part({ id: transport.sessionId, protocolVersion: transport.protocolVersion ?? "" });
-      throw failureOfClient(error, wire, sdk);
+      const failure = failureOfClient(error, wire, sdk);
+      if (!stumbledOverDiscovery(failure, wire)) throw failure;
+      return await this.#greet(connection, timeoutMs, "legacy");
     } finally {
       await closeQuietly(client, transport);
     }
@@ -175,6 +177,14 @@ export class StreamableHttpProbe implements Probe {
       connection.close();
     }
   }
+}
+
+/**
+ * Some servers from before server/discover fail on methods that they do not know, or answer nonsense; the SDK takes only
+ * refusals for a sign of their era. A server that fails altogether fails on initialize, too.
+ */
+function stumbledOverDiscovery({ reason, httpStatus = 500 }: ProbeError, { last }: SdkWire): boolean {
+  return last?.method === "server/discover" && reason === "ProbeInvalidAnswer" && httpStatus >= 500;
 }
 
 function* toolNames({ tools }: Record<string, unknown>): Generator<string> {
