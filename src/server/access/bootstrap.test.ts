@@ -133,7 +133,6 @@ describe("the controller", () => {
     ["create", "tokenreviews.authentication.k8s.io"],
     ["create", "subjectaccessreviews.authorization.k8s.io"],
     ["create", "secrets", "slipway-system"],
-    ["update", "secrets", "slipway-system", "slipway-hash-key"],
     ["update", "leases.coordination.k8s.io", "slipway-system", "slipway-controller"],
   ])("may %s %s %s %s", (verb, what, namespace = "", name = "") => {
     expect(may(controller, verb, what, namespace, name)).toBe(true);
@@ -147,8 +146,8 @@ describe("the controller", () => {
     ["delete", backends, "", "docker"],
     ["create", "secrets", "team-a"],
     ["update", "secrets", "team-a", "s"],
-    ["update", "secrets", "slipway-system", "other"],
-    ["delete", "secrets", "slipway-system", "slipway-hash-key"],
+    ["update", "secrets", "slipway-system", "slipway-workload-hash"],
+    ["delete", "secrets", "slipway-system", "slipway-workload-hash"],
     ["update", "configmaps", "team-a", "c"],
     ["create", "namespaces"],
     ["delete", "namespaces", "team-a", "team-a"],
