@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../../machinery/clock.ts";
 import type { Logger } from "../../machinery/logger.ts";
 import type { ObjectReader, ObjectWriter } from "../object-reader.ts";
-import { selectorMatches } from "./label-selector.ts";
+import { labelSelectorMatcher } from "../selectors/label-selector.ts";
 import type { ClusterRole, PolicyRule } from "./rbac.ts";
 import { clusterRoles } from "./stored-rbac.ts";
 
@@ -12,9 +12,13 @@ export function aggregatedRules(role: AggregableRole, all: Iterable<AggregableRo
   if (!selectors) return undefined;
   const byName = [...all].sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
   const rules = new Map<string, PolicyRule>();
-  for (const selector of selectors) {
+  for (const { matchLabels, matchExpressions } of selectors) {
+    const isSelected = labelSelectorMatcher({
+      matchLabels: matchLabels ?? {},
+      matchExpressions: matchExpressions ?? [],
+    });
     for (const { metadata, rules: granted } of byName) {
-      if (metadata.name === role.metadata.name || !selectorMatches(selector, metadata.labels ?? {})) continue;
+      if (metadata.name === role.metadata.name || !isSelected(metadata.labels)) continue;
       for (const rule of granted ?? []) rules.set(identity(rule), rule);
     }
   }

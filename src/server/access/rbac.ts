@@ -1,4 +1,5 @@
 import type { KubeObject } from "../../api/meta.ts";
+import type { LabelSelector } from "../selectors/label-selector.ts";
 
 /** The kinds of `rbac.authorization.k8s.io/v1`, and where the authorizer reads them. */
 
@@ -23,17 +24,6 @@ export interface Role extends KubeObject {
 export interface ClusterRole extends Role {
   /** Where set, `rules` are the controller's: the union of the rules of the selected ClusterRoles. */
   aggregationRule?: { clusterRoleSelectors?: readonly LabelSelector[] } | null;
-}
-
-export interface LabelSelector {
-  matchLabels?: Readonly<Record<string, string>>;
-  matchExpressions?: readonly LabelSelectorRequirement[];
-}
-
-export interface LabelSelectorRequirement {
-  key: string;
-  operator: "In" | "NotIn" | "Exists" | "DoesNotExist";
-  values?: readonly string[];
 }
 
 export interface RoleRef {
