@@ -137,7 +137,7 @@ describe("a request is refused when", () => {
       because: "nobody can say who it is",
       ask: { token: "unreachable" },
       status: 503,
-      message: /API server does not answer/,
+      message: /could not ask the API server/,
     },
     {
       because: "there is no such deployment",
@@ -191,6 +191,20 @@ describe("a request is refused when", () => {
     expect(response.status).toBe(200);
     await Promise.all([response, ...open.slice(1)].map(({ body }) => body?.cancel()));
   });
+});
+
+it("asks the API server about 64 tokens at once, not more", async () => {
+  let asked = 0;
+  const { get } = setUp(undefined, {
+    ...access,
+    authenticate: () => {
+      asked += 1;
+      return new Promise(() => undefined);
+    },
+  });
+  for (let index = 0; index < 64; index += 1) void get(LOG, { token: `t${index}` });
+  expect((await get(LOG)).status).toBe(429);
+  expect(asked).toBe(64);
 });
 
 describe("a log that is followed", () => {

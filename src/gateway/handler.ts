@@ -20,6 +20,11 @@ export interface HandlerOptions {
 
 export type GatewayHandler = (request: Request) => Promise<Response>;
 
+/** Requests at once. A log that is followed counts until it ends. */
+const REQUESTS = { perUser: 16, inAll: 256 };
+/** Callers whose token is being looked at: a flood of false ones must not become one of reviews. */
+const STRANGERS = { perUser: 64, inAll: 64 };
+
 /** Bearer tokens are ASCII (RFC 6750) and fit into a header of Node's limit. */
 const BEARER = /^Bearer +([\x21-\x7e]{1,8192})$/i;
 
@@ -27,7 +32,8 @@ const BEARER = /^Bearer +([\x21-\x7e]{1,8192})$/i;
 export function createHandler(options: HandlerOptions): GatewayHandler {
   const { logs, access, logger, stopping } = options;
   const isOurHost = hostCheck(options.host, options.names);
-  const limit = new StreamLimit();
+  const requests = new StreamLimit(REQUESTS);
+  const strangers = new StreamLimit(STRANGERS);
 
   return async (request) => {
     try {
@@ -55,7 +61,7 @@ export function createHandler(options: HandlerOptions): GatewayHandler {
       throw new Refusal(405, "MethodNotAllowed", `${request.method} is not allowed; use GET`, { allow: "GET" });
     }
     const user = await authenticated(request);
-    const leave = limit.enter(user.username);
+    const leave = requests.enter(user.username);
     try {
       await authorized(user, { ...target, subresource: "log" }, request.signal);
       return await logAnswer(request, { ...target, options: logOptions(searchParams), leave });
@@ -68,8 +74,13 @@ export function createHandler(options: HandlerOptions): GatewayHandler {
   async function authenticated(request: Request): Promise<GatewayUser> {
     const [, token] = BEARER.exec(request.headers.get("authorization") ?? "") ?? [];
     if (token === undefined) throw unauthorized("a bearer token is needed; the one of a kubeconfig is");
-    const user = await access.authenticate(token, request.signal).catch((error: unknown) => throwUnavailable(error));
-    return user ?? throwUnauthorized();
+    const leave = strangers.enter("that is not known yet");
+    try {
+      const user = await access.authenticate(token, request.signal).catch((error: unknown) => throwUnavailable(error));
+      return user ?? throwUnauthorized();
+    } finally {
+      leave();
+    }
   }
 
   async function authorized(user: GatewayUser, wanted: Wanted, signal: AbortSignal): Promise<void> {
@@ -86,7 +97,12 @@ export function createHandler(options: HandlerOptions): GatewayHandler {
 
   function throwUnavailable(error: unknown): never {
     logger.warn("the gateway could not ask who may do what", { error: messageOf(error) });
-    throw new Refusal(503, "ServiceUnavailable", "the API server does not answer; try again", { "retry-after": "2" });
+    throw new Refusal(
+      503,
+      "ServiceUnavailable",
+      "the gateway could not ask the API server who may do what; try again, or see the gateway's log",
+      { "retry-after": "2" },
+    );
   }
 
   async function logAnswer(

@@ -1,19 +1,25 @@
 import { Refusal } from "./refusal.ts";
 
-/** Requests of one user at once, and of all. A log that is followed counts until it ends. */
-const PER_USER = 16;
-const IN_ALL = 256;
+export interface Places {
+  readonly perUser: number;
+  readonly inAll: number;
+}
 
 /** Counts what is under way, so that no user takes the places of all. */
 export class StreamLimit {
   readonly #byUser = new Map<string, number>();
+  readonly #places: Places;
   #all = 0;
+
+  constructor(places: Places) {
+    this.#places = places;
+  }
 
   /** Takes a place; the returned function gives it back, once. @throws {Refusal} 429 where there is none. */
   enter(username: string): () => void {
     const own = this.#byUser.get(username) ?? 0;
-    if (own >= PER_USER) throw tooMany(`user ${username} has ${own} requests open; end some first`);
-    if (this.#all >= IN_ALL) throw tooMany("too many requests are open; try again later");
+    if (own >= this.#places.perUser) throw tooMany(`user ${username} has ${own} requests open; end some first`);
+    if (this.#all >= this.#places.inAll) throw tooMany("too many requests are open; try again later");
     this.#byUser.set(username, own + 1);
     this.#all += 1;
     let left = false;

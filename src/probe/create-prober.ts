@@ -12,7 +12,7 @@ import { TcpProbe } from "./tcp-probe.ts";
 export interface ProberOptions {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Probes under way at once. Each may hold a few MiB of a foreign answer. Default 32. */
+  /** Probes under way at once. Each may hold a few MiB of a foreign answer. Default 64. */
   readonly concurrency?: number;
   readonly metrics?: Metrics;
 }
@@ -21,7 +21,7 @@ export interface ProberOptions {
  * The prober of real endpoints. Loads the MCP SDK with the first server that it greets. Holds no process from its end,
  * except for the SDK's own timer during a greeting, which lasts no longer than the probe; disposing ends that too.
  */
-export function createProber({ clock, logger, concurrency = 32, metrics = new Metrics() }: ProberOptions): Prober {
+export function createProber({ clock, logger, concurrency = 64, metrics = new Metrics() }: ProberOptions): Prober {
   const probes = metrics.counter("slipway_probes_total", "Probes that were finished, by outcome.");
   const seconds = metrics.histogram("slipway_probe_duration_seconds", "Time that a probe took.");
   const prober = new ScheduledProber({

@@ -90,7 +90,7 @@ describe("the schedule", () => {
   });
 
   it("keeps many within the number of probes at once, with one timer beside their timeouts", async () => {
-    const { clock, server, prober } = setUp({ concurrency: 4 });
+    const { clock, server, prober } = setUp({ concurrency: 8 });
     server.answer = never;
     for (let index = 0; index < 100; index += 1) prober.watch(`k${index}`, target());
     await clock.advance(0);
@@ -108,6 +108,19 @@ describe("the schedule", () => {
     expect(prober.verdict("k99")?.kind).toBe("ready");
     await prober[Symbol.asyncDispose]();
     expect(clock.pending).toBe(0);
+  });
+
+  it("asks servers that work in time, however many others hang", async () => {
+    const { clock, server, prober } = setUp({ concurrency: 4 });
+    prober.watch("a", target());
+    await clock.advance(1_000);
+    server.askedAtMs.length = 0;
+    const hanging = target({ probe: { kind: "http", url: "http://127.0.0.1:2/" }, timeoutMs: 20_000 });
+    server.answer = never;
+    for (let index = 0; index < 100; index += 1) prober.watch(`k${index}`, hanging);
+    await clock.advance(3_000);
+    // Two of those that hang, and the other when its first period is over: it is cut to a tenth where random is 0.
+    expect(server.askedAtMs).toEqual([1_000, 1_000, 3_000]);
   });
 
   it("follows a shorter period from the change on", async () => {

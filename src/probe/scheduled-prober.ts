@@ -11,7 +11,7 @@ export interface ScheduledProberOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly makeProbe: (what: ProbeTarget["probe"]) => Probe;
-  /** Probes under way at once; others wait their turn. */
+  /** Probes under way at once; others wait their turn. Half of the places are for servers that work. */
   readonly concurrency: number;
   /** In [0, 1). */
   readonly random: () => number;
@@ -29,6 +29,19 @@ interface Entry extends Due {
   running: AbortController | undefined;
   /** Asked for again while one was under way. */
   again: boolean;
+  /** Where it waits, or waited. */
+  lane: Lane;
+}
+
+/** Entries that share places. */
+class Lane {
+  readonly queue = new DueQueue<Entry>();
+  readonly places: number;
+  running = 0;
+
+  constructor(places: number) {
+    this.places = places;
+  }
 }
 
 /** Raised in probes whose instance nobody asks about any longer. */
@@ -38,17 +51,20 @@ const FORGOTTEN = new Error("no longer watched");
 export class ScheduledProber implements Prober {
   readonly #options: ScheduledProberOptions;
   readonly #entries = new Map<string, Entry>();
-  readonly #queue = new DueQueue<Entry>();
+  /** Apart, so that many servers which hang until their time is over do not delay the truth about those that work. */
+  readonly #working: Lane;
+  readonly #troubled: Lane;
   readonly #listeners: ((key: string) => void)[] = [];
   /** Probes that run and sessions that end: what dispose waits for. */
   readonly #pending = new Set<Promise<void>>();
-  #running = 0;
   #cancelTimer: (() => void) | undefined;
   #timerDueMs = Number.POSITIVE_INFINITY;
   #disposed = false;
 
   constructor(options: ScheduledProberOptions) {
     this.#options = options;
+    this.#working = new Lane(Math.ceil(options.concurrency / 2));
+    this.#troubled = new Lane(Math.ceil(options.concurrency / 2));
   }
 
   watch(key: string, target: ProbeTarget): void {
@@ -68,6 +84,7 @@ export class ScheduledProber implements Prober {
       assessment: UNKNOWN,
       running: undefined,
       again: false,
+      lane: this.#troubled,
       dueMs: 0,
       position: -1,
     };
@@ -90,7 +107,7 @@ export class ScheduledProber implements Prober {
     const entry = this.#entries.get(key);
     if (!entry) return;
     this.#entries.delete(key);
-    this.#queue.remove(entry);
+    entry.lane.queue.remove(entry);
     if (entry.running) entry.running.abort(FORGOTTEN);
     else this.#track(entry.probe.end());
   }
@@ -114,15 +131,25 @@ export class ScheduledProber implements Prober {
   }
 
   #schedule(entry: Entry, delayMs: number): void {
-    this.#queue.set(entry, this.#options.clock.monotonicMs() + delayMs);
+    entry.lane.queue.remove(entry);
+    const { verdict, failuresInARow } = entry.assessment;
+    entry.lane = verdict.kind === "ready" && failuresInARow === 0 ? this.#working : this.#troubled;
+    entry.lane.queue.set(entry, this.#options.clock.monotonicMs() + delayMs);
     this.#arm();
   }
 
-  /** Sets the timer for the earliest, unless all places are taken: then the next one to end looks again. */
+  /** The earliest of those that have a place. */
+  #first(): Entry | undefined {
+    const [a, b] = [this.#working, this.#troubled].map(({ queue, running, places }) =>
+      running < places ? queue.peek() : undefined,
+    );
+    return a && b ? (b.dueMs < a.dueMs ? b : a) : (a ?? b);
+  }
+
+  /** Sets the timer for the earliest that has a place; where none has, the next probe to end looks again. */
   #arm(): void {
-    const first = this.#queue.peek();
-    if (first === undefined || this.#running >= this.#options.concurrency) return;
-    if (this.#cancelTimer && this.#timerDueMs <= first.dueMs) return;
+    const first = this.#first();
+    if (first === undefined || (this.#cancelTimer && this.#timerDueMs <= first.dueMs)) return;
     this.#cancelTimer?.();
     this.#timerDueMs = first.dueMs;
     const { clock } = this.#options;
@@ -131,11 +158,9 @@ export class ScheduledProber implements Prober {
 
   #startDue(): void {
     this.#cancelTimer = undefined;
-    const { clock, concurrency } = this.#options;
-    const now = clock.monotonicMs();
-    for (let first = this.#queue.peek(); first && first.dueMs <= now; first = this.#queue.peek()) {
-      if (this.#running >= concurrency) return;
-      this.#queue.remove(first);
+    const now = this.#options.clock.monotonicMs();
+    for (let first = this.#first(); first && first.dueMs <= now; first = this.#first()) {
+      first.lane.queue.remove(first);
       this.#track(this.#run(first));
     }
     this.#arm();
@@ -143,12 +168,13 @@ export class ScheduledProber implements Prober {
 
   async #run(entry: Entry): Promise<void> {
     const abort = new AbortController();
+    const { lane } = entry;
     entry.running = abort;
-    this.#running += 1;
+    lane.running += 1;
     const { clock, onProbe } = this.#options;
     const startedMs = clock.monotonicMs();
     const outcome = await this.#ask(entry, abort);
-    this.#running -= 1;
+    lane.running -= 1;
     entry.running = undefined;
     if (this.#entries.get(entry.key) === entry) {
       onProbe?.(outcome, clock.monotonicMs() - startedMs);
