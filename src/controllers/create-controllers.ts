@@ -159,7 +159,7 @@ export function createControllers(options: ControllersOptions): Controllers {
       clock,
       deploymentController,
       backendController,
-      isOwnWrite: (deployment) => reconciler.wrote(deployment),
+      isKnown: (deployment) => reconciler.knows(deployment),
       secretsOf: (backend) => drivers[backend.spec.type]?.settings(backend.spec).secrets ?? [],
     },
   );

@@ -21,8 +21,8 @@ export interface Consumers {
   readonly clock: Clock;
   readonly deploymentController: Queue;
   readonly backendController: Queue;
-  /** Whether the controller itself wrote this version, so that it is no news to it. */
-  readonly isOwnWrite: (deployment: RuntimeDeployment) => boolean;
+  /** Whether the controller itself wrote this version, or replaced it, so that it is no news to it. */
+  readonly isKnown: (deployment: RuntimeDeployment) => boolean;
   /** Secrets that a RuntimeBackend is made from. */
   readonly secretsOf: (backend: RuntimeBackend) => readonly ObjectKey[];
 }
@@ -32,7 +32,7 @@ const COUNT_AFTER_MS = 2_000;
 
 /** Leads changes of the API to the keys that they concern. */
 export function connect({ deployments, backends, secrets, configMaps }: Caches, consumers: Consumers): void {
-  const { clock, deploymentController, backendController, isOwnWrite, secretsOf } = consumers;
+  const { clock, deploymentController, backendController, isKnown, secretsOf } = consumers;
   const allBackends = () => {
     for (const backend of backends.list()) backendController.enqueue(keyOf(backend));
   };
@@ -50,7 +50,7 @@ export function connect({ deployments, backends, secrets, configMaps }: Caches, 
     const object = after ?? before;
     if (!object) return;
     if (placeOf(before) !== placeOf(after)) countSoon();
-    if (!after || !isOwnWrite(after)) deploymentController.enqueue(keyOf(object));
+    if (!after || !isKnown(after)) deploymentController.enqueue(keyOf(object));
   });
 
   const concerned = (index: string, object: KubeObject) => {

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { ConfigMap, Secret } from "../../src/api/core.ts";
-import { type KubeObject, keyOf, type ObjectKey, type StatusFailure } from "../../src/api/meta.ts";
+import { formatKey, type KubeObject, keyOf, type ObjectKey, type StatusFailure } from "../../src/api/meta.ts";
 import {
   type RuntimeBackend,
   type RuntimeDeployment,
@@ -10,7 +10,9 @@ import {
 } from "../../src/api/v1alpha1/index.ts";
 import type { LiveBackend } from "../../src/controllers/backend-registry.ts";
 import { RuntimeDeploymentReconciler } from "../../src/controllers/runtime-deployment/controller.ts";
+import { deploymentIndexes } from "../../src/controllers/runtime-deployment/indexes.ts";
 import { deploymentOf } from "../../src/controllers/runtime-deployment/probing.ts";
+import { connect } from "../../src/controllers/sources.ts";
 import { ApiError } from "../../src/machinery/client.ts";
 import { Controller } from "../../src/machinery/controller.ts";
 import type { EventNote } from "../../src/machinery/event-recorder.ts";
@@ -53,7 +55,9 @@ interface Life {
 export class DeploymentWorld {
   readonly clock = new FakeClock();
   readonly engine = new MemoryEngine(this.clock);
-  readonly deployments = new MemoryStore<RuntimeDeployment>();
+  /** What the API server has; the caches of the controller follow a little later. */
+  readonly server = new Map<string, RuntimeDeployment>();
+  readonly deployments = new MemoryStore<RuntimeDeployment>(deploymentIndexes);
   readonly backends = new MemoryStore<RuntimeBackend>();
   readonly secrets = new MemoryStore<Secret>();
   readonly configMaps = new MemoryStore<ConfigMap>();
@@ -65,6 +69,8 @@ export class DeploymentWorld {
   /** Calls of the controller to the outside; `crashAt` of them, counting both moments of each, kills it. */
   steps = 0;
   crashAt = Number.POSITIVE_INFINITY;
+  /** How far the cache is behind the server. */
+  lagMs = 1;
   #version = 0;
   #life: Life | undefined;
   readonly backendOptions: MemoryBackendOptions;
@@ -92,33 +98,30 @@ export class DeploymentWorld {
     const encoded = Object.entries(data).map(([key, value]) => [key, Buffer.from(value).toString("base64")]);
     const metadata = { name, namespace: KEY.namespace };
     this.secrets.put(this.#stored({ apiVersion: "v1", kind: "Secret", metadata, data: Object.fromEntries(encoded) }));
-    this.#life?.controller.enqueue(KEY);
   }
 
   apply(patch: DeepPartial<RuntimeDeploymentSpec> = {}): void {
-    const before = this.deployments.get(KEY);
+    const before = this.server.get(formatKey(KEY));
     const spec = deploymentSpec(patch);
     if (!before) {
       const metadata = { ...KEY, uid: randomUUID(), generation: 1 };
-      this.deployments.put(
-        this.#stored({ apiVersion: "slipway.dev/v1alpha1", kind: "RuntimeDeployment", metadata, spec }),
-      );
+      this.#put(this.#stored({ apiVersion: "slipway.dev/v1alpha1", kind: "RuntimeDeployment", metadata, spec }));
       return;
     }
     if (JSON.stringify(before.spec) === JSON.stringify(spec)) return;
     const generation = (before.metadata.generation ?? 0) + 1;
-    this.deployments.put(this.#stored({ ...before, metadata: { ...before.metadata, generation }, spec }));
+    this.#put({ ...before, metadata: { ...before.metadata, generation }, spec });
   }
 
   delete(): void {
-    const deployment = this.deployments.get(KEY);
+    const deployment = this.server.get(formatKey(KEY));
     if (!deployment) return;
     const deletionTimestamp = this.clock.now().toISOString();
     this.#put({ ...deployment, metadata: { ...deployment.metadata, deletionTimestamp } });
   }
 
   get deployment(): RuntimeDeployment {
-    const found = this.deployments.get(KEY);
+    const found = this.server.get(formatKey(KEY));
     if (!found) throw new Error("the deployment is gone");
     return found;
   }
@@ -168,11 +171,11 @@ export class DeploymentWorld {
   }
 
   connected(): boolean {
-    return this.deployments.get(KEY)?.status?.phase === "Connected";
+    return this.server.get(formatKey(KEY))?.status?.phase === "Connected";
   }
 
   settled(): boolean {
-    const deployment = this.deployments.get(KEY);
+    const deployment = this.server.get(formatKey(KEY));
     if (!deployment) return this.engine.containers.size === 0;
     const { observedGeneration, conditions } = deployment.status ?? {};
     return (
@@ -222,8 +225,13 @@ export class DeploymentWorld {
     });
     life.controller = controller;
     this.#life = life as Life;
-    controller.watch(this.deployments);
-    controller.watch(this.backends, () => [KEY]);
+    connect(this, {
+      clock: this.clock,
+      deploymentController: controller,
+      backendController: { enqueue: () => undefined },
+      isKnown: (deployment) => reconciler.knows(deployment),
+      secretsOf: () => [],
+    });
     prober.onChange((key) => controller.enqueue(deploymentOf(key)));
     backend.watch(({ namespace, name }) => controller.enqueue({ namespace, name }), end.signal);
     controller
@@ -257,24 +265,28 @@ export class DeploymentWorld {
     conditional = false,
   ): Promise<RuntimeDeployment> {
     await this.#step();
-    const stored = this.deployments.get(keyOf(seen));
+    const stored = this.server.get(formatKey(keyOf(seen)));
     if (!stored) throw refusal(404, "NotFound");
     if (conditional && stored.metadata.resourceVersion !== seen.metadata.resourceVersion)
       throw refusal(409, "Conflict");
     this.writes++;
-    const written = this.#stored<RuntimeDeployment>(change(stored));
-    this.#put(written);
+    const written = this.#put(change(stored));
     await this.#step();
     return written;
   }
 
-  /** Stores, or removes what was deleted and has no finalizer any more. */
-  #put(object: RuntimeDeployment): void {
-    const phase = object.status?.phase;
+  /** Stores, or removes what was deleted and has no finalizer any more; the cache hears of it after `lagMs`. */
+  #put(object: RuntimeDeployment): RuntimeDeployment {
+    const stored = this.#stored<RuntimeDeployment>(object);
+    const key = keyOf(stored);
+    const phase = stored.status?.phase;
     if (phase !== undefined && this.phases.at(-1) !== phase) this.phases.push(phase);
-    const { deletionTimestamp, finalizers = [] } = object.metadata;
-    if (deletionTimestamp !== undefined && finalizers.length === 0) this.deployments.remove(keyOf(object));
-    else this.deployments.put(this.#stored(object));
+    const { deletionTimestamp, finalizers = [] } = stored.metadata;
+    const gone = deletionTimestamp !== undefined && finalizers.length === 0;
+    if (gone) this.server.delete(formatKey(key));
+    else this.server.set(formatKey(key), stored);
+    this.clock.schedule(this.lagMs, () => (gone ? this.deployments.remove(key) : this.deployments.put(stored)));
+    return stored;
   }
 
   #stored<T extends KubeObject>(object: Omit<T, "metadata"> & { metadata: Partial<T["metadata"]> }): T {

@@ -65,7 +65,8 @@ export class MemoryEngine {
   reachable = true;
   /** Loses events of the watch. */
   deaf = false;
-  pullTicks = 0;
+  /** How long a pull takes. */
+  pullMs = 0;
   fault: Fault = () => undefined;
   readonly clock: Clock;
   #nextPort = 30_000;
@@ -243,16 +244,28 @@ export class MemoryBackend implements Backend, LogSource {
   ensureImage(owner: Owner, image: ResolvedImage, _request: ImageRequest, signal: AbortSignal): Promise<ImageState> {
     return this.#call("ensureImage", signal, () => {
       if (this.engine.local.has(image.pinned)) return { kind: "present" };
-      const ticks = this.#pulls.get(image.pinned) ?? 0;
-      if (ticks >= this.engine.pullTicks) {
+      const { clock, pullMs } = this.engine;
+      const since = this.#pulls.get(image.pinned);
+      if (since === undefined) {
+        this.#pulls.set(image.pinned, clock.monotonicMs());
+        if (pullMs > 0) this.#pull(owner, image);
+      }
+      const passed = since === undefined ? 0 : clock.monotonicMs() - since;
+      if (passed >= pullMs) {
         this.engine.local.add(image.pinned);
         return { kind: "present" };
       }
-      this.#pulls.set(image.pinned, ticks + 1);
-      this.engine.clock.schedule(500, () => this.engine.notify(owner));
-      const total = this.engine.pullTicks;
-      const progress = { layersDone: ticks, layersTotal: total, bytesDone: ticks * 1e6, bytesTotal: total * 1e6 };
+      const layersDone = Math.floor((passed * 10) / pullMs);
+      const progress = { layersDone, layersTotal: 10, bytesDone: passed * 1e4, bytesTotal: pullMs * 1e4 };
       return { kind: "pulling", progress };
+    });
+  }
+
+  /** Tells of progress until the image is here. */
+  #pull(owner: Owner, image: ResolvedImage): void {
+    this.engine.clock.schedule(100, () => {
+      this.engine.notify(owner);
+      if (!this.engine.local.has(image.pinned) && !this.closed) this.#pull(owner, image);
     });
   }
 

@@ -1,10 +1,16 @@
 import { formatKey, type KubeObject, keyOf, type ObjectKey } from "../../src/api/meta.ts";
-import type { ChangeHandler, ChangeSource, Lister } from "../../src/machinery/lister.ts";
+import type { ChangeHandler, ChangeSource, IndexFunction, Lister } from "../../src/machinery/lister.ts";
 
 /** A cache that holds what a test puts into it, and tells of it at once. */
 export class MemoryStore<T extends KubeObject> implements Lister<T>, ChangeSource<T> {
   readonly #objects = new Map<string, T>();
   readonly #handlers = new Set<ChangeHandler<T>>();
+
+  readonly #indexes: Readonly<Record<string, IndexFunction<T>>>;
+
+  constructor(indexes: Readonly<Record<string, IndexFunction<T>>> = {}) {
+    this.#indexes = indexes;
+  }
 
   put(object: T): void {
     const key = formatKey(keyOf(object));
@@ -29,8 +35,10 @@ export class MemoryStore<T extends KubeObject> implements Lister<T>, ChangeSourc
     );
   }
 
-  byIndex(index: string): readonly T[] {
-    throw new RangeError(`no index ${index}`);
+  byIndex(index: string, value: string): readonly T[] {
+    const valuesOf = this.#indexes[index];
+    if (!valuesOf) throw new RangeError(`no index ${index}`);
+    return this.list().filter((object) => valuesOf(object).includes(value));
   }
 
   onChange(handler: ChangeHandler<T>): () => void {

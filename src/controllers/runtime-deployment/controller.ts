@@ -21,7 +21,7 @@ import { chooseBackend } from "./choose-backend.ts";
 import { converge } from "./converge.ts";
 import { failureOf } from "./failure.ts";
 import { news, repairs } from "./happenings.ts";
-import { Memories, newest, wrote } from "./memory.ts";
+import { isKnown, Memories, newest, wrote } from "./memory.ts";
 import { follow, probeKey, probeTarget } from "./probing.ts";
 import { factsOf } from "./report.ts";
 import { prepareRevision } from "./revision.ts";
@@ -103,11 +103,9 @@ export class RuntimeDeploymentReconciler implements Reconciler {
     return scope.requeues.length === 0 ? {} : { requeueAfterMs: Math.max(1, Math.min(...scope.requeues)) };
   }
 
-  /** Whether this version of a deployment was written by this controller, so that it is no news to it. */
-  wrote(deployment: RuntimeDeployment): boolean {
-    return (
-      this.#memories.of(deployment).written?.object.metadata.resourceVersion === deployment.metadata.resourceVersion
-    );
+  /** Whether this controller knows this version already: it wrote it, or replaced it. */
+  knows(deployment: RuntimeDeployment): boolean {
+    return isKnown(this.#memories.of(deployment), deployment);
   }
 
   async #converge(scope: Scope): Promise<void> {

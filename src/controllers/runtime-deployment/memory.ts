@@ -67,6 +67,13 @@ export function newest(cached: RuntimeDeployment, memory: Memory): RuntimeDeploy
   return cached;
 }
 
+/** Whether a version is the one that was written last, or one that it replaced: no news, either way. */
+export function isKnown({ written }: Memory, { metadata }: RuntimeDeployment): boolean {
+  if (!written) return false;
+  const { resourceVersion } = metadata;
+  return written.object.metadata.resourceVersion === resourceVersion || written.stale.has(resourceVersion);
+}
+
 /** Remembers what a write answered. */
 export function wrote(memory: Memory, replaced: RuntimeDeployment, object: RuntimeDeployment): void {
   const stale = new Set(memory.written?.stale);

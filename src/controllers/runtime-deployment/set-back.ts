@@ -5,9 +5,12 @@ import { failureOf } from "./failure.ts";
 import type { Hold } from "./holds.ts";
 import { lookAgain, type Scope } from "./scope.ts";
 
-/** The hold that this revision is under, if an attempt at it failed lately. */
+/** The hold that this revision is under, if an attempt at it failed lately. Asks for a look when it ends. */
 export function holdOf(scope: Scope, clock: Clock): Hold | undefined {
-  return scope.memory.holds.active("revision", scope.token, clock.monotonicMs());
+  const now = clock.monotonicMs();
+  const hold = scope.memory.holds.active("revision", scope.token, now);
+  if (hold) lookAgain(scope, hold.until - now);
+  return hold;
 }
 
 /**
