@@ -1,3 +1,4 @@
+import { goPrint } from "../schema/go-format.ts";
 import { isObject } from "../schema/schema-node.ts";
 import { formatElement, itemElement } from "./path-element.ts";
 import { type FieldType, fieldType, type ListType, type MapType, resolve, type ScalarType } from "./typed-schema.ts";
@@ -87,11 +88,4 @@ function goTypeOf(value: unknown): string {
 /** A value as Go's `%v` prints the wrapper around it. */
 function printed(value: unknown): string {
   return `&{${goPrint(value)}}`;
-}
-
-function goPrint(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(goPrint).join(" ")}]`;
-  if (!isObject(value)) return value === null ? "<nil>" : String(value);
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return `map[${entries.map(([key, inner]) => `${key}:${goPrint(inner)}`).join(" ")}]`;
 }

@@ -58,3 +58,13 @@ export function goValue(value: unknown): string {
   if (value === undefined) return '""';
   return typeof value === "object" ? goJson(value) : String(value);
 }
+
+/** A decoded JSON value by `%v`: `map[a:1 b:[x y]]`. */
+export function goPrint(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(goPrint).join(" ")}]`;
+  if (value === null) return "<nil>";
+  if (typeof value === "number") return isInt64(value) ? BigInt(value).toString() : goFloat(value);
+  if (typeof value !== "object") return String(value);
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `map[${entries.map(([key, inner]) => `${key}:${goPrint(inner)}`).join(" ")}]`;
+}
