@@ -149,11 +149,15 @@ export class Informer<T extends KubeObject> implements Lister<T>, ChangeSource<T
     try {
       this.#resourceVersion ??= await this.#takeList(stop);
       watchedSinceMs = this.#clock.monotonicMs();
-      this.#options.metrics?.watchEnded?.(await this.#watch(this.#resourceVersion, stop));
+      const end = await this.#watch(this.#resourceVersion, stop);
+      this.#options.metrics?.watchEnded?.(end);
     } catch (error) {
       if (stop.aborted) return undefined;
       if (!(error instanceof ApiError || error instanceof ApiUnreachable)) throw error;
-      if (Number.isFinite(watchedSinceMs)) this.#options.metrics?.watchEnded?.(this.#judge(error));
+      if (Number.isFinite(watchedSinceMs)) {
+        const end = this.#judge(error);
+        this.#options.metrics?.watchEnded?.(end);
+      }
       problem = error;
     }
     // An ended watch is no failure, unless it ended at once: a server that closes each would be asked without pause.
