@@ -1,7 +1,14 @@
 import { spawnSync } from "node:child_process";
-import { rmSync } from "node:fs";
+import { copyFileSync, globSync, mkdirSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
 
-/** Compiles src/ to dist/. What is read at run time beside it (crds/, manifests/) stays where it is. */
+/** Compiles src/ to dist/, and copies the data that modules read from beside themselves. */
 rmSync("dist", { recursive: true, force: true });
 const { status } = spawnSync("node_modules/.bin/tsc", ["-p", "tsconfig.build.json"], { stdio: "inherit" });
 process.exitCode = status ?? 1;
+
+for (const file of globSync("**/*.json", { cwd: "src" })) {
+  const target = join("dist", file);
+  mkdirSync(dirname(target), { recursive: true });
+  copyFileSync(join("src", file), target);
+}
