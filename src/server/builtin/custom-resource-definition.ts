@@ -38,7 +38,9 @@ export const customResourceDefinitionStrategy: Partial<Strategy> = {
   },
   validate: (object) => validateDefinition(asDefinition(object)),
   validateUpdate(next, previous) {
-    return [...validateDefinition(asDefinition(next)), ...immutableErrors(asDefinition(next), asDefinition(previous))];
+    // The name was checked at creation; what it is made of cannot change.
+    const errors = validateDefinition(asDefinition(next)).filter(({ path }) => path !== "metadata.name");
+    return [...errors, ...immutableErrors(asDefinition(next), asDefinition(previous))];
   },
 };
 

@@ -19,9 +19,15 @@ const TO_EVENTS = new Map(RENAMED);
 const TO_CORE = new Map(RENAMED.map(([core, events]) => [events, core]));
 
 export const eventConversion: Conversion = {
-  fromStored: (object) => rename(object, TO_EVENTS, "events.k8s.io/v1"),
+  fromStored: (object) => withoutEmptyReporter(rename(object, TO_EVENTS, "events.k8s.io/v1")),
   toStored: (object) => rename(object, TO_CORE, "v1"),
 };
+
+/** events.k8s.io leaves out what core/v1 shows as empty text. */
+function withoutEmptyReporter(object: ApiObject): ApiObject {
+  for (const field of ["reportingController", "reportingInstance"]) if (object[field] === "") delete object[field];
+  return object;
+}
 
 function rename(object: ApiObject, names: ReadonlyMap<string, string>, apiVersion: string): ApiObject {
   const renamed: Record<string, unknown> = {};

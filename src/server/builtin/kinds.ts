@@ -1,14 +1,18 @@
 import { pathSegmentErrors } from "../registry/object-name.ts";
 import type { ServedResource } from "../registry/served-resource.ts";
-import { columnsOf } from "./columns.ts";
 import { configMapStrategy } from "./config-map.ts";
 import { customResourceDefinitionStrategy } from "./custom-resource-definition.ts";
+import { deploymentStrategy, replicaSetStrategy } from "./deployment.ts";
 import { coreEventStrategy, eventConversion, eventStrategy } from "./event.ts";
+import { jobStrategy } from "./job.ts";
 import { type BuiltInKind, serveBuiltIn } from "./kind.ts";
 import { leaseStrategy } from "./lease.ts";
 import { namespaceStrategy } from "./namespace.ts";
+import { ingressStrategy, networkPolicyStrategy } from "./networking.ts";
+import { POD_FIELDS, podStrategy } from "./pod.ts";
 import { builtInSchema } from "./schemas/index.ts";
 import { secretStrategy } from "./secret.ts";
+import { serviceStrategy } from "./service.ts";
 
 const RBAC = { group: "rbac.authorization.k8s.io", version: "v1" };
 const APPS = { group: "apps", version: "v1" };
@@ -102,6 +106,8 @@ const KINDS: readonly Described[] = [
   },
   {
     ...CORE,
+    strategy: podStrategy,
+    selectableFields: POD_FIELDS,
     plural: "pods",
     kind: "Pod",
     namespaced: true,
@@ -112,6 +118,7 @@ const KINDS: readonly Described[] = [
   },
   {
     ...CORE,
+    strategy: serviceStrategy,
     plural: "services",
     kind: "Service",
     namespaced: true,
@@ -121,6 +128,7 @@ const KINDS: readonly Described[] = [
   },
   {
     ...APPS,
+    strategy: deploymentStrategy,
     plural: "deployments",
     kind: "Deployment",
     namespaced: true,
@@ -131,6 +139,7 @@ const KINDS: readonly Described[] = [
   },
   {
     ...APPS,
+    strategy: replicaSetStrategy,
     plural: "replicasets",
     kind: "ReplicaSet",
     namespaced: true,
@@ -142,6 +151,7 @@ const KINDS: readonly Described[] = [
   {
     group: "batch",
     version: "v1",
+    strategy: jobStrategy,
     plural: "jobs",
     kind: "Job",
     namespaced: true,
@@ -151,6 +161,7 @@ const KINDS: readonly Described[] = [
   },
   {
     ...NETWORKING,
+    strategy: ingressStrategy,
     plural: "ingresses",
     kind: "Ingress",
     namespaced: true,
@@ -160,6 +171,7 @@ const KINDS: readonly Described[] = [
   },
   {
     ...NETWORKING,
+    strategy: networkPolicyStrategy,
     plural: "networkpolicies",
     kind: "NetworkPolicy",
     namespaced: true,
@@ -219,6 +231,6 @@ const KINDS: readonly Described[] = [
 /** Every built-in kind that is stored. */
 export function builtInKinds(): ServedResource[] {
   return KINDS.map((kind) =>
-    serveBuiltIn({ ...kind, schema: builtInSchema(kind.group, kind.version, kind.kind), columns: columnsOf(kind) }),
+    serveBuiltIn({ ...kind, schema: builtInSchema(kind.group, kind.version, kind.kind), columns: [] }),
   );
 }

@@ -5,7 +5,12 @@ import { requestEntityTooLarge, StatusError } from "./status-error.ts";
 export const MAX_BODY_BYTES = 3 * 1024 * 1024;
 
 /** Reads the whole body. @throws {StatusError} 413 beyond the limit, 400 when the client breaks off. */
-export function readBody({ body, headers }: HttpRequest): Promise<string> {
+export async function readBody(request: HttpRequest): Promise<string> {
+  return (await readBytes(request)).toString("utf8");
+}
+
+/** The same as bytes. */
+export function readBytes({ body, headers }: HttpRequest): Promise<Buffer> {
   const declared = Number(headers["content-length"] ?? 0);
   if (declared > MAX_BODY_BYTES) return Promise.reject(requestEntityTooLarge(MAX_BODY_BYTES));
   return new Promise((resolve, reject) => {
@@ -18,9 +23,7 @@ export function readBody({ body, headers }: HttpRequest): Promise<string> {
         reject(requestEntityTooLarge(MAX_BODY_BYTES));
       } else chunks.push(chunk);
     });
-    body.on("end", () =>
-      resolve(chunks.length === 1 ? (chunks[0] as Buffer).toString("utf8") : Buffer.concat(chunks).toString("utf8")),
-    );
+    body.on("end", () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
     body.on("error", () => reject(new StatusError(400, "BadRequest", "unexpected EOF")));
     body.on("aborted", () => reject(new StatusError(400, "BadRequest", "unexpected EOF")));
   });

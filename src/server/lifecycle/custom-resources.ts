@@ -77,7 +77,7 @@ export class CustomResources {
     const unchanged =
       served.every((version, index) => {
         const known = registry.find(group, version.version, names.plural);
-        return known?.shape === shapes[index] && sameFace(known.definition, version);
+        return known !== undefined && known.shape === shapes[index] && sameFace(known.definition, version);
       }) &&
       count(registry.stored(), (known) => known.isCustom && known.storage === storageName(group, names.plural)) ===
         served.length;

@@ -70,6 +70,7 @@ export class ServerWriter implements ObjectWriter {
     copy.kind ??= served.definition.kind;
     copy.metadata ??= { name: "" } as ApiObject["metadata"];
     served.schema?.applyDefaults(copy);
+    served.strategy.applyDefaults?.(copy);
     const { json } = await createObject(this.#context, {
       ...this.#common(served, options),
       namespace: copy.metadata.namespace ?? "",

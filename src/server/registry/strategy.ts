@@ -19,6 +19,8 @@ export interface Strategy {
   readonly deleteReturnsObject: boolean;
   /** True where finalizers must have a domain: kinds of Kubernetes proper. Others are warned. */
   readonly qualifiedFinalizers: boolean;
+  /** Fills in what the schema's own defaults cannot, at every write. */
+  applyDefaults?(object: ApiObject): void;
   prepareForCreate?(object: ApiObject): void;
   prepareForUpdate?(object: ApiObject, previous: ApiObject): void;
   validate?(object: ApiObject): FieldError[];

@@ -21,13 +21,13 @@ export function lockDataDirectory(directory: string): { release(): void } {
     return { release: () => locked.close() };
   } catch (error) {
     database?.close();
-    if (error instanceof Error && /database is locked/.test(error.message)) {
+    const reason = String(error);
+    if (reason.includes("database is locked")) {
       throw new StoreRefused(
         `${directory} is in use by another Slipway; stop that one, or choose another directory with --data-dir`,
         { cause: error },
       );
     }
-    const reason = error instanceof Error ? error.message : String(error);
     throw new StoreRefused(`${directory} cannot be used as data directory: ${reason}`, { cause: error });
   }
 }

@@ -4,21 +4,17 @@ export class KeyLocks {
 
   run<T>(key: string, work: () => T | Promise<T>): T | Promise<T> {
     const before = this.#tails.get(key);
-    if (before) return this.#hold(key, before.then(work));
+    if (before !== undefined) return this.#hold(key, before.then(work));
     const result = work();
     return result instanceof Promise ? this.#hold(key, result) : result;
   }
 
   #hold<T>(key: string, result: Promise<T>): Promise<T> {
-    const tail = result.then(
-      () => this.#free(key, tail),
-      () => this.#free(key, tail),
-    );
+    const free = (): void => {
+      if (this.#tails.get(key) === tail) this.#tails.delete(key);
+    };
+    const tail: Promise<void> = result.then(free, free);
     this.#tails.set(key, tail);
     return result;
-  }
-
-  #free(key: string, tail: Promise<void>): void {
-    if (this.#tails.get(key) === tail) this.#tails.delete(key);
   }
 }

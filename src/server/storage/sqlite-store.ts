@@ -157,8 +157,10 @@ export class SqliteStore implements Store {
   }
 
   #objects(resource: string): SortedObjects {
-    let objects = this.#resources.get(resource);
-    if (!objects) this.#resources.set(resource, (objects = new SortedObjects()));
+    const known = this.#resources.get(resource);
+    if (known) return known;
+    const objects = new SortedObjects();
+    this.#resources.set(resource, objects);
     return objects;
   }
 

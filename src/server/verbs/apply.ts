@@ -42,17 +42,20 @@ export async function apply(
       now: context.clock.now(),
     });
     if ("conflicts" in result) throw applyConflict(result.conflicts);
-    return shapeObject(request, result.object, { ...options, strictErrors, isPatched: true });
+    const object = shapeObject(request, result.object, { ...options, strictErrors, isPatched: true });
+    checkPlace(request, object);
+    return object;
   };
   const create = () => {
     created = true;
-    const { uid, resourceVersion } = applied.metadata;
+    const { uid } = applied.metadata;
     if (uid) {
       const because = `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`;
       throw conflict(subjectOf(resource, name), because);
     }
     const object = merge(undefined);
-    if (resourceVersion) object.metadata.resourceVersion = resourceVersion;
+    // A version is a precondition for a merge only.
+    delete (object.metadata as { resourceVersion?: string }).resourceVersion;
     return createObject(context, { ...common, object });
   };
   const { json } = await updateObject(context, {
@@ -88,9 +91,11 @@ function checkConfiguration(request: ResourceRequest, applied: ApiObject): void 
     const shown = apiVersion.includes("/") ? apiVersion : `/${apiVersion}`;
     throw badRequest(`invalid object type: ${shown}, Kind=${kind}`);
   }
-  if (metadata.managedFields !== undefined) throw badRequest("metadata.managedFields must be nil");
+  if (metadata.managedFields !== undefined && metadata.managedFields !== null)
+    throw badRequest("metadata.managedFields must be nil");
   checkName(request, applied);
-  checkPlace(request, applied);
+  // On a copy: what the configuration leaves out stays out.
+  checkPlace(request, { ...applied, metadata: { ...metadata } });
 }
 
 function applyConflict({

@@ -1,4 +1,5 @@
 import { randomInt, randomUUID } from "node:crypto";
+import type { ManagedFieldsEntry } from "../../api/meta.ts";
 import type { UserInfo } from "../access/access.ts";
 import type { AdmissionRequest } from "../admission/admission.ts";
 import { alreadyExists, invalid, StatusError } from "../http/status-error.ts";
@@ -86,7 +87,14 @@ export async function createObject(context: ServerContext, options: CreateOption
 export function setManagedFields({ metadata }: ApiObject, update: UpdateToTrack): void {
   const managedFields = trackUpdate(update);
   if (managedFields === undefined) delete metadata.managedFields;
-  else metadata.managedFields = managedFields;
+  else metadata.managedFields = update.subresource === "scale" ? withoutScaleTime(managedFields) : managedFields;
+}
+
+/** kube-apiserver keeps no time for what is written through `scale`, and entries without a time sort first. */
+function withoutScaleTime(entries: readonly ManagedFieldsEntry[]): ManagedFieldsEntry[] {
+  const isScale = ({ subresource }: ManagedFieldsEntry) => subresource === "scale";
+  const scale = entries.filter(isScale).map(({ time: _, ...entry }) => entry);
+  return [...scale, ...entries.filter((entry) => !isScale(entry))];
 }
 
 /** Drops status, sets the first generation, and applies the kind's own rules; returns the stored form. */

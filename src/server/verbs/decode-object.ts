@@ -1,6 +1,8 @@
-import { mediaTypeOf, readBody } from "../http/request-body.ts";
+import type { HttpRequest } from "../http/answer.ts";
+import { mediaTypeOf, readBody, readBytes } from "../http/request-body.ts";
 import { badRequest, invalid, StatusError } from "../http/status-error.ts";
 import { invalidResult } from "../patch/patch-error.ts";
+import { decodeProtobuf, PROTOBUF, UnsupportedProtobuf } from "../protobuf/decode.ts";
 import type { ServedResource } from "../registry/served-resource.ts";
 import type { ApiObject } from "../registry/strategy.ts";
 import { type ParsedBody, parseBody } from "../schema/strict-body.ts";
@@ -13,6 +15,7 @@ import { kindSubjectOf, type ResourceRequest } from "./resource-request.ts";
 export async function readObject(request: ResourceRequest, options: WriteOptions): Promise<ApiObject> {
   const { resource, http } = request;
   const mediaType = mediaTypeOf(http);
+  if (mediaType === PROTOBUF && !resource.isCustom) return shapeObject(request, await readProtobuf(http), options);
   if (mediaType !== "" && mediaType !== "application/json" && mediaType !== "application/yaml") {
     throw unsupportedMediaType();
   }
@@ -30,6 +33,17 @@ export function unsupportedMediaType(
     "UnsupportedMediaType",
     `the body of the request was in an unknown format - accepted media types include: ${types.join(", ")}`,
   );
+}
+
+/** Typed Go clients, kubectl create among them, send built-in kinds as protobuf and do not fall back. */
+export async function readProtobuf(http: HttpRequest): Promise<Record<string, unknown>> {
+  const bytes = await readBytes(http);
+  try {
+    return decodeProtobuf(bytes);
+  } catch (error) {
+    if (error instanceof UnsupportedProtobuf) throw unsupportedMediaType(["application/json", "application/yaml"]);
+    throw badRequest(`the object provided is unrecognized: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 function parse(text: string, mediaType: string, kind: string): ParsedBody {
@@ -69,7 +83,7 @@ export function shapeObject(request: ResourceRequest, value: unknown, options: S
   const { definition, schema, isCustom } = resource;
   const { kind, version } = definition;
   if (!isRecord(value)) throw notAnObject(value, kind, options.text ?? "");
-  const quoted = options.isPatched ? quote(value, isCustom) : "";
+  const quoted = options.isPatched ? quote(value, resource) : "";
   const cannot = (reason: string) =>
     options.isPatched
       ? invalidResult(quoted, reason)
@@ -91,6 +105,7 @@ export function shapeObject(request: ResourceRequest, value: unknown, options: S
     if (mismatch) throw cannot(`json: cannot unmarshal into field ${kind}.${mismatch.path}: ${mismatch.message}`);
   }
   schema?.applyDefaults(value);
+  resource.strategy.applyDefaults?.(value as ApiObject);
   return value as ApiObject;
 }
 
@@ -112,7 +127,9 @@ function isTypeError({ type }: { type: string }): boolean {
 }
 
 /** The patched object as errors quote it: Go's maps come sorted, and a custom object is maps throughout. */
-function quote(value: Record<string, unknown>, isCustom: boolean): string {
+function quote(value: Record<string, unknown>, { isCustom, storage }: ServedResource): string {
+  // Whoever may patch a Secret need not be allowed to read it.
+  if (storage === "secrets") return "<secret contents redacted>";
   if (isCustom) return JSON.stringify(sorted(value));
   return JSON.stringify(Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))));
 }

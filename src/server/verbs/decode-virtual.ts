@@ -1,11 +1,13 @@
 import { apiVersionOf } from "../../api/meta.ts";
+import type { HttpRequest } from "../http/answer.ts";
 import type { Call } from "../http/api-handler.ts";
 import { mediaTypeOf, readBody } from "../http/request-body.ts";
 import { badRequest, invalid } from "../http/status-error.ts";
+import { PROTOBUF } from "../protobuf/decode.ts";
 import type { ResourceDefinition } from "../resource.ts";
 import { type CompiledSchema, compileSchema } from "../schema/compiled-schema.ts";
 import { parseBody } from "../schema/strict-body.ts";
-import { unsupportedMediaType } from "./decode-object.ts";
+import { readProtobuf, unsupportedMediaType } from "./decode-object.ts";
 import { isRecord } from "./metadata-shape.ts";
 import { parseWriteOptions } from "./query-options.ts";
 
@@ -18,10 +20,8 @@ export async function shapeFreeObject(
 ): Promise<{ object: Record<string, unknown>; dryRun: boolean }> {
   const options = parseWriteOptions(http.query, "CreateOptions");
   const mediaType = mediaTypeOf(http) || "application/json";
-  if (mediaType !== "application/json" && mediaType !== "application/yaml") throw unsupportedMediaType();
-  const text = await readBody(http);
   const { kind, version } = definition;
-  const object = parse(text, mediaType, kind);
+  const object = mediaType === PROTOBUF ? await readProtobuf(http) : await readText(http, mediaType, kind);
   const apiVersion = apiVersionOf(definition);
   object.apiVersion ??= apiVersion;
   object.kind ??= kind;
@@ -49,7 +49,9 @@ export async function shapeFreeObject(
   return { object, dryRun: options.dryRun };
 }
 
-function parse(text: string, mediaType: string, kind: string): Record<string, unknown> {
+async function readText(http: HttpRequest, mediaType: string, kind: string): Promise<Record<string, unknown>> {
+  if (mediaType !== "application/json" && mediaType !== "application/yaml") throw unsupportedMediaType();
+  const text = await readBody(http);
   let reason = "the body is not an object";
   try {
     const { value } = parseBody(text, mediaType);

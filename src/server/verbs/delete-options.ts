@@ -1,9 +1,10 @@
 import type { HttpRequest } from "../http/answer.ts";
 import { mediaTypeOf, readBody } from "../http/request-body.ts";
 import { badRequest, invalid } from "../http/status-error.ts";
+import { PROTOBUF } from "../protobuf/decode.ts";
 import type { FieldError } from "../resource.ts";
 import { parseBody } from "../schema/strict-body.ts";
-import { unsupportedMediaType } from "./decode-object.ts";
+import { readProtobuf, unsupportedMediaType } from "./decode-object.ts";
 import { isRecord } from "./metadata-shape.ts";
 import { dryRunErrors, parseInteger } from "./query-options.ts";
 
@@ -17,6 +18,9 @@ export interface DeleteOptions {
 
 /** Options of a delete come in the body or, without one, in the query. @throws {StatusError} when they are wrong. */
 export async function readDeleteOptions(http: HttpRequest, query: URLSearchParams): Promise<DeleteOptions> {
+  if (mediaTypeOf(http) === PROTOBUF && http.headers["content-length"] !== "0") {
+    return validated(fromObject(await readProtobuf(http)));
+  }
   const text = await readBody(http);
   return validated(text === "" ? fromQuery(query) : fromBody(http, text));
 }
@@ -50,6 +54,10 @@ function fromBody(http: HttpRequest, text: string): RawOptions {
     throw badRequest(`couldn't get version/kind; json parse error: ${reason}`);
   }
   if (!isRecord(body)) throw badRequest("couldn't get version/kind; json parse error: the body is not an object");
+  return fromObject(body);
+}
+
+function fromObject(body: Record<string, unknown>): RawOptions {
   const { kind, apiVersion, propagationPolicy, orphanDependents, dryRun, preconditions } = body;
   if (kind !== undefined && kind !== "DeleteOptions") {
     throw badRequest(

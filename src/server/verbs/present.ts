@@ -1,7 +1,7 @@
 import { stringify } from "yaml";
 import type { Accepted } from "../http/accept.ts";
 import type { Answer } from "../http/answer.ts";
-import { StatusError } from "../http/status-error.ts";
+import { badRequest, StatusError } from "../http/status-error.ts";
 import type { ServedResource } from "../registry/served-resource.ts";
 import type { ApiObject } from "../registry/strategy.ts";
 import { toPartialObjectMetadata } from "../table/partial-object-metadata.ts";
@@ -10,9 +10,14 @@ import { toTable } from "../table/table.ts";
 /** Whether rows of a table carry their object: `includeObject`. */
 export type IncludeObject = "None" | "Metadata" | "Object";
 
+/** @throws {StatusError} 400 for a value that does not exist. */
 export function includeObjectOf(query: URLSearchParams): IncludeObject {
-  const value = query.get("includeObject");
-  return value === "None" || value === "Object" ? value : "Metadata";
+  const value = query.get("includeObject") ?? "";
+  if (value === "") return "Metadata";
+  if (value === "None" || value === "Object" || value === "Metadata") return value;
+  throw badRequest(
+    `Unable to convert to Table as requested: includeObject: Invalid value: ${JSON.stringify(value)}: must be 'Metadata', 'Object', 'None', or empty`,
+  );
 }
 
 /** One object in the form the client accepts. `json` is the object in the version of `resource`. */

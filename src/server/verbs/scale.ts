@@ -68,7 +68,7 @@ export async function patchScale(context: ServerContext, request: ResourceReques
     const spec = isRecord(patched) && isRecord(patched.spec) ? patched.spec : {};
     if (spec.replicas !== undefined && !Number.isInteger(spec.replicas)) {
       const because = `json: cannot unmarshal ${typeof spec.replicas} into Go struct field ScaleSpec.spec.replicas of type int32`;
-      throw invalidResult(JSON.stringify(patched), because);
+      throw invalidResult(JSON.stringify({ apiVersion: scale.apiVersion, ...(patched as object) }), because);
     }
     const version = isRecord(patched) && isRecord(patched.metadata) ? patched.metadata.resourceVersion : undefined;
     if (typeof version === "string") current.metadata.resourceVersion = version;

@@ -21,6 +21,7 @@ const MAX_PENDING_BYTES = 16 * 1024 * 1024;
 export async function watch(context: ServerContext, request: ResourceRequest): Promise<Answer> {
   const { query, resource, namespace } = request;
   const selection = selectionOf(resource, namespace, query, request.name);
+  if (request.accepted.as === "Table") includeObjectOf(query);
   const { sendInitialEvents } = validateWatchOptions(query);
   const timeoutSeconds = parseInteger(query, "timeoutSeconds") ?? 0;
   const version = parseVersion(query.get("resourceVersion") ?? "");
@@ -61,6 +62,7 @@ class WatchStream {
   readonly #options: WatchStreamOptions;
   #sink: StreamSink | undefined;
   #stop: (() => void)[] = [];
+  #sentColumns = false;
 
   constructor(context: ServerContext, request: ResourceRequest, options: WatchStreamOptions) {
     this.#context = context;
@@ -128,7 +130,12 @@ class WatchStream {
   #present(json: string): string {
     const { resource, accepted, query } = this.#request;
     if (accepted.as === undefined) return json;
-    return JSON.stringify(transformObject(resource, accepted, JSON.parse(json), includeObjectOf(query)));
+    const transformed = transformObject(resource, accepted, JSON.parse(json), includeObjectOf(query));
+    if (accepted.as !== "Table") return JSON.stringify(transformed);
+    // Only the first table of a watch describes its columns.
+    const shown = this.#sentColumns ? { ...transformed, columnDefinitions: null } : transformed;
+    this.#sentColumns = true;
+    return JSON.stringify(shown);
   }
 
   #line(type: string, json: string): void {
