@@ -14,12 +14,33 @@ export interface CommandOutput {
   once?(event: "drain", listener: () => void): unknown;
 }
 
-/** Writes, and waits while the reader is slower. */
-export async function write(output: CommandOutput, chunk: string | Uint8Array): Promise<void> {
-  if (output.write(chunk) !== false || output.once === undefined) return;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  output.once("drain", resolve);
-  await promise;
+/** Of this process. `signal` is raised by `stop`, or when the reader of stdout has gone (`slipway logs | head`). */
+export function processContext(stop: AbortSignal): CommandContext {
+  const { stdout, stderr, env } = process;
+  const unread = new AbortController();
+  stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    unread.abort();
+  });
+  return { stdout, stderr, env, signal: AbortSignal.any([stop, unread.signal]) };
+}
+
+/** Writes, and waits while the reader is slower. @throws the reason of `signal` when it is raised meanwhile. */
+export async function write(
+  { stdout, signal }: Pick<CommandContext, "stdout" | "signal">,
+  chunk: string | Uint8Array,
+): Promise<void> {
+  if (stdout.write(chunk) !== false || stdout.once === undefined) return;
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const stop = () => reject(signal.reason);
+  signal.addEventListener("abort", stop, { once: true });
+  stdout.once("drain", resolve);
+  try {
+    signal.throwIfAborted();
+    await promise;
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
 }
 
 /** Text of strangers on a terminal: without the characters that move its cursor, colour it or forge a line. */

@@ -40,7 +40,7 @@ export async function logs(options: LogsOptions, { stdout, env, signal }: Comman
   }
   try {
     const log = await requestLog({ gateway, authorization, namespace, name, options: wanted, signal });
-    for await (const chunk of log) await write(stdout, chunk);
+    for await (const chunk of log) await write({ stdout, signal }, chunk);
   } catch (error) {
     if (signal.aborted) return 0;
     throw explained(error, gateway);

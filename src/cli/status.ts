@@ -41,7 +41,7 @@ export async function status(options: StatusOptions, context: CommandContext): P
     output === "table"
       ? overview(found, { namespace, allNamespaces, now: new Date() })
       : rendered(output, asList([...found.deployments, ...found.backends]));
-  await write(context.stdout, text);
+  await write(context, text);
   for (const problem of found.problems) context.stderr.write(`ERROR ${problem}\n`);
   return found.problems.length > 0 ? 1 : 0;
 }
@@ -65,14 +65,14 @@ async function showOne(
   client: KubeClient,
   key: { namespace: string; name: string },
   output: OutputFormat,
-  { stdout, signal }: CommandContext,
+  context: CommandContext,
 ): Promise<number> {
-  const deployment = await client.get(runtimeDeployments, key, signal).catch((error: unknown) => {
+  const deployment = await client.get(runtimeDeployments, key, context.signal).catch((error: unknown) => {
     if (!isReason(error, "NotFound")) throw error;
     const where = `in namespace ${JSON.stringify(key.namespace)}`;
     throw new Error(`runtimedeployment ${JSON.stringify(key.name)} not found ${where}; 'slipway status -A' shows all`);
   });
-  await write(stdout, output === "table" ? describeDeployment(deployment, new Date()) : rendered(output, deployment));
+  await write(context, output === "table" ? describeDeployment(deployment, new Date()) : rendered(output, deployment));
   return 0;
 }
 
