@@ -66,6 +66,8 @@ export class DeploymentWorld {
   readonly phases: string[] = [];
   /** Writes of the controller. */
   writes = 0;
+  /** Controllers so far. */
+  boots = 0;
   /** Calls of the controller to the outside; `crashAt` of them, counting both moments of each, kills it. */
   steps = 0;
   crashAt = Number.POSITIVE_INFINITY;
@@ -162,7 +164,7 @@ export class DeploymentWorld {
   async until(look: () => boolean, { withinMs = 600_000, what = look.toString() } = {}): Promise<void> {
     for (let passed = 0; passed <= withinMs; passed += 100) {
       if (look()) return;
-      if (this.#life?.alive === false) this.boot();
+      this.revive();
       await this.pass(100);
     }
     throw new Error(
@@ -185,6 +187,7 @@ export class DeploymentWorld {
 
   /** Starts a controller, as after a crash: it knows what API and Engine know. */
   boot(): void {
+    this.boots++;
     this.crashAt = Number.POSITIVE_INFINITY;
     const end = new AbortController();
     const prober = new MemoryProber(this.engine);
@@ -237,6 +240,11 @@ export class DeploymentWorld {
     controller
       .run(end.signal, end.signal)
       .catch((error: unknown) => this.phases.push(`the controller failed: ${error}`));
+  }
+
+  /** Starts a controller where the last one was killed. */
+  revive(): void {
+    if (this.#life?.alive === false) this.boot();
   }
 
   /** Ends the controller where it stands. */

@@ -1,0 +1,194 @@
+import { describe, expect, it } from "@jest/globals";
+import { DeploymentWorld, KEY } from "../../../test/support/deployment-world.ts";
+
+type World = DeploymentWorld;
+
+const NEWER = "registry.test/files:2";
+
+interface Life {
+  readonly because: string;
+  /** Brings the world to where the story begins. */
+  readonly begin: (world: World) => Promise<void>;
+  readonly act: (world: World) => void;
+  readonly ended: (world: World) => boolean;
+  readonly restarts: number | undefined;
+}
+
+const connected = async (world: World) => {
+  world.apply();
+  await world.until(() => world.connected() && world.settled());
+};
+
+const lives: Life[] = [
+  {
+    because: "created",
+    begin: async () => undefined,
+    act: (world) => world.apply(),
+    ended: (world) => world.connected() && world.settled(),
+    restarts: 0,
+  },
+  {
+    because: "pulled and created",
+    begin: async (world) => {
+      world.engine.pullMs = 500;
+    },
+    act: (world) => world.apply(),
+    ended: (world) => world.connected() && world.settled(),
+    restarts: 0,
+  },
+  {
+    because: "updated",
+    begin: async (world) => {
+      await connected(world);
+      world.engine.publish(NEWER);
+    },
+    act: (world) => world.apply({ source: { image: { reference: NEWER } } }),
+    ended: (world) => world.connected() && world.settled() && world.status.workload?.generation === 2,
+    restarts: 0,
+  },
+  {
+    because: "rolled back from an update that fails",
+    begin: async (world) => {
+      await connected(world);
+      world.engine.publish(NEWER, { answers: "silent" });
+      world.apply({ source: { image: { reference: NEWER } } });
+      await world.until(() => world.containers().length === 2);
+    },
+    act: (world) => world.apply(),
+    ended: (world) => world.connected() && world.settled() && world.containers().length === 1,
+    restarts: 0,
+  },
+  {
+    because: "stopped",
+    begin: connected,
+    act: (world) => world.apply({ desiredState: "Stopped" }),
+    ended: (world) => world.status.phase === "Stopped" && world.current().state.kind === "exited",
+    restarts: 0,
+  },
+  {
+    because: "started",
+    begin: async (world) => {
+      await connected(world);
+      world.apply({ desiredState: "Stopped" });
+      await world.until(() => world.status.phase === "Stopped");
+    },
+    act: (world) => world.apply(),
+    ended: (world) => world.connected() && world.settled(),
+    restarts: 0,
+  },
+  {
+    because: "repaired",
+    begin: connected,
+    act: (world) => world.engine.remove(world.current()),
+    ended: (world) =>
+      world.containers().length === 1 &&
+      world.connected() &&
+      world.settled() &&
+      (world.status.workload?.restartCount ?? 0) > 0,
+    restarts: 1,
+  },
+  {
+    because: "deleted",
+    begin: connected,
+    act: (world) => world.delete(),
+    ended: (world) => !world.server.has("team-a/files"),
+    restarts: undefined,
+  },
+  {
+    because: "deleted while it is being updated",
+    begin: async (world) => {
+      await connected(world);
+      world.engine.publish(NEWER, { answers: "silent" });
+      world.apply({ source: { image: { reference: NEWER } } });
+      await world.until(() => world.containers().length === 2);
+    },
+    act: (world) => world.delete(),
+    ended: (world) => !world.server.has("team-a/files"),
+    restarts: undefined,
+  },
+];
+
+/** Lives through the story, with the controller killed at its `crashAt`th step. Answers how many steps there were. */
+async function live(story: Life, crashAt: number): Promise<{ world: World; steps: number }> {
+  const world = new DeploymentWorld();
+  await story.begin(world);
+  world.steps = 0;
+  world.crashAt = crashAt;
+  const most = { current: 0, candidate: 0 };
+  const step = world.engine.fault;
+  world.engine.fault = (method, moment) => {
+    for (const role of ["current", "candidate"] as const)
+      most[role] = Math.max(most[role], world.containers().filter((container) => container.role === role).length);
+    return step(method, moment);
+  };
+  story.act(world);
+  await world.until(() => story.ended(world));
+  const { steps } = world;
+  expect(most.current).toBeLessThanOrEqual(1);
+  expect(most.candidate).toBeLessThanOrEqual(1);
+  world.revive();
+  await world.pass(5_000);
+  return { world, steps };
+}
+
+describe("a controller that is killed at any step while a deployment is", () => {
+  it.each(lives)("$because ends where it would have", async (story) => {
+    const { steps } = await live(story, Number.POSITIVE_INFINITY);
+    expect(steps).toBeGreaterThan(2);
+    for (let step = 1; step <= steps; step++) {
+      const { world } = await live(story, step);
+      expect(world.boots).toBe(2);
+      expect(story.ended(world)).toBe(true);
+      const alive = world.server.has("team-a/files");
+      expect(world.containers()).toHaveLength(alive ? 1 : 0);
+      if (alive)
+        expect({ step, restarts: world.status.workload?.restartCount }).toEqual({ step, restarts: story.restarts });
+    }
+  });
+
+  it("keeps the port, wherever an update is interrupted", async () => {
+    const [, , update] = lives;
+    if (!update) throw new Error("no such story");
+    for (let step = 1; step <= 40; step++) {
+      const world = new DeploymentWorld();
+      await update.begin(world);
+      const { hostPort } = world.current();
+      world.steps = 0;
+      world.crashAt = step;
+      update.act(world);
+      await world.until(() => update.ended(world));
+      expect({ step, hostPort: world.current().hostPort }).toEqual({ step, hostPort });
+    }
+  });
+});
+
+describe("an Engine whose answers get lost", () => {
+  it("runs one container, whichever answer it is", async () => {
+    for (let lost = 1; lost <= 12; lost++) {
+      const world = new DeploymentWorld();
+      let calls = 0;
+      world.engine.fault = (_, moment) => {
+        if (moment === "after" && ++calls === lost) throw new Error("socket hang up");
+      };
+      world.apply();
+      await world.until(() => world.connected() && world.settled());
+      world.apply({ args: ["--verbose"] });
+      await world.until(() => world.connected() && world.settled() && world.status.workload?.generation === 2);
+      expect(world.containers()).toHaveLength(1);
+      world.delete();
+      await world.until(() => world.deployments.get(KEY) === undefined);
+      expect(world.containers()).toEqual([]);
+    }
+  });
+
+  it("needs no events", async () => {
+    const world = new DeploymentWorld();
+    world.engine.deaf = true;
+    world.apply();
+    await world.until(() => world.connected() && world.settled());
+    world.engine.publish(NEWER);
+    world.apply({ source: { image: { reference: NEWER } } });
+    await world.until(() => world.connected() && world.settled() && world.status.workload?.generation === 2);
+    expect(world.containers()).toHaveLength(1);
+  });
+});
