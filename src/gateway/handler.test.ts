@@ -92,7 +92,7 @@ describe("a log", () => {
   it("is read no faster than the client reads", async () => {
     let made = 0;
     const { get } = setUp(async function* () {
-      for (;;) yield `line ${made++}`;
+      for (; ; made += 1) yield "x".repeat(20_000);
     });
     const reader = (await get(`${LOG}?follow=true`)).body?.getReader();
     for (let read = 0; read < 3; read += 1) await reader?.read();
@@ -228,12 +228,28 @@ describe("a log that is followed", () => {
     expect(asked[0]?.signal.aborted).toBe(true);
   });
 
+  it("sends a line as soon as it is there, and those that come together as one", async () => {
+    const next = Promise.withResolvers<void>();
+    const { get } = setUp(async function* () {
+      yield* ["one", "two"];
+      await next.promise;
+      yield "three";
+    });
+    const reader = (await get(`${LOG}?follow=true`)).body?.getReader();
+    const read = async () => Buffer.from((await reader?.read())?.value ?? []).toString();
+    expect(await read()).toBe("one\ntwo\n");
+    next.resolve();
+    expect(await read()).toBe("three\n");
+  });
+
   it("is cut, and not ended well, where its source fails", async () => {
     const { get, log } = setUp(async function* () {
       yield "first";
       throw new Error("the Engine went away");
     });
-    await expect((await get(`${LOG}?follow=true`)).text()).rejects.toThrow();
+    const reader = (await get(`${LOG}?follow=true`)).body?.getReader();
+    expect(Buffer.from((await reader?.read())?.value ?? []).toString()).toBe("first\n");
+    await expect(reader?.read()).rejects.toThrow();
     expect(log).toMatchObject([{ level: "warn", fields: { namespace: "team-a", name: "files" } }]);
   });
 });
