@@ -90,7 +90,7 @@ export class DeploymentWorld {
       this.#stored({
         apiVersion: "slipway.dev/v1alpha1",
         kind: "RuntimeBackend",
-        metadata: { name },
+        metadata: { name, generation: ++this.#version },
         spec: { type: "docker", default: isDefault, ...patch } as RuntimeBackend["spec"],
       }),
     );
