@@ -1,12 +1,8 @@
-import { readFileSync } from "node:fs";
 import type { JsonSchema } from "../../schema/json-schema.ts";
 import { objectMetaSchema } from "../../schema/object-meta.ts";
 import { KIND_TYPES } from "./kind-types.ts";
 import { type FieldNotation, parseField, schemaOfType } from "./type-notation.ts";
-
-type TypeNotation = Readonly<Record<string, string>>;
-
-let notations: Readonly<Record<string, TypeNotation>> | undefined;
+import { notationOf } from "./types.ts";
 
 /** Schemas by type, so that kinds that embed the same type share it. */
 const published = new Map<string, JsonSchema>();
@@ -56,8 +52,7 @@ function typeSchema(name: string, cache: Map<string, JsonSchema>, requires: bool
   const known = cache.get(name);
   if (known !== undefined) return known;
   if (name === "ObjectMeta") return objectMetaSchema;
-  notations ??= JSON.parse(readFileSync(new URL("types.json", import.meta.url), "utf8")) as typeof notations;
-  const { "": attribute, ...fields } = notations?.[name] ?? {};
+  const { "": attribute, ...fields } = notationOf(name) ?? {};
   const properties: Record<string, JsonSchema> = {};
   const schema: JsonSchema = { type: "object", properties };
   cache.set(name, schema);
