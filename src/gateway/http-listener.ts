@@ -42,8 +42,13 @@ export async function startHttpListener({ listen, handler, logger }: HttpListene
   server.on("request", (incoming, outgoing) => void serve(incoming, outgoing, { handler, logger }));
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen(listen.port, listen.host, () => resolve());
+    server.listen(listen.port, listen.host, () => {
+      server.off("error", reject);
+      resolve();
+    });
   });
+  // Such as no file descriptor left for a connection; the next may have one.
+  server.on("error", (error) => logger.warn("the listener had an error", { error: error.message }));
   const { port } = server.address() as AddressInfo;
   const host = listen.host.includes(":") ? `[${listen.host}]` : listen.host;
   return { url: `http://${host}:${port}`, close: () => close(server) };
