@@ -82,8 +82,11 @@ export class ApiEventRecorder implements EventRecorder, Runnable {
       this.#enqueue(known);
       return;
     }
-    if (!this.#hasRoom(nowMs)) return this.#drop("full");
-    if (!this.#budgetOf(regarding, nowMs).take(nowMs)) return this.#drop("rate");
+    const refusal = this.#hasRoom(nowMs) ? (this.#budgetOf(regarding, nowMs).take(nowMs) ? undefined : "rate") : "full";
+    if (refusal) {
+      this.#drop(refusal);
+      return;
+    }
     const now = this.#clock.now();
     const series: Series = {
       id,
@@ -108,16 +111,13 @@ export class ApiEventRecorder implements EventRecorder, Runnable {
     stop.addEventListener("abort", wake, { once: true });
     while (!stop.aborted) {
       this.#wake = Promise.withResolvers();
-      const nextMs = await this.#sendDue(abort, stop);
-      if (stop.aborted || nextMs === 0) continue;
+      const nextMs = await this.#sendDue(stop, abort);
       const cancel = nextMs === undefined ? undefined : this.#clock.schedule(nextMs, wake);
-      await this.#wake.promise;
+      if (!stop.aborted) await this.#wake.promise;
       cancel?.();
     }
-    stop.removeEventListener("abort", wake);
     for (const series of this.#waiting()) {
-      if (abort.aborted) break;
-      await this.#send(series, abort);
+      if (abort.aborted || !(await this.#send(series, stop, abort))) break;
     }
   }
 
@@ -125,13 +125,13 @@ export class ApiEventRecorder implements EventRecorder, Runnable {
     return [...this.#series.values()].filter(({ waiting }) => waiting);
   }
 
-  /** Answers when the next write is due: 0 for at once, undefined for none. */
-  async #sendDue(abort: AbortSignal, stop: AbortSignal): Promise<number | undefined> {
+  /** Writes what is due. Answers how long the next write has to wait; undefined when there is none. */
+  async #sendDue(stop: AbortSignal, abort: AbortSignal): Promise<number | undefined> {
     let nextMs: number | undefined;
     for (const series of this.#waiting()) {
-      if (stop.aborted || abort.aborted) return undefined;
+      if (stop.aborted) return undefined;
       const waitMs = series.writtenMs + SERIES_WRITE_INTERVAL_MS - this.#clock.monotonicMs();
-      if (waitMs <= 0) await this.#send(series, abort);
+      if (waitMs <= 0) await this.#send(series, stop, abort);
       else nextMs = Math.min(nextMs ?? waitMs, waitMs);
     }
     return nextMs;
@@ -142,22 +142,26 @@ export class ApiEventRecorder implements EventRecorder, Runnable {
     this.#wake.resolve();
   }
 
-  async #send(series: Series, signal: AbortSignal): Promise<void> {
+  /** Answers whether the server answered. It is waited for with growing delays, but not while the process stops. */
+  async #send(series: Series, stop: AbortSignal, abort: AbortSignal): Promise<boolean> {
     series.waiting = false;
-    for (let attempt = 0; attempt < MAX_ATTEMPTS && !signal.aborted; attempt++) {
-      if (attempt > 0) await delay(this.#clock, jittered(backoffMs(attempt, 250, 10_000)), signal);
+    for (let attempt = 1; ; attempt++) {
       try {
-        await this.#write(series, signal);
-        return;
+        await this.#write(series, abort);
+        return true;
       } catch (error) {
         if (error instanceof ApiError && error.code < 500 && error.code !== 429) {
           // Its namespace is going, or the controller may not: nothing that a repetition would change.
           this.#options.logger.debug(`event refused: ${error.message}`, { reason: series.note.reason });
-          return this.#drop("refused");
+          this.#drop("refused");
+          return true;
         }
       }
+      if (stop.aborted || attempt === MAX_ATTEMPTS) break;
+      await delay(this.#clock, jittered(backoffMs(attempt, 250, 10_000)), stop);
     }
     this.#drop("unreachable");
+    return false;
   }
 
   async #write(series: Series, signal: AbortSignal): Promise<void> {
