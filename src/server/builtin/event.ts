@@ -39,6 +39,7 @@ function rename(object: ApiObject, names: ReadonlyMap<string, string>, apiVersio
 export const coreEventStrategy: Partial<Strategy> = {
   createOnUpdate: true,
   prepareForCreate: fillAbsent,
+  prepareForUpdate: fillAbsent,
   validate(object) {
     const isNew = isNewStyle(object);
     return isNew ? strictErrors(object, CORE_NAMES) : placeErrors(object, CORE_NAMES);
@@ -47,14 +48,17 @@ export const coreEventStrategy: Partial<Strategy> = {
 
 export const eventStrategy: Partial<Strategy> = {
   createOnUpdate: true,
-  prepareForCreate: (object) => {
-    object.deprecatedSource ??= {};
-    object.deprecatedFirstTimestamp ??= null;
-    object.deprecatedLastTimestamp ??= null;
-    object.eventTime ??= null;
-  },
+  prepareForCreate: fillDeprecated,
+  prepareForUpdate: fillDeprecated,
   validate: (object) => strictErrors(object, EVENTS_NAMES),
 };
+
+function fillDeprecated(object: ApiObject): void {
+  object.deprecatedSource ??= {};
+  object.deprecatedFirstTimestamp ??= null;
+  object.deprecatedLastTimestamp ??= null;
+  object.eventTime ??= null;
+}
 
 /** Go writes these members also when they are empty. */
 function fillAbsent(object: ApiObject): void {

@@ -215,8 +215,10 @@ function schemaErrors(
   next: ApiObject,
   previous: ApiObject,
 ): FieldError[] {
+  // The schemas of built-in kinds say types only, and decoding has checked those.
+  if (!resource.isCustom) return [];
   const errors = resource.schema?.validate(next, previous) ?? [];
-  if (subresource !== "status" || !resource.isCustom) return errors;
+  if (subresource !== "status") return errors;
   return errors.map((error) => ({ ...error, message: error.message.replace(": status.", ": ") }));
 }
 
