@@ -1,6 +1,7 @@
 import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import type { Readable } from "node:stream";
+import { inspect } from "node:util";
 import type Docker from "dockerode";
 import { Reason } from "../../../api/v1alpha1/conditions.ts";
 import { TerminalError, TransientError } from "../../../machinery/errors.ts";
@@ -175,7 +176,10 @@ type Connection = Readonly<Record<Pool, Docker>> & { readonly version: EngineVer
 
 function newAgent(pool: Pool, address: EngineAddress): HttpAgent {
   const options = { maxSockets: SOCKETS[pool], keepAlive: true, keepAliveMsecs: TCP_KEEPALIVE_MS };
-  return address.kind === "tcp" && address.tls ? new HttpsAgent(options) : new HttpAgent(options);
+  const agent = address.kind === "tcp" && address.tls ? new HttpsAgent(options) : new HttpAgent(options);
+  // For its debug log, wanted or not, the library writes out each request down to every socket of its agent: at forty
+  // connections that costs more than the call.
+  return Object.assign(agent, { [inspect.custom]: () => "Agent" });
 }
 
 /** The newest version of the API that both sides speak. @throws {TransientError} when there is none. */
