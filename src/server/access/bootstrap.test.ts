@@ -307,6 +307,20 @@ describe("ClusterRoleAggregator", () => {
     expect(may(member("v"), "get", "widgets.example.com", "team-a", "w")).toBe(true);
   });
 
+  it("misses no change, at whatever point of a pass it comes", async () => {
+    for (let depth = 0; depth < 12; depth++) {
+      const rule = { ...widgets, resources: [`widgets${depth}`] };
+      const later = (turns: number): void =>
+        queueMicrotask(() => (turns === 0 ? void part(`p${depth}`, rule) : later(turns - 1)));
+      await using aggregator = start();
+      later(depth);
+      await aggregator.settled();
+      await new Promise(setImmediate);
+      await aggregator.settled();
+      expect(objects.get<ClusterRole>(clusterRoles, { namespace: "", name: "view" })?.rules).toContainEqual(rule);
+    }
+  });
+
   it("writes nothing once it has ended", async () => {
     const aggregator = start();
     await aggregator[Symbol.asyncDispose]();

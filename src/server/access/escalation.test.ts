@@ -169,6 +169,13 @@ describe("writing a role", () => {
     expect(write("clusterroles", clusterRole(pods("delete")))).toContain("not currently held");
   });
 
+  it("is free for who may escalate the role by name, once it has that name", () => {
+    const apiGroups = ["rbac.authorization.k8s.io"];
+    aliceHas({ apiGroups, resources: ["roles"], resourceNames: ["up"], verbs: ["escalate"] });
+    expect(write("roles", role(pods("delete")), role())).toBe("allowed");
+    expect(write("roles", role(pods("delete")))).toContain("not currently held");
+  });
+
   it("is free for system:masters", () => {
     const user = { username: "root", groups: ["system:masters"] };
     expect(() => refuseEscalation(authorizer, { user, resource: "roles", object: role(pods("*")) })).not.toThrow();

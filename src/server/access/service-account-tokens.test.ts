@@ -70,6 +70,9 @@ describe("a ServiceAccount token", () => {
     expect(await tokens.verify(token)).toBeUndefined();
     later(61);
     expect(await tokens.verify(token)).toBeDefined();
+    // Also when it was seen before, and the clock was set back.
+    later(-60);
+    expect(await tokens.verify(token)).toBeUndefined();
   });
 
   it("ends with its ServiceAccount, and is not inherited by the next of that name", async () => {

@@ -103,7 +103,6 @@ export class ServiceAccountTokens {
         algorithms: [algorithm],
         issuer: apiAudience,
         currentDate: this.#clock.now(),
-        requiredClaims: ["exp", "nbf", "sub", "aud", "jti"],
       });
       return parseClaims(payload);
     } catch (error) {
