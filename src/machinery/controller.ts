@@ -64,9 +64,9 @@ export class Controller implements Runnable {
    */
   watch<T extends KubeObject>(source: ChangeSource<T>, keysOf: KeysOf<T> = (object) => [keyOf(object)]): this {
     source.onChange((before, after) => {
-      for (const object of [before, after]) {
-        if (object) for (const key of keysOf(object)) this.#queue.add(key);
-      }
+      const keys = [before, after].flatMap((object) => (object ? [...keysOf(object)] : []));
+      // Each once: an idle worker takes the first add at once, and a second would make it run again.
+      for (const key of new Map(keys.map((key) => [formatKey(key), key])).values()) this.#queue.add(key);
     });
     return this;
   }

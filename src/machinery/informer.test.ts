@@ -282,7 +282,7 @@ describe("after an interruption an informer", () => {
     };
     api.failNext(
       "list",
-      (response) => {
+      (response, request) => {
         const [first] = api.objects;
         answer(
           200,
@@ -292,7 +292,7 @@ describe("after an interruption an informer", () => {
             metadata: { resourceVersion: "1", continue: "x" },
             items: [first],
           }),
-        )(response, {} as never);
+        )(response, request);
       },
       refusal,
     );

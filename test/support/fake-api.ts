@@ -166,11 +166,12 @@ export class FakeApi implements AsyncDisposable {
     else this.#list(recorded, response);
   }
 
-  #list({ query }: RecordedRequest, response: ServerResponse): void {
+  #list(request: RecordedRequest, response: ServerResponse): void {
+    const { query } = request;
     const token = query.get("continue");
     const rest = token === null ? { items: [...this.objects], version: this.#version } : this.#pages.get(token);
     if (!rest) {
-      refuse(410, "Expired")(response);
+      refuse(410, "Expired")(response, request);
       return;
     }
     const items = rest.items.slice(0, Number(query.get("limit") ?? rest.items.length));
@@ -181,10 +182,10 @@ export class FakeApi implements AsyncDisposable {
     sendJson(response, 200, { apiVersion: "v1", kind: "ConfigMapList", metadata, items });
   }
 
-  #watch({ query }: RecordedRequest, response: ServerResponse): void {
-    const from = Number(query.get("resourceVersion"));
+  #watch(request: RecordedRequest, response: ServerResponse): void {
+    const from = Number(request.query.get("resourceVersion"));
     if (from < this.#compacted) {
-      refuse(410, "Expired")(response);
+      refuse(410, "Expired")(response, request);
       return;
     }
     response.writeHead(200, { "content-type": "application/json" });
