@@ -1,5 +1,5 @@
 import { Command, CommanderError, Option } from "commander";
-import type { CommandContext } from "./command-context.ts";
+import { processContext } from "./command-context.ts";
 import { parseListenAddress } from "./listen-address.ts";
 import { stopSignal } from "./stop-signal.ts";
 import { UsageError } from "./usage-error.ts";
@@ -68,7 +68,11 @@ async function parse(argv: readonly string[]): Promise<number> {
     .option("--timestamps", "put the time before each line")
     .addOption(kubeconfig())
     .option("--gateway <url>", "else SLIPWAY_GATEWAY, else what stands beside the kubeconfig")
-    .action(action(async (name, options) => (await import("./logs.ts")).logs({ name, ...options }, context())));
+    .action(
+      action(async (name, options) =>
+        (await import("./logs.ts")).logs({ name, ...options }, processContext(stopSignal())),
+      ),
+    );
 
   program
     .command("status [name]")
@@ -77,7 +81,11 @@ async function parse(argv: readonly string[]): Promise<number> {
     .option("-A, --all-namespaces", "of all namespaces")
     .option("-o, --output <format>", "table, json or yaml", "table")
     .addOption(kubeconfig())
-    .action(action(async (name, options) => (await import("./status.ts")).status({ name, ...options }, context())));
+    .action(
+      action(async (name, options) =>
+        (await import("./status.ts")).status({ name, ...options }, processContext(stopSignal())),
+      ),
+    );
 
   const user = program.command("user").description("people who may use the API that `slipway up` serves");
   user
@@ -140,10 +148,6 @@ const logLevel = () =>
 
 function collect(value: string, before: string[]): string[] {
   return [...before, value];
-}
-
-function context(): CommandContext {
-  return { stdout: process.stdout, stderr: process.stderr, env: process.env, signal: stopSignal() };
 }
 
 /** The XDG base directory for state that a user keeps. */

@@ -41,9 +41,9 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const client = stack.use(await createKubeClient({ ...options.kubeconfig, userAgent: "slipway-controller" }));
   // A cluster is known by the UID of this namespace.
   const { metadata } = await client.get(namespaces, { namespace: "", name: "kube-system" }, stop);
-  const prober = stack.use(createProber({ clock, logger: logger.child({ part: "probe" }) }));
   const metrics = new Metrics();
   registerProcessMetrics(metrics);
+  const prober = stack.use(createProber({ clock, logger: logger.child({ part: "probe" }), metrics }));
   const controllers = createControllers({
     client,
     drivers: { docker: dockerDriver(metadata.uid) },
