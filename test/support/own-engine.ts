@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,6 +15,8 @@ export class OwnEngine implements AsyncDisposable {
   readonly folder: string;
   readonly socket: string;
   readonly client: Docker;
+  /** An Engine without a default bridge of its own would remove docker0, which is the machine's Engine's. */
+  readonly #bridge = `slwy${process.pid}`;
   #child: ChildProcess | undefined;
 
   constructor() {
@@ -22,6 +24,9 @@ export class OwnEngine implements AsyncDisposable {
     this.socket = join(this.folder, "docker.sock");
     // The configuration of the machine's own Engine is not for this one.
     writeFileSync(join(this.folder, "daemon.json"), "{}");
+    ip("link", "add", this.#bridge, "type", "bridge");
+    ip("address", "add", "10.218.0.1/24", "dev", this.#bridge);
+    ip("link", "set", this.#bridge, "up");
     this.client = new Docker({ socketPath: this.socket });
   }
 
@@ -66,6 +71,7 @@ export class OwnEngine implements AsyncDisposable {
       await this.client.pruneNetworks();
       await this.#end("SIGTERM");
     }
+    ip("link", "delete", this.#bridge);
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   }
 
@@ -76,7 +82,7 @@ export class OwnEngine implements AsyncDisposable {
       `--data-root=${folder("data")}`,
       `--exec-root=${folder("exec")}`,
       `--pidfile=${folder("dockerd.pid")}`,
-      "--bridge=none",
+      `--bridge=${this.#bridge}`,
       "--iptables=false",
       "--ip6tables=false",
       // Out of the way of the pools of the machine's own Engine and of most networks.
@@ -96,4 +102,8 @@ export class OwnEngine implements AsyncDisposable {
     child.kill(signal);
     await ended;
   }
+}
+
+function ip(...args: string[]): void {
+  execFileSync(requireTool("ip", "iproute2"), args, { stdio: ["ignore", "ignore", "inherit"], timeout: 10_000 });
 }

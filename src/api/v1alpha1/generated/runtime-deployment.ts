@@ -26,9 +26,9 @@ export interface RuntimeDeploymentSpec {
        */
       reference: string;
       /**
-       * Always asks the registry at each change of the spec; IfNotPresent takes what the Engine has; Never pulls nothing. Default: Always for the tag latest, else IfNotPresent.
+       * Always asks the registry at each change of the spec; IfNotPresent takes what the Engine has; Never pulls nothing.
        */
-      pullPolicy?: "Always" | "IfNotPresent" | "Never";
+      pullPolicy: "Always" | "IfNotPresent" | "Never";
       /**
        * Secret of type kubernetes.io/dockerconfigjson in the same namespace.
        */
