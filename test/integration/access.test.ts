@@ -41,8 +41,8 @@ interface Reply {
 interface Question {
   readonly token?: string | undefined;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Sent by POST. */
-  readonly body?: object;
+  /** Sent by POST; bytes as protobuf, else as JSON. */
+  readonly body?: object | Buffer;
 }
 
 /** A request beside kubectl, whose older releases know neither whoami nor create token. */
@@ -57,7 +57,9 @@ function ask(path: string, { token, headers, body }: Question = {}): Promise<Rep
         headers: {
           ...headers,
           ...(token !== undefined && { authorization: `Bearer ${token}` }),
-          ...(body && { "content-type": "application/json" }),
+          ...(body && {
+            "content-type": Buffer.isBuffer(body) ? "application/vnd.kubernetes.protobuf" : "application/json",
+          }),
         },
       },
       (response) => {
@@ -65,7 +67,7 @@ function ask(path: string, { token, headers, body }: Question = {}): Promise<Rep
       },
     );
     sent.on("error", reject);
-    sent.end(body && JSON.stringify(body));
+    sent.end(Buffer.isBuffer(body) ? body : body && JSON.stringify(body));
   });
 }
 
@@ -92,6 +94,18 @@ describe("who asks", () => {
     expect(await whoAmI(await tokenOf(kubectl))).toMatchObject({
       status: 201,
       body: { status: { userInfo: { username: name, groups: ["devs", "system:authenticated"] } } },
+    });
+  });
+
+  it("is told to kubectl auth whoami, which sends a review with an empty user in protobuf", async () => {
+    const field = (number: number, content: string) => String.fromCharCode(number * 8 + 2, content.length) + content;
+    const type = field(1, "authentication.k8s.io/v1") + field(2, "SelfSubjectReview");
+    const review = field(1, "") + field(2, field(1, ""));
+    const body = Buffer.from(`k8s\0${field(1, type)}${field(2, review)}`, "latin1");
+    const path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
+    expect(await ask(path, { token: server.adminToken, body })).toMatchObject({
+      status: 201,
+      body: { status: { userInfo: { username: "admin" } } },
     });
   });
 
