@@ -83,12 +83,14 @@ export function shapeObject(request: ResourceRequest, value: unknown, options: S
   const { definition, schema, isCustom } = resource;
   const { kind, version } = definition;
   if (!isRecord(value)) throw notAnObject(value, kind, options.text ?? "");
-  const quoted = options.isPatched ? quote(value, resource) : "";
+  // As it came: what follows changes it. Quoting is dear, and custom objects are refused for this in Strict mode only.
+  const mayQuote = options.isPatched && (!isCustom || options.fieldValidation === "Strict");
+  const quoted = mayQuote ? quote(value, resource) : undefined;
   const cannot = (reason: string) =>
     options.isPatched
-      ? invalidResult(quoted, reason)
+      ? invalidResult(quoted ?? quote(value, resource), reason)
       : badRequest(`${value.kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${reason}`);
-  checkType(request, value, { ...options, quoted });
+  checkType(request, value, options);
   const unknown = metadataOf(value, isCustom, cannot);
   unknown.push(...(schema?.prune(value) ?? []));
   const complaints = [
@@ -150,11 +152,7 @@ function notAnObject(value: unknown, kind: string, text: string): StatusError {
   return unrecognized(kind, reason, text);
 }
 
-interface TypeOptions extends ShapeOptions {
-  readonly quoted: string;
-}
-
-function checkType(request: ResourceRequest, value: Record<string, unknown>, options: TypeOptions): void {
+function checkType(request: ResourceRequest, value: Record<string, unknown>, options: ShapeOptions): void {
   const { resource } = request;
   const { kind } = resource.definition;
   // Built-in kinds fill in a missing type from the path; custom ones insist on it.
@@ -162,17 +160,20 @@ function checkType(request: ResourceRequest, value: Record<string, unknown>, opt
     value.apiVersion ??= resource.apiVersion;
     value.kind ??= kind;
   }
-  const text = options.text ?? JSON.stringify(value);
   for (const [name, field] of [["Kind", "kind"] as const, ["apiVersion", "apiVersion"] as const]) {
     if (value[field]) continue;
-    if (options.isPatched) throw invalidResult(options.quoted, `Object '${name}' is missing in '${options.quoted}'`);
+    if (options.isPatched) {
+      const quoted = quote(value, resource);
+      throw invalidResult(quoted, `Object '${name}' is missing in '${quoted}'`);
+    }
+    const text = options.text ?? JSON.stringify(value);
     throw unrecognized(kind, `Object '${name}' is missing in '${text}'`, text);
   }
   if (resource.isCustom) checkCustomType(request, value, options);
   else checkBuiltInType(resource, value);
 }
 
-function checkCustomType(request: ResourceRequest, value: Record<string, unknown>, options: TypeOptions): void {
+function checkCustomType(request: ResourceRequest, value: Record<string, unknown>, options: ShapeOptions): void {
   const { resource, warnings } = request;
   const { kind, group } = resource.definition;
   const { metadata } = value;
