@@ -64,6 +64,8 @@ export interface Controllers {
 const FIELD_MANAGER = "slipway-controller";
 const REPORTER = "slipway.dev/controller";
 const DEFAULT_CONCURRENCY = 16;
+/** A loaded Engine takes its time, and taking over from an earlier revision is a stop, two removals, a create and a start. */
+const RECONCILE_TIMEOUT_MS = 600_000;
 const STATUS_FIELDS = {
   deployment: ["observedGeneration", "phase", "conditions", "url", "workload", "mcp"],
   backend: ["observedGeneration", "version", "capabilities", "deployments", "conditions"],
@@ -125,6 +127,7 @@ export function createControllers(options: ControllersOptions): Controllers {
     logger,
     clock,
     workers: options.concurrency ?? DEFAULT_CONCURRENCY,
+    reconcileTimeoutMs: RECONCILE_TIMEOUT_MS,
     ...(options.metrics?.deployments && { metrics: options.metrics.deployments }),
   });
 

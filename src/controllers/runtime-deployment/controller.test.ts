@@ -208,6 +208,19 @@ describe("an update", () => {
     expect(world.engine.log).not.toContain("create candidate");
   });
 
+  it("protects a server that is down for a moment when the update comes", async () => {
+    const world = await connected();
+    await world.pass(3_600_000, 60_000);
+    world.engine.publish(NEWER, { answers: "silent" });
+    const { id } = world.current();
+    world.engine.end(world.current(), 137);
+    world.apply(NEWER_SPEC);
+    await world.until(
+      () => world.condition("Ready") === "True Connected" && world.condition("Reconciling") === "True Verifying",
+    );
+    expect(world.current().id).toBe(id);
+  });
+
   it("runs the digest on though the tag moves", async () => {
     const world = await connected();
     const before = world.status.workload?.image;

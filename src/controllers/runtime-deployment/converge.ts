@@ -5,11 +5,11 @@ import { getCondition } from "../../machinery/conditions.ts";
 import type { Prober } from "../../probe/prober.ts";
 import type { LiveBackend } from "../backend-registry.ts";
 import { ageMs } from "./memory.ts";
-import { type Action, plan, type Trial } from "./plan.ts";
+import { type Action, isActive, plan, type Trial } from "./plan.ts";
 import { probeKey } from "./probing.ts";
 import { currentOf, instanceOf, lookAgain, type Scope } from "./scope.ts";
 import { holdBack, holdOf, setBack } from "./set-back.ts";
-import { judge, type TrialResult } from "./trial.ts";
+import { judge, patienceMs, type TrialResult } from "./trial.ts";
 
 export interface ConvergePorts {
   readonly clock: Clock;
@@ -31,7 +31,7 @@ export async function converge(scope: Scope, ports: ConvergePorts): Promise<void
     target: scope.target?.hash,
     restartPolicy: spec.restartPolicy,
     observed,
-    serves: serves(scope, ports.prober),
+    serves: serves(scope, ports),
     trial,
     proven: scope.target !== undefined && scope.memory.proven === scope.target.hash,
     held: holdOf(scope, clock) !== undefined,
@@ -81,13 +81,27 @@ function awaitTrial(scope: Scope, ports: ConvergePorts): void {
   scope.failure ??= scope.memory.holds.last("revision", scope.token)?.failure;
 }
 
-/** Whether the current workload is worth keeping until a newer one has proved itself. */
-function serves({ deployment, observed, spec, owner }: Scope, prober: Prober): boolean {
+/**
+ * Whether the current workload is worth keeping until a newer one has proved itself: it does its work, or did a moment ago
+ * and may be on its way back.
+ */
+function serves(scope: Scope, { clock, prober }: ConvergePorts): boolean {
+  const { deployment, observed, spec, owner, memory } = scope;
   const current = currentOf(observed);
-  if (current?.state.kind !== "running") return false;
-  if (spec?.health.probe === "none") return true;
+  if (!current || !spec) return false;
+  const now = clock.monotonicMs();
+  const running = current.state.kind === "running";
   const verdict = prober.verdict(probeKey(owner, "current"));
-  if (verdict?.kind === "ready") return true;
+  const works = running && (spec.health.probe === "none" || verdict?.kind === "ready");
+  if (works) memory.worked = { id: current.id, lostAt: undefined };
+  if (works || !isActive(current)) return works;
+  if (memory.worked?.id === current.id) {
+    const { lostAt = now } = memory.worked;
+    memory.worked = { id: current.id, lostAt };
+    const left = lostAt + patienceMs(spec.health) - now;
+    if (left > 0) lookAgain(scope, left);
+    return left > 0;
+  }
   // Shortly after the start of the controller nobody was asked yet: what the status says is the last that is known.
   const said = getCondition(deployment.status?.conditions, ConditionType.Ready)?.status === "True";
   return said && verdict?.kind !== "failed" && deployment.status?.workload?.id === current.id;

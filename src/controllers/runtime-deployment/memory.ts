@@ -17,6 +17,8 @@ export interface Memory {
   pinned: { readonly generation: number; readonly image: string } | undefined;
   /** Hash of a revision that has passed its trial. */
   proven: string | undefined;
+  /** A current workload that was seen to work, and when it was first found not to any more (monotonic). */
+  worked: { readonly id: string; readonly lostAt: number | undefined } | undefined;
   /** The spec that a current workload, by its hash, was last seen to match. */
   served: { readonly hash: string; readonly spec: EffectiveSpec } | undefined;
   /** Progress of a pull as it was last written, and when (monotonic). */
@@ -41,6 +43,7 @@ export class Memories {
       starts: undefined,
       pinned: undefined,
       proven: undefined,
+      worked: undefined,
       served: undefined,
       progress: undefined,
       firstSeen: new Map(),

@@ -142,7 +142,8 @@ export function isComplete({ state }: Workload, restartPolicy: PlanInput["restar
   return restartPolicy === "Never" || (restartPolicy === "OnFailure" && state.exitCode === 0);
 }
 
-function isActive({ state }: Workload): boolean {
+/** Whether its process runs, or will without anybody's doing. */
+export function isActive({ state }: Workload): boolean {
   return state.kind === "running" || state.kind === "paused" || state.kind === "restarting";
 }
 

@@ -44,7 +44,10 @@ function serving(deployment: RuntimeDeployment, facts: Facts): Note | undefined 
   if (verdict?.kind !== "ready") return lastKnown(deployment, facts);
   if (probe !== "mcp") return { reason: Reason.ProbeSucceeded, message: `the ${probe} probe succeeded` };
   const { protocolVersion, tools } = verdict.mcp ?? {};
-  const what = [protocolVersion && `revision ${protocolVersion}`, tools !== undefined && `${tools} tools`];
+  const what = [
+    protocolVersion && `revision ${protocolVersion}`,
+    tools !== undefined && (tools === 1 ? "1 tool" : `${tools} tools`),
+  ];
   const details = what.filter(Boolean).join(", ");
   return { reason: Reason.Connected, message: details === "" ? "MCP answered" : `MCP answered: ${details}` };
 }

@@ -168,7 +168,7 @@ function mcpOf(
   const { since, ...known } = before ?? {};
   const said = describe(verdict.mcp);
   const same = since !== undefined && canonicalJson(known) === canonicalJson(said);
-  return { ...said, since: same ? since : now.toISOString() };
+  return { ...said, since: same ? since : seconds(now) };
 }
 
 function describe({ protocolVersion, serverInfo, tools, toolNames }: McpFacts) {
@@ -179,4 +179,9 @@ function describe({ protocolVersion, serverInfo, tools, toolNames }: McpFacts) {
     ...(tools !== undefined && { tools }),
     toolNames: [...toolNames],
   };
+}
+
+/** RFC 3339 with second precision, as Kubernetes writes times. */
+function seconds(time: Date): string {
+  return time.toISOString().replace(/\.\d+Z$/, "Z");
 }
