@@ -157,5 +157,5 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 function isMissingFile(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ENOENT";
+  return isRecord(error) && error.code === "ENOENT";
 }

@@ -1,4 +1,4 @@
-import { isJsonObject, jsonEqual } from "./json-equal.ts";
+import { isJsonObject, jsonEqual, member } from "./json-equal.ts";
 
 /**
  * The JSON merge patch (RFC 7386) that turns `before` into `after`: only what differs, null for what goes. Undefined when
@@ -8,11 +8,11 @@ export function mergePatch(
   before: Readonly<Record<string, unknown>>,
   after: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> | undefined {
-  const patch: Record<string, unknown> = {};
-  for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
-    const [was, becomes] = [before[key], after[key]];
-    if (jsonEqual(was ?? undefined, becomes ?? undefined)) continue;
-    patch[key] = isJsonObject(was) && isJsonObject(becomes) ? mergePatch(was, becomes) : (becomes ?? null);
-  }
-  return Object.keys(patch).length === 0 ? undefined : patch;
+  const keys = new Set([...Object.keys(before), ...Object.keys(after)]);
+  const changes = [...keys].flatMap((key): [string, unknown][] => {
+    const [was, becomes] = [member(before, key) ?? undefined, member(after, key) ?? undefined];
+    if (jsonEqual(was, becomes)) return [];
+    return [[key, isJsonObject(was) && isJsonObject(becomes) ? mergePatch(was, becomes) : (becomes ?? null)]];
+  });
+  return changes.length === 0 ? undefined : Object.fromEntries(changes);
 }
