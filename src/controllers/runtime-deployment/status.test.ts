@@ -1,0 +1,408 @@
+import { describe, expect, it } from "@jest/globals";
+import { ConditionType, Reason } from "../../api/v1alpha1/conditions.ts";
+import type { RuntimeDeployment, RuntimeDeploymentStatus } from "../../api/v1alpha1/index.ts";
+import type { Workload } from "../../backends/backend.ts";
+import type { ProbeVerdict } from "../../probe/prober.ts";
+import type { Facts } from "./facts.ts";
+import { summarize } from "./status.ts";
+
+const NOW = new Date("2026-01-01T12:00:00.123Z");
+const LATER = new Date("2026-01-01T13:00:00Z");
+
+const workload = (patch: Partial<Workload> = {}): Workload => ({
+  id: "a",
+  owner: { uid: "u", namespace: "team-a", name: "files" },
+  role: "current",
+  hash: "h",
+  generation: 3,
+  image: { pinned: "registry/files@sha256:1" },
+  state: { kind: "running" },
+  startedAt: "2026-01-01T11:00:00Z",
+  platformRestarts: 0,
+  hostPort: 4000,
+  address: "127.0.0.1:4000",
+  drift: [],
+  ...patch,
+});
+
+const deployment = (status?: RuntimeDeploymentStatus): RuntimeDeployment => ({
+  apiVersion: "slipway.dev/v1alpha1",
+  kind: "RuntimeDeployment",
+  metadata: {
+    name: "files",
+    namespace: "team-a",
+    uid: "u",
+    resourceVersion: "1",
+    generation: 3,
+    creationTimestamp: "",
+  },
+  spec: {
+    source: { image: { reference: "files:1", pullPolicy: "IfNotPresent" } },
+    transport: { type: "streamable-http", port: 8080 },
+    desiredState: "Running",
+    restartPolicy: "Always",
+    health: { probe: "mcp", periodSeconds: 30, timeoutSeconds: 5, failureThreshold: 3 },
+  },
+  ...(status && { status }),
+});
+
+const mcp = {
+  protocolVersion: "2026-07-28",
+  serverInfo: { name: "files", version: "1" },
+  tools: 2,
+  toolNames: ["a", "b"],
+};
+const READY: ProbeVerdict = { kind: "ready", mcp };
+const UNASKED: ProbeVerdict = { kind: "pending", failures: 0, failure: undefined };
+const refused = { reason: "ProbeRefused", message: "nothing listens" } as const;
+
+const facts = (patch: Partial<Facts> = {}): Facts => ({
+  generation: 3,
+  desiredState: "Running",
+  restartPolicy: "Always",
+  probe: "mcp",
+  path: "/mcp",
+  backend: "docker",
+  observed: true,
+  current: workload(),
+  upToDate: true,
+  verdict: READY,
+  failureThreshold: 3,
+  overdue: false,
+  backingOff: false,
+  restartCount: 0,
+  accepted: true,
+  image: "registry/files@sha256:1",
+  step: undefined,
+  failure: undefined,
+  deleting: undefined,
+  ...patch,
+});
+
+const exited = (exitCode: number, outOfMemory = false): Workload =>
+  workload({ state: { kind: "exited", exitCode, outOfMemory, error: "", at: "" } });
+const restarting = workload({ state: { kind: "restarting", exitCode: 3, outOfMemory: false } });
+const note = (reason: string, message = "m") => ({ reason, message });
+const connected = summarize(deployment(), facts(), NOW);
+
+/** The conditions but for those that say little, in one line: `Ready=True Connected`. */
+function line(status: RuntimeDeploymentStatus): string {
+  const told: string[] = [
+    ConditionType.Ready,
+    ConditionType.Reconciling,
+    ConditionType.Stalled,
+    ConditionType.Accepted,
+  ];
+  const conditions = (status.conditions ?? []).filter(
+    ({ type, status: is }) => told.includes(type) && (type !== "Accepted" || is === "False"),
+  );
+  return [status.phase, ...conditions.map(({ type, status: is, reason }) => `${type}=${is} ${reason}`)].join(", ");
+}
+
+describe("the table of states", () => {
+  it.each<{
+    situation: string;
+    because: string;
+    given: Partial<Facts>;
+    before?: RuntimeDeploymentStatus;
+    want: string;
+  }>([
+    {
+      situation: "work under way",
+      because: "the image is asked for",
+      given: { current: undefined, step: note(Reason.ResolvingImage) },
+      want: "Pending, Ready=False ResolvingImage, Reconciling=True ResolvingImage",
+    },
+    {
+      situation: "work under way",
+      because: "the image is pulled",
+      given: { current: undefined, step: note(Reason.Pulling) },
+      want: "Pending, Ready=False Pulling, Reconciling=True Pulling",
+    },
+    {
+      situation: "work under way",
+      because: "the container was made",
+      given: { current: workload({ state: { kind: "created" } }) },
+      want: "Deploying, Ready=False Starting, Reconciling=True Starting",
+    },
+    {
+      situation: "work under way",
+      because: "no answer yet",
+      given: { verdict: UNASKED },
+      want: "Deploying, Ready=False Probing, Reconciling=True Probing",
+    },
+    {
+      situation: "work under way",
+      because: "a server that worked is started again",
+      given: { current: restarting, verdict: undefined },
+      before: connected,
+      want: "Deploying, Ready=False Starting, Reconciling=True Starting",
+    },
+    { situation: "MCP answered at the last probe", because: "", given: {}, want: "Connected, Ready=True Connected" },
+    {
+      situation: "MCP answered at the last probe",
+      because: "the controller was started again since",
+      given: { verdict: UNASKED },
+      before: connected,
+      want: "Connected, Ready=True Connected",
+    },
+    {
+      situation: "MCP answered at the last probe",
+      because: "nobody has been asked since",
+      given: { verdict: undefined },
+      before: connected,
+      want: "Connected, Ready=True Connected",
+    },
+    {
+      situation: "MCP answered at the last probe",
+      because: "the Engine is away, the server is not",
+      given: {
+        observed: false,
+        current: undefined,
+        failure: { kind: "unreachable", ...note(Reason.BackendUnavailable) },
+      },
+      before: connected,
+      want: "Connected, Ready=True Connected, Reconciling=True BackendUnavailable",
+    },
+    {
+      situation: "probe http or tcp succeeded",
+      because: "",
+      given: { probe: "http", verdict: { kind: "ready", mcp: undefined } },
+      want: "Running, Ready=True ProbeSucceeded",
+    },
+    {
+      situation: "probe http or tcp succeeded",
+      because: "",
+      given: { probe: "tcp", verdict: { kind: "ready", mcp: undefined } },
+      want: "Running, Ready=True ProbeSucceeded",
+    },
+    {
+      situation: "probe none",
+      because: "",
+      given: { probe: "none", verdict: undefined },
+      want: "Running, Ready=True NotProbed",
+    },
+    {
+      situation: "spec refused",
+      because: "the registry",
+      given: { current: undefined, accepted: false, failure: { kind: "refused", ...note(Reason.RegistryNotAllowed) } },
+      want: "Error, Ready=False RegistryNotAllowed, Stalled=True RegistryNotAllowed, Accepted=False RegistryNotAllowed",
+    },
+    {
+      situation: "spec impossible",
+      because: "the backend",
+      given: {
+        verdict: undefined,
+        current: undefined,
+        observed: false,
+        accepted: false,
+        failure: { kind: "refused", ...note(Reason.BackendUnavailable) },
+      },
+      want: "Error, Ready=False BackendUnavailable, Stalled=True BackendUnavailable, Accepted=False BackendUnavailable",
+    },
+    {
+      situation: "fails, retried",
+      because: "the image",
+      given: { current: undefined, failure: { kind: "retried", ...note(Reason.ImageNotFound) } },
+      want: "Error, Ready=False ImageNotFound, Reconciling=True ImageNotFound",
+    },
+    {
+      situation: "fails, retried",
+      because: "the Engine and the server are away",
+      given: {
+        observed: false,
+        current: undefined,
+        verdict: { kind: "failed", failure: refused },
+        failure: { kind: "unreachable", ...note(Reason.BackendUnavailable) },
+      },
+      before: connected,
+      want: "Error, Ready=False BackendUnavailable, Reconciling=True BackendUnavailable",
+    },
+    {
+      situation: "fails, retried",
+      because: "it crashes again and again",
+      given: { current: restarting, verdict: undefined },
+      want: "Error, Ready=False CrashLoopBackOff, Reconciling=True CrashLoopBackOff",
+    },
+    {
+      situation: "fails, retried",
+      because: "it runs out of memory",
+      given: {
+        current: workload({ state: { kind: "restarting", exitCode: 137, outOfMemory: true } }),
+        verdict: undefined,
+      },
+      want: "Error, Ready=False OutOfMemory, Reconciling=True OutOfMemory",
+    },
+    {
+      situation: "fails, retried",
+      because: "the probes fail",
+      given: { verdict: { kind: "failed", failure: refused } },
+      before: connected,
+      want: "Error, Ready=False ProbeRefused, Reconciling=True ProbeRefused",
+    },
+    {
+      situation: "fails, retried",
+      because: "it has never answered",
+      given: { verdict: { kind: "pending", failures: 9, failure: refused }, overdue: true },
+      want: "Error, Ready=False ProbeRefused, Reconciling=True ProbeRefused",
+    },
+    {
+      situation: "newer revision fails, older serves",
+      because: "",
+      given: { upToDate: false, failure: { kind: "retried", ...note(Reason.ImageNotFound) } },
+      before: connected,
+      want: "Connected, Ready=True Connected, Stalled=True ImageNotFound",
+    },
+    {
+      situation: "newer revision refused, older serves",
+      because: "",
+      given: { upToDate: false, accepted: false, failure: { kind: "refused", ...note(Reason.RegistryNotAllowed) } },
+      before: connected,
+      want: "Connected, Ready=True Connected, Accepted=False RegistryNotAllowed, Stalled=True RegistryNotAllowed",
+    },
+    {
+      situation: "newer revision on trial, older serves",
+      because: "",
+      given: { upToDate: false, step: note(Reason.Verifying) },
+      before: connected,
+      want: "Connected, Ready=True Connected, Reconciling=True Verifying",
+    },
+    {
+      situation: "stopped on request",
+      because: "",
+      given: { desiredState: "Stopped", current: exited(0), verdict: undefined },
+      before: connected,
+      want: "Stopped, Ready=False Stopped",
+    },
+    {
+      situation: "stopped on request",
+      because: "before anything ran",
+      given: { desiredState: "Stopped", current: undefined, verdict: undefined },
+      want: "Stopped, Ready=False Stopped",
+    },
+    {
+      situation: "ended",
+      because: "as it should",
+      given: { restartPolicy: "Never", current: exited(0), verdict: undefined },
+      before: connected,
+      want: "Stopped, Ready=False Completed",
+    },
+    {
+      situation: "ended",
+      because: "by a failure that nobody retries",
+      given: { restartPolicy: "Never", current: exited(2), verdict: undefined },
+      before: connected,
+      want: "Error, Ready=False Exited, Stalled=True Exited",
+    },
+    {
+      situation: "being deleted",
+      because: "",
+      given: { deleting: note(Reason.Deleting), observed: false, current: undefined },
+      before: connected,
+      want: "Deleting, Ready=False Deleting, Reconciling=True Deleting",
+    },
+  ])("$situation: $because", ({ given, before, want }) => {
+    expect(line(summarize(deployment(before), facts(given), NOW))).toBe(want);
+  });
+
+  it.each<{ because: string; given: Partial<Facts>; want: Record<string, string> }>([
+    {
+      because: "all is well",
+      given: {},
+      want: { SourceReady: "True Pulled", WorkloadAvailable: "True Running", McpConnected: "True Connected" },
+    },
+    {
+      because: "it is not MCP",
+      given: { probe: "tcp" },
+      want: { SourceReady: "True Pulled", WorkloadAvailable: "True Running" },
+    },
+    {
+      because: "the image is missing",
+      given: { current: undefined, image: undefined, failure: { kind: "retried", ...note(Reason.ImageNotFound) } },
+      want: {
+        SourceReady: "False ImageNotFound",
+        WorkloadAvailable: "False ImageNotFound",
+        McpConnected: "False ImageNotFound",
+      },
+    },
+    {
+      because: "the newer image is missing",
+      given: { upToDate: false, image: undefined, failure: { kind: "retried", ...note(Reason.ImageNotFound) } },
+      want: { SourceReady: "False ImageNotFound", WorkloadAvailable: "True Running", McpConnected: "True Connected" },
+    },
+    {
+      because: "the backend is away",
+      given: {
+        observed: false,
+        current: undefined,
+        image: undefined,
+        verdict: undefined,
+        failure: { kind: "unreachable", ...note(Reason.BackendUnavailable) },
+      },
+      want: { WorkloadAvailable: "Unknown BackendUnavailable", McpConnected: "False BackendUnavailable" },
+    },
+  ])("the steps on the way, when $because", ({ given, want }) => {
+    const { conditions = [] } = summarize(deployment(), facts(given), NOW);
+    const steps: string[] = [ConditionType.SourceReady, ConditionType.WorkloadAvailable, ConditionType.McpConnected];
+    const found = conditions
+      .filter(({ type }) => steps.includes(type))
+      .map(({ type, status, reason }) => [type, `${status} ${reason}`]);
+    expect(Object.fromEntries(found)).toEqual(want);
+  });
+});
+
+describe("summarize", () => {
+  it("says the same of the same facts, at any time", () => {
+    expect(summarize(deployment(connected), facts(), LATER)).toEqual(connected);
+    const failing = facts({ current: restarting, verdict: undefined, restartCount: 2 });
+    const once = summarize(deployment(), failing, NOW);
+    expect(summarize(deployment(once), failing, LATER)).toEqual(once);
+  });
+
+  it("gives every condition the generation that it speaks of", () => {
+    for (const condition of connected.conditions ?? []) expect(condition.observedGeneration).toBe(3);
+  });
+
+  it("moves mcp.since with what the server says, and with nothing else", () => {
+    expect(connected.mcp).toEqual({ ...mcp, since: "2026-01-01T12:00:00Z" });
+    const away = summarize(deployment(connected), facts({ verdict: { kind: "failed", failure: refused } }), LATER);
+    expect(summarize(deployment(away), facts(), LATER).mcp?.since).toBe("2026-01-01T12:00:00Z");
+    const more = facts({ verdict: { kind: "ready", mcp: { ...mcp, tools: 3 } } });
+    expect(summarize(deployment(connected), more, LATER).mcp?.since).toBe("2026-01-01T13:00:00Z");
+  });
+
+  it("has a url only where something serves", () => {
+    expect(connected.url).toBe("http://127.0.0.1:4000/mcp");
+    expect(
+      summarize(deployment(connected), facts({ verdict: { kind: "failed", failure: refused } }), NOW).url,
+    ).toBeUndefined();
+  });
+
+  it("tells which generation runs", () => {
+    expect(connected.workload).toMatchObject({
+      generation: 3,
+      id: "a",
+      image: "registry/files@sha256:1",
+      hostPort: 4000,
+      restartCount: 0,
+    });
+    const older = facts({ upToDate: false, generation: 4, current: workload({ generation: 2 }) });
+    expect(summarize(deployment(connected), older, NOW).workload?.generation).toBe(3);
+    expect(summarize(deployment(), older, NOW).workload?.generation).toBe(2);
+  });
+
+  it("keeps the port and the count where nothing runs", () => {
+    const gone = summarize(
+      deployment(connected),
+      facts({ current: undefined, restartCount: 4, step: note(Reason.Pulling) }),
+      NOW,
+    );
+    expect(gone.workload).toEqual({ backend: "docker", hostPort: 4000, restartCount: 4 });
+  });
+
+  it("does not let a crash loop look healthy in between", () => {
+    const looping = summarize(deployment(), facts({ current: restarting, verdict: undefined }), NOW);
+    expect(line(summarize(deployment(looping), facts({ verdict: UNASKED }), NOW))).toBe(line(looping));
+    expect(line(summarize(deployment(looping), facts(), NOW))).toBe("Connected, Ready=True Connected");
+  });
+});

@@ -1,0 +1,116 @@
+import { describe, expect, it } from "@jest/globals";
+import type { RuntimeDeploymentSpec } from "../api/v1alpha1/index.ts";
+import { type BackendDefaults, effectiveSpec, referencedObjects } from "./effective-spec.ts";
+
+const defaults: BackendDefaults = { limits: { cpu: "500m", memory: "512Mi", pids: 100 } };
+
+/** A spec as the API server stores it. */
+const spec = (patch: Partial<RuntimeDeploymentSpec> = {}): RuntimeDeploymentSpec => ({
+  source: { image: { reference: "files:1", pullPolicy: "IfNotPresent" } },
+  transport: { type: "streamable-http", port: 8080 },
+  desiredState: "Running",
+  restartPolicy: "Always",
+  health: { probe: "mcp", periodSeconds: 30, timeoutSeconds: 5, failureThreshold: 3 },
+  ...patch,
+});
+const effective = (patch: Partial<RuntimeDeploymentSpec>) => effectiveSpec({ spec: spec(patch) }, "docker", defaults);
+
+describe("effectiveSpec", () => {
+  it.each<{ because: string; given: Partial<RuntimeDeploymentSpec>; want: object }>([
+    {
+      because: "streamable HTTP is at /mcp",
+      given: {},
+      want: { transport: { type: "streamable-http", port: 8080, path: "/mcp" } },
+    },
+    {
+      because: "SSE is at /sse",
+      given: { transport: { type: "sse", port: 1 } },
+      want: { transport: { type: "sse", port: 1, path: "/sse" } },
+    },
+    {
+      because: "a path is taken",
+      given: { transport: { type: "sse", port: 1, path: "/x" } },
+      want: { transport: { path: "/x" } },
+    },
+    {
+      because: "limits are the backend's",
+      given: {},
+      want: { limits: { cpuMillis: 500, memoryBytes: 536_870_912, pids: 100 } },
+    },
+    {
+      because: "each key by itself",
+      given: { resources: { memory: "1Gi" } },
+      want: { limits: { cpuMillis: 500, memoryBytes: 1_073_741_824, pids: 100 } },
+    },
+    { because: "an empty command keeps the image's", given: { command: [] }, want: { command: undefined } },
+    {
+      because: "the http probe asks the transport's path",
+      given: {},
+      want: { health: { path: "/mcp", periodMs: 30_000, timeoutMs: 5_000 } },
+    },
+    {
+      because: "unless told another",
+      given: { health: { ...spec().health, path: "/healthz" } },
+      want: { health: { path: "/healthz" } },
+    },
+    {
+      because: "a tmpfs has 64 MiB",
+      given: { volumes: [{ name: "t", mountPath: "/t", readOnly: false, tmpfs: {} }] },
+      want: { volumes: [{ kind: "tmpfs", sizeBytes: 67_108_864 }] },
+    },
+    {
+      because: "files of a Secret are read only",
+      given: { volumes: [{ name: "s", mountPath: "/s", readOnly: false, secret: { name: "x" } }] },
+      want: { volumes: [{ kind: "secret", objectName: "x", readOnly: true }] },
+    },
+    {
+      because: "a volume may be retained",
+      given: { volumes: [{ name: "d", mountPath: "/d", readOnly: false, volume: { retain: true } }] },
+      want: { volumes: [{ kind: "volume", retain: true }] },
+    },
+  ])("$because", ({ given, want }) => {
+    expect(effective(given)).toMatchObject(want);
+  });
+
+  it.each<{ given: Partial<RuntimeDeploymentSpec>; message: RegExp }>([
+    { given: { resources: { cpu: "lots" } }, message: /^spec\.resources\.cpu: lots: not a quantity/ },
+    { given: { resources: { memory: "256m" } }, message: /^spec\.resources\.memory: 256m: .*Mi/ },
+    {
+      given: { volumes: [{ name: "t", mountPath: "/t", readOnly: false, tmpfs: { sizeLimit: "0" } }] },
+      message: /^spec\.volumes\[t\]\.tmpfs\.sizeLimit: /,
+    },
+    {
+      given: { volumes: [{ name: "n", mountPath: "/n", readOnly: false }] },
+      message: /^spec\.volumes\[n\]: has no kind/,
+    },
+  ])("refuses $given by its field", ({ given, message }) => {
+    expect(() => effective(given)).toThrow(
+      expect.objectContaining({
+        name: "TerminalError",
+        reason: "InvalidSpec",
+        message: expect.stringMatching(message),
+      }),
+    );
+  });
+});
+
+describe("referencedObjects", () => {
+  it("finds every reference once", () => {
+    const found = referencedObjects(
+      spec({
+        source: { image: { reference: "a", pullPolicy: "Always", pullSecretRef: { name: "pull" } } },
+        env: [
+          { name: "A", valueFrom: { secretKeyRef: { name: "s1", key: "k" } } },
+          { name: "B", valueFrom: { configMapKeyRef: { name: "c1", key: "k", optional: true } } },
+          { name: "C", value: "v" },
+        ],
+        envFrom: [{ secretRef: { name: "s1" } }, { configMapRef: { name: "c2" } }],
+        volumes: [
+          { name: "x", mountPath: "/x", readOnly: true, secret: { name: "s2" } },
+          { name: "y", mountPath: "/y", readOnly: true, configMap: { name: "c1" } },
+        ],
+      }),
+    );
+    expect(found).toEqual({ secrets: ["pull", "s1", "s2"], configMaps: ["c1", "c2"] });
+  });
+});

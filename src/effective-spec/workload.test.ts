@@ -1,0 +1,84 @@
+import { describe, expect, it } from "@jest/globals";
+import type { EffectiveSpec } from "./effective-spec.ts";
+import type { Resolved } from "./references.ts";
+import { needsHashKey, type WorkloadInput, workloadSpec } from "./workload.ts";
+
+const spec: EffectiveSpec = {
+  backend: "docker",
+  image: { reference: "files:1", pullPolicy: "IfNotPresent", pullSecret: undefined },
+  command: undefined,
+  args: ["--fast"],
+  transport: { type: "streamable-http", port: 8080, path: "/mcp" },
+  limits: { cpuMillis: 500, memoryBytes: 1024, pids: 10 },
+  env: [],
+  envFrom: [],
+  volumes: [],
+  restartPolicy: "Always",
+  desiredState: "Running",
+  health: { probe: "mcp", path: "/mcp", periodMs: 1, timeoutMs: 1, failureThreshold: 1 },
+};
+const files = (text: string, secret: boolean): Resolved["mounts"] => [
+  { name: "s", path: "/s", readOnly: true, kind: "files", secret, files: { a: Buffer.from(text) } },
+];
+type Patch = Partial<Omit<WorkloadInput, "resolved">> & { resolved?: Partial<Resolved> };
+const input = (patch: Patch = {}): WorkloadInput => ({
+  owner: { uid: "u", namespace: "n", name: "d" },
+  generation: 1,
+  spec,
+  image: { pinned: "files@sha256:1" },
+  hashKey: Buffer.from("key"),
+  ...patch,
+  resolved: { env: { A: "1" }, secretVariables: new Set(), mounts: [], dockerConfig: undefined, ...patch.resolved },
+});
+const hash = (patch: Patch = {}) => workloadSpec(input(patch)).hash;
+
+describe("the workload hash", () => {
+  it("is forty hexadecimal digits, and always the same", () => {
+    // Another value here means that every container of every installation is replaced by an upgrade.
+    expect(hash()).toBe("0c23b707a30c3f44fdddfbe1eba162c6c46444ff");
+    expect(hash()).toMatch(/^[0-9a-f]{40}$/);
+  });
+
+  it.each<{ because: string; patch: Patch }>([
+    { because: "the generation", patch: { generation: 9 } },
+    { because: "how it is probed", patch: { spec: { ...spec, health: { ...spec.health, periodMs: 5 } } } },
+    { because: "the credentials for the pull", patch: { resolved: { dockerConfig: "{}" } } },
+    { because: "whether it should run", patch: { spec: { ...spec, desiredState: "Stopped" } } },
+    { because: "the path of the endpoint", patch: { spec: { ...spec, transport: { ...spec.transport, path: "/x" } } } },
+    { because: "the key, where nothing is secret", patch: { hashKey: undefined } },
+  ])("does not depend on $because", ({ patch }) => {
+    expect(hash(patch)).toBe(hash());
+  });
+
+  it.each<{ because: string; patch: Patch }>([
+    { because: "the image", patch: { image: { pinned: "files@sha256:2" } } },
+    { because: "a value", patch: { resolved: { env: { A: "2" } } } },
+    { because: "the arguments", patch: { spec: { ...spec, args: ["--slow"] } } },
+    { because: "a limit", patch: { spec: { ...spec, limits: { ...spec.limits, pids: 11 } } } },
+    { because: "the port", patch: { spec: { ...spec, transport: { ...spec.transport, port: 1 } } } },
+    { because: "a file", patch: { resolved: { mounts: files("x", false) } } },
+    { because: "the restart policy", patch: { spec: { ...spec, restartPolicy: "Never" } } },
+  ])("depends on $because", ({ patch }) => {
+    expect(hash(patch)).not.toBe(hash());
+  });
+
+  it("changes with a secret value, and with the key", () => {
+    const secret = (value: string, key = "key") =>
+      hash({ hashKey: Buffer.from(key), resolved: { env: { A: value }, secretVariables: new Set(["A"]) } });
+    const file = (value: string, key = "key") =>
+      hash({ hashKey: Buffer.from(key), resolved: { mounts: files(value, true) } });
+    for (const digest of [secret, file]) {
+      expect(digest("1")).toBe(digest("1"));
+      expect(digest("1")).not.toBe(digest("2"));
+      expect(digest("1")).not.toBe(digest("1", "another"));
+    }
+    expect(secret("1")).not.toBe(hash());
+  });
+
+  it("needs the key for secret values only", () => {
+    expect(needsHashKey(input().resolved)).toBe(false);
+    expect(needsHashKey(input({ resolved: { mounts: files("x", false) } }).resolved)).toBe(false);
+    expect(needsHashKey(input({ resolved: { mounts: files("x", true) } }).resolved)).toBe(true);
+    expect(() => hash({ hashKey: undefined, resolved: { mounts: files("x", true) } })).toThrow(/key/);
+  });
+});
