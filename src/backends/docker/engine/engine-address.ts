@@ -34,13 +34,14 @@ export function parseEngineAddress(host: string, tls: EngineTls | undefined): En
     if (path.startsWith("/")) return { kind: "unix", text: host, path };
     throw invalid(host, "a socket needs an absolute path, for example unix:///var/run/docker.sock");
   }
-  const url = URL.parse(host);
-  if (!url || !/^(tcp|https):$/.test(url.protocol) || !url.hostname)
-    throw invalid(host, "write unix:///path or tcp://host:port");
+  const secure = host.startsWith("https://");
+  // As a URL of https, one that says port 443 would say no port.
+  const url = URL.parse(secure ? host.replace("https:", "tcp:") : host);
+  if (url?.protocol !== "tcp:" || !url.hostname) throw invalid(host, "write unix:///path or tcp://host:port");
   if ((url.pathname !== "" && url.pathname !== "/") || url.search || url.username)
     throw invalid(host, "only a host and a port may follow tcp://");
   const hostname = url.hostname.replace(/^\[|\]$/g, "");
-  const encrypted = tls !== undefined || url.protocol === "https:";
+  const encrypted = tls !== undefined || secure;
   if (!encrypted && !isLoopback(hostname))
     throw invalid(host, "an Engine on another machine needs tlsSecretRef: its API gives root to whoever reaches it");
   const port = url.port === "" ? (encrypted ? TLS_PORT : PLAIN_PORT) : Number(url.port);

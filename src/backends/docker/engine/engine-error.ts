@@ -1,3 +1,4 @@
+import { isNativeError } from "node:util/types";
 import { Reason } from "../../../api/v1alpha1/conditions.ts";
 import { TransientError } from "../../../machinery/errors.ts";
 
@@ -33,7 +34,7 @@ export function hasStatus(error: unknown, ...statuses: readonly number[]): error
 
 /** What a failed call means: an answer of the Engine, or none. Our own errors and those of an abort pass unchanged. */
 export function classifyEngineError(error: unknown, operation: string, address: string): unknown {
-  if (error instanceof TransientError || !(error instanceof Error) || error.name === "AbortError") return error;
+  if (error instanceof TransientError || !isNativeError(error) || error.name === "AbortError") return error;
   const { statusCode, json, code } = error as { statusCode?: unknown; json?: unknown; code?: unknown };
   if (typeof statusCode === "number")
     return new EngineError(operation, statusCode, messageOf(json) ?? error.message, error);
