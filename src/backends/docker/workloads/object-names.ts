@@ -4,8 +4,11 @@ import type { Owner, Workload } from "../../backend.ts";
 /** As much of a deployment's name as still reads well; a container's name must also fit a DNS label. */
 const NAME_LENGTH = 40;
 
-/** Volumes whose content Slipway wrote go by this; they hold nothing that is worth keeping. */
-const FILES_PREFIX = "slipway-files-";
+/**
+ * Volumes whose content Slipway wrote go by this; they hold nothing that is worth keeping. The underscore tells them
+ * from the data of a deployment, whose name cannot have one.
+ */
+const FILES_PREFIX = "slipway_files_";
 
 /**
  * Name of a container. It follows from the UID, so that the Engine itself refuses a second one whenever the reply to
