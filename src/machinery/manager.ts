@@ -88,8 +88,10 @@ export class Manager {
       this.#logger.error(error instanceof Error ? error.message : String(error));
     }
     this.#state = "stopping";
-    await this.#stopAll();
+    const left = await this.#stopAll();
+    if (left.length > 0) this.#logger.error("left behind", { parts: left });
     if (failure !== undefined) throw failure;
+    if (left.length > 0) throw new Error(`did not end: ${left.join(", ")}`);
   }
 
   async #startAll(stop: AbortSignal): Promise<void> {
@@ -140,22 +142,22 @@ export class Manager {
     }
   }
 
-  async #stopAll(): Promise<void> {
+  /** Answers the names of what did not end. */
+  async #stopAll(): Promise<string[]> {
     const deadline = this.#clock.schedule(this.#drainTimeoutMs, () => {
       this.#logger.warn(`not drained within ${this.#drainTimeoutMs} ms, breaking off`);
       this.#abort.abort(new Error("the process stops"));
     });
-    try {
-      for (const stage of STAGES.toReversed()) {
-        this.#stops.get(stage)?.abort(new Error("the process stops"));
-        await this.#untilEnded(this.#parts.filter((part) => part.stage === stage));
-      }
-    } finally {
-      deadline();
+    const left: string[] = [];
+    for (const stage of STAGES.toReversed()) {
+      this.#stops.get(stage)?.abort(new Error("the process stops"));
+      left.push(...(await this.#untilEnded(this.#parts.filter((part) => part.stage === stage))));
     }
+    deadline();
+    return left;
   }
 
-  async #untilEnded(parts: readonly Part[]): Promise<void> {
+  async #untilEnded(parts: readonly Part[]): Promise<string[]> {
     const left = new Set(parts.map(({ runnable }) => runnable).filter((runnable) => this.#running.has(runnable)));
     const ended = Promise.all([...left].map((part) => this.#running.get(part)?.then(() => left.delete(part))));
     const late = Promise.withResolvers<void>();
@@ -163,6 +165,6 @@ export class Manager {
     if (this.#abort.signal.aborted) wait();
     else this.#abort.signal.addEventListener("abort", wait, { once: true });
     await Promise.race([ended, late.promise]);
-    if (left.size > 0) throw new Error(`did not end: ${[...left].map(({ name }) => name).join(", ")}`);
+    return [...left].map(({ name }) => name);
   }
 }
