@@ -70,6 +70,7 @@ export class MemoryEngine {
   fault: Fault = () => undefined;
   readonly clock: Clock;
   #nextPort = 30_000;
+  #starts = 0;
 
   constructor(clock: Clock) {
     this.clock = clock;
@@ -118,7 +119,9 @@ export class MemoryEngine {
     if (used || this.takenPorts.has(container.hostPort))
       throw new TransientError(Reason.PortConflict, `port ${container.hostPort} is taken by another program`);
     container.state = { kind: "running" };
-    container.startedAt = new Date(this.clock.now().getTime()).toISOString();
+    // As precise as an Engine's, so that no two starts look alike.
+    const nanoseconds = String(++this.#starts % 1_000_000).padStart(6, "0");
+    container.startedAt = this.clock.now().toISOString().replace("Z", `${nanoseconds}Z`);
     container.stoppedByHand = false;
     container.cancel();
     if (exits) {
