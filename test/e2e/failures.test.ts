@@ -101,7 +101,7 @@ describe("what goes wrong", () => {
       arrange: () => slipway.kubectl.apply(backend("away", { host: "unix:///nowhere/docker.sock" })),
       spec: { backend: "away" },
       reason: "BackendUnavailable",
-      remedy: /away/,
+      remedy: /spec\.docker\.host/,
       mend: () => slipway.kubectl.apply(backend("away", { host: "unix:///var/run/docker.sock" })),
     }),
     "registry-not-allowed": () => ({
@@ -128,7 +128,7 @@ describe("what goes wrong", () => {
     garbage: () => ({
       spec: running(Program.garbage),
       reason: "ProbeInvalidAnswer",
-      remedy: /transport\.|probe/,
+      remedy: /path|probe/,
       mend: withServer("garbage"),
     }),
     silent: () => ({

@@ -59,7 +59,7 @@ describe("the quickstart", () => {
     );
     expect(row).toMatch(/^everything +Connected +True +docker +http:\/\/127\.0\.0\.1:\d+\/mcp +0 +\d+/);
     await slipway.kubectl.run(["wait", "--for=condition=Ready", "rtd/everything", "--timeout=5s"]);
-    expect(await slipway.kubectl.run(["describe", "rtd", "everything"])).toMatch(/Events:[\s\S]*Started/);
+    expect(await slipway.kubectl.run(["describe", "rtd", "everything"])).toMatch(/Events:[\s\S]*Normal +Connected/);
   });
 
   it("runs as nobody in particular, without privileges", async () => {

@@ -39,8 +39,9 @@ export class OwnEngine implements AsyncDisposable {
     return join(this.folder, "dockerd.log");
   }
 
-  /** Starts it, again if need be, and waits for its answer. */
+  /** Starts it unless it runs, and waits for its answer. */
   async start(): Promise<this> {
+    if (this.#child?.exitCode === null) return this;
     const log = openSync(this.logFile, "a");
     const child = spawn(requireTool("dockerd", "docker.io"), this.#arguments(), { stdio: ["ignore", log, log] });
     closeSync(log);
@@ -63,7 +64,7 @@ export class OwnEngine implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#child) {
+    if (this.#child?.exitCode === null) {
       for (const { Id } of await this.client.listContainers({ all: true })) {
         await this.client.getContainer(Id).remove({ force: true, v: true });
       }
