@@ -5,7 +5,9 @@ import type {
   CustomResourceDefinitionVersion,
 } from "../schema/custom-resource-definition.ts";
 import { forbidden, invalid, notSupported, required } from "../schema/field-errors.ts";
+import type { JsonSchema } from "../schema/json-schema.ts";
 import { nameErrors } from "./name-validation.ts";
+import { ruleErrors } from "./rule-validation.ts";
 import { schemaErrors } from "./schema-validation.ts";
 import { columnErrors, scaleErrors, selectableFieldErrors } from "./subresource-validation.ts";
 import { versionErrors, versionListErrors } from "./version-validation.ts";
@@ -68,11 +70,17 @@ function partErrors(version: CustomResourceDefinitionVersion, own: string, share
   const schemaPath = `${shared.schema ? "spec.validation" : `${own}.schema`}.openAPIV3Schema`;
   const place = (isShared: boolean) => (isShared ? "spec" : own);
   return [
-    ...(schema === undefined ? [] : schemaErrors(schema, schemaPath)),
+    ...(schema === undefined ? [] : schemaAndRuleErrors(schema, schemaPath)),
     ...scaleErrors(version.subresources?.scale, `${place(shared.subresources)}.subresources.scale`),
     ...columnErrors(version.additionalPrinterColumns ?? [], `${place(shared.columns)}.additionalPrinterColumns`),
     ...selectableFieldErrors(version.selectableFields ?? [], schema, `${place(shared.fields)}.selectableFields`),
   ];
+}
+
+/** Rules are compiled against types, which only a sound schema has. */
+function schemaAndRuleErrors(schema: JsonSchema, path: string): FieldError[] {
+  const errors = schemaErrors(schema, path);
+  return errors.length > 0 ? errors : ruleErrors(schema, path);
 }
 
 function areEqual(

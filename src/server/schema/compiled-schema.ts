@@ -1,5 +1,7 @@
 import type { FieldError } from "../resource.ts";
+import { compileRules } from "./cel/rule-set.ts";
 import { applyDefaults } from "./defaulting.ts";
+import { invalid } from "./field-errors.ts";
 import type { JsonSchema } from "./json-schema.ts";
 import { compileUniqueness } from "./list-uniqueness.ts";
 import { prune } from "./pruning.ts";
@@ -26,12 +28,24 @@ export interface ValidateOptions {
   readonly subresource?: "status";
 }
 
+/** Errors that leave a value too broken for rules to make sense of it. */
+const BLOCKING: ReadonlySet<FieldError["type"]> = new Set([
+  "FieldValueNotSupported",
+  "FieldValueRequired",
+  "FieldValueTooLong",
+  "FieldValueTooMany",
+  "FieldValueTypeInvalid",
+]);
+const RULES_SKIPPED =
+  "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation";
+
 /** Compiles once; the result is used for every object of the kind. Expects a schema that `validateDefinition` accepts. */
 export function compileSchema(schema: JsonSchema): CompiledSchema {
   const root = toSchemaNode(schema, true);
   const validateRoot = compileValueValidator(schema);
   const validateStatus = compileValueValidator(schema.properties?.status ?? {});
   const checkUniqueness = compileUniqueness(root);
+  const rules = compileRules(schema);
 
   function values(
     object: object,
@@ -65,7 +79,10 @@ export function compileSchema(schema: JsonSchema): CompiledSchema {
       if (errors.length > 0 && old !== undefined) errors = values(object, old, status, ratchet);
       const repeated = duplicates(object);
       if (repeated.length > 0 && (old === undefined || duplicates(old).length === 0)) errors.push(...repeated);
-      return errors;
+      if (rules === undefined) return errors;
+      return errors.some(({ type }) => BLOCKING.has(type))
+        ? [...errors, invalid("<nil>", null, RULES_SKIPPED)]
+        : [...errors, ...rules.check(object, old)];
     },
   };
 }

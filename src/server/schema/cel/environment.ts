@@ -1,0 +1,68 @@
+import { Environment } from "@marcbachmann/cel-js";
+import { deepEqual } from "../../managed-fields/deep-equal.ts";
+import { type CelType, CelTypes, type ObjectType, typeName } from "./cel-type.ts";
+import { type CelObject, ValueConverter } from "./cel-value.ts";
+import { registerFormats } from "./library-format.ts";
+import { registerLists } from "./library-list.ts";
+import { registerNetwork } from "./library-network.ts";
+import { registerQuantity } from "./library-quantity.ts";
+import { registerText } from "./library-text.ts";
+import { registerUrl } from "./library-url.ts";
+import { registerVersions } from "./library-version.ts";
+
+let shared: Environment | undefined;
+
+/** CEL with the libraries that Kubernetes adds. Made when the first rule is compiled, since that takes milliseconds. */
+function baseEnvironment(): Environment {
+  if (shared !== undefined) return shared;
+  const environment = new Environment({ enableOptionalTypes: true });
+  registerQuantity(environment);
+  registerUrl(environment);
+  registerNetwork(environment);
+  registerText(environment);
+  registerLists(environment);
+  registerVersions(environment);
+  registerFormats(environment);
+  shared = environment;
+  return environment;
+}
+
+/** The types of one kind, and the environments in which its rules are compiled. */
+export class RuleEnvironment {
+  readonly types = new CelTypes();
+  readonly values = new ValueConverter();
+  #kind: Environment | undefined;
+  readonly #scopes = new Map<string, Environment>();
+
+  /** An environment in which `self` and `oldSelf` have the type. All types must be made before. */
+  forSelf(type: CelType, optionalOldSelf: boolean): Environment {
+    const name = typeName(type);
+    const key = `${name} ${optionalOldSelf}`;
+    let scope = this.#scopes.get(key);
+    if (scope === undefined) {
+      scope = this.#forKind()
+        .clone()
+        .registerVariable("self", name)
+        .registerVariable("oldSelf", optionalOldSelf ? `optional<${name}>` : name);
+      this.#scopes.set(key, scope);
+    }
+    return scope;
+  }
+
+  #forKind(): Environment {
+    if (this.#kind !== undefined) return this.#kind;
+    const environment = baseEnvironment().clone();
+    for (const type of this.types.objects) this.#register(environment, type);
+    this.#kind = environment;
+    return environment;
+  }
+
+  /** Objects are made after those within them, so the fields' types are known. */
+  #register(environment: Environment, type: ObjectType): void {
+    const fields = Object.fromEntries([...type.fields].map(([name, field]) => [name, typeName(field.type)]));
+    environment.registerType(type.name, { ctor: this.values.classOf(type), fields });
+    environment.registerOperator(`${type.name} == ${type.name}`, (a: CelObject, b: CelObject) =>
+      deepEqual(a.source, b.source),
+    );
+  }
+}
