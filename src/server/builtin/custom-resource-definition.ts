@@ -1,4 +1,5 @@
 import type { CustomResourceDefinition } from "../../api/custom-resource-definition.ts";
+import type { JsonSchema } from "../../api/json-schema.ts";
 import type { Condition } from "../../api/meta.ts";
 import { validateDefinition } from "../crd/validate-definition.ts";
 import { deepEqual } from "../registry/deep-equal.ts";
@@ -67,6 +68,16 @@ function applyDefaults(object: ApiObject): void {
     if (!spec.names.listKind && spec.names.kind) spec.names.listKind = `${spec.names.kind}List`;
   }
   spec.conversion ??= { strategy: "None" };
+  for (const { schema } of spec.versions ?? []) dropNullDefaults(schema?.openAPIV3Schema);
+}
+
+/** A default of null is none: Go's decoder cannot tell them apart. */
+function dropNullDefaults(schema: JsonSchema | boolean | undefined): void {
+  if (typeof schema !== "object" || schema === null) return;
+  if (schema.default === null) delete schema.default;
+  for (const property of Object.values(schema.properties ?? {})) dropNullDefaults(property);
+  dropNullDefaults(schema.items);
+  dropNullDefaults(schema.additionalProperties);
 }
 
 /** Once served, a definition keeps what its stored objects depend on. */

@@ -37,7 +37,7 @@ export class Discovery {
     const isAggregated =
       /as=APIGroupDiscoveryList/.test(header(http, "accept")) && (path === "/api" || path === "/apis");
     const answer = this.#cached(`${path} ${isAggregated}`, () => this.#describe(path, isAggregated));
-    if (!answer) return pageNotFound();
+    if (!answer) return path.startsWith("/openapi/") ? { status: 404 } : pageNotFound();
     if (isResourceList(path) && http.method !== "GET" && http.method !== "HEAD") throw methodNotSupported();
     if (path === "/version" && http.method !== "GET") throw methodNotSupported();
     const { etag } = answer.headers ?? {};

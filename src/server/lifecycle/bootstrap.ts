@@ -31,6 +31,8 @@ export async function installDefinitions(
         await writer.create(resource, definition, { fieldManager });
         return;
       }
+      // What the server filled in does not count, and an unchanged definition is not compiled again.
+      if (withSpec(existing, definition) === undefined) return;
       await writer.update(resource, key, (current) => withSpec(current as CustomResourceDefinition, definition), {
         fieldManager,
       });
@@ -41,6 +43,9 @@ export async function installDefinitions(
 function withSpec(current: CustomResourceDefinition, { spec, metadata }: CustomResourceDefinition) {
   const annotations = { ...current.metadata.annotations, ...metadata.annotations };
   const labels = { ...current.metadata.labels, ...metadata.labels };
-  const next = { ...current, spec, metadata: { ...current.metadata, annotations, labels } };
+  const names = { ...current.spec.names, ...spec.names };
+  const conversion = spec.conversion ?? current.spec.conversion;
+  const whole = { ...spec, names, ...(conversion ? { conversion } : {}) };
+  const next = { ...current, spec: whole, metadata: { ...current.metadata, annotations, labels } };
   return deepEqual(next, current) ? undefined : next;
 }

@@ -1,4 +1,4 @@
-import { apiVersionOf } from "../../api/meta.ts";
+import { apiVersionOf, type ObjectMeta } from "../../api/meta.ts";
 import type { ResourceDefinition } from "../resource.ts";
 import { type CompiledSchema, compileSchema } from "../schema/compiled-schema.ts";
 import type { StoredObject } from "../storage/store.ts";
@@ -97,9 +97,37 @@ export class ServedResource {
 
   /** The form that is stored: type first, so that `withoutType` and readers of the bytes can rely on it. */
   toStored(object: ApiObject): ApiObject {
-    const { apiVersion: _, kind: __, ...rest } = this.conversion ? this.conversion.toStored(object) : object;
-    return { apiVersion: this.storedApiVersion, kind: this.definition.kind, ...rest } as ApiObject;
+    const { apiVersion: _, kind: __, metadata, ...rest } = this.conversion ? this.conversion.toStored(object) : object;
+    const type = { apiVersion: this.storedApiVersion, kind: this.definition.kind };
+    return { ...type, metadata: inOrder(metadata), ...rest } as ApiObject;
   }
+}
+
+const METADATA_ORDER: readonly (keyof ObjectMeta)[] = [
+  "name",
+  "generateName",
+  "namespace",
+  "uid",
+  "resourceVersion",
+  "generation",
+  "creationTimestamp",
+  "deletionTimestamp",
+  "deletionGracePeriodSeconds",
+  "labels",
+  "annotations",
+  "ownerReferences",
+  "finalizers",
+  "managedFields",
+];
+
+/** Metadata in the order of the Go struct, as people are used to read it. */
+function inOrder(metadata: ObjectMeta): ObjectMeta {
+  const ordered: Record<string, unknown> = {};
+  for (const field of METADATA_ORDER) {
+    // The version comes with the write; its place is kept.
+    if (metadata[field] !== undefined || field === "resourceVersion") ordered[field] = metadata[field] ?? "";
+  }
+  return ordered as unknown as ObjectMeta;
 }
 
 /** `configmaps`, `apps/deployments`. */

@@ -19,6 +19,8 @@ export interface Strategy {
   readonly deleteReturnsObject: boolean;
   /** True where finalizers must have a domain: kinds of Kubernetes proper. Others are warned. */
   readonly qualifiedFinalizers: boolean;
+  /** Why the object does not decode, where its schema does not say so. */
+  decodeError?(object: ApiObject): string | undefined;
   /** Fills in what the schema's own defaults cannot, at every write. */
   applyDefaults?(object: ApiObject): void;
   prepareForCreate?(object: ApiObject): void;

@@ -6,6 +6,8 @@ import { decodeProtobuf, PROTOBUF, UnsupportedProtobuf } from "../protobuf/decod
 import type { ServedResource } from "../registry/served-resource.ts";
 import type { ApiObject } from "../registry/strategy.ts";
 import { type ParsedBody, parseBody } from "../schema/strict-body.ts";
+import { decodeError } from "./decode-error.ts";
+import { shapeEmbeddedMetadata } from "./embedded-metadata.ts";
 import { dropEmptyValues } from "./empty-values.ts";
 import { isRecord, MetadataTypeError, shapeMetadata } from "./metadata-shape.ts";
 import type { WriteOptions } from "./query-options.ts";
@@ -75,6 +77,8 @@ export interface ShapeOptions extends WriteOptions {
   readonly text?: string;
   /** True for what a patch made of a stored object: errors blame the patch. */
   readonly isPatched?: boolean;
+  /** What they blame, where it is not the patched object. */
+  readonly blamed?: string;
 }
 
 /** Checks and completes a parsed body, in place. Shared by every verb that takes an object. */
@@ -85,13 +89,13 @@ export function shapeObject(request: ResourceRequest, value: unknown, options: S
   if (!isRecord(value)) throw notAnObject(value, kind, options.text ?? "");
   // As it came: what follows changes it. Quoting is dear, and custom objects are refused for this in Strict mode only.
   const mayQuote = options.isPatched && (!isCustom || options.fieldValidation === "Strict");
-  const quoted = mayQuote ? quote(value, resource) : undefined;
+  const quoted = options.blamed ?? (mayQuote ? quote(value, resource) : undefined);
   const cannot = (reason: string) =>
     options.isPatched
       ? invalidResult(quoted ?? quote(value, resource), reason)
       : badRequest(`${value.kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${reason}`);
   checkType(request, value, options);
-  const unknown = metadataOf(value, isCustom, cannot);
+  const unknown = metadataOf(value, resource, cannot);
   unknown.push(...(schema?.prune(value) ?? []));
   const complaints = [
     ...(options.strictErrors ?? []),
@@ -104,7 +108,9 @@ export function shapeObject(request: ResourceRequest, value: unknown, options: S
   if (!isCustom && definition.schema && schema) {
     dropEmptyValues(value, definition.schema);
     const mismatch = schema.validate(value).find(isTypeError);
-    if (mismatch) throw cannot(`json: cannot unmarshal into field ${kind}.${mismatch.path}: ${mismatch.message}`);
+    const undecodable = resource.strategy.decodeError?.(value as ApiObject);
+    if (undecodable !== undefined) throw cannot(undecodable);
+    if (mismatch) throw cannot(decodeError(value, definition.schema, kind, mismatch));
   }
   schema?.applyDefaults(value);
   resource.strategy.applyDefaults?.(value as ApiObject);
@@ -113,11 +119,12 @@ export function shapeObject(request: ResourceRequest, value: unknown, options: S
 
 function metadataOf(
   value: Record<string, unknown>,
-  isCustom: boolean,
+  { isCustom, definition }: ServedResource,
   cannot: (reason: string) => StatusError,
 ): string[] {
   try {
-    return shapeMetadata(value, isCustom);
+    const embedded = isCustom && definition.schema ? shapeEmbeddedMetadata(value, definition.schema) : [];
+    return [...embedded, ...shapeMetadata(value, isCustom)];
   } catch (error) {
     if (error instanceof MetadataTypeError) throw cannot(error.message);
     throw error;
@@ -133,14 +140,23 @@ function quote(value: Record<string, unknown>, { isCustom, storage }: ServedReso
   // Whoever may patch a Secret need not be allowed to read it.
   if (storage === "secrets") return "<secret contents redacted>";
   if (isCustom) return JSON.stringify(sorted(value));
-  return JSON.stringify(Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))));
+  const { metadata, ...rest } = value;
+  // What a patch does not touch stays in the order of the Go struct.
+  return JSON.stringify(Object.fromEntries(Object.entries({ ...(sorted(rest) as object), metadata }).sort(byKey)));
 }
 
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (!isRecord(value)) return value;
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(entries.map(([key, item]) => [key, sorted(item)]));
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(byKey)
+      .map(([key, item]) => [key, sorted(item)]),
+  );
+}
+
+function byKey([a]: [string, unknown], [b]: [string, unknown]): number {
+  return a < b ? -1 : 1;
 }
 
 function notAnObject(value: unknown, kind: string, text: string): StatusError {

@@ -55,7 +55,9 @@ async function remove(context: ServerContext, deletion: Deletion, stored: Stored
   const onlyMarks = isFirst && resource.strategy.deletesInTwoSteps === true;
   const marked = mark(context, resource, object, { ...options, onlyMarks });
   if (!onlyMarks && mayGo(resource, object)) {
-    if (!options.dryRun) await context.store.remove(resource.storage, stored.key);
+    if (!options.dryRun) {
+      object.metadata.resourceVersion = String(await context.store.remove(resource.storage, stored.key));
+    }
     return { object, gone: true };
   }
   if (!marked || options.dryRun) return { object, gone: false };

@@ -6,6 +6,7 @@ import { applyMergePatch } from "../patch/merge-patch.ts";
 import { applyStrategicMergePatch } from "../patch/strategic-merge-patch.ts";
 import type { ApiObject } from "../registry/strategy.ts";
 import type { FieldError } from "../resource.ts";
+import { goPrint } from "../schema/go-format.ts";
 import { type ParsedBody, parseBody } from "../schema/strict-body.ts";
 import { apply } from "./apply.ts";
 import { checkName, checkPlace, shapeObject, unsupportedMediaType } from "./decode-object.ts";
@@ -92,7 +93,9 @@ interface PatchInput {
 
 function patched(request: ResourceRequest, { current, type, body, strictErrors, options }: PatchInput): ApiObject {
   const result = applyPatch(request, current, type, body);
-  const object = shapeObject(request, result, { ...options, strictErrors, isPatched: true });
+  // A strategic merge patch is merged as Go values, and its errors show those.
+  const blamed = type === STRATEGIC_PATCH && request.resource.storage !== "secrets" ? { blamed: goPrint(body) } : {};
+  const object = shapeObject(request, result, { ...options, strictErrors, isPatched: true, ...blamed });
   checkName(request, object);
   checkPlace(request, object);
   return object;

@@ -11,9 +11,11 @@ export function scaleErrors({ definition, isCustom }: ServedResource, object: Ap
   const errors: FieldError[] = [];
   for (const path of [scale.specReplicasPath, scale.statusReplicasPath]) {
     const replicas = valueAt(object, path);
-    if (typeof replicas === "number" && replicas < 0) {
-      errors.push(invalidValue(path, replicas, "should be a non-negative integer"));
-    }
+    if (replicas === undefined || replicas === null) continue;
+    if (!Number.isInteger(replicas)) {
+      const type = typeof replicas === "number" ? "float64" : typeof replicas;
+      errors.push(invalidValue(path, 0, `${path} accessor error: ${replicas} is of the type ${type}, expected int64`));
+    } else if (Number(replicas) < 0) errors.push(invalidValue(path, replicas, "should be a non-negative integer"));
   }
   return errors;
 }

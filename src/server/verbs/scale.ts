@@ -1,3 +1,4 @@
+import type { ManagedFieldsEntry } from "../../api/meta.ts";
 import { type Answer, header } from "../http/answer.ts";
 import { readBody } from "../http/request-body.ts";
 import { badRequest, invalid, StatusError } from "../http/status-error.ts";
@@ -62,7 +63,9 @@ export async function patchScale(context: ServerContext, request: ResourceReques
   }
   const patch = parsePatch(text);
   return write(context, request, options, (current) => {
-    const scale = { ...scaleOf(request, current) } as Record<string, unknown>;
+    const view = scaleOf(request, current);
+    const managers = managersOf(current, pathsOf(request.resource.definition.subresources.scale).specReplicasPath);
+    const scale = { ...view, metadata: { ...view.metadata, ...managers } } as Record<string, unknown>;
     const patched =
       type === "application/json-patch+json" ? applyJsonPatch(scale, patch) : applyMergePatch(scale, patch);
     const spec = isRecord(patched) && isRecord(patched.spec) ? patched.spec : {};
@@ -118,13 +121,39 @@ function scaleOf({ resource }: ResourceRequest, object: ApiObject): Scale {
   return {
     kind: "Scale",
     apiVersion: "autoscaling/v1",
-    metadata: { name, ...(namespace === undefined ? {} : { namespace }), uid, resourceVersion, creationTimestamp },
+    metadata: {
+      name,
+      ...(namespace === undefined ? {} : { namespace }),
+      ...{ uid, resourceVersion, creationTimestamp },
+    },
     // Go leaves zero out here, and not in the status.
     spec: typeof replicas === "number" && replicas !== 0 ? { replicas } : {},
     status: {
       replicas: Number(valueAt(object, statusReplicasPath) ?? 0),
       ...(typeof selector === "string" && selector !== "" ? { selector } : {}),
     },
+  };
+}
+
+/** Who owns the number, as owners of the Scale. */
+function managersOf({ metadata }: ApiObject, specReplicasPath: string): { managedFields?: ManagedFieldsEntry[] } {
+  const path = specReplicasPath
+    .split(".")
+    .filter((key) => key !== "")
+    .map((key) => `f:${key}`)
+    .join(".");
+  const entries = (metadata.managedFields ?? []).filter(({ fieldsV1 }) => valueAt(fieldsV1 ?? {}, path) !== undefined);
+  if (entries.length === 0) return {};
+  const fieldsV1 = { "f:spec": { "f:replicas": {} } };
+  return {
+    managedFields: entries.map(({ manager, operation, time }) => ({
+      ...(manager === undefined ? {} : { manager }),
+      ...(operation === undefined ? {} : { operation }),
+      apiVersion: "autoscaling/v1",
+      ...(time === undefined ? {} : { time }),
+      fieldsType: "FieldsV1" as const,
+      fieldsV1,
+    })),
   };
 }
 
