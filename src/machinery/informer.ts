@@ -227,7 +227,8 @@ export class Informer<T extends KubeObject> implements Lister<T>, ChangeSource<T
     try {
       const options = { ...scope, resourceVersion, allowWatchBookmarks: true, timeoutSeconds };
       for await (const event of client.watch(type, options, signal)) {
-        metrics?.contact?.(watchdog.touch());
+        const silentMs = watchdog.touch();
+        metrics?.contact?.(silentMs);
         this.#take(event);
       }
       return "closed";
