@@ -28,7 +28,7 @@ export function applyJsonPatch(document: Record<string, unknown>, operations: un
 
 function notAnArray(value: unknown): string {
   const kind = typeof value === "boolean" ? "bool" : typeof value;
-  return `json: cannot unmarshal ${kind} into Go value of type jsonpatch.Patch`;
+  return `json: cannot unmarshal ${kind} into Go value of type []handlers.jsonPatchOp`;
 }
 
 class Patcher {

@@ -1,4 +1,15 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument, type Tags } from "yaml";
+import {
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseDocument,
+  type Tags,
+  type YAMLParseError,
+} from "yaml";
 import { BodySyntaxError, MAX_DEPTH, parseJson } from "./json-parser.ts";
 
 export { BodySyntaxError, MAX_DEPTH } from "./json-parser.ts";
@@ -47,7 +58,7 @@ function parseYaml(text: string): ParsedBody {
     logLevel: "silent",
   });
   const [error] = document.errors;
-  if (error !== undefined) throw yamlError(error.message, lines.linePos(error.pos[0]).line);
+  if (error !== undefined) throw yamlError(inGoWords(error), lines.linePos(error.pos[0]).line);
   const duplicates = new YamlInspection(lines).run(document.contents);
   try {
     return {
@@ -59,6 +70,16 @@ function parseYaml(text: string): ParsedBody {
     if (failure instanceof ReferenceError) throw new BodySyntaxError(`yaml: ${failure.message}`);
     throw failure;
   }
+}
+
+/** go-yaml's text for the mistakes that are made most; the library's own for the others. */
+function inGoWords({ code, message }: YAMLParseError): string {
+  if (code === "TAB_AS_INDENT" || code === "BAD_SCALAR_START") return "found character that cannot start any token";
+  if (code === "BLOCK_AS_IMPLICIT_KEY") return "mapping values are not allowed in this context";
+  if (code === "MISSING_CHAR" && message.includes("quote")) return "found unexpected end of stream";
+  if (message.startsWith("Flow sequence")) return "did not find expected ',' or ']'";
+  if (message.startsWith("Flow map")) return "did not find expected ',' or '}'";
+  return message;
 }
 
 function yamlError(message: string, line: number): BodySyntaxError {

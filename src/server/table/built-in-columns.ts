@@ -4,7 +4,7 @@ import { AGE_COLUMN, type Cell, type Column } from "./column.ts";
 import { age } from "./human-duration.ts";
 import { podColumns } from "./pod-columns.ts";
 
-/** The columns of kubectl's tables, beyond the name, for built-in kinds; undefined for kinds that show only their age. */
+/** The columns of kubectl's tables for built-in kinds; undefined for kinds that show only name and age. */
 export function builtInColumns({ group, kind }: ResourceDefinition): readonly Column[] | undefined {
   return COLUMNS.get(`${group}/${kind}`)?.();
 }

@@ -54,14 +54,16 @@ function rowObject(object: object, includeObject: TableOptions["includeObject"])
 function columnsFor(definition: ResourceDefinition): readonly Column[] {
   let columns = columnsByDefinition.get(definition);
   if (columns === undefined) {
-    columns = [NAME_COLUMN, ...ownColumns(definition)];
+    columns = allColumns(definition);
     columnsByDefinition.set(definition, columns);
   }
   return columns;
 }
 
-function ownColumns(definition: ResourceDefinition): readonly Column[] {
+/** The name comes first, except where a kind has it elsewhere. */
+function allColumns(definition: ResourceDefinition): readonly Column[] {
   const builtIn = definition.definition === undefined ? builtInColumns(definition) : undefined;
-  if (builtIn !== undefined) return builtIn;
-  return definition.columns.length > 0 ? definition.columns.map(columnOf) : [AGE_COLUMN];
+  if (builtIn?.some((column) => column.definition.name === "Name")) return builtIn;
+  if (builtIn !== undefined) return [NAME_COLUMN, ...builtIn];
+  return [NAME_COLUMN, ...(definition.columns.length > 0 ? definition.columns.map(columnOf) : [AGE_COLUMN])];
 }
