@@ -37,6 +37,14 @@ const MAX_CONNECTIONS = 32;
 /** As client-go: notices a dead peer, and stays below the idle timeouts of load balancers (60 s on AWS). */
 const TCP_KEEP_ALIVE_MS = 30_000;
 
+/** Connections live with the TLS material they were made with: `tls` as it was last read, and its digest. */
+interface Pools {
+  tls: TlsMaterial;
+  readonly digest: string;
+  readonly requests: http.Agent;
+  readonly streams: http.Agent;
+}
+
 /**
  * Speaks HTTP/1.1 to one API server. Ordinary requests and streams have pools of their own, so that any number of
  * watches leaves the requests their connections. Redirects are not followed: they would carry the credentials away.
@@ -44,7 +52,7 @@ const TCP_KEEP_ALIVE_MS = 30_000;
 export class HttpTransport implements Disposable {
   readonly #server: URL;
   readonly #options: HttpTransportOptions;
-  #agents: { readonly key: string; readonly requests: http.Agent; readonly streams: http.Agent } | undefined;
+  #pools: Pools | undefined;
 
   constructor(options: HttpTransportOptions) {
     this.#options = options;
@@ -86,8 +94,8 @@ export class HttpTransport implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#agents?.requests.destroy();
-    this.#agents?.streams.destroy();
+    this.#pools?.requests.destroy();
+    this.#pools?.streams.destroy();
   }
 
   async #withDeadline<R>(request: HttpRequest, run: (signal: AbortSignal) => Promise<R>): Promise<R> {
@@ -159,22 +167,25 @@ export class HttpTransport implements Disposable {
     return promise;
   }
 
-  /** Connections live with the TLS material they were made with: a rotated certificate gets new ones. */
   #agentFor(pool: "requests" | "streams", { tls, proxyAgent }: Credentials): http.Agent {
     if (proxyAgent) return proxyAgent;
-    const key = digestOf(tls);
-    if (this.#agents?.key !== key) {
-      const Agent = this.#server.protocol === "https:" ? https.Agent : http.Agent;
-      const base = { ...tls, keepAlive: true, keepAliveMsecs: TCP_KEEP_ALIVE_MS };
-      retire(this.#agents?.requests);
-      retire(this.#agents?.streams);
-      this.#agents = {
-        key,
-        requests: new Agent({ ...base, maxSockets: MAX_CONNECTIONS, maxFreeSockets: MAX_CONNECTIONS }),
-        streams: new Agent({ ...base, maxFreeSockets: 2 }),
-      };
+    if (this.#pools?.tls === tls) return this.#pools[pool];
+    const digest = digestOf(tls);
+    if (this.#pools?.digest === digest) {
+      this.#pools.tls = tls;
+      return this.#pools[pool];
     }
-    return this.#agents[pool];
+    retire(this.#pools?.requests);
+    retire(this.#pools?.streams);
+    const Agent = this.#server.protocol === "https:" ? https.Agent : http.Agent;
+    const base = { ...tls, keepAlive: true, keepAliveMsecs: TCP_KEEP_ALIVE_MS };
+    this.#pools = {
+      tls,
+      digest,
+      requests: new Agent({ ...base, maxSockets: MAX_CONNECTIONS, maxFreeSockets: MAX_CONNECTIONS }),
+      streams: new Agent({ ...base, maxFreeSockets: 2 }),
+    };
+    return this.#pools[pool];
   }
 
   async #readBody(response: http.IncomingMessage): Promise<string> {
@@ -218,8 +229,12 @@ async function abortable<R>(promise: Promise<R>, signal: AbortSignal): Promise<R
   }
 }
 
-/** `connect ECONNREFUSED 127.0.0.1:6443` and the like; an AggregateError (several addresses) has no message of its own. */
+/**
+ * `connect ECONNREFUSED 127.0.0.1:6443` and the like; an AggregateError (several addresses) has no message of its own.
+ * One line of it: an exec plugin that fails puts all that it printed into its error.
+ */
 function causeOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return causeOf(error.errors[0]);
-  return error instanceof Error && error.message !== "" ? error.message : String(error);
+  const message = error instanceof Error && error.message !== "" ? error.message : String(error);
+  return message.split("\n", 1)[0]?.slice(0, 300) ?? "";
 }

@@ -403,7 +403,14 @@ describe("whatever happens in whatever order", () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps: Step[]) => {
         const { logger } = recordingLogger();
-        const informer = new Informer({ client, type: configMaps, logger, timing: { ...timing, pageSize: 2 } });
+        const indexes = { value: ({ data }: ConfigMap) => [data?.value ?? ""] };
+        const informer = new Informer({
+          client,
+          type: configMaps,
+          logger,
+          indexes,
+          timing: { ...timing, pageSize: 2 },
+        });
         /** The cache as told by handlers alone: it must never contradict what they are told next. */
         const mirror = new Map<string, ConfigMap>();
         const contradictions: string[] = [];
@@ -425,6 +432,10 @@ describe("whatever happens in whatever order", () => {
           await inStep(informer);
           expect(contradictions).toEqual([]);
           expect(stateOf([...mirror.values()])).toEqual(stateOf(api.objects));
+          const values = new Set(api.objects.map(({ data }) => data?.value ?? ""));
+          const indexed = [...values].flatMap((value) => informer.byIndex("value", value));
+          expect(stateOf(indexed)).toEqual(stateOf(api.objects));
+          expect(stateOf(informer.list("default"))).toEqual(stateOf(api.objects));
         } finally {
           stopThis.abort();
           await run;

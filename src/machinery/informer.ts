@@ -208,7 +208,7 @@ export class Informer<T extends KubeObject> implements Lister<T>, ChangeSource<T
       try {
         const options = { ...scope, limit: this.#timing.pageSize, continue: page.metadata.continue };
         page = await client.list(type, options, signal);
-        items.push(...page.items);
+        for (const item of page.items) items.push(item);
       } catch (error) {
         // The pages took longer than the server remembers: what it has now, in one piece, cannot expire under way.
         if (!(error instanceof ApiError) || error.code !== 410) throw error;
