@@ -21,6 +21,8 @@ export interface BackendRegistry {
   problem(name: string): string | undefined;
   /** A call did not get through: the health is looked at soon. */
   suspect(name: string): void;
-  /** Names of the backends on which something of this deployment was seen though it belongs elsewhere. */
+  /** Names of the backends that have told of something of this deployment, wherever it belongs. */
   strays(uid: string): readonly string[];
+  /** Nothing of it is left there. */
+  vacated(uid: string, name: string): void;
 }

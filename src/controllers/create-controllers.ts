@@ -93,7 +93,7 @@ export function createControllers(options: ControllersOptions): Controllers {
     drivers,
     secrets: secretCache,
     logger,
-    onChange: (_, owner) => deploymentController.enqueue({ namespace: owner.namespace, name: owner.name }),
+    onChange: (owner) => deploymentController.enqueue({ namespace: owner.namespace, name: owner.name }),
     onSuspicion: (name) => backendController.enqueue({ namespace: "", name }),
   });
 

@@ -206,7 +206,13 @@ export class DeploymentWorld {
       backends: this.backends,
       secrets: this.secrets,
       configMaps: this.configMaps,
-      registry: { get: live, problem: () => undefined, suspect: () => undefined, strays: () => [] },
+      registry: {
+        get: live,
+        problem: () => undefined,
+        suspect: () => undefined,
+        strays: () => [],
+        vacated: () => undefined,
+      },
       prober,
       writer: {
         status: async (deployment, status) => {

@@ -31,6 +31,8 @@ export interface Program {
 interface Container {
   readonly id: string;
   readonly spec: WorkloadSpec;
+  /** The backend that made it. */
+  readonly place: string;
   readonly role: "current" | "candidate";
   readonly hostPort: number;
   state: WorkloadState;
@@ -162,8 +164,9 @@ export class MemoryEngine {
     this.notify(container.spec.owner);
   }
 
-  add(spec: WorkloadSpec, { role, hostPort }: CreateOptions): Container {
+  add(spec: WorkloadSpec, { role, hostPort }: CreateOptions, place = ""): Container {
     const container: Container = {
+      place,
       id: randomUUID(),
       spec,
       role,
@@ -188,6 +191,8 @@ export class MemoryEngine {
 
 export interface MemoryBackendOptions {
   readonly allowedRegistries?: readonly string[];
+  /** Tells the containers of one backend from those of another on the same Engine. */
+  readonly place?: string;
 }
 
 /** A Backend on a MemoryEngine. */
@@ -274,8 +279,7 @@ export class MemoryBackend implements Backend, LogSource {
 
   observe(owner: Owner, signal: AbortSignal): Promise<readonly Workload[]> {
     return this.#call("observe", signal, () =>
-      this.engine
-        .of(owner)
+      this.#of(owner)
         .map((container) => this.#view(container))
         .sort((a, b) => (a.role === b.role ? 0 : a.role === "current" ? -1 : 1)),
     );
@@ -283,14 +287,14 @@ export class MemoryBackend implements Backend, LogSource {
 
   create(spec: WorkloadSpec, options: CreateOptions, signal: AbortSignal): Promise<Workload> {
     return this.#call("create", signal, () => {
-      const same = this.engine.of(spec.owner).filter(({ role }) => role === options.role);
+      const same = this.#of(spec.owner).filter(({ role }) => role === options.role);
       const found = same.find(({ spec: { hash } }) => hash === spec.hash);
       if (found) return this.#view(found);
       if (same.length > 0) throw new TransientError(Reason.BackendError, "the name is taken by an older workload");
       if (!this.engine.local.has(spec.image.pinned))
         throw new TransientError(Reason.ImageNotFound, `${spec.image.pinned}: is not here`);
       this.engine.log.push(`create ${options.role}`);
-      return this.#view(this.engine.add(spec, options));
+      return this.#view(this.engine.add(spec, options, this.#options.place));
     });
   }
 
@@ -338,7 +342,7 @@ export class MemoryBackend implements Backend, LogSource {
   purge(owner: Owner, signal: AbortSignal): Promise<boolean> {
     return this.#call("purge", signal, () => {
       this.engine.log.push("purge");
-      for (const container of this.engine.of(owner)) this.engine.remove(container);
+      for (const container of this.#of(owner)) this.engine.remove(container);
       for (const [name, volume] of this.engine.volumes) {
         if (volume.owner.uid === owner.uid && !volume.retain) this.engine.volumes.delete(name);
       }
@@ -376,6 +380,11 @@ export class MemoryBackend implements Backend, LogSource {
   async [Symbol.asyncDispose](): Promise<void> {
     this.closed = true;
     for (const listener of this.#listeners) this.engine.listeners.delete(listener);
+  }
+
+  #of(owner: Owner): Container[] {
+    const { place = "" } = this.#options;
+    return this.engine.of(owner).filter((container) => container.place === place);
   }
 
   async #call<T>(method: string, signal: AbortSignal, effect: () => T): Promise<T> {

@@ -64,6 +64,8 @@ export class RuntimeBackendReconciler implements Reconciler {
     await this.#report(object, health, signal);
     if (live && health.available) {
       this.#silent.delete(name);
+      const alive = new Set(this.#ports.deployments.list().map(({ metadata }) => metadata.uid));
+      this.#ports.live.forget((uid) => alive.has(uid));
       const sweepInMs = await this.#collectOrphans(object, live, signal);
       return { requeueAfterMs: Math.min(UP_MS, sweepInMs) };
     }

@@ -16,8 +16,8 @@ export interface LiveBackendsPorts {
   readonly drivers: Readonly<Record<string, BackendDriver>>;
   readonly secrets: Lister<Secret>;
   readonly logger: Logger;
-  /** Something of this owner changed on that backend. */
-  readonly onChange: (backend: string, owner: Owner) => void;
+  /** Something of this owner changed. */
+  readonly onChange: (owner: Owner) => void;
   /** Asks for a look at that backend's health. */
   readonly onSuspicion: (backend: string) => void;
 }
@@ -39,6 +39,8 @@ export class LiveBackends implements BackendRegistry, Runnable {
   readonly #ports: LiveBackendsPorts;
   readonly #entries = new Map<string, Entry>();
   readonly #problems = new Map<string, string>();
+  /** Where each owner was seen. As many as there are owners of something. */
+  readonly #seen = new Map<string, Set<string>>();
   #instances = 0;
 
   constructor(ports: LiveBackendsPorts) {
@@ -57,8 +59,25 @@ export class LiveBackends implements BackendRegistry, Runnable {
     this.#ports.onSuspicion(name);
   }
 
-  strays(): readonly string[] {
-    return [];
+  strays(uid: string): readonly string[] {
+    return [...(this.#seen.get(uid) ?? [])];
+  }
+
+  vacated(uid: string, name: string): void {
+    const places = this.#seen.get(uid);
+    places?.delete(name);
+    if (places?.size === 0) this.#seen.delete(uid);
+  }
+
+  /** Forgets where owners were seen that are no more. */
+  forget(isAlive: (uid: string) => boolean): void {
+    for (const uid of this.#seen.keys()) if (!isAlive(uid)) this.#seen.delete(uid);
+  }
+
+  #saw(name: string, owner: Owner): void {
+    const places = this.#seen.get(owner.uid) ?? new Set();
+    this.#seen.set(owner.uid, places.add(name));
+    this.#ports.onChange(owner);
   }
 
   settings(name: string): BackendSettings | undefined {
@@ -107,7 +126,7 @@ export class LiveBackends implements BackendRegistry, Runnable {
 
   async #ensure(object: RuntimeBackend): Promise<LiveBackend> {
     const { name } = object.metadata;
-    const { drivers, logger, onChange } = this.#ports;
+    const { drivers, logger } = this.#ports;
     const driver = drivers[object.spec.type];
     if (!driver)
       throw new TerminalError(
@@ -135,7 +154,7 @@ export class LiveBackends implements BackendRegistry, Runnable {
     const instance = ++this.#instances;
     const entry = { name, instance, backend, defaults: settings.defaults, settings, made, end, health: undefined };
     this.#entries.set(name, entry);
-    backend.watch((owner) => onChange(name, owner), end.signal);
+    backend.watch((owner) => this.#saw(name, owner), end.signal);
     return entry;
   }
 }

@@ -27,8 +27,15 @@ export function chooseBackend(deployment: RuntimeDeployment, backends: readonly 
 }
 
 function byDefault(deployment: RuntimeDeployment, backends: readonly RuntimeBackend[]): RuntimeBackend {
-  const present = backends.find(({ metadata }) => metadata.name === deployment.status?.workload?.backend);
-  if (present) return present;
+  const recorded = deployment.status?.workload?.backend;
+  if (recorded !== undefined) {
+    const present = backends.find(({ metadata }) => metadata.name === recorded);
+    if (present) return present;
+    throw new TerminalError(
+      Reason.BackendUnavailable,
+      `RuntimeBackend "${recorded}", on which it runs, is not enabled: no such object; make it again, or set spec.backend; ${known(backends)}`,
+    );
+  }
   const [first, ...others] = backends.filter(({ spec }) => spec.default);
   if (!first)
     throw new TerminalError(

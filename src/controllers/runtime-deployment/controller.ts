@@ -22,10 +22,11 @@ import { converge } from "./converge.ts";
 import { failureOf } from "./failure.ts";
 import { news, repairs } from "./happenings.ts";
 import { isKnown, Memories, newest, wrote } from "./memory.ts";
+import { observeFormer } from "./moving.ts";
 import { follow, probeKey, probeTarget } from "./probing.ts";
 import { factsOf } from "./report.ts";
 import { prepareRevision } from "./revision.ts";
-import { currentOf, newScope, type Scope } from "./scope.ts";
+import { currentOf, isMoving, newScope, type Scope } from "./scope.ts";
 import { servedSpec } from "./served-spec.ts";
 import { setBack } from "./set-back.ts";
 import { summarize } from "./status.ts";
@@ -79,7 +80,7 @@ export class RuntimeDeploymentReconciler implements Reconciler {
       (scope) => this.#observe(scope),
       (scope) => this.#probe(scope),
       (scope) => prepareRevision(scope, { clock, objects, hashKey: ports.hashKey, finalizer }),
-      (scope) => converge(scope, { clock, prober }),
+      (scope) => converge(scope, { clock, prober, registry: ports.registry }),
       (scope) => this.#probe(scope),
     ];
   }
@@ -141,6 +142,7 @@ export class RuntimeDeploymentReconciler implements Reconciler {
       scope.observed = hasFinalizer(deployment, TEARDOWN_FINALIZER)
         ? await live.backend.observe(scope.owner, signal)
         : [];
+      if (isMoving(scope)) await observeFormer(scope, this.#ports);
     } catch (error) {
       setBack(scope, this.#ports.clock, error);
     }
@@ -151,7 +153,7 @@ export class RuntimeDeploymentReconciler implements Reconciler {
     const { observed, spec, owner, deployment } = scope;
     if (!spec) return;
     if (observed) {
-      const current = currentOf(observed);
+      const current = currentOf(observed) ?? scope.former?.workload;
       const candidate = observed.find(({ role }) => role === "candidate");
       follow(prober, owner, current, (current && servedSpec(scope, current)) ?? spec, "current");
       follow(prober, owner, candidate, spec, "candidate");

@@ -3,21 +3,20 @@ import type { Workload } from "../../backends/backend.ts";
 import type { Clock } from "../../machinery/clock.ts";
 import { getCondition } from "../../machinery/conditions.ts";
 import type { Prober } from "../../probe/prober.ts";
-import type { LiveBackend } from "../backend-registry.ts";
+import type { BackendRegistry, LiveBackend } from "../backend-registry.ts";
 import { ageMs } from "./memory.ts";
+import { GRACE_SECONDS, vacate } from "./moving.ts";
 import { type Action, isActive, plan, type Trial } from "./plan.ts";
 import { probeKey } from "./probing.ts";
-import { currentOf, instanceOf, lookAgain, type Scope } from "./scope.ts";
+import { currentOf, instanceOf, isMoving, lookAgain, type Scope } from "./scope.ts";
 import { holdBack, holdOf, setBack } from "./set-back.ts";
 import { judge, patienceMs, type TrialResult } from "./trial.ts";
 
 export interface ConvergePorts {
   readonly clock: Clock;
+  readonly registry: BackendRegistry;
   readonly prober: Prober;
 }
-
-/** Between SIGTERM and SIGKILL, as `docker stop` has it. */
-export const GRACE_SECONDS = 10;
 
 /** Plans from what was found and applies the plan. An action that fails ends it; what was done until then is reported. */
 export async function converge(scope: Scope, ports: ConvergePorts): Promise<void> {
@@ -26,6 +25,7 @@ export async function converge(scope: Scope, ports: ConvergePorts): Promise<void
   const { clock } = ports;
   const { workload } = scope.deployment.status ?? {};
   const trial = concludeTrial(scope, ports);
+  const moving = isMoving(scope);
   const actions = plan({
     desiredState: spec.desiredState,
     target: scope.target?.hash,
@@ -36,16 +36,27 @@ export async function converge(scope: Scope, ports: ConvergePorts): Promise<void
     proven: scope.target !== undefined && scope.memory.proven === scope.target.hash,
     held: holdOf(scope, clock) !== undefined,
     resting: resting(scope, clock),
-    hostPort: workload?.hostPort,
+    // A port that was free there need not be free here.
+    hostPort: moving ? undefined : workload?.hostPort,
     known: scope.known,
-    replacing: scope.replacing,
+    replacing: scope.replacing || moving,
   });
   try {
+    if (mayLeave(scope, actions)) await vacate(scope, ports);
     for (const action of actions) await apply(action, scope, live, clock);
   } catch (error) {
     setBack(scope, clock, error);
   }
   awaitTrial(scope, ports);
+}
+
+/** Whether the place where it ran before is needed no longer: it runs here, is about to, or shall not run. */
+function mayLeave({ observed, spec }: Scope, actions: readonly Action[]): boolean {
+  return (
+    spec?.desiredState === "Stopped" ||
+    currentOf(observed) !== undefined ||
+    actions.some(({ type }) => type === "launch")
+  );
 }
 
 /** Looks how the candidate does, and keeps in mind what that means for its revision. */

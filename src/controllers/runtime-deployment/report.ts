@@ -5,7 +5,7 @@ import { ageMs, keepAges } from "./memory.ts";
 import { isComplete } from "./plan.ts";
 import { probeKey } from "./probing.ts";
 import { countRestarts } from "./restarts.ts";
-import { currentOf, instanceOf, lookAgain, type Scope } from "./scope.ts";
+import { currentOf, instanceOf, isMoving, lookAgain, type Scope } from "./scope.ts";
 import { isUpToDate, servedSpec } from "./served-spec.ts";
 
 /** A process that is not probed and ran this long counts as one that lasts. */
@@ -14,7 +14,7 @@ const STEADY_MS = 10_000;
 /** What was found in this reconcile, as the values that a status is made from. Also settles what is remembered. */
 export function factsOf(scope: Scope, { clock, prober }: { clock: Clock; prober: Prober }): Facts {
   const { deployment, memory, observed, generation } = scope;
-  const current = currentOf(observed);
+  const current = currentOf(observed) ?? scope.former?.workload;
   const { health, desiredState, restartPolicy } = deployment.spec;
   const verdict = prober.verdict(probeKey(scope.owner, "current"));
   const now = clock.monotonicMs();
@@ -30,10 +30,10 @@ export function factsOf(scope: Scope, { clock, prober }: { clock: Clock; prober:
     restartPolicy,
     probe: health.probe,
     path: (current && servedSpec(scope, current)?.transport.path) ?? scope.spec?.transport.path ?? "",
-    backend: scope.live?.name,
+    backend: scope.former?.backend ?? scope.live?.name,
     observed: observed !== undefined,
     current,
-    upToDate: current !== undefined && isUpToDate(scope, current),
+    upToDate: current !== undefined && !scope.former && isUpToDate(scope, current),
     verdict,
     failureThreshold: health.failureThreshold,
     overdue: awaited && age >= patience,
@@ -52,7 +52,7 @@ export function factsOf(scope: Scope, { clock, prober }: { clock: Clock; prober:
 /** Counts what started since the last look, and tells of starts that the backend made by itself. */
 function countStarts(scope: Scope): number {
   const { memory, deployment, known, replacing } = scope;
-  const current = currentOf(scope.observed);
+  const current = currentOf(scope.observed) ?? scope.former?.workload;
   const recorded = deployment.status?.workload;
   const before = memory.starts ?? {
     id: recorded?.id,
@@ -61,7 +61,7 @@ function countStarts(scope: Scope): number {
     count: recorded?.restartCount ?? 0,
   };
   const another = current?.id !== known;
-  const asked = known === undefined || (another && (replacing || scope.asked));
+  const asked = known === undefined || (another && (replacing || scope.asked || isMoving(scope)));
   memory.starts = countRestarts(before, current, asked);
   const unasked = memory.starts.count - before.count;
   if (unasked > 0 && scope.incidents.length === 0) {

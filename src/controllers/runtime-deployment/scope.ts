@@ -22,6 +22,8 @@ export interface Scope {
   spec: EffectiveSpec | undefined;
   /** Undefined while the backend could not be asked. */
   observed: readonly Workload[] | undefined;
+  /** What serves at another backend until the deployment has moved. */
+  former: { readonly backend: string; readonly workload: Workload } | undefined;
   /** What should run; undefined while nobody can say. */
   target: WorkloadSpec | undefined;
   /** Names what an attempt at this revision depends on. A failure is held against it, and against nothing else. */
@@ -54,6 +56,7 @@ export function newScope(deployment: RuntimeDeployment, memory: Memory, signal: 
     early: false,
     spec: undefined,
     observed: undefined,
+    former: undefined,
     target: undefined,
     token: "",
     accepted: undefined,
@@ -66,6 +69,12 @@ export function newScope(deployment: RuntimeDeployment, memory: Memory, signal: 
     incidents: [],
     requeues: [],
   };
+}
+
+/** Whether it runs at another backend than the one chosen, by what was last known. */
+export function isMoving({ deployment, live }: Scope): boolean {
+  const recorded = deployment.status?.workload?.backend;
+  return recorded !== undefined && live !== undefined && recorded !== live.name;
 }
 
 export function currentOf(observed: readonly Workload[] | undefined): Workload | undefined {

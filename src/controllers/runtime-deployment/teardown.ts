@@ -3,7 +3,7 @@ import type { RuntimeBackend, RuntimeDeployment } from "../../api/v1alpha1/index
 import type { Clock } from "../../machinery/clock.ts";
 import { TransientError } from "../../machinery/errors.ts";
 import type { BackendRegistry, LiveBackend } from "../backend-registry.ts";
-import { GRACE_SECONDS } from "./converge.ts";
+import { GRACE_SECONDS } from "./moving.ts";
 import type { Scope } from "./scope.ts";
 import { setBack } from "./set-back.ts";
 

@@ -1,0 +1,338 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { type Namespace, namespaces, type Secret, secrets } from "../../src/api/core.ts";
+import type { NewObject } from "../../src/api/meta.ts";
+import {
+  type RuntimeBackend,
+  type RuntimeDeployment,
+  type RuntimeDeploymentSpec,
+  runtimeBackends,
+  runtimeDeployments,
+} from "../../src/api/v1alpha1/index.ts";
+import { type Controllers, createControllers } from "../../src/controllers/create-controllers.ts";
+import { HashKey } from "../../src/controllers/hash-key.ts";
+import { systemClock } from "../../src/machinery/clock.ts";
+import { getCondition } from "../../src/machinery/conditions.ts";
+import { createKubeClient, type DisposableKubeClient } from "../../src/machinery/http-kube-client.ts";
+import { Manager } from "../../src/machinery/manager.ts";
+import { startTestApiServer, type TestApiServer } from "../support/api-server.ts";
+import { eventually } from "../support/eventually.ts";
+import { MemoryBackend, MemoryEngine } from "../support/memory-backend.ts";
+import { MemoryProber } from "../support/memory-prober.ts";
+import { recordingLogger } from "../support/recording-logger.ts";
+
+const IMAGE = "registry.test/files:1";
+const NAMESPACE = "team-a";
+
+let api: TestApiServer;
+let client: DisposableKubeClient;
+let engine: MemoryEngine;
+let running:
+  | { stop: AbortController; ended: Promise<void>; controllers: Controllers; prober: MemoryProber }
+  | undefined;
+/** Backends that were made. */
+let made: number;
+
+beforeEach(async () => {
+  api = await startTestApiServer();
+  client = await createKubeClient({ kubeconfigPath: api.kubeconfig });
+  engine = new MemoryEngine(systemClock);
+  engine.publish(IMAGE);
+  made = 0;
+  await client.create<Namespace>(namespaces, { apiVersion: "v1", kind: "Namespace", metadata: { name: NAMESPACE } });
+  await createBackend("docker", { default: true });
+  start();
+});
+
+afterEach(async () => {
+  await stop();
+  for (const container of engine.containers.values()) container.cancel();
+  client[Symbol.dispose]();
+  await api[Symbol.asyncDispose]();
+});
+
+function start(): void {
+  const prober = new MemoryProber(engine);
+  const { logger } = recordingLogger();
+  const controllers = createControllers({
+    client,
+    drivers: {
+      docker: {
+        settings: ({ docker }) => ({
+          defaults: { limits: docker.defaultLimits },
+          orphanCollection: docker.orphanCollection,
+          secrets: docker.tlsSecretRef ? [docker.tlsSecretRef] : [],
+        }),
+        create: ({ metadata }) => {
+          made++;
+          return new MemoryBackend(engine, { place: metadata.name });
+        },
+      },
+    },
+    prober,
+    clock: systemClock,
+    logger,
+    identity: "test",
+  });
+  const stop = new AbortController();
+  const manager = new Manager({ logger, drainTimeoutMs: 2_000 })
+    .add("services", ...controllers.services)
+    .add("caches", ...controllers.caches)
+    .add("controllers", ...controllers.controllers);
+  running = { stop, ended: manager.run(stop.signal), controllers, prober };
+}
+
+async function stop(): Promise<void> {
+  running?.stop.abort();
+  await running?.ended;
+  running = undefined;
+}
+
+async function createBackend(name: string, spec: Partial<RuntimeBackend["spec"]>): Promise<void> {
+  await client.create<RuntimeBackend>(runtimeBackends, {
+    apiVersion: "slipway.dev/v1alpha1",
+    kind: "RuntimeBackend",
+    metadata: { name },
+    spec: { type: "docker", ...spec } as RuntimeBackend["spec"],
+  });
+}
+
+async function createDeployment(name: string, spec: object = {}): Promise<void> {
+  const object = {
+    apiVersion: "slipway.dev/v1alpha1",
+    kind: "RuntimeDeployment",
+    metadata: { name, namespace: NAMESPACE },
+    spec: { source: { image: { reference: IMAGE } }, ...spec },
+  };
+  await client.create<RuntimeDeployment>(runtimeDeployments, object as NewObject<RuntimeDeployment>);
+}
+
+const patchSpec = (name: string, spec: { [K in keyof RuntimeDeploymentSpec]?: unknown }) =>
+  client.patch(runtimeDeployments, { namespace: NAMESPACE, name }, { type: "merge", body: { spec } });
+const deployment = (name: string) => client.get(runtimeDeployments, { namespace: NAMESPACE, name });
+const backend = (name: string) => client.get(runtimeBackends, { namespace: "", name });
+
+function poll<T>(what: string, look: () => Promise<T | undefined | false>): Promise<T> {
+  return eventually(
+    what,
+    () => {
+      running?.prober.poll();
+      return look();
+    },
+    { everyMs: 20, timeoutMs: 20_000 },
+  );
+}
+
+const phase = (name: string, wanted: string) =>
+  poll(`${name} is ${wanted}`, async () => {
+    const found = await deployment(name);
+    const reconciling = getCondition(found.status?.conditions, "Reconciling");
+    const current = found.status?.observedGeneration === found.metadata.generation;
+    return found.status?.phase === wanted && current && (!reconciling || wanted === "Error") && found;
+  });
+const gone = (name: string) =>
+  poll(
+    `${name} is gone`,
+    async () =>
+      !(await client.list(runtimeDeployments, { namespace: NAMESPACE })).items.some(
+        ({ metadata }) => metadata.name === name,
+      ),
+  );
+const available = (name: string, status: string) =>
+  poll(`${name} is Available=${status}`, async () => {
+    const found = await backend(name);
+    return getCondition(found.status?.conditions, "Available")?.status === status && found;
+  });
+
+describe("the controllers against an API server", () => {
+  it("take a deployment from apply to Connected, through an update, and away", async () => {
+    await createDeployment("files");
+    const connected = await phase("files", "Connected");
+    expect(connected.status?.workload).toMatchObject({ backend: "docker", generation: 1, restartCount: 0 });
+    await sleep(300);
+    expect((await deployment("files")).metadata.resourceVersion).toBe(connected.metadata.resourceVersion);
+
+    await patchSpec("files", { args: ["--verbose"] });
+    const updated = await phase("files", "Connected");
+    expect(updated.status?.workload?.generation).toBe(2);
+    await patchSpec("files", { desiredState: "Stopped" });
+    const stopped = await phase("files", "Stopped");
+    expect(stopped.status?.url).toBeUndefined();
+    await client.delete(runtimeDeployments, { namespace: NAMESPACE, name: "files" });
+    await gone("files");
+    expect(engine.containers.size).toBe(0);
+  });
+
+  it("heal what a Secret is missing for, and roll when it changes", async () => {
+    await createDeployment("files", { envFrom: [{ secretRef: { name: "token" } }] });
+    const failing = await phase("files", "Error");
+    expect(getCondition(failing.status?.conditions, "Ready")?.reason).toBe("SecretNotFound");
+    const secret = {
+      apiVersion: "v1",
+      kind: "Secret",
+      metadata: { name: "token", namespace: NAMESPACE },
+      data: { T: "b25l" },
+    };
+    await client.create<Secret>(secrets, secret);
+    const connected = await phase("files", "Connected");
+    await client.patch(
+      secrets,
+      { namespace: NAMESPACE, name: "token" },
+      { type: "merge", body: { data: { T: "dHdv" } } },
+    );
+    await poll(
+      "the container is another",
+      async () => (await deployment("files")).status?.workload?.id !== connected.status?.workload?.id,
+    );
+    await phase("files", "Connected");
+    expect([...engine.containers.values()].map(({ spec }) => spec.env)).toEqual([{ T: "two" }]);
+    const key = await client.get(secrets, { namespace: "slipway-system", name: "slipway-workload-hash" });
+    expect(Buffer.from(key.data?.key ?? "", "base64")).toHaveLength(32);
+  });
+
+  it("agree on one key, whoever makes it", async () => {
+    const keys = await Promise.all([1, 2, 3, 4].map(() => new HashKey(client).get()));
+    expect(new Set(keys.map((key) => Buffer.from(key).toString("hex"))).size).toBe(1);
+    expect(await new HashKey(client).get()).toEqual(keys[0]);
+  });
+
+  it("start again without a write", async () => {
+    await createDeployment("files");
+    const before = await phase("files", "Connected");
+    await stop();
+    start();
+    await available("docker", "True");
+    await poll("the server is probed", async () => running?.prober.watched.size === 1);
+    await sleep(300);
+    expect((await deployment("files")).metadata.resourceVersion).toBe(before.metadata.resourceVersion);
+    expect(engine.containers.size).toBe(1);
+  });
+
+  it("run many at once, and none twice", async () => {
+    const names = Array.from({ length: 40 }, (_, at) => `server-${at}`);
+    await Promise.all(names.map((name) => createDeployment(name)));
+    for (const name of names) await phase(name, "Connected");
+    expect(engine.containers.size).toBe(40);
+    await poll("they are counted", async () => (await backend("docker")).status?.deployments === 40);
+    await Promise.all(names.map((name) => client.delete(runtimeDeployments, { namespace: NAMESPACE, name })));
+    for (const name of names) await gone(name);
+    expect(engine.containers.size).toBe(0);
+  });
+});
+
+describe("a RuntimeBackend", () => {
+  it("tells what it is, that it went, and that it came back; its deployments follow", async () => {
+    const up = await available("docker", "True");
+    expect(up.status).toMatchObject({ version: "1.0", capabilities: { sources: ["image"] }, deployments: 0 });
+    engine.reachable = false;
+    await createDeployment("files");
+    const down = await available("docker", "False");
+    expect(getCondition(down.status?.conditions, "Available")).toMatchObject({
+      reason: "BackendUnavailable",
+      message: expect.stringMatching(/start it/),
+    });
+    expect(down.status?.version).toBe("1.0");
+    await phase("files", "Error");
+    const before = await backend("docker");
+    await sleep(1_500);
+    expect((await backend("docker")).metadata.resourceVersion).toBe(before.metadata.resourceVersion);
+    engine.reachable = true;
+    await available("docker", "True");
+    await phase("files", "Connected");
+  });
+
+  it("removes what belongs to no deployment, and that only", async () => {
+    await createDeployment("files");
+    await phase("files", "Connected");
+    await stop();
+    const [mine] = [...engine.containers.values()];
+    if (!mine) throw new Error("there is no container");
+    const lost = { ...mine.spec, owner: { uid: "lost", namespace: NAMESPACE, name: "files" } };
+    engine.add(lost, { role: "current", hostPort: undefined }, "docker");
+    start();
+    await poll("the orphan is gone", async () => engine.containers.size === 1);
+    expect([...engine.containers.values()]).toEqual([mine]);
+  });
+
+  it("says so when two are the default, and deployments wait", async () => {
+    await createBackend("other", { default: true });
+    for (const [name, other] of [
+      ["docker", "other"],
+      ["other", "docker"],
+    ] as const) {
+      await poll(`${name} names ${other}`, async () =>
+        getCondition((await backend(name)).status?.conditions, "Stalled")?.message.includes(other),
+      );
+    }
+    await createDeployment("files");
+    const waiting = await phase("files", "Error");
+    expect(getCondition(waiting.status?.conditions, "Ready")?.message).toMatch(/docker, other/);
+    await client.delete(runtimeBackends, { namespace: "", name: "other" });
+    await phase("files", "Connected");
+    await poll(
+      "the conflict is over",
+      async () => getCondition((await backend("docker")).status?.conditions, "Stalled") === undefined,
+    );
+  });
+
+  it("waits for its Secret, and is made anew when that changes", async () => {
+    const tlsSecretRef = { namespace: NAMESPACE, name: "tls" };
+    await createBackend("remote", {
+      docker: { host: "tcp://engine:2376", tlsSecretRef } as RuntimeBackend["spec"]["docker"],
+    });
+    const waiting = await available("remote", "False");
+    expect(getCondition(waiting.status?.conditions, "Available")).toMatchObject({
+      reason: "SecretNotFound",
+      message: expect.stringMatching(/team-a\/tls/),
+    });
+    const data = { "tls.crt": "Yw==", "tls.key": "aw==" };
+    await client.create<Secret>(secrets, {
+      apiVersion: "v1",
+      kind: "Secret",
+      type: "kubernetes.io/tls",
+      metadata: tlsSecretRef,
+      data,
+    });
+    await available("remote", "True");
+    const before = made;
+    await client.patch(secrets, tlsSecretRef, { type: "merge", body: { data: { "tls.crt": "ZA==" } } });
+    await poll("it is made anew", async () => made === before + 1);
+  });
+
+  it("is left by a deployment that names another, which then serves alone", async () => {
+    await createBackend("other", {});
+    await available("other", "True");
+    await createDeployment("files");
+    const before = await phase("files", "Connected");
+    await patchSpec("files", { backend: "nowhere" });
+    const refused = await poll("it is refused", async () => {
+      const found = await deployment("files");
+      return getCondition(found.status?.conditions, "Stalled") && found;
+    });
+    expect(refused.status).toMatchObject({ phase: "Connected", workload: { id: before.status?.workload?.id } });
+    await patchSpec("files", { backend: "other" });
+    const moved = await poll("it has moved", async () => {
+      const found = await phase("files", "Connected");
+      return found.status?.workload?.backend === "other" && found;
+    });
+    expect([...engine.containers.values()].map(({ place }) => place)).toEqual(["other"]);
+    expect(moved.status?.workload?.restartCount).toBe(0);
+    await client.delete(runtimeDeployments, { namespace: NAMESPACE, name: "files" });
+    await gone("files");
+    expect(engine.containers.size).toBe(0);
+  });
+
+  it("outlives its object until its deployments are torn down", async () => {
+    await createDeployment("files");
+    await phase("files", "Connected");
+    await client.delete(runtimeBackends, { namespace: "", name: "docker" });
+    const left = await poll("the deployment is told", async () => {
+      const found = await deployment("files");
+      return getCondition(found.status?.conditions, "Stalled")?.message.includes("not enabled") && found;
+    });
+    expect(getCondition(left.status?.conditions, "Ready")?.status).toBe("True");
+    await client.delete(runtimeDeployments, { namespace: NAMESPACE, name: "files" });
+    await gone("files");
+    expect(engine.containers.size).toBe(0);
+  });
+});
