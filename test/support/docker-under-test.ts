@@ -1,7 +1,10 @@
 import { engineAddress } from "../../scripts/engine/engine-address.ts";
-import type { Backend, LogSource } from "../../src/backends/backend.ts";
+import type { Backend, CreateOptions, LogSource, Owner, Workload, WorkloadSpec } from "../../src/backends/backend.ts";
 import { dockerBackend } from "../../src/backends/docker/docker-backend.ts";
 import type { DockerConfig } from "../../src/backends/docker/docker-config.ts";
+import { contractSpec, newOwner } from "../contract/backend.ts";
+import { eventually } from "./eventually.ts";
+import { ensureBusyboxImage } from "./images.ts";
 import { recordingLogger } from "./recording-logger.ts";
 
 /** No other Slipway, and no other test file, judges what is made in its name. */
@@ -35,4 +38,54 @@ export async function answersHttp(address: string): Promise<boolean> {
   const response = await fetch(`http://${address}/`, { signal: AbortSignal.timeout(5_000) });
   await response.body?.cancel();
   return response.ok;
+}
+
+/** Long enough for a machine that does other things, too. */
+export const within = (ms = 60_000): AbortSignal => AbortSignal.timeout(ms);
+
+/** A backend, an owner of its own on it, and a spec of the busybox image; all of it gone at the end. */
+export interface DockerDeployment extends AsyncDisposable {
+  readonly backend: Backend & LogSource;
+  readonly owner: Owner;
+  readonly spec: WorkloadSpec;
+  /** Creates and starts it, with what differs from `spec`. */
+  launch(changes?: Partial<WorkloadSpec>, options?: Partial<CreateOptions>): Promise<Workload>;
+  observe(): Promise<Workload>;
+}
+
+export async function dockerDeployment(
+  name: string,
+  {
+    spec: changes = {},
+    backend = dockerUnderTest(),
+  }: { spec?: Partial<WorkloadSpec>; backend?: Backend & LogSource } = {},
+): Promise<DockerDeployment> {
+  const owner = newOwner(name);
+  const reference = await ensureBusyboxImage();
+  const image = await backend.resolveImage({ reference, pullPolicy: "Never", dockerConfig: undefined }, within());
+  const spec = contractSpec({ owner, image, port: 8080, ...changes });
+  return {
+    backend,
+    owner,
+    spec,
+    async launch(more = {}, options = {}) {
+      const given = { role: "current", hostPort: undefined, ...options } as const;
+      const { id } = await backend.create({ ...spec, ...more }, given, within());
+      return await backend.start(id, within());
+    },
+    async observe() {
+      const [workload] = await backend.observe(owner, within());
+      if (!workload) throw new Error(`nothing is left of ${name}`);
+      return workload;
+    },
+    async [Symbol.asyncDispose]() {
+      await eventually("nothing is left", () => backend.purge(owner, within()));
+      await backend[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** The command that has busybox run a script. */
+export function script(text: string): Pick<WorkloadSpec, "command" | "args"> {
+  return { command: ["/bin/busybox", "sh", "-c"], args: [text] };
 }

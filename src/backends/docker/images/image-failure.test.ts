@@ -13,6 +13,8 @@ describe("describeImageFailure", () => {
       said: "pull access denied for x, repository does not exist or may require 'docker login': denied: requested access",
       want: "ImagePullUnauthorized",
     },
+    { said: 'error parsing HTTP 404 response body: unexpected end of JSON input: ""', want: "ImageNotFound" },
+    { said: "error parsing HTTP 403 response body: invalid character", want: "ImagePullUnauthorized" },
     { said: "no basic auth credentials", want: "ImagePullUnauthorized" },
     { said: "received unexpected HTTP status: 403 Forbidden", want: "ImagePullUnauthorized" },
     { said: "toomanyrequests: You have reached your pull rate limit", want: "ImagePullFailed" },

@@ -46,13 +46,13 @@ const RULES: readonly Rule[] = [
   },
   {
     pattern:
-      /unauthorized|authentication required|denied|no basic auth credentials|incorrect username or password|forbidden/i,
+      /unauthorized|authentication required|denied|no basic auth credentials|incorrect username or password|forbidden|HTTP 40[13]\b/i,
     reason: Reason.ImagePullUnauthorized,
     remedy:
       "the image does not exist or is private; check its name, and the credentials in spec.source.image.pullSecretRef",
   },
   {
-    pattern: /manifest unknown|name unknown|not found|no such image|does not exist/i,
+    pattern: /manifest unknown|name unknown|not found|no such image|does not exist|HTTP 404\b/i,
     reason: Reason.ImageNotFound,
     remedy: "check its name and tag, or push it",
   },
@@ -62,7 +62,7 @@ const RULES: readonly Rule[] = [
     remedy: "the registry's name does not resolve on the Engine's machine; check the image's name and the DNS",
   },
   {
-    pattern: /connection refused|timeout|deadline exceeded|request canceled|no route to host|connection reset|EOF/i,
+    pattern: /connection refused|timeout|deadline exceeded|request canceled|no route to host|connection reset|\bEOF\b/i,
     reason: Reason.ImagePullFailed,
     remedy: "the registry does not answer; check that it runs and that the Engine's machine reaches it",
   },

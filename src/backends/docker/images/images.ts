@@ -70,11 +70,14 @@ export class Images implements Disposable {
       return { kind: "present" };
     }
     const pinned = readReference(image.pinned);
-    if (await this.#findLocal(pinned, options)) return { kind: "present" };
+    if (await this.#findLocal(pinned, options)) {
+      const progress = this.#pulls.finishing(owner, pinned);
+      return progress ? { kind: "pulling", progress } : { kind: "present" };
+    }
     if (request.pullPolicy === "Never") throw absent(image.pinned, "pullPolicy is Never; load it there");
-    const tag = tagToSet(request.reference, pinned);
     const sources = this.#places(pinned).map((reference) => sourceOf(reference, request));
-    return { kind: "pulling", progress: this.#pulls.progress(owner, { sources, tag }) };
+    const pull = { image: pinned, sources, tag: tagToSet(request.reference, pinned) };
+    return { kind: "pulling", progress: this.#pulls.progress(owner, pull) };
   }
 
   /** What the Engine knows a pinned image by. @throws {TransientError} `ImageNotFound` */

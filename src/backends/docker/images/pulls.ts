@@ -25,12 +25,15 @@ export interface PullSource {
 }
 
 export interface PullRequest {
+  readonly image: ImageReference;
   readonly sources: readonly PullSource[];
   /** What to tag the image with, so that it counts as present by that name: as `docker pull` does. */
   readonly tag: ImageReference | undefined;
 }
 
 interface Pull {
+  /** The image by the name of its origin. */
+  readonly image: string;
   tracker: PullProgressTracker;
   readonly owners: Map<string, Owner>;
 }
@@ -53,6 +56,14 @@ export class Pulls implements Disposable {
     this.#options = options;
   }
 
+  /** How far a pull of an image is that is all but done: what is left is its tag. Undefined when none is under way. */
+  finishing(owner: Owner, image: ImageReference): PullProgress | undefined {
+    const name = formatReference(image);
+    const pull = this.#pulls.values().find((each) => each.image === name);
+    pull?.owners.set(owner.uid, owner);
+    return pull?.tracker.progress;
+  }
+
   /** How far the pull is; starts it where there is none. @throws what the last one failed with, once to each owner. */
   progress(owner: Owner, request: PullRequest): PullProgress {
     const key = keyOf(request);
@@ -72,7 +83,7 @@ export class Pulls implements Disposable {
   }
 
   #start(key: string, request: PullRequest): Pull {
-    const pull: Pull = { tracker: new PullProgressTracker(), owners: new Map() };
+    const pull: Pull = { image: formatReference(request.image), tracker: new PullProgressTracker(), owners: new Map() };
     this.#pulls.set(key, pull);
     this.#run(pull, request)
       .catch((error: unknown) => {

@@ -1,8 +1,10 @@
+import type Docker from "dockerode";
 import { pack } from "tar-stream";
 import { Label } from "../../../api/labels.ts";
 import type { Mount, Workload, WorkloadSpec } from "../../backend.ts";
 import type { CallOptions, EngineClient } from "../engine/engine-client.ts";
 import { hasStatus } from "../engine/engine-error.ts";
+import { claimName } from "./claim-name.ts";
 import { filesVolume } from "./mounts.ts";
 import { type Maker, ownerLabels } from "./object-labels.ts";
 import { helperName } from "./object-names.ts";
@@ -32,26 +34,24 @@ export async function writeFiles(
   if (mounts.length === 0) return;
   const name = helperName(spec.owner, role);
   const targets = mounts.map((mount, index) => ({ mount, target: `/slipway/${index}` }));
+  const wanted = {
+    name,
+    Image: image,
+    Entrypoint: NEVER_RUN,
+    Labels: { ...ownerLabels(maker, spec.owner, "helper"), [Label.SpecHash]: spec.hash },
+    HostConfig: {
+      NetworkMode: "none",
+      Mounts: targets.map(({ mount, target }) =>
+        filesVolume({ owner: spec.owner, hash: spec.hash, mount, target, readOnly: false }, maker),
+      ),
+    },
+  };
+  const create = async (): Promise<void> => {
+    await engine.call("create a helper container", (docker) => docker.createContainer(wanted), options);
+  };
   const remove = () => removeContainer(engine, name, options);
-  // One that an interrupted attempt left holds volumes of who knows which revision.
-  await remove();
-  await engine.call(
-    "create a helper container",
-    (docker) =>
-      docker.createContainer({
-        name,
-        Image: image,
-        Entrypoint: NEVER_RUN,
-        Labels: { ...ownerLabels(maker, spec.owner, "helper"), [Label.SpecHash]: spec.hash },
-        HostConfig: {
-          NetworkMode: "none",
-          Mounts: targets.map(({ mount, target }) =>
-            filesVolume({ owner: spec.owner, hash: spec.hash, mount, target, readOnly: false }, maker),
-          ),
-        },
-      }),
-    options,
-  );
+  // One that an interrupted attempt left has volumes of who knows which revision.
+  await claimName(create, remove, options.signal);
   try {
     for (const { mount, target } of targets) {
       const archive = await tarOf(mount);
@@ -64,15 +64,18 @@ export async function writeFiles(
   }
 }
 
-async function removeContainer(engine: EngineClient, name: string, options: CallOptions): Promise<void> {
+async function removeContainer(
+  engine: EngineClient,
+  name: string,
+  options: CallOptions,
+): Promise<"removed" | "unseen"> {
+  const remove = (docker: Docker) => docker.getContainer(name).remove({ force: true });
   try {
-    await engine.call(
-      "remove a helper container",
-      (docker) => docker.getContainer(name).remove({ force: true }),
-      options,
-    );
+    await engine.call("remove a helper container", remove, options);
+    return "removed";
   } catch (error) {
-    if (!hasStatus(error, 404)) throw error;
+    if (!hasStatus(error, 404, 409)) throw error;
+    return "unseen";
   }
 }
 

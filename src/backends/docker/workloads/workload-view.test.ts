@@ -81,6 +81,8 @@ describe("toWorkload", () => {
       state: { Status: "exited", ExitCode: 3, FinishedAt: "2026-01-01T00:00:09Z" },
       want: { kind: "exited", exitCode: 3, outOfMemory: false, error: "", at: "2026-01-01T00:00:09Z" },
     },
+    { state: { Status: "exited", ExitCode: 127 }, want: { error: expect.stringContaining("not found") } },
+    { state: { Status: "exited", ExitCode: 126 }, want: { error: expect.stringContaining("cannot be executed") } },
     { state: { Status: "dead", ExitCode: 255, Error: "device busy" }, want: { kind: "exited", error: "device busy" } },
   ])("reads state $state.Status", ({ state, want }) => {
     expect(toWorkload(inspected({ state }), around)?.state).toMatchObject(want);

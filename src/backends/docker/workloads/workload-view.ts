@@ -89,10 +89,17 @@ function toState(state: Docker.ContainerInspectInfo["State"]): WorkloadState | u
       return { kind: "restarting", exitCode, outOfMemory };
     case "exited":
     case "dead":
-      return { kind: "exited", exitCode, outOfMemory, error: state.Error, at: state.FinishedAt };
+      return { kind: "exited", exitCode, outOfMemory, error: state.Error || meaningOf(exitCode), at: state.FinishedAt };
     default:
       return undefined;
   }
+}
+
+/** What the init process, and any shell, says by an exit code when there is nothing to run. */
+function meaningOf(exitCode: number): string {
+  if (exitCode === 127) return "its program was not found in the image; correct spec.command";
+  if (exitCode === 126) return "its program cannot be executed; correct spec.command, or the image's platform";
+  return "";
 }
 
 function isPublished(inspected: Docker.ContainerInspectInfo, port: string, hostPort: number): boolean {

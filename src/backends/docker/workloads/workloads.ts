@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
 import { Label } from "../../../api/labels.ts";
 import { Reason } from "../../../api/v1alpha1/conditions.ts";
@@ -6,6 +5,7 @@ import { TransientError } from "../../../machinery/errors.ts";
 import type { CreateOptions, Owner, Workload, WorkloadSpec } from "../../backend.ts";
 import type { CallOptions, EngineClient } from "../engine/engine-client.ts";
 import { hasStatus } from "../engine/engine-error.ts";
+import { claimName } from "./claim-name.ts";
 import { containerOptions } from "./container-options.ts";
 import { createFailure } from "./create-failure.ts";
 import { writeFiles } from "./file-writer.ts";
@@ -18,10 +18,6 @@ import { byRole, createdWorkload, type Surroundings, toWorkload } from "./worklo
 
 /** A loaded Engine takes seconds for a container, and works on several at once more slowly still. */
 const CHANGE_TIMEOUT_MS = 120_000;
-
-/** How long a name may be taken by a container that cannot be seen: an earlier request whose reply was lost. */
-const NAME_ATTEMPTS = 20;
-const NAME_WAIT_MS = 100;
 
 export interface WorkloadParts {
   readonly engine: EngineClient;
@@ -77,15 +73,13 @@ export class Workloads {
       init,
     };
     const wanted = containerOptions(spec, placement, around.maker);
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        const id = await this.#create(wanted, options);
-        return createdWorkload(id, spec, { role, hostPort });
-      } catch (error) {
-        if (!hasStatus(error, 409) || attempt === NAME_ATTEMPTS) throw createFailure(error, spec.image.pinned);
-        const existing = await this.#makeRoom(wanted.name, spec, { role, ...options });
-        if (existing) return existing;
-      }
+    const create = async (): Promise<Workload> =>
+      createdWorkload(await this.#create(wanted, options), spec, { role, hostPort });
+    const makeRoom = () => this.#makeRoom(wanted.name, spec, { role, ...options });
+    try {
+      return await claimName(create, makeRoom, options.signal);
+    } catch (error) {
+      throw createFailure(error, spec.image.pinned);
     }
   }
 
@@ -158,16 +152,14 @@ export class Workloads {
     name: string,
     spec: WorkloadSpec,
     { role, signal }: CallOptions & { role: Workload["role"] },
-  ): Promise<Workload | undefined> {
+  ): Promise<Workload | "removed" | "unseen"> {
     const { engine, around } = this.#parts;
     let holder: Docker.ContainerInspectInfo;
     try {
       holder = await engine.call("inspect a container", (docker) => docker.getContainer(name).inspect(), { signal });
     } catch (error) {
-      if (!hasStatus(error, 404)) throw error;
-      // Its creation or removal is under way: the Engine gives out a name before the container can be seen.
-      await sleep(NAME_WAIT_MS, undefined, { signal });
-      return undefined;
+      if (hasStatus(error, 404)) return "unseen";
+      throw error;
     }
     const labels = holder.Config.Labels ?? {};
     if (ownerFromLabels(labels, around.maker)?.uid !== spec.owner.uid || roleFromLabels(labels) !== role) {
@@ -179,7 +171,7 @@ export class Workloads {
     const existing = toWorkload(holder, around);
     if (existing?.hash === spec.hash) return existing;
     await this.delete(holder.Id, { signal });
-    return undefined;
+    return "removed";
   }
 
   async #inspect(id: string, options: CallOptions): Promise<Workload | undefined> {
