@@ -55,7 +55,7 @@ export const atomicTypes: ReadonlySet<string> = new Set([
   "TypedLocalObjectReference",
 ]);
 
-/** `TYPE.FIELD`: how a list or map merges, in the notation of types.json. */
+/** `TYPE.FIELD`: how a list or map merges, in the notation of types.jsonl. */
 export const listTypes: Readonly<Record<string, string>> = {
   "Container.env": "map(name) merge",
   "Container.ports": "map(containerPort,protocol) merge",

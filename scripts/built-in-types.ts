@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { atomicTypes, defaults, kinds, listTypes, notes, opaqueTypes, quantities } from "./built-in-annotations.ts";
 
 /**
- * Writes src/server/builtin/schemas/types.json: the structure of the built-in kinds, read from the models of
+ * Writes src/server/builtin/schemas/types.jsonl: the structure of the built-in kinds, read from the models of
  * @kubernetes/client-node, with what those leave out (how lists merge, quantities, defaults) from built-in-annotations.ts.
  * One line for each type; the notation is that of src/server/builtin/schemas/type-notation.ts.
  */
@@ -14,14 +14,14 @@ interface Attribute {
   readonly format: string;
 }
 
-const target = process.argv[2] ?? "src/server/builtin/schemas/types.json";
+const target = process.argv[2] ?? "src/server/builtin/schemas/types.jsonl";
 const models = join(dirname(createRequire(import.meta.url).resolve("@kubernetes/client-node")), "gen/models");
 const lines: string[] = [];
 const pending = [...new Set(Object.values(kinds))];
 const seen = new Set(pending);
 
 for (let type = pending.shift(); type !== undefined; type = pending.shift()) lines.push(await describe(type));
-writeFileSync(target, `{\n${lines.sort().join(",\n")}\n}\n`);
+writeFileSync(target, `${lines.sort().join("\n")}\n`);
 
 async function describe(model: string): Promise<string> {
   const name = shortName(model);
@@ -35,7 +35,7 @@ async function describe(model: string): Promise<string> {
     const required = new RegExp(`'${baseName}':`).test(declaration);
     fields[baseName] = notation(name, attribute, required);
   }
-  return `${JSON.stringify(name)}:${JSON.stringify(fields)}`;
+  return JSON.stringify([name, fields]);
 }
 
 /** apiVersion, kind and metadata of whole objects are the same everywhere. */

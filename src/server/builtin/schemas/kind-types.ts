@@ -1,5 +1,5 @@
 interface KindType {
-  /** Name in types.json. */
+  /** Name in types.jsonl. */
   readonly type: string;
   readonly description: string;
 }

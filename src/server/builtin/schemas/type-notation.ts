@@ -1,7 +1,7 @@
 import type { JsonSchema } from "../../schema/json-schema.ts";
 
 /**
- * The notation of types.json. A type maps its fields to lines such as
+ * The notation of types.jsonl. A type maps its fields to lines such as
  *
  *     []Container map(name) merge required # The containers of the pod.
  *
@@ -25,10 +25,10 @@ export interface FieldNotation {
 const LINE =
   /^(\S+)(?: map\(([^)]+)\))?(?: (set))?(?: (atomicmap))?(?: (merge,retainKeys|merge|retainKeys))?(?: (required))?(?: default=(.+?))?(?: # (.+))?$/;
 
-/** @throws {Error} on a line that is not in the notation, which only a broken types.json can cause. */
+/** @throws {Error} on a line that is not in the notation, which only a broken types.jsonl can cause. */
 export function parseField(line: string): FieldNotation {
   const match = LINE.exec(line);
-  if (match === null) throw new Error(`types.json: ${line}`);
+  if (match === null) throw new Error(`types.jsonl: ${line}`);
   const [, type = "", keys, set, atomicMap, strategy, required, defaultJson, description] = match;
   return {
     type,

@@ -15,7 +15,7 @@ interface Owner {
 
 let owners: ReadonlyMap<string, Owner> | undefined;
 
-/** The group version that a type of types.json belongs to: the first whose kinds embed it. Undefined for metav1. */
+/** The group version that a type of types.jsonl belongs to: the first whose kinds embed it. Undefined for metav1. */
 export function typeOwner(type: string): Owner | undefined {
   owners ??= findOwners();
   return owners.get(type);
