@@ -8,6 +8,8 @@ export interface LiveBackend {
   /** Differs from that of every other instance. */
   readonly instance: number;
   readonly backend: LoggingBackend;
+  /** Another has taken its place under the name of its RuntimeBackend: it is there to be left. */
+  readonly former: boolean;
   readonly defaults: BackendDefaults;
   /** The last answer; undefined before the first. */
   readonly health: BackendHealth | undefined;

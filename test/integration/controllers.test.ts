@@ -63,9 +63,10 @@ function start(): void {
           orphanCollection: docker.orphanCollection,
           secrets: docker.tlsSecretRef ? [docker.tlsSecretRef] : [],
         }),
-        create: ({ metadata }) => {
+        create: ({ metadata, spec }) => {
           made++;
-          return new MemoryBackend(engine, { place: metadata.name });
+          const far = spec.docker.host.startsWith("tcp://127.");
+          return new MemoryBackend(engine, { place: far ? spec.docker.host : metadata.name });
         },
       },
     },
@@ -320,6 +321,28 @@ describe("a RuntimeBackend", () => {
     await client.delete(runtimeDeployments, { namespace: NAMESPACE, name: "files" });
     await gone("files");
     expect(engine.containers.size).toBe(0);
+  });
+
+  it("takes its deployments along when its address changes", async () => {
+    await createDeployment("files");
+    const before = await phase("files", "Connected");
+    const patchHost = (host: string) =>
+      client.patch(
+        runtimeBackends,
+        { namespace: "", name: "docker" },
+        { type: "merge", body: { spec: { docker: { host } } } },
+      );
+    await patchHost("unix:///run/docker.sock");
+    await poll("it is made anew", async () => made === 2);
+    await sleep(200);
+    expect((await phase("files", "Connected")).status?.workload?.id).toBe(before.status?.workload?.id);
+    await patchHost("tcp://127.0.0.1:2375");
+    await poll("it has moved", async () => {
+      const places = [...engine.containers.values()].map(({ place }) => place);
+      return places.length === 1 && places[0] === "tcp://127.0.0.1:2375";
+    });
+    const moved = await phase("files", "Connected");
+    expect(moved.status?.workload?.restartCount).toBe(0);
   });
 
   it("outlives its object until its deployments are torn down", async () => {

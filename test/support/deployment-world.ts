@@ -197,6 +197,7 @@ export class DeploymentWorld {
       this.backends.get({ namespace: "", name }) && {
         name,
         instance: 1,
+        former: false,
         backend,
         defaults: { limits: { cpu: "500m", memory: "512Mi", pids: 100 } },
         health: undefined,

@@ -60,7 +60,8 @@ export class MemoryEngine {
   readonly volumes = new Map<string, { owner: Owner; retain: boolean }>();
   /** Ports that other programs hold. */
   readonly takenPorts = new Set<number>();
-  readonly listeners = new Set<(owner: Owner) => void>();
+  /** `place` names the backend whose workload it is; undefined for what concerns any. */
+  readonly listeners = new Set<(owner: Owner, place?: string) => void>();
   /** Every call that changed something, such as `create current`. */
   readonly log: string[] = [];
   readonly calls = new Map<string, number>();
@@ -102,9 +103,9 @@ export class MemoryEngine {
     return this.programs.get(container.spec.image.pinned) ?? { answers: "mcp" };
   }
 
-  notify(owner: Owner): void {
+  notify(owner: Owner, place?: string): void {
     if (this.deaf || !this.reachable) return;
-    for (const listener of this.listeners) listener(owner);
+    for (const listener of this.listeners) listener(owner, place);
   }
 
   freePort(): number {
@@ -129,7 +130,7 @@ export class MemoryEngine {
     if (exits) {
       container.cancel = this.clock.schedule(exits.afterMs, () => this.end(container, exits.code, exits.outOfMemory));
     }
-    this.notify(container.spec.owner);
+    this.notify(container.spec.owner, container.place);
   }
 
   /** The process ended by itself, or was killed behind the Engine's back: its restart policy decides. */
@@ -147,7 +148,7 @@ export class MemoryEngine {
         this.start(container);
       });
     }
-    this.notify(owner);
+    this.notify(owner, container.place);
   }
 
   /** As `docker stop` or `docker kill`: the Engine leaves it stopped. */
@@ -155,13 +156,13 @@ export class MemoryEngine {
     container.cancel();
     container.stoppedByHand = true;
     container.state = { kind: "exited", exitCode, outOfMemory: false, error: "", at: this.clock.now().toISOString() };
-    this.notify(container.spec.owner);
+    this.notify(container.spec.owner, container.place);
   }
 
   remove(container: Container): void {
     container.cancel();
     this.containers.delete(container.id);
-    this.notify(container.spec.owner);
+    this.notify(container.spec.owner, container.place);
   }
 
   add(spec: WorkloadSpec, { role, hostPort }: CreateOptions, place = ""): Container {
@@ -184,7 +185,7 @@ export class MemoryEngine {
       if (mount.kind === "volume")
         this.volumes.set(`${spec.owner.uid}/${mount.name}`, { owner: spec.owner, retain: mount.retain });
     }
-    this.notify(spec.owner);
+    this.notify(spec.owner, place);
     return container;
   }
 }
@@ -199,7 +200,7 @@ export interface MemoryBackendOptions {
 export class MemoryBackend implements Backend, LogSource {
   readonly engine: MemoryEngine;
   readonly #options: MemoryBackendOptions;
-  readonly #listeners = new Set<(owner: Owner) => void>();
+  readonly #listeners = new Set<(owner: Owner, place?: string) => void>();
   readonly #pulls = new Map<string, number>();
   closed = false;
 
@@ -351,9 +352,17 @@ export class MemoryBackend implements Backend, LogSource {
   }
 
   watch(onChange: (owner: Owner) => void, signal: AbortSignal): void {
-    this.#listeners.add(onChange);
-    this.engine.listeners.add(onChange);
-    signal.addEventListener("abort", () => this.engine.listeners.delete(onChange), { once: true });
+    const { place: mine = "" } = this.#options;
+    const listener = (owner: Owner, place?: string) => {
+      if (place === undefined || place === mine) onChange(owner);
+    };
+    this.#listeners.add(listener);
+    this.engine.listeners.add(listener);
+    signal.addEventListener("abort", () => this.engine.listeners.delete(listener), { once: true });
+    // A connection begins with all owners: what happened before is not told again.
+    queueMicrotask(() => {
+      for (const { spec, place } of this.engine.containers.values()) if (!this.engine.deaf) listener(spec.owner, place);
+    });
   }
 
   collectOrphans(isAlive: (owner: Owner) => boolean, signal: AbortSignal): Promise<readonly Owner[]> {

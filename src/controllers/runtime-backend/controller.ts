@@ -65,7 +65,7 @@ export class RuntimeBackendReconciler implements Reconciler {
     if (live && health.available) {
       this.#silent.delete(name);
       const alive = new Set(this.#ports.deployments.list().map(({ metadata }) => metadata.uid));
-      this.#ports.live.forget((uid) => alive.has(uid));
+      await this.#ports.live.forget((uid) => alive.has(uid));
       const sweepInMs = await this.#collectOrphans(object, live, signal);
       return { requeueAfterMs: Math.min(UP_MS, sweepInMs) };
     }

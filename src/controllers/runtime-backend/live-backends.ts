@@ -69,9 +69,12 @@ export class LiveBackends implements BackendRegistry, Runnable {
     if (places?.size === 0) this.#seen.delete(uid);
   }
 
-  /** Forgets where owners were seen that are no more. */
-  forget(isAlive: (uid: string) => boolean): void {
+  /** Forgets where owners were seen that are no more, and former backends that everybody has left. */
+  async forget(isAlive: (uid: string) => boolean): Promise<void> {
     for (const uid of this.#seen.keys()) if (!isAlive(uid)) this.#seen.delete(uid);
+    const needed = new Set([...this.#seen.values()].flatMap((places) => [...places]));
+    const left = [...this.#entries.values()].filter(({ former, name }) => former && !needed.has(name));
+    await Promise.all(left.map(({ name }) => this.#end(name)));
   }
 
   #saw(name: string, owner: Owner): void {
@@ -108,9 +111,23 @@ export class LiveBackends implements BackendRegistry, Runnable {
   }
 
   async retire(name: string): Promise<void> {
+    this.#problems.delete(name);
+    const formers = [...this.#entries.keys()].filter((each) => each.startsWith(`${name}@`));
+    await Promise.all([name, ...formers].map((each) => this.#end(each)));
+  }
+
+  /** Keeps what another takes the place of, which may be on another machine, until everybody has left it. */
+  #supersede(entry: Entry): void {
+    const { name, instance } = entry;
+    const former = `${name}@${instance}`;
+    entry.end.abort();
+    this.#entries.set(former, { ...entry, name: former, former: true });
+    for (const places of this.#seen.values()) if (places.delete(name)) places.add(former);
+  }
+
+  async #end(name: string): Promise<void> {
     const entry = this.#entries.get(name);
     this.#entries.delete(name);
-    this.#problems.delete(name);
     entry?.end.abort();
     await entry?.backend[Symbol.asyncDispose]();
   }
@@ -121,7 +138,7 @@ export class LiveBackends implements BackendRegistry, Runnable {
     if (stop.aborted) resolve();
     else stop.addEventListener("abort", () => resolve(), { once: true });
     await promise;
-    await Promise.all([...this.#entries.keys()].map((name) => this.retire(name)));
+    await Promise.all([...this.#entries.keys()].map((name) => this.#end(name)));
   }
 
   async #ensure(object: RuntimeBackend): Promise<LiveBackend> {
@@ -149,10 +166,20 @@ export class LiveBackends implements BackendRegistry, Runnable {
     if (before?.made === made) return before;
 
     const backend = driver.create(object, secrets, logger.child({ backend: name }));
-    await this.retire(name);
+    if (before) this.#supersede(before);
     const end = new AbortController();
     const instance = ++this.#instances;
-    const entry = { name, instance, backend, defaults: settings.defaults, settings, made, end, health: undefined };
+    const entry = {
+      name,
+      instance,
+      backend,
+      former: false,
+      defaults: settings.defaults,
+      settings,
+      made,
+      end,
+      health: undefined,
+    };
     this.#entries.set(name, entry);
     backend.watch((owner) => this.#saw(name, owner), end.signal);
     return entry;

@@ -4,7 +4,7 @@ import { getCondition } from "../../machinery/conditions.ts";
 import type { EventNote } from "../../machinery/event-recorder.ts";
 import type { Incident } from "./plan.ts";
 
-const ACTIONS = { Restarted: "Start", Recreated: "Create", Repaired: "Repair" } as const;
+const ACTIONS = { Restarted: "Start", Recreated: "Create", Repaired: "Repair", BackendUnavailable: "Delete" } as const;
 /** Reasons of Ready=False that are no failure. */
 const ORDINARY: ReadonlySet<string> = new Set([Reason.Stopped, Reason.Completed, Reason.Deleting]);
 

@@ -12,6 +12,8 @@ import type { StartRecord } from "./restarts.ts";
 export interface Memory {
   readonly uid: string;
   readonly holds: Holds<"revision" | "start" | "backend">;
+  /** The instance of the backend that the workload was last seen at. */
+  instance: number | undefined;
   starts: StartRecord | undefined;
   /** The image of a generation, so that a tag is resolved once. */
   pinned: { readonly generation: number; readonly image: string } | undefined;
@@ -40,6 +42,7 @@ export class Memories {
     const fresh: Memory = {
       uid: deployment.metadata.uid,
       holds: new Holds(),
+      instance: undefined,
       starts: undefined,
       pinned: undefined,
       proven: undefined,

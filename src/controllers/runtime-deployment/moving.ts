@@ -44,19 +44,28 @@ function deploymentRunsAt({ deployment, live }: Scope): string | undefined {
 
 /**
  * Takes the workload away from where the deployment no longer belongs. Its volumes stay until the deployment is deleted:
- * it may come back. A place that does not answer holds nobody up; it is tried again when it does.
+ * it may come back. A place that does not answer holds nobody up; it is tried again when it does, unless nothing leads
+ * there any more.
  */
 export async function vacate(scope: Scope, { registry, clock }: MovingPorts): Promise<void> {
   for (const place of elsewhere(scope, registry)) {
     try {
       if (place.health?.available === false) throw new TransientError(Reason.BackendUnavailable, place.health.message);
       const workloads = await place.backend.observe(scope.owner, scope.signal);
-      for (const workload of workloads) {
+      // Two addresses may lead to the same place.
+      const here = new Set(scope.observed?.map(({ id }) => id));
+      for (const workload of workloads.filter(({ id }) => !here.has(id))) {
         if (isActive(workload)) await place.backend.stop(workload.id, GRACE_SECONDS, scope.signal);
         await place.backend.delete(workload.id, scope.signal);
       }
       registry.vacated(scope.owner.uid, place.name);
     } catch (error) {
+      if (place.former && error instanceof TransientError) {
+        registry.vacated(scope.owner.uid, place.name);
+        const message = `what ran at the former address of the RuntimeBackend could not be removed: ${error.message}`;
+        scope.incidents.push({ reason: Reason.BackendUnavailable, message });
+        continue;
+      }
       setBack(scope, clock, explained(error, place.name));
       if (scope.failure?.kind === "unreachable") registry.suspect(place.name);
     }

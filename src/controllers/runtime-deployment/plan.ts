@@ -31,7 +31,12 @@ export interface PlanInput {
 
 /** Something that happened to a workload and that nobody asked for. Becomes an event, and may count as a restart. */
 export interface Incident {
-  readonly reason: typeof Reason.Restarted | typeof Reason.Recreated | typeof Reason.Repaired;
+  readonly reason:
+    | typeof Reason.Restarted
+    | typeof Reason.Recreated
+    | typeof Reason.Repaired
+    /** Something was left behind. */
+    | typeof Reason.BackendUnavailable;
   readonly message: string;
 }
 

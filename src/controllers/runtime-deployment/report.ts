@@ -45,6 +45,7 @@ export function factsOf(scope: Scope, { clock, prober }: { clock: Clock; prober:
     failure: scope.failure,
     deleting: undefined,
   };
+  if (currentOf(observed)) memory.instance = scope.live?.instance;
   settle(scope, facts, age);
   return facts;
 }
@@ -74,10 +75,10 @@ function countStarts(scope: Scope): number {
 /** Lets go of what an attempt that worked has disproved. */
 function settle(
   { memory }: Scope,
-  { current, upToDate, verdict, observed, probe, restartPolicy }: Facts,
+  { current, upToDate, verdict, observed, probe, restartPolicy, failure }: Facts,
   age: number,
 ): void {
-  if (observed) memory.holds.clear("backend");
+  if (observed && failure?.kind !== "unreachable") memory.holds.clear("backend");
   if (!current) return;
   if (upToDate) memory.proven = undefined;
   const lasts = current.state.kind === "running" && (probe === "none" ? age >= STEADY_MS : verdict?.kind === "ready");

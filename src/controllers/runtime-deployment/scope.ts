@@ -71,10 +71,11 @@ export function newScope(deployment: RuntimeDeployment, memory: Memory, signal: 
   };
 }
 
-/** Whether it runs at another backend than the one chosen, by what was last known. */
-export function isMoving({ deployment, live }: Scope): boolean {
+/** Whether it runs somewhere else than at the backend chosen, by what was last known. */
+export function isMoving({ deployment, live, memory }: Scope): boolean {
   const recorded = deployment.status?.workload?.backend;
-  return recorded !== undefined && live !== undefined && recorded !== live.name;
+  if (recorded === undefined || live === undefined) return false;
+  return recorded !== live.name || (memory.instance !== undefined && memory.instance !== live.instance);
 }
 
 export function currentOf(observed: readonly Workload[] | undefined): Workload | undefined {
