@@ -112,7 +112,7 @@ interface Exchange {
 }
 
 async function respond(exchange: Exchange): Promise<void> {
-  const { message, response, handler, logger, stopping } = exchange;
+  const { message, response, handler, logger } = exchange;
   const started = performance.now();
   const warnings = new Set<string>();
   const request = toRequest(message);
@@ -129,7 +129,6 @@ async function respond(exchange: Exchange): Promise<void> {
     });
     response.destroy();
   }
-  if (stopping.aborted) response.shouldKeepAlive = false;
   logger.debug("request", {
     ...{ method: message.method, path: message.url, status: answer.status },
     ms: Math.round((performance.now() - started) * 10) / 10,
@@ -183,7 +182,9 @@ function unforeseen(error: unknown, request: object, logger: Logger): StatusErro
   return internalError(error instanceof Error ? error.message : "unknown error");
 }
 
-function head({ response }: Exchange, answer: Answer, warnings: ReadonlySet<string>): void {
+function head({ response, stopping }: Exchange, answer: Answer, warnings: ReadonlySet<string>): void {
+  // The connection ends with this answer, so that a stop need not wait for its keep-alive.
+  if (stopping.aborted) response.setHeader("Connection", "close");
   response.setHeader("Cache-Control", "no-cache, private");
   if (answer.contentType !== undefined) response.setHeader("Content-Type", answer.contentType);
   if (answer.headers) for (const [name, value] of Object.entries(answer.headers)) response.setHeader(name, value);

@@ -46,6 +46,11 @@ function withSpec(current: CustomResourceDefinition, { spec, metadata }: CustomR
   const names = { ...current.spec.names, ...spec.names };
   const conversion = spec.conversion ?? current.spec.conversion;
   const whole = { ...spec, names, ...(conversion ? { conversion } : {}) };
-  const next = { ...current, spec: whole, metadata: { ...current.metadata, annotations, labels } };
+  const next = { ...current, spec: whole, metadata: { ...current.metadata, ...present({ annotations, labels }) } };
   return deepEqual(next, current) ? undefined : next;
+}
+
+/** Without the maps that are empty: those and absent ones are the same. */
+function present<T extends Record<string, object>>(maps: T): Partial<T> {
+  return Object.fromEntries(Object.entries(maps).filter(([, map]) => Object.keys(map).length > 0)) as Partial<T>;
 }

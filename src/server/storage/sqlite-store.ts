@@ -10,6 +10,8 @@ import { type Change, type Put, type Store, type StoredObject, StoreUnavailable 
 /** Writes in one transaction at most: bounds how long a commit takes and how much one failure takes with it. */
 const MAX_BATCH = 512;
 const COMPACTION_INTERVAL_MS = 30_000;
+/** The worker holds one batch at a time: at most 512 objects of 3 MiB in the worst case, which are never that many. */
+const WORKER_LIMITS = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 512 };
 
 interface PendingWrite {
   readonly row: RowWrite;
@@ -55,7 +57,10 @@ export class SqliteStore implements Store {
     this.#assigned = highest;
     // Compiled code has another extension, and nothing rewrites it within a URL.
     const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-    this.#worker = new Worker(new URL(`./sqlite-worker.${extension}`, import.meta.url), { workerData: { file } });
+    this.#worker = new Worker(new URL(`./sqlite-worker.${extension}`, import.meta.url), {
+      workerData: { file },
+      resourceLimits: WORKER_LIMITS,
+    });
     this.#worker.on("message", (answer: WorkerAnswer) => this.#answered(answer));
     this.#worker.on("error", (error) => this.#workerGone(error.message));
     this.#worker.on("exit", () => this.#workerGone("the storage thread ended"));
