@@ -74,6 +74,8 @@ export class DeploymentWorld {
   /** How far the cache is behind the server. */
   lagMs = 1;
   #version = 0;
+  /** Which one was seen in phase Deleting, a phase that ends in nothing else. */
+  #deleted: string | undefined;
   #life: Life | undefined;
   readonly backendOptions: MemoryBackendOptions;
 
@@ -296,6 +298,9 @@ export class DeploymentWorld {
     const key = keyOf(stored);
     const phase = stored.status?.phase;
     if (phase !== undefined && this.phases.at(-1) !== phase) this.phases.push(phase);
+    if (this.phases.includes("Deleting") && phase !== "Deleting" && stored.metadata.uid === this.#deleted)
+      throw new Error(`from Deleting to ${phase}`);
+    if (phase === "Deleting") this.#deleted = stored.metadata.uid;
     const { deletionTimestamp, finalizers = [] } = stored.metadata;
     const gone = deletionTimestamp !== undefined && finalizers.length === 0;
     if (gone) this.server.delete(formatKey(key));

@@ -8,6 +8,7 @@ import {
   TEARDOWN_FINALIZER,
 } from "../../api/v1alpha1/index.ts";
 import { effectiveSpec } from "../../effective-spec/effective-spec.ts";
+import { jittered } from "../../machinery/backoff.ts";
 import { isReason } from "../../machinery/client.ts";
 import type { Clock } from "../../machinery/clock.ts";
 import { TransientError } from "../../machinery/errors.ts";
@@ -59,6 +60,12 @@ export interface RuntimeDeploymentPorts {
 }
 
 /**
+ * A deployment is looked at this often at least, spread over half that time: whatever event was lost, drift is found. Ten
+ * thousand of them cost twenty looks a second.
+ */
+const RESYNC_MS = 600_000;
+
+/**
  * Drives the workload of one RuntimeDeployment to its spec and reports what is true: phases in order, each adding to the
  * scope what it found; then one status patch, whatever happened. Deciding is left to the pure modules beside it.
  */
@@ -100,8 +107,11 @@ export class RuntimeDeploymentReconciler implements Reconciler {
       // Gone in the meantime: its last event is on the way.
       if (!isReason(error, "NotFound")) throw error;
     }
-    if (scope.failure?.kind === "unreachable" && scope.live) this.#ports.registry.suspect(scope.live.name);
-    return scope.requeues.length === 0 ? {} : { requeueAfterMs: Math.max(1, Math.min(...scope.requeues)) };
+    const { live, failure, requeues } = scope;
+    // A backend that is known to be away is asked again anyway.
+    if (failure?.kind === "unreachable" && live?.health?.available !== false && live)
+      this.#ports.registry.suspect(live.name);
+    return { requeueAfterMs: Math.max(1, Math.min(jittered(RESYNC_MS), ...requeues)) };
   }
 
   /** Whether this controller knows this version already: it wrote it, or replaced it. */
@@ -172,12 +182,14 @@ export class RuntimeDeploymentReconciler implements Reconciler {
     this.#stopProbing(owner);
     if (!hasFinalizer(deployment, TEARDOWN_FINALIZER)) return;
     const { backends, registry, clock, events, writer } = this.#ports;
+    const exists = (name: string) => backends.get({ namespace: "", name }) !== undefined;
+    const names = placesOf(deployment, backends.list(), registry.strays(owner.uid));
+    // Shortly after the start. The controller of the backends calls back when they stand.
+    if (names.some((name) => exists(name) && !registry.get(name) && registry.problem(name) === undefined)) return;
     if (deployment.status?.phase !== "Deleting") {
       const deleting = { reason: Reason.Deleting, message: "what runs outside is being removed" };
       await this.#report(scope, (facts) => ({ ...facts, deleting }));
     }
-    const exists = (name: string) => backends.get({ namespace: "", name }) !== undefined;
-    const names = placesOf(deployment, backends.list(), registry.strays(owner.uid));
     const teardown = await tearDown(scope, names, { clock, registry, exists });
     if (teardown.kind === "waiting") {
       const deleting = { reason: scope.failure?.reason ?? Reason.Deleting, message: teardown.message };

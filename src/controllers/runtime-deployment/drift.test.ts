@@ -85,6 +85,15 @@ describe("drift", () => {
     expect(world.events.filter(({ reason }) => reason === event)).toHaveLength(1);
   });
 
+  it("is found without an event and without a probe, in time", async () => {
+    const world = new DeploymentWorld();
+    world.apply({ health: { probe: "none" } });
+    await world.until(() => world.status.phase === "Running" && world.settled());
+    world.engine.deaf = true;
+    world.engine.remove(world.current());
+    await world.until(() => world.containers().length === 1, { withinMs: 700_000 });
+  });
+
   it("counts what happened while the controller was down", async () => {
     const world = await connected();
     world.kill();

@@ -400,6 +400,23 @@ describe("summarize", () => {
     expect(gone.workload).toEqual({ backend: "docker", hostPort: 4000, restartCount: 4 });
   });
 
+  it("forgets what was wrong with an earlier spec", () => {
+    const refusal = facts({
+      current: undefined,
+      accepted: false,
+      failure: { kind: "refused", ...note(Reason.InvalidSpec) },
+    });
+    const refused = summarize(deployment(), refusal, NOW);
+    const stopped = facts({
+      generation: 4,
+      desiredState: "Stopped",
+      current: undefined,
+      verdict: undefined,
+      accepted: undefined,
+    });
+    expect(line(summarize(deployment(refused), stopped, NOW))).toBe("Stopped, Ready=False Stopped");
+  });
+
   it("does not let a crash loop look healthy in between", () => {
     const looping = summarize(deployment(), facts({ current: restarting, verdict: undefined }), NOW);
     expect(line(summarize(deployment(looping), facts({ verdict: UNASKED }), NOW))).toBe(line(looping));

@@ -41,8 +41,8 @@ function conditionsOf(
     ready(situation),
     when(reconciling(situation, facts), ConditionType.Reconciling),
     when(stalled(situation, facts), ConditionType.Stalled),
-    accepted(situation, facts) ?? kept(ConditionType.Accepted, before),
-    sourceReady(facts) ?? kept(ConditionType.SourceReady, before),
+    accepted(situation, facts) ?? kept(ConditionType.Accepted, facts, before),
+    sourceReady(facts) ?? kept(ConditionType.SourceReady, facts, before),
     workloadAvailable(situation, facts),
     mcpConnected(situation, facts),
   ].filter((condition) => condition !== undefined);
@@ -125,10 +125,12 @@ function when(note: Note | undefined, type: string): NewCondition | undefined {
   return note && condition(type, "True", note);
 }
 
-/** What was found before stays true while this look could not tell. */
-function kept(type: string, before: readonly Condition[]): NewCondition | undefined {
+/** What was found before stays true while this look could not tell; what was wrong with an earlier spec does not. */
+function kept(type: string, { generation }: Facts, before: readonly Condition[]): NewCondition | undefined {
   const found = before.find((each) => each.type === type);
-  return found && condition(type, found.status, found);
+  return found && (found.status === "True" || found.observedGeneration === generation)
+    ? condition(type, found.status, found)
+    : undefined;
 }
 
 function urlOf({ current, probe, path }: Facts): string | undefined {
