@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { buildQuickstartImage } from "../examples/quickstart/build-image.ts";
 import { type RuntimeDeployment, runtimeDeployments } from "../src/api/v1alpha1/index.ts";
@@ -8,6 +9,7 @@ import { ensureEngine } from "./ensure-engine.ts";
 import { DATA_DIR, KUBECONFIG, LOG_FILE, PID_FILE, runningPid, stopServer } from "./local-server.ts";
 
 /** What `make run` does after the build: an Engine, an image, a server in the background, and proof that it works. */
+const DEFAULT_PORTS = { "--listen": 6443, "--gateway-listen": 7080, "--metrics-listen": 7090 };
 const DEPLOYMENT = { namespace: "default", name: "everything" };
 
 try {
@@ -29,10 +31,12 @@ async function startServer(): Promise<void> {
   mkdirSync(DATA_DIR, { recursive: true, mode: 0o700 });
   rmSync(`${DATA_DIR}/endpoints.json`, { force: true });
   const log = openSync(LOG_FILE, "w", 0o600);
-  const child = spawn("./bin/slipway", ["up", "--data-dir", DATA_DIR, "-f", "examples/quickstart/everything.yaml"], {
-    detached: true,
-    stdio: ["ignore", log, log],
-  });
+  const listeners = await Promise.all(Object.entries(DEFAULT_PORTS).map(listenFlags));
+  const child = spawn(
+    "./bin/slipway",
+    ["up", "--data-dir", DATA_DIR, "-f", "examples/quickstart/everything.yaml", ...listeners.flat()],
+    { detached: true, stdio: ["ignore", log, log] },
+  );
   closeSync(log);
   child.unref();
   const ended = new Promise<never>((_, reject) => {
@@ -43,6 +47,24 @@ async function startServer(): Promise<void> {
   });
   writeFileSync(PID_FILE, String(child.pid));
   await Promise.race([ended, ready()]);
+}
+
+/** Other clusters on this machine like the same ports: then any free one serves as well. */
+async function listenFlags([flag, port]: [string, number]): Promise<string[]> {
+  const server = createServer();
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(port, "127.0.0.1", resolve);
+    });
+    return [];
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
+    console.log(`Port ${port} is in use; taking a free one for ${flag}.`);
+    return [flag, "127.0.0.1:0"];
+  } finally {
+    server.close();
+  }
 }
 
 async function ready(): Promise<void> {
