@@ -90,6 +90,11 @@ export class EngineClient implements Disposable {
     }
   }
 
+  /** What it means that `operation` failed, for errors that come out of a stream long after it was opened. */
+  explain(operation: string, error: unknown): unknown {
+    return classifyEngineError(error, operation, this.#host);
+  }
+
   /** Asks anew which versions the Engine speaks: it may have been replaced by another. */
   async version(options: CallOptions): Promise<EngineVersion> {
     const { calls, version } = await this.#connect(options.signal);

@@ -119,7 +119,7 @@ export class Pulls implements Disposable {
       const stream = await this.#open(reference, credentials, silence.signal);
       await this.#follow(pull, stream, { image, silence });
     } catch (error) {
-      throw silence.failure ?? imageFailure(error, image);
+      throw silence.failure ?? imageFailure(this.#options.engine.explain("pull an image", error), image);
     } finally {
       silence.end();
     }

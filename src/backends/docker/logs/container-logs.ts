@@ -18,6 +18,7 @@ export interface LogParts {
 /**
  * The log of an owner's current container. A follower is carried over to the next process or container when one ends,
  * and goes on until `signal` aborts.
+ * @throws the reason of `signal`; {TransientError} when the Engine goes away.
  */
 export async function* ownerLogs(
   parts: LogParts,
@@ -40,7 +41,8 @@ export async function* ownerLogs(
       // What follows belongs to another process, all of which is new.
       tail = undefined;
     }
-    if (follow) await sleep(LOOK_MS, undefined, { signal });
+    if (follow) await sleep(LOOK_MS);
+    signal.throwIfAborted();
   } while (follow);
 }
 
@@ -65,6 +67,8 @@ async function* containerLog(engine: EngineClient, request: LogRequest): AsyncGe
   try {
     // The Engine's `since` knows the time to the second in some of its log drivers.
     for await (const line of logLines(logFrames(stream))) if (line.time > after) yield line;
+  } catch (error) {
+    throw signal.aborted ? signal.reason : engine.explain("read a log", error);
   } finally {
     stream.destroy();
   }
