@@ -37,7 +37,8 @@ function fields(path: string, schema: JsonSchema): string[] {
 function typeOf(schema: JsonSchema): string {
   if (schema["x-kubernetes-int-or-string"]) return "quantity";
   if (schema.enum) return schema.enum.map((value) => `\`${value}\``).join(", ");
-  if (schema.type === "array") return `list of ${schema.items?.type === "object" ? "objects" : `${schema.items?.type}s`}`;
+  if (schema.type === "array")
+    return `list of ${schema.items?.type === "object" ? "objects" : `${schema.items?.type}s`}`;
   return schema.type ?? "any";
 }
 
