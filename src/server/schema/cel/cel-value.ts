@@ -72,7 +72,7 @@ export class ValueConverter {
 
   #list(type: CelType & { kind: "list" }, value: unknown): unknown {
     if (!Array.isArray(value)) return value;
-    const items = value.map((item) => (item === null ? null : this.convert(type.items, item)));
+    const items = Array.from(value, (item: unknown) => (item === null ? null : this.convert(type.items, item)));
     // Sets are equal in any order.
     return type.isSet && type.items.kind !== "object" ? new Set(items) : items;
   }
@@ -91,7 +91,7 @@ export function toDuration(nanoseconds: bigint): Duration {
 
 function convertDynamic(value: unknown): unknown {
   if (typeof value === "number") return Number.isInteger(value) ? BigInt(value) : value;
-  if (Array.isArray(value)) return value.map(convertDynamic);
+  if (Array.isArray(value)) return Array.from(value, convertDynamic);
   if (!isObject(value)) return value;
   return new Map(Object.entries(value).map(([key, item]) => [key, convertDynamic(item)]));
 }
