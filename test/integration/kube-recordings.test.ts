@@ -9,11 +9,7 @@ const RECORDINGS = fileURLToPath(new URL("../../../shared/kube-recordings/", imp
 
 /** Cases that are known to differ, and why. A case that is not here must pass. */
 const KNOWN: Readonly<Record<string, string>> = {
-  "http/yaml": "the YAML library words its syntax errors differently",
-  "server-side-apply/body-errors": "the YAML library words its syntax errors differently",
   "validation/wrong-types": "2.0 and 2 are the same number once JSON is parsed",
-  "patch/json-malformed": "names a type of Go's internals",
-  "events/table": "the Name column of events comes last",
   "server-side-apply/null-values": "a null in a configuration is dropped instead of refused",
 };
 

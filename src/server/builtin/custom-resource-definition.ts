@@ -61,12 +61,13 @@ export function asDefinition(object: ApiObject): CustomResourceDefinition {
 
 /** `SetDefaults_CustomResourceDefinition`: names that follow from others, and the only conversion there is. */
 function applyDefaults(object: ApiObject): void {
-  const { spec } = object as { spec?: Partial<CustomResourceDefinition["spec"]> };
-  if (!spec) return;
-  if (spec.names) {
-    spec.names.singular ||= (spec.names.kind ?? "").toLowerCase();
-    if (!spec.names.listKind && spec.names.kind) spec.names.listKind = `${spec.names.kind}List`;
-  }
+  object.spec ??= {};
+  const spec = object.spec as Partial<CustomResourceDefinition["spec"]>;
+  // Structs, which Go always has; validation then says what is missing in them.
+  spec.names ??= { plural: "", kind: "" };
+  spec.versions ??= [];
+  spec.names.singular ||= (spec.names.kind ?? "").toLowerCase();
+  if (!spec.names.listKind && spec.names.kind) spec.names.listKind = `${spec.names.kind}List`;
   spec.conversion ??= { strategy: "None" };
   for (const { schema } of spec.versions ?? []) dropNullDefaults(schema?.openAPIV3Schema);
 }
