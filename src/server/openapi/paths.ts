@@ -58,8 +58,9 @@ class PathWriter {
       [`${scope}/${plural}/{name}`]: this.#item(this.#object(), [nameParameter, ...shared]),
     };
     if (namespaced) {
-      const list = this.#collection().filter(({ method }) => method === "get");
-      paths[`${root}/${plural}`] = this.#item(list, [...listParameters, prettyParameter]);
+      const lists = this.#collection().filter(({ method }) => method === "get");
+      const everywhere = lists.map((list) => ({ ...list, summary: `${list.summary} in all namespaces` }));
+      paths[`${root}/${plural}`] = this.#item(everywhere, [prettyParameter]);
     }
     for (const [name, part] of Object.entries(subresources)) {
       if (part === undefined || part === false) continue;

@@ -36,7 +36,6 @@ export const objectMetaSchema: JsonSchema = {
       "x-kubernetes-patch-strategy": "merge",
       items: {
         type: "object",
-        required: ["apiVersion", "kind", "name", "uid"],
         "x-kubernetes-map-type": "atomic",
         properties: {
           apiVersion: { type: "string", description: "API version of the owner." },

@@ -15,7 +15,8 @@ let shared: Environment | undefined;
 /** CEL with the libraries that Kubernetes adds. Made when the first rule is compiled, since that takes milliseconds. */
 function baseEnvironment(): Environment {
   if (shared !== undefined) return shared;
-  const environment = new Environment({ enableOptionalTypes: true });
+  // Lists may be mixed, since `format` takes such lists.
+  const environment = new Environment({ enableOptionalTypes: true, homogeneousAggregateLiterals: false });
   registerQuantity(environment);
   registerUrl(environment);
   registerNetwork(environment);
