@@ -51,11 +51,15 @@ function hintFor(status: number): string {
   }
 }
 
+/** What a published port looks like when nobody in the container listens there: its proxy accepts, and hangs up. */
+const CLOSED =
+  "the connection was closed without an answer; does the server listen on transport.port, on 0.0.0.0 and not on loopback?";
+
 /** Errors of connect and read that mean that nobody serves there now. EPIPE: it closed while the request was sent. */
 const REFUSED = new Map([
   ["ECONNREFUSED", "nothing listens on the port; is transport.port the one that the server listens on?"],
-  ["ECONNRESET", "the connection was closed without an answer; does the server listen on 0.0.0.0 and not on loopback?"],
-  ["EPIPE", "the connection was closed without an answer; does the server listen on 0.0.0.0 and not on loopback?"],
+  ["ECONNRESET", CLOSED],
+  ["EPIPE", CLOSED],
   ["EHOSTUNREACH", "the address cannot be reached"],
   ["ENETUNREACH", "the address cannot be reached"],
   ["EHOSTDOWN", "the address cannot be reached"],
