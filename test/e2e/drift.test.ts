@@ -127,7 +127,7 @@ describe("a container that somebody changed", () => {
     expect(after.status?.workload?.image).toBe(before.status?.workload?.image);
     expect(await slipway.containers("retagged")).toHaveLength(1);
     await slipway.remove("retagged");
-    await slipway.engine.getImage(tag).remove();
+    await slipway.forgetImage(tag);
   });
 });
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
-import { ensureMcpImage } from "../support/images.ts";
+import { ensureMcpImage, WEB_SERVER } from "../support/images.ts";
 import { Installation } from "../support/installation.ts";
 import { randomFrom } from "../support/random.ts";
 import { Registry } from "../support/registry.ts";
@@ -11,6 +11,9 @@ jest.setTimeout(240_000);
 const KILLS = process.env.SLIPWAY_SOAK ? 50 : 8;
 /** Set it to repeat what another run did. */
 const SEED = Number(process.env.SLIPWAY_SEED ?? Date.now() % 1_000_000);
+
+/** Of an image that is pulled; random, so that it takes about as long as its stage. */
+const PAYLOAD_BYTES = 60_000_000;
 
 /** How long each part of a deployment's life takes about, so that kills fall into all of it. */
 const STAGES = { pull: 1_500, create: 800, update: 2_500, stop: 1_000, delete: 1_000 } as const;
@@ -26,11 +29,10 @@ const kills = Array.from({ length: KILLS }, (_, index) => {
 describe(`slipway up, killed with -9 (SLIPWAY_SEED=${SEED})`, () => {
   let slipway: Installation;
   let registry: Registry;
-  let image: string;
 
   beforeAll(async () => {
     registry = await Registry.start();
-    image = await registry.push(await ensureMcpImage(), "team/mcp:1");
+    await ensureMcpImage();
     slipway = await Installation.start();
   });
   afterAll(async () => {
@@ -50,13 +52,14 @@ describe(`slipway up, killed with -9 (SLIPWAY_SEED=${SEED})`, () => {
     await slipway.kubectl.run(["delete", "runtimedeployment", name, "--ignore-not-found", "--wait=false"]);
     await slipway.untilGone(name);
     expect(await slipway.leftovers()).toEqual([]);
+    await slipway.forgetImages(registry.address);
   });
 
   /** Everything up to the write whose consequences are interrupted, and that write. */
   async function arrange(stage: Stage, name: string): Promise<() => Promise<unknown>> {
     if (stage === "pull") {
-      await slipway.engine.getImage(image).remove({ force: true }).catch(unlessMissing);
-      return () => slipway.deploy(name, { source: { image: { reference: image } } });
+      const reference = await registry.publish(`team/${name}:1`, PAYLOAD_BYTES);
+      return () => slipway.deploy(name, { source: { image: { reference } }, ...WEB_SERVER });
     }
     if (stage === "create") return () => slipway.deploy(name);
     await slipway.deploy(name, { volumes: [{ name: "data", mountPath: "/data", volume: {} }] });
@@ -72,7 +75,7 @@ describe(`slipway up, killed with -9 (SLIPWAY_SEED=${SEED})`, () => {
       return;
     }
     const settled = await slipway.until(name, ({ status, metadata }) => {
-      const phase = stage === "stop" ? "Stopped" : "Connected";
+      const phase = stage === "stop" ? "Stopped" : stage === "pull" ? "Running" : "Connected";
       const current = status?.observedGeneration === metadata.generation;
       const rolled = stage !== "update" || status?.mcp?.toolNames?.includes("new") === true;
       return current && rolled && status?.phase === phase;
@@ -81,7 +84,3 @@ describe(`slipway up, killed with -9 (SLIPWAY_SEED=${SEED})`, () => {
     expect(settled.status?.workload?.restartCount).toBe(0);
   }
 });
-
-function unlessMissing(error: { statusCode?: number }): void {
-  if (error.statusCode !== 404) throw error;
-}

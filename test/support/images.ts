@@ -56,6 +56,9 @@ export async function ensureMcpImage(engine: Docker = engineClient(), tag = MCP_
   return tag;
 }
 
+/** What a deployment of `makeUniqueImage` needs, since it answers HTTP and not MCP. */
+export const WEB_SERVER = { transport: { path: "/marker.txt" }, health: { probe: "http", periodSeconds: 1 } } as const;
+
 /** An image like no other, so that nobody has it: a web server, with `payloadBytes` that do not compress. */
 export async function makeUniqueImage(tag: string, payloadBytes = 0, engine: Docker = engineClient()): Promise<void> {
   const marker = { path: "/www/marker.txt", content: randomBytes(16).toString("hex") };

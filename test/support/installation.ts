@@ -191,6 +191,18 @@ export class Installation implements AsyncDisposable {
     return [...containers.flatMap(({ Names }) => Names), ...(Volumes ?? []).map(({ Name }) => Name)];
   }
 
+  /** Removes from the Engine what was pulled from a registry. */
+  async forgetImages(registry: string): Promise<void> {
+    const images = await this.engine.listImages();
+    const names = images.flatMap(({ RepoTags, RepoDigests }) => [...(RepoTags ?? []), ...(RepoDigests ?? [])]);
+    for (const name of names.filter((each) => each.startsWith(`${registry}/`))) await this.forgetImage(name);
+  }
+
+  /** Takes a name from an image, and removes the image if it was the last one. */
+  async forgetImage(name: string): Promise<void> {
+    await this.engine.getImage(name).remove({ force: true }).catch(unlessGone);
+  }
+
   /** For failures: the deployment, its events and containers, and the end of the server's log. */
   async explain(name: string): Promise<string> {
     const told = await Promise.allSettled([

@@ -7,6 +7,7 @@ import type Docker from "dockerode";
 import { stringify } from "yaml";
 import { engineClient } from "../../scripts/engine/engine-address.ts";
 import { eventually } from "./eventually.ts";
+import { makeUniqueImage } from "./images.ts";
 import { requireTool } from "./tool.ts";
 
 export const REGISTRY_USER = { username: "reader", password: "open-sesame" } as const;
@@ -59,6 +60,15 @@ export class Registry implements AsyncDisposable {
     await finished(engine, await image.push({ tag, authconfig }));
     await image.remove();
     return `${repo}:${tag}`;
+  }
+
+  /** Makes an image like no other that only the registry has. Answers the reference to pull. */
+  async publish(name: string, payloadBytes = 0, engine: Docker = engineClient()): Promise<string> {
+    const local = `slipway.test/unique:${name.replaceAll(/\W/g, "-")}`;
+    await makeUniqueImage(local, payloadBytes, engine);
+    const reference = await this.push(local, name, engine);
+    await engine.getImage(local).remove({ force: true });
+    return reference;
   }
 
   /** Contents of a `kubernetes.io/dockerconfigjson` Secret for it. */
