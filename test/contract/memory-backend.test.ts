@@ -1,19 +1,16 @@
 import { systemClock } from "../../src/machinery/clock.ts";
 import { MemoryBackend, MemoryEngine } from "../support/memory-backend.ts";
-import { backendContract } from "./backend.ts";
+import { type BackendWorld, backendContract } from "./backend.ts";
 
-const IMAGE = "registry.test/contract:1";
-const engine = new MemoryEngine(systemClock);
-engine.publish(IMAGE);
-
-// The fake that the controllers are tested with has to keep the promises that they rely on.
-backendContract("the backend in memory", async () => {
+backendContract("the backend in memory", async (): Promise<BackendWorld> => {
+  const engine = new MemoryEngine(systemClock);
+  engine.publish("example.com/server:1");
   const backend = new MemoryBackend(engine);
   return {
     backend,
-    image: IMAGE,
+    image: "example.com/server:1",
     port: 8080,
-    missingImage: "registry.test/nothing:1",
+    missingImage: "example.com/missing:1",
     answers: async (address) => engine.at(address) !== undefined,
     [Symbol.asyncDispose]: () => backend[Symbol.asyncDispose](),
   };

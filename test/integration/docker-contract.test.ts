@@ -1,7 +1,10 @@
-import { beforeAll } from "@jest/globals";
+import { beforeAll, jest } from "@jest/globals";
 import { type BackendWorld, backendContract } from "../contract/backend.ts";
 import { answersHttp, dockerUnderTest } from "../support/docker-under-test.ts";
 import { BUSYBOX_IMAGE, ensureBusyboxImage } from "../support/images.ts";
+
+// A loaded machine takes its time for containers.
+jest.setTimeout(180_000);
 
 beforeAll(async () => {
   await ensureBusyboxImage();

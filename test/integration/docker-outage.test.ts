@@ -1,20 +1,23 @@
-import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { newOwner } from "../contract/backend.ts";
 import { answersHttp, dockerDeployment, dockerUnderTest, within } from "../support/docker-under-test.ts";
 import { eventually } from "../support/eventually.ts";
 import { ensureBusyboxImage } from "../support/images.ts";
 import { OwnEngine } from "../support/own-engine.ts";
 
+// A loaded machine takes its time for containers.
+jest.setTimeout(180_000);
+
 let engine: OwnEngine;
 
 beforeAll(async () => {
   engine = await new OwnEngine().start();
   await ensureBusyboxImage(engine.client);
-}, 120_000);
+});
 
 afterAll(async () => {
   await engine[Symbol.asyncDispose]();
-}, 120_000);
+});
 
 describe("an Engine that goes away and comes back", () => {
   it("is told as it is, and everything goes on without a new backend", async () => {
@@ -50,5 +53,5 @@ describe("an Engine that goes away and comes back", () => {
     await engine.start();
     await eventually("the Engine answers", async () => (await backend.health(within())).available);
     expect((await use.observe()).state.kind).toBe("exited");
-  }, 180_000);
+  });
 });

@@ -1,8 +1,11 @@
 import { randomUUID } from "node:crypto";
-import { describe, expect, it } from "@jest/globals";
+import { describe, expect, it, jest } from "@jest/globals";
 import { engineClient } from "../../scripts/engine/engine-address.ts";
 import { dockerDeployment, dockerUnderTest, within } from "../support/docker-under-test.ts";
 import { BUSYBOX_IMAGE } from "../support/images.ts";
+
+// A loaded machine takes its time for containers.
+jest.setTimeout(180_000);
 
 const engine = engineClient();
 

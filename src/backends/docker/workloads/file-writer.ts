@@ -1,6 +1,8 @@
 import type Docker from "dockerode";
 import { pack } from "tar-stream";
 import { Label } from "../../../api/labels.ts";
+import { Reason } from "../../../api/v1alpha1/conditions.ts";
+import { TerminalError } from "../../../machinery/errors.ts";
 import type { Mount, Workload, WorkloadSpec } from "../../backend.ts";
 import type { CallOptions, EngineClient } from "../engine/engine-client.ts";
 import { hasStatus } from "../engine/engine-error.ts";
@@ -16,6 +18,9 @@ type FilesMount = Mount & { kind: "files" };
  * machine the directory above all volumes is closed to everybody but root.
  */
 const FILE_MODE = 0o444;
+
+/** Keys of Secrets and ConfigMaps, as Kubernetes has them. Nothing else keeps them inside of their volume. */
+const FILE_NAME = /^(?!\.\.?$)[-._a-zA-Z0-9]+$/;
 
 /** The helper never runs; the Engine wants to know what it would. */
 const NEVER_RUN = ["never-run"];
@@ -79,11 +84,19 @@ async function removeContainer(
   }
 }
 
-async function tarOf({ files }: FilesMount): Promise<Buffer> {
+async function tarOf({ name: mount, files }: FilesMount): Promise<Buffer> {
   const archive = pack();
-  for (const [name, content] of Object.entries(files)) archive.entry({ name, mode: FILE_MODE }, Buffer.from(content));
+  for (const [name, content] of Object.entries(files)) {
+    if (!FILE_NAME.test(name)) throw new TerminalError(Reason.InvalidSpec, notAFileName(mount, name));
+    archive.entry({ name, mode: FILE_MODE }, Buffer.from(content));
+  }
   archive.finalize();
   const chunks: Buffer[] = [];
   for await (const chunk of archive as AsyncIterable<Buffer>) chunks.push(chunk);
   return Buffer.concat(chunks);
+}
+
+function notAFileName(mount: string, name: string): string {
+  const remedy = "rename that key: letters, digits, dots, dashes and underscores, not . or ..";
+  return `spec.volumes[${mount}]: ${JSON.stringify(name)} cannot be the name of a file; ${remedy}`;
 }
