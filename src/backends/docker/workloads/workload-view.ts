@@ -1,6 +1,6 @@
 import type Docker from "dockerode";
 import { Label } from "../../../api/labels.ts";
-import type { Drift, Owner, Workload, WorkloadSpec, WorkloadState } from "../../backend.ts";
+import type { Drift, Workload, WorkloadSpec, WorkloadState } from "../../backend.ts";
 import { DockerLabel, type Maker, ownerFromLabels, roleFromLabels } from "./object-labels.ts";
 import { containerName } from "./object-names.ts";
 
@@ -120,9 +120,4 @@ function connectionDrift(
   if (!(network in (inspected.NetworkSettings.Networks ?? {})))
     return [{ kind: "network", message: `it was disconnected from network ${network}` }];
   return published ? [] : [{ kind: "ports", message: `port ${hostPort} is no longer published` }];
-}
-
-/** Whom a container belongs to, by a row of the Engine's list. */
-export function ownerOf(listed: Pick<Docker.ContainerInfo, "Labels">, maker: Maker): Owner | undefined {
-  return ownerFromLabels(listed.Labels, maker);
 }
