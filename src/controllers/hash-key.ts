@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { type Namespace, namespaces, type Secret, secrets } from "../api/core.ts";
+import { type Secret, secrets } from "../api/core.ts";
+import { Reason } from "../api/v1alpha1/conditions.ts";
 import { isReason, type KubeClient } from "../machinery/client.ts";
+import { TransientError } from "../machinery/errors.ts";
 
 /** Where the key lives. Losing it rolls every workload that reads a Secret once, and nothing else. */
 const KEY = { namespace: "slipway-system", name: "slipway-workload-hash" };
@@ -20,7 +22,7 @@ export class HashKey {
     this.#client = client;
   }
 
-  /** @throws {ApiError | ApiUnreachable} */
+  /** @throws {TransientError} where it cannot be stored. @throws {ApiError | ApiUnreachable} */
   get(): Promise<Uint8Array> {
     this.#key ??= this.#find().catch((error: unknown) => {
       // The next one asks again.
@@ -36,31 +38,15 @@ export class HashKey {
     } catch (error) {
       if (!isReason(error, "NotFound")) throw error;
     }
-    await this.#createNamespace();
     const data = { [FIELD]: randomBytes(KEY_BYTES).toString("base64") };
     const secret = { apiVersion: "v1", kind: "Secret", metadata: KEY, type: "Opaque", data };
     try {
       return keyIn(await this.#client.create<Secret>(secrets, secret));
     } catch (error) {
-      if (!isReason(error, "AlreadyExists")) throw error;
-      return keyIn(await this.#client.get(secrets, KEY));
-    }
-  }
-
-  async #createNamespace(): Promise<void> {
-    try {
-      await this.#client.get(namespaces, { namespace: "", name: KEY.namespace });
-    } catch (error) {
-      if (!isReason(error, "NotFound")) throw error;
-      await this.#tryCreate({ apiVersion: "v1", kind: "Namespace", metadata: { name: KEY.namespace } });
-    }
-  }
-
-  async #tryCreate(namespace: { apiVersion: string; kind: string; metadata: { name: string } }): Promise<void> {
-    try {
-      await this.#client.create<Namespace>(namespaces, namespace);
-    } catch (error) {
-      if (!isReason(error, "AlreadyExists")) throw error;
+      if (isReason(error, "AlreadyExists")) return keyIn(await this.#client.get(secrets, KEY));
+      if (!isReason(error, "NotFound", "Forbidden")) throw error;
+      const message = `the key for the hashes of secret values cannot be stored: ${error.message}; create the namespace ${KEY.namespace}, and let the controller create Secrets there`;
+      throw new TransientError(Reason.SecretNotFound, message, { cause: error });
     }
   }
 }
@@ -68,7 +54,8 @@ export class HashKey {
 function keyIn({ data }: Secret): Uint8Array {
   const key = Buffer.from(data?.[FIELD] ?? "", "base64");
   if (key.length < KEY_BYTES)
-    throw new Error(
+    throw new TransientError(
+      Reason.SecretNotFound,
       `Secret "${KEY.namespace}/${KEY.name}": "${FIELD}" is no key of ${KEY_BYTES} bytes; delete the Secret, and another is made`,
     );
   return key;

@@ -39,7 +39,7 @@ beforeEach(async () => {
   engine = new MemoryEngine(systemClock);
   engine.publish(IMAGE);
   made = 0;
-  await client.create<Namespace>(namespaces, { apiVersion: "v1", kind: "Namespace", metadata: { name: NAMESPACE } });
+  for (const name of [NAMESPACE, "slipway-system"]) await createNamespace(name);
   await createBackend("docker", { default: true });
   start();
 });
@@ -87,6 +87,12 @@ async function stop(): Promise<void> {
   running?.stop.abort();
   await running?.ended;
   running = undefined;
+}
+
+async function createNamespace(name: string): Promise<void> {
+  const { items } = await client.list(namespaces);
+  if (items.some(({ metadata }) => metadata.name === name)) return;
+  await client.create<Namespace>(namespaces, { apiVersion: "v1", kind: "Namespace", metadata: { name } });
 }
 
 async function createBackend(name: string, spec: Partial<RuntimeBackend["spec"]>): Promise<void> {

@@ -42,7 +42,9 @@ export async function prepareRevision(scope: Scope, ports: RevisionPorts): Promi
   if (!image) return;
   scope.memory.pinned = { generation: scope.generation, image: image.pinned };
 
-  const hashKey = needsHashKey(resolved) ? await ports.hashKey(scope.signal) : undefined;
+  const keyed = needsHashKey(resolved);
+  const hashKey = keyed ? await tryNow(scope, ports.clock, () => ports.hashKey(scope.signal)) : undefined;
+  if (keyed && !hashKey) return;
   const target = workloadSpec({ owner: scope.owner, generation: scope.generation, spec, resolved, image, hashKey });
   const exists = observed.some(({ hash }) => hash === target.hash);
   if (!exists && !(await fetched(scope, live, { image, request, clock: ports.clock }))) return;
