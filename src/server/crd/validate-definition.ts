@@ -1,9 +1,9 @@
-import { isDeepStrictEqual } from "node:util";
 import type { FieldError } from "../resource.ts";
 import type {
   CustomResourceDefinition,
   CustomResourceDefinitionVersion,
 } from "../schema/custom-resource-definition.ts";
+import { deepEqual } from "../schema/deep-equal.ts";
 import { forbidden, invalid, notSupported, required } from "../schema/field-errors.ts";
 import type { JsonSchema } from "../schema/json-schema.ts";
 import { nameErrors } from "./name-validation.ts";
@@ -88,7 +88,7 @@ function areEqual(
   part: (version: CustomResourceDefinitionVersion) => unknown,
 ): boolean {
   const [first, ...others] = versions;
-  return first === undefined || others.every((version) => isDeepStrictEqual(part(version), part(first)));
+  return first === undefined || others.every((version) => deepEqual(part(version), part(first)));
 }
 
 function conversionErrors(conversion: CustomResourceDefinition["spec"]["conversion"]): FieldError[] {

@@ -1,5 +1,5 @@
+import { deepEqual } from "../schema/deep-equal.ts";
 import { isObject } from "../schema/schema-node.ts";
-import { deepEqual } from "./deep-equal.ts";
 import { type FieldSet, FieldSetBuilder } from "./field-set.ts";
 import { elementOf, fieldElement } from "./path-element.ts";
 import { type FieldType, fieldType, type ListType, type MapType, resolve } from "./typed-schema.ts";

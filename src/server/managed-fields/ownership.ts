@@ -1,5 +1,6 @@
 import { apiVersionOf } from "../../api/meta.ts";
 import type { ResourceDefinition } from "../resource.ts";
+import { collapseAtomicFields } from "./collapse-atomic.ts";
 import { type Comparison, compare } from "./compare.ts";
 import {
   difference,
@@ -85,10 +86,17 @@ export function yieldFields(
   }
 }
 
-/** Forgets managers of versions that are no longer there: their fields cannot be told any more. */
-export function dropUnknownVersions(managers: Managers, definition: ResourceDefinition): void {
+/**
+ * Brings stored managers in line with what is served now: those of versions that are no longer there go, since their fields
+ * cannot be told any more, and fields follow a schema that has become atomic.
+ */
+export function reconcileManagers(managers: Managers, definition: ResourceDefinition): void {
   const { group } = definition;
   const versions = definition.definition?.spec.versions.map(({ name }) => name) ?? [definition.version];
   const known = new Set(versions.map((version) => apiVersionOf({ group, version })));
-  for (const [id, { apiVersion }] of [...managers]) if (!known.has(apiVersion)) managers.delete(id);
+  const type = typeOfDefinition(definition);
+  for (const [id, { apiVersion, fields }] of [...managers]) {
+    if (!known.has(apiVersion)) managers.delete(id);
+    else setFields(managers, id, collapseAtomicFields(type, fields));
+  }
 }

@@ -212,3 +212,94 @@ it("removes everything that only its applier owned, once nothing is applied", ()
     }),
   );
 });
+
+describe("a schema that became atomic", () => {
+  const now = new Date(START);
+  const labels = widgets.schema?.properties?.spec?.properties?.labels;
+  const spec = {
+    ...widgets.schema?.properties?.spec?.properties,
+    labels: { ...labels, "x-kubernetes-map-type": "atomic" },
+  };
+  const atomic = {
+    ...widgets,
+    schema: { type: "object", properties: { spec: { type: "object", properties: spec } } },
+  } as ResourceDefinition;
+
+  it("gives the whole to whoever owned a part", () => {
+    const live = apply(undefined, "one", { labels: { a: "1" } });
+    const applied = {
+      apiVersion: "g.example.com/v1",
+      kind: "Widget",
+      metadata: { name: "a" },
+      spec: { labels: { b: "2" } },
+    };
+    const result = applyConfiguration({
+      live,
+      applied,
+      manager: "two",
+      force: false,
+      definition: atomic,
+      subresource: "",
+      now,
+    });
+    expect(result).toMatchObject({
+      conflicts: { message: 'Apply failed with 1 conflict: conflict with "one": .spec.labels' },
+    });
+  });
+});
+
+describe("kubectl's client-side apply", () => {
+  const lastApplied = {
+    apiVersion: "g.example.com/v1",
+    kind: "Widget",
+    metadata: { name: "a" },
+    spec: { image: "nginx:1" },
+  };
+  const annotation = "kubectl.kubernetes.io/last-applied-configuration";
+  const now = new Date(START);
+
+  it("hands over to its server-side apply without force", () => {
+    const created = {
+      ...lastApplied,
+      metadata: { name: "a", uid: "u", annotations: { [annotation]: JSON.stringify(lastApplied) } },
+    };
+    const managedFields = trackUpdate({
+      before: undefined,
+      after: created,
+      manager: "kubectl-client-side-apply",
+      definition: widgets,
+      subresource: "",
+      now,
+    });
+    const live = { ...created, metadata: { ...created.metadata, managedFields } };
+    const applied = { ...lastApplied, spec: { image: "nginx:2" } };
+    const request = { live, applied, force: false, definition: widgets, subresource: "", now };
+    expect(applyConfiguration({ ...request, manager: "other" })).toHaveProperty("conflicts");
+    const result = applyConfiguration({ ...request, manager: "kubectl" });
+    expect(result).toMatchObject({ object: { spec: { image: "nginx:2" } } });
+    const { object } = result as { object: { metadata: { annotations: Record<string, string> } } };
+    expect(JSON.parse(object.metadata.annotations[annotation] as string)).toEqual(applied);
+  });
+});
+
+it("keeps few entries of updates", () => {
+  let live: Stored = { apiVersion: "g.example.com/v1", kind: "Widget", metadata: { name: "a" }, spec: {} };
+  for (let index = 0; index < 15; index += 1) {
+    const after: Stored = {
+      ...live,
+      spec: { labels: { ...(live.spec as { labels?: object }).labels, [`k${index}`]: "1" } },
+    };
+    const managedFields = trackUpdate({
+      before: index === 0 ? undefined : live,
+      after,
+      manager: `manager-${index}`,
+      definition: widgets,
+      subresource: "",
+      now: new Date(START + index * 1_000),
+    });
+    live = { ...after, metadata: { ...after.metadata, managedFields } };
+  }
+  const entries = live.metadata.managedFields as { manager: string }[];
+  expect(entries).toHaveLength(10);
+  expect(entries.map(({ manager }) => manager)).toContain("ancient-changes");
+});

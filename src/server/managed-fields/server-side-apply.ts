@@ -1,8 +1,8 @@
 import { apiVersionOf } from "../../api/meta.ts";
 import { malformedPatch, unmergeablePatch } from "../patch/patch-error.ts";
 import type { ResourceDefinition } from "../resource.ts";
+import { deepEqual } from "../schema/deep-equal.ts";
 import { type ApplyConflicts, describeConflicts } from "./apply-conflict.ts";
-import { deepEqual } from "./deep-equal.ts";
 import { type FieldSet, isEmpty, recursiveDifference } from "./field-set.ts";
 import { fieldSetOf } from "./field-set-of.ts";
 import { KUBECTL_MANAGER, ownsByLastApplied, syncLastApplied } from "./last-applied.ts";
@@ -19,9 +19,9 @@ import {
 import { merge } from "./merge.ts";
 import {
   changesOf,
-  dropUnknownVersions,
   ignoredFields,
   overwritten,
+  reconcileManagers,
   withoutManagedFields,
   yieldFields,
 } from "./ownership.ts";
@@ -109,7 +109,7 @@ function attempt(
   const { applied, definition, subresource } = request;
   const type = typeOfDefinition(definition);
   const managers = new Map(stored);
-  dropUnknownVersions(managers, definition);
+  reconcileManagers(managers, definition);
   const apiVersion = apiVersionOf(definition);
   const before = withoutManagedFields(request.live ?? { apiVersion, kind: definition.kind });
   const fields = recursiveDifference(fieldSetOf(type, applied), ignoredFields(definition, subresource));

@@ -11,7 +11,7 @@ import {
   timestamp,
   withoutUnowned,
 } from "./managers.ts";
-import { changesOf, dropUnknownVersions, overwritten, withoutManagedFields, yieldFields } from "./ownership.ts";
+import { changesOf, overwritten, reconcileManagers, withoutManagedFields, yieldFields } from "./ownership.ts";
 
 export interface UpdateToTrack {
   /** What is stored; undefined for a create. */
@@ -41,7 +41,7 @@ export function trackUpdate(update: UpdateToTrack): ManagedFieldsEntry[] | undef
 /** The same on decoded managers, which change. Before a first apply everything is credited to one manager this way. */
 export function recordUpdate(update: UpdateToTrack, managers: Managers): Managers {
   const { before, after, manager: name, definition, subresource, now } = update;
-  dropUnknownVersions(managers, definition);
+  reconcileManagers(managers, definition);
   const { group, version } = definition;
   const apiVersion = apiVersionOf({ group, version });
   const changes = changesOf({

@@ -1,4 +1,4 @@
-import { isDeepStrictEqual } from "node:util";
+import { deepEqual } from "../schema/deep-equal.ts";
 import { malformedPatch, tooManyOperations, unprocessablePatch } from "./patch-error.ts";
 
 /** kube-apiserver's bounds: operations in one patch, and how far `copy` may blow an object up. */
@@ -64,7 +64,7 @@ class Patcher {
         this.#add(target, this.#copy(parsePointer(from)));
         break;
       case "test":
-        if (!isDeepStrictEqual(this.#find(target) ?? null, value)) throw unprocessablePatch();
+        if (!deepEqual(this.#find(target) ?? null, value)) throw unprocessablePatch();
         break;
       default:
         throw unprocessablePatch();

@@ -1,4 +1,4 @@
-import { isObject } from "./patch-error.ts";
+import { isObject } from "../schema/schema-node.ts";
 
 export interface MergeOrder {
   /** All items of the result, in any order. */

@@ -1,4 +1,5 @@
-import { isObject, malformedPatch, notAnObject } from "./patch-error.ts";
+import { isObject } from "../schema/schema-node.ts";
+import { malformedPatch, notAnObject } from "./patch-error.ts";
 
 /**
  * RFC 7386: `null` removes, objects merge, everything else replaces. Neither argument is changed; the result shares what

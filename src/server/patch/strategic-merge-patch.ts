@@ -1,8 +1,9 @@
-import { deepEqual } from "../managed-fields/deep-equal.ts";
+import { deepEqual } from "../schema/deep-equal.ts";
 import { goPrint } from "../schema/go-format.ts";
 import type { JsonSchema } from "../schema/json-schema.ts";
+import { isObject } from "../schema/schema-node.ts";
 import { mergeOrder } from "./merge-order.ts";
-import { invalidResult, isObject, malformedPatch, notAnObject, unmergeablePatch } from "./patch-error.ts";
+import { invalidResult, malformedPatch, notAnObject, unmergeablePatch } from "./patch-error.ts";
 
 type Fields = Record<string, unknown>;
 

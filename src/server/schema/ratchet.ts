@@ -1,4 +1,4 @@
-import { isDeepStrictEqual } from "node:util";
+import { deepEqual } from "./deep-equal.ts";
 import type { JsonSchema } from "./json-schema.ts";
 import { isObject } from "./schema-node.ts";
 import type { Ratchet } from "./validation-run.ts";
@@ -15,7 +15,7 @@ export const ratchet: Ratchet = {
     const keys = listMapKeys(schema);
     return keys === undefined ? undefined : old.find((item) => sameKeys(item, value[key], keys));
   },
-  equal: isDeepStrictEqual,
+  equal: deepEqual,
 };
 
 /** The keys that identify an item; undefined for other lists. */

@@ -1,3 +1,5 @@
+import { isObject } from "../schema/schema-node.ts";
+
 /** Finds the values that a path leads to in an object; empty when there are none. */
 export type JsonPath = (object: unknown) => unknown[];
 
@@ -112,10 +114,6 @@ function quotedNames(text: string): string[] | undefined {
     at = separator.lastIndex;
   }
   return names.length > 0 ? names : undefined;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function field(name: string): Step {

@@ -1,5 +1,5 @@
 import { Environment } from "@marcbachmann/cel-js";
-import { deepEqual } from "../../managed-fields/deep-equal.ts";
+import { deepEqual } from "../deep-equal.ts";
 import { type CelType, CelTypes, type ObjectType, typeName } from "./cel-type.ts";
 import { type CelObject, ValueConverter } from "./cel-value.ts";
 import { registerFormats } from "./library-format.ts";

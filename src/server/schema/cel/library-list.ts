@@ -1,5 +1,5 @@
 import type { Environment } from "@marcbachmann/cel-js";
-import { deepEqual } from "../../managed-fields/deep-equal.ts";
+import { deepEqual } from "../deep-equal.ts";
 import { type Declarations, declare } from "./declarations.ts";
 
 type Items = Iterable<unknown>;

@@ -1,5 +1,5 @@
-import { deepEqual } from "../../managed-fields/deep-equal.ts";
 import type { FieldError } from "../../resource.ts";
+import { deepEqual } from "../deep-equal.ts";
 import { invalid } from "../field-errors.ts";
 import type { JsonSchema, ValidationRule } from "../json-schema.ts";
 import { ratchet } from "../ratchet.ts";
