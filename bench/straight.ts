@@ -1,4 +1,5 @@
-import { BENCH_LABEL, engine, inParallel, removeContainers } from "./engine.ts";
+import type { Network } from "dockerode";
+import { BENCH_LABEL, engine, inParallel, removeContainers, settle } from "./engine.ts";
 
 /** A bridge like Slipway's: without traffic between containers. */
 const NETWORK = "slipway-bench-straight";
@@ -21,7 +22,20 @@ export async function timeStraight(image: string, count: number, atOnce: number)
     return performance.now() - began;
   } finally {
     await removeContainers(LABEL);
-    await network.remove();
+    await removeWhenUnused(network);
+  }
+}
+
+/** A container that was just removed may hold on to its network a little longer. */
+async function removeWhenUnused(network: Network): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await network.remove();
+      return;
+    } catch (error) {
+      if (attempt === 10) throw error;
+      await settle();
+    }
   }
 }
 
