@@ -2,7 +2,7 @@ import type { Network } from "dockerode";
 import { BENCH_LABEL, engine, inParallel, removeContainers, settle } from "./engine.ts";
 
 /** A bridge like Slipway's: without traffic between containers. */
-const NETWORK = "slipway-bench-straight";
+const NETWORK = `slipway-bench-${process.pid}`;
 const LABEL = `${BENCH_LABEL}=straight`;
 /** Below the ports that the kernel hands out by itself, and not those of Slipway. */
 const FIRST_PORT = 18_000;
@@ -16,7 +16,7 @@ export async function timeStraight(image: string, count: number, atOnce: number)
   try {
     const began = performance.now();
     await inParallel(Array(count).keys(), atOnce, async (index) => {
-      const container = await engine.createContainer(containerOptions({ image, index, networkId: network.id }));
+      const container = await engine.createContainer(containerOptions(image, index));
       await container.start();
     });
     return performance.now() - began;
@@ -40,7 +40,7 @@ async function removeWhenUnused(network: Network): Promise<void> {
 }
 
 /** The same limits, port and hardening that Slipway gives to a container. */
-function containerOptions({ image, index, networkId }: { image: string; index: number; networkId: string }) {
+function containerOptions(image: string, index: number) {
   const memory = 512 * 1024 * 1024;
   return {
     name: `slipway-bench-straight-${index}`,
@@ -53,7 +53,7 @@ function containerOptions({ image, index, networkId }: { image: string; index: n
       MemorySwap: memory,
       PidsLimit: 100,
       Init: true,
-      NetworkMode: networkId,
+      NetworkMode: NETWORK,
       SecurityOpt: ["no-new-privileges"],
       RestartPolicy: { Name: "always" },
       PortBindings: { "8080/tcp": [{ HostIp: "127.0.0.1", HostPort: String(FIRST_PORT + index) }] },
