@@ -1,4 +1,5 @@
 import { ensureEngine } from "../scripts/ensure-engine.ts";
+import { apiServer } from "./api-server.ts";
 import { imageDeployments } from "./image-deployments.ts";
 import type { Row } from "./row.ts";
 
@@ -6,7 +7,10 @@ import type { Row } from "./row.ts";
  * Prints one JSON object a line. Takes names of benchmarks, or runs all; BENCH_RUNS sets how often each side runs (5).
  * Ends with 0 also where a number is missed: `met` tells.
  */
-const benchmarks: Record<string, (runs: number) => Promise<Row[]>> = { "image-deployments": imageDeployments };
+const benchmarks: Record<string, (runs: number) => Promise<Row[]>> = {
+  "image-deployments": imageDeployments,
+  "api-server": apiServer,
+};
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !(name in benchmarks));

@@ -5,12 +5,15 @@ export interface Row {
   readonly unit: "ms" | "MB" | "per second";
   /** Median of `runs`. */
   readonly slipway: number;
-  readonly peer: { readonly name: string; readonly value: number };
+  /** Absent where the bound is a number of its own. */
+  readonly peer?: { readonly name: string; readonly value: number };
   /** Median of the ratios run by run, so that a machine whose speed drifts does not blur it. */
-  readonly ratio: number;
+  readonly ratio?: number;
   readonly must: string;
   readonly met: boolean;
-  readonly runs: { readonly slipway: readonly number[]; readonly peer: readonly number[] };
+  readonly runs: { readonly slipway: readonly number[]; readonly peer?: readonly number[] };
+  /** Milliseconds of the server's CPU for each request, median: what a busy machine blurs least. */
+  readonly cpuMsPerRequest?: number;
 }
 
 /** Of at least one value. For an even count the mean of the middle two. */
@@ -22,22 +25,45 @@ export function median(values: readonly number[]): number {
   return (upper + lower) / 2;
 }
 
-/** A row for "at most `limit` times the peer", from runs that were made in turn. */
-export function atMost(
-  limit: number,
-  {
+/** The two sides of a comparison, from runs that were made in turn. */
+export interface Comparison {
+  readonly bench: string;
+  readonly unit: Row["unit"];
+  readonly peer: string;
+  readonly slipwayRuns: readonly number[];
+  readonly peerRuns: readonly number[];
+}
+
+/** A row for "at most `limit` times the peer". */
+export function atMost(limit: number, comparison: Comparison): Row {
+  return compare(comparison, `≤ ${limit} × peer`, (ratio) => ratio <= limit);
+}
+
+/** A row for "at least `limit` times the peer". */
+export function atLeast(limit: number, comparison: Comparison): Row {
+  return compare(comparison, `≥ ${limit} × peer`, (ratio) => ratio >= limit);
+}
+
+/** A row for a bound that holds whatever a peer does. */
+export function within(
+  bound: number,
+  { bench, unit, slipwayRuns }: Pick<Comparison, "bench" | "unit" | "slipwayRuns">,
+): Row {
+  const slipway = median(slipwayRuns);
+  return {
     bench,
     unit,
-    peer,
-    slipwayRuns,
-    peerRuns,
-  }: {
-    bench: string;
-    unit: Row["unit"];
-    peer: string;
-    slipwayRuns: readonly number[];
-    peerRuns: readonly number[];
-  },
+    slipway: round(slipway),
+    must: `≤ ${bound} ${unit}`,
+    met: slipway <= bound,
+    runs: { slipway: slipwayRuns.map(round) },
+  };
+}
+
+function compare(
+  { bench, unit, peer, slipwayRuns, peerRuns }: Comparison,
+  must: string,
+  isMet: (ratio: number) => boolean,
 ): Row {
   const ratio = median(slipwayRuns.map((value, run) => value / (peerRuns[run] ?? Number.NaN)));
   return {
@@ -46,8 +72,8 @@ export function atMost(
     slipway: round(median(slipwayRuns)),
     peer: { name: peer, value: round(median(peerRuns)) },
     ratio: Math.round(ratio * 1000) / 1000,
-    must: `≤ ${limit} × peer`,
-    met: ratio <= limit,
+    must,
+    met: isMet(ratio),
     runs: { slipway: slipwayRuns.map(round), peer: peerRuns.map(round) },
   };
 }
