@@ -7,6 +7,8 @@ export interface Answer {
   readonly contentType?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Buffer;
+  /** Instead of a body too long to be held as a whole: sent as the client takes it. Read once. */
+  readonly pieces?: Iterable<string>;
   /** Instead of a body: takes over the connection until the stream ends. */
   readonly stream?: AnswerStream;
 }

@@ -2,20 +2,15 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
-import { promisify } from "node:util";
-import { gzip } from "node:zlib";
 import type { Logger } from "../../machinery/logger.ts";
 import { StoreUnavailable } from "../storage/store.ts";
 import { encode } from "../verbs/present.ts";
 import { type Accepted, negotiate } from "./accept.ts";
 import type { Answer, HttpRequest, StreamSink } from "./answer.ts";
 import type { ServerCertificates } from "./certificates.ts";
+import { sendBody } from "./send-body.ts";
 import { internalError, StatusError } from "./status-error.ts";
 
-const compress = promisify(gzip);
-
-/** kube-apiserver compresses answers from 128 KiB, at the fastest level: below, it costs more than it saves. */
-const MIN_GZIP_BYTES = 128 * 1024;
 const HEADERS_TIMEOUT_MS = 30_000;
 /** How long a client may take to send its body. */
 const REQUEST_TIMEOUT_MS = 60_000;
@@ -214,19 +209,7 @@ function warningHeaders(warnings: ReadonlySet<string>): string[] {
 async function send(exchange: Exchange, answer: Answer, warnings: ReadonlySet<string>): Promise<void> {
   const { message, response } = exchange;
   head(exchange, answer, warnings);
-  const { body = "" } = answer;
-  response.statusCode = answer.status;
-  const accepts = message.headers["accept-encoding"];
-  if (body.length >= MIN_GZIP_BYTES && typeof accepts === "string" && /\bgzip\b/.test(accepts)) {
-    const compressed = await compress(body, { level: 1 });
-    response.setHeader("Content-Encoding", "gzip");
-    response.setHeader("Vary", "Accept-Encoding");
-    response.setHeader("Content-Length", compressed.length);
-    response.end(message.method === "HEAD" ? undefined : compressed);
-  } else {
-    response.setHeader("Content-Length", Buffer.byteLength(body));
-    response.end(message.method === "HEAD" ? undefined : body);
-  }
+  await sendBody(message, response, answer);
   // A body that nobody read (refused before) must not be taken for the next request.
   if (!message.complete) discard(message);
 }

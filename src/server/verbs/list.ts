@@ -24,6 +24,7 @@ export async function list(context: ServerContext, request: ResourceRequest): Pr
   const options = parseListOptions(query);
   if (options.atLeast !== undefined) await waitForRevision(context, options.atLeast);
   const { objects, metadata } = page(context, resource, selection, options);
+  if (accepted.as === undefined) return renderPlain(request, objects, metadata);
   return encode(200, render(request, objects, metadata), accepted);
 }
 
@@ -65,7 +66,6 @@ function page(
 
 function render(request: ResourceRequest, objects: readonly StoredObject[], metadata: ListMeta): string {
   const { resource, accepted, query } = request;
-  if (accepted.as === undefined) return renderPlain(resource, objects, metadata);
   const parsed = objects.map((object): ApiObject => resource.parse(object));
   const apiVersion = `meta.k8s.io/${accepted.version}`;
   if (accepted.as === "Table") {
@@ -90,11 +90,35 @@ function goPackage({ definition }: ServedResource): string {
   return definition.group.split(".")[0] || "core";
 }
 
+/** Beyond this many characters, a list is sent in pieces of about this size. */
+const PIECE_LENGTH = 64 * 1024;
+
 /** Joins the stored bytes: nothing is parsed or written anew. */
-function renderPlain(resource: ServedResource, objects: readonly StoredObject[], metadata: ListMeta): string {
+function renderPlain(
+  { resource, accepted }: ResourceRequest,
+  objects: readonly StoredObject[],
+  metadata: ListMeta,
+): Answer {
   const { isCustom, apiVersion, definition } = resource;
   const items = objects.map((object) => (isCustom ? resource.render(object) : withoutType(resource.render(object))));
   // Custom lists always show `continue`; typed ones leave it out when it is empty.
   const meta = isCustom ? { continue: "", ...metadata } : metadata;
-  return `{"apiVersion":${JSON.stringify(apiVersion)},"kind":${JSON.stringify(definition.listKind)},"metadata":${JSON.stringify(meta)},"items":[${items.join(",")}]}`;
+  const head = `{"apiVersion":${JSON.stringify(apiVersion)},"kind":${JSON.stringify(definition.listKind)},"metadata":${JSON.stringify(meta)},"items":[`;
+  const length = items.reduce((sum, item) => sum + item.length, 0);
+  if (accepted.format === "json" && length > PIECE_LENGTH) {
+    return { status: 200, contentType: "application/json", pieces: inPieces(head, items) };
+  }
+  return encode(200, `${head}${items.join(",")}]}`, accepted);
+}
+
+/** The items are what they were when the list was asked for, however long the client takes. */
+function* inPieces(head: string, items: readonly string[]): Generator<string> {
+  let piece = head;
+  for (const [at, item] of items.entries()) {
+    piece += at === 0 ? item : `,${item}`;
+    if (piece.length < PIECE_LENGTH) continue;
+    yield piece;
+    piece = "";
+  }
+  yield `${piece}]}`;
 }
