@@ -62,12 +62,19 @@ export type WorkloadState =
   | { readonly kind: "created" }
   | { readonly kind: "running" }
   /** The place itself waits before it starts the process again. */
-  | { readonly kind: "restarting"; readonly exitCode: number; readonly outOfMemory: boolean }
+  | {
+      readonly kind: "restarting";
+      readonly exitCode: number;
+      readonly outOfMemory: boolean;
+      /** Why its program could not be run at all; empty when it ran. */
+      readonly error: string;
+    }
   | { readonly kind: "paused" }
   | {
       readonly kind: "exited";
       readonly exitCode: number;
       readonly outOfMemory: boolean;
+      /** As above. */
       readonly error: string;
       readonly at: string;
     };
@@ -160,7 +167,10 @@ export interface Backend extends AsyncDisposable {
   delete(id: string, signal: AbortSignal): Promise<void>;
   /** Removes everything that is left of an owner, volumes that are not retained included. True once nothing is left. */
   purge(owner: Owner, signal: AbortSignal): Promise<boolean>;
-  /** Calls back with the owner of whatever changed, until `signal`. Reconnects by itself, and then names all owners. */
+  /**
+   * Calls back with the owner of whatever changed, until `signal`. Reconnects by itself, and then names all owners. What
+   * `start` has answered need not be told again.
+   */
   watch(onChange: (owner: Owner) => void, signal: AbortSignal): void;
   /**
    * Removes what belongs to owners that `isAlive` does not know; what is not Slipway's is never touched.

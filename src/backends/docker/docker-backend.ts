@@ -146,7 +146,14 @@ class DockerBackend implements Backend, LogSource {
     this.#listeners.add(onChange);
     until.addEventListener("abort", () => this.#listeners.delete(onChange), { once: true });
     const watching = watchEngine(
-      { engine: this.#engine, maker: this.#maker, clock: systemClock, logger: this.#logger, onChange },
+      {
+        engine: this.#engine,
+        maker: this.#maker,
+        clock: systemClock,
+        logger: this.#logger,
+        onChange,
+        isStarting: this.#workloads.isStarting,
+      },
       until,
     );
     watching.catch((error: unknown) => this.#logger.error("the watch of the Engine ended", { error }));

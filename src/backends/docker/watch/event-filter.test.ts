@@ -20,9 +20,17 @@ const container = (Action: string, Attributes: object = attributes) => ({
 
 describe("readEvent", () => {
   it.each([
-    { because: "it started", message: container("start"), want: { kind: "container", id: "c", owner, gone: false } },
-    { because: "it ended", message: container("die"), want: { kind: "container", id: "c", owner, gone: false } },
-    { because: "it is gone", message: container("destroy"), want: { kind: "container", id: "c", owner, gone: true } },
+    {
+      because: "it started",
+      message: container("start"),
+      want: { kind: "container", id: "c", owner, what: "started" },
+    },
+    { because: "it ended", message: container("die"), want: { kind: "container", id: "c", owner, what: "changed" } },
+    {
+      because: "it is gone",
+      message: container("destroy"),
+      want: { kind: "container", id: "c", owner, what: "removed" },
+    },
     {
       because: "it was cut off",
       message: { Type: "network", Action: "disconnect", Actor: { ID: "net", Attributes: { container: "c" } } },

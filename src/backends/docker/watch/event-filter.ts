@@ -10,7 +10,12 @@ export const EVENT_FILTERS = {
 
 /** What one event means. */
 export type EngineEvent =
-  | { readonly kind: "container"; readonly id: string; readonly owner: Owner; readonly gone: boolean }
+  | {
+      readonly kind: "container";
+      readonly id: string;
+      readonly owner: Owner;
+      readonly what: "started" | "removed" | "changed";
+    }
   /** Something happened to the connections of a container, whose labels the Engine does not tell here. */
   | { readonly kind: "network"; readonly containerId: string }
   | { readonly kind: "ignored" };
@@ -34,7 +39,8 @@ export function readEvent(message: unknown, maker: Maker): TimedEvent {
   }
   const owner = ownerFromLabels(Attributes, maker);
   if (Type !== "container" || !owner || Attributes[Label.Role] !== "workload") return ignored;
-  return { event: { kind: "container", id: ID, owner, gone: Action === "destroy" }, time };
+  const what = Action === "start" ? "started" : Action === "destroy" ? "removed" : "changed";
+  return { event: { kind: "container", id: ID, owner, what }, time };
 }
 
 /** A number of nanoseconds since 1970 is not exact as a double; a microsecond later is soon enough, and never earlier. */

@@ -19,6 +19,8 @@ export interface WatcherOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly onChange: (owner: Owner) => void;
+  /** Whether the start of this container is under way by our own call, which tells its caller how it went. */
+  readonly isStarting: (containerId: string) => boolean;
   /** In [0, 1). */
   readonly random?: () => number;
 }
@@ -54,7 +56,7 @@ interface Position {
 }
 
 async function follow(options: WatcherOptions, position: Position, signal: AbortSignal): Promise<void> {
-  const { engine, maker, onChange } = options;
+  const { engine, maker, onChange, isStarting } = options;
   const since = position.since === undefined ? {} : { since: position.since };
   const open = (docker: Docker, abortSignal: AbortSignal) =>
     docker.getEvents({ filters: EVENT_FILTERS, ...since, abortSignal } as Docker.GetEventsOptions);
@@ -70,8 +72,9 @@ async function follow(options: WatcherOptions, position: Position, signal: Abort
         if (owner) onChange(owner);
         continue;
       }
-      if (event.gone) position.owners.delete(event.id);
+      if (event.what === "removed") position.owners.delete(event.id);
       else position.owners.set(event.id, event.owner);
+      if (event.what === "started" && isStarting(event.id)) continue;
       onChange(event.owner);
     }
   } finally {

@@ -21,6 +21,7 @@ export class WorkloadStarter {
   readonly #parts: WorkloadParts;
   readonly #timeoutMs: number;
   readonly #fresh = new Set<string>();
+  readonly #starting = new Set<string>();
 
   constructor(parts: WorkloadParts, timeoutMs: number) {
     this.#parts = parts;
@@ -43,8 +44,7 @@ export class WorkloadStarter {
     let current = id;
     for (let attempt = 1; ; attempt += 1) {
       try {
-        await this.#startReconnected(current, options);
-        return this.#view(await this.#inspect(current, options));
+        return await this.#startAndLook(current, options);
       } catch (error) {
         if (!isPortTaken(error)) throw startFailure(error);
         const inspected = await this.#inspect(current, options);
@@ -54,6 +54,11 @@ export class WorkloadStarter {
         current = await this.#moveToAnotherPort(inspected, options);
       }
     }
+  }
+
+  /** Whether a call of ours that starts this container, and then looks at it, is under way. */
+  isStarting(id: string): boolean {
+    return this.#starting.has(id);
   }
 
   /** Connects a container to its network anew, which publishes its ports anew, too. The process runs on. */
@@ -70,6 +75,16 @@ export class WorkloadStarter {
     }
     const connect = (docker: Docker) => docker.getNetwork(network.name).connect({ Container: id });
     await engine.call("connect a container", connect, options);
+  }
+
+  async #startAndLook(id: string, options: CallOptions): Promise<Workload> {
+    this.#starting.add(id);
+    try {
+      await this.#startReconnected(id, options);
+      return this.#view(await this.#inspect(id, options));
+    } finally {
+      this.#starting.delete(id);
+    }
   }
 
   async #startReconnected(id: string, options: CallOptions): Promise<void> {

@@ -75,7 +75,7 @@ describe("toWorkload", () => {
     { state: { Status: "paused" }, want: { kind: "paused" } },
     {
       state: { Status: "restarting", ExitCode: 137, OOMKilled: true },
-      want: { kind: "restarting", exitCode: 137, outOfMemory: true },
+      want: { kind: "restarting", exitCode: 137, outOfMemory: true, error: "" },
     },
     {
       state: { Status: "exited", ExitCode: 3, FinishedAt: "2026-01-01T00:00:09Z" },

@@ -78,6 +78,7 @@ export function byRole(a: Workload, b: Workload): number {
 
 function toState(state: Docker.ContainerInspectInfo["State"]): WorkloadState | undefined {
   const { ExitCode: exitCode, OOMKilled: outOfMemory } = state;
+  const error = state.Error || meaningOf(exitCode);
   switch (state.Status) {
     case "created":
       return { kind: "created" };
@@ -86,10 +87,10 @@ function toState(state: Docker.ContainerInspectInfo["State"]): WorkloadState | u
     case "paused":
       return { kind: "paused" };
     case "restarting":
-      return { kind: "restarting", exitCode, outOfMemory };
+      return { kind: "restarting", exitCode, outOfMemory, error };
     case "exited":
     case "dead":
-      return { kind: "exited", exitCode, outOfMemory, error: state.Error || meaningOf(exitCode), at: state.FinishedAt };
+      return { kind: "exited", exitCode, outOfMemory, error, at: state.FinishedAt };
     default:
       return undefined;
   }

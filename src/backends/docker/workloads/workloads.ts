@@ -36,11 +36,13 @@ export class Workloads {
   readonly #parts: WorkloadParts;
   readonly #starter: WorkloadStarter;
   readonly start: WorkloadStarter["start"];
+  readonly isStarting: WorkloadStarter["isStarting"];
 
   constructor(parts: WorkloadParts) {
     this.#parts = parts;
     this.#starter = new WorkloadStarter(parts, CHANGE_TIMEOUT_MS);
     this.start = this.#starter.start.bind(this.#starter);
+    this.isStarting = this.#starter.isStarting.bind(this.#starter);
   }
 
   /** One list for what there is, one inspection for each container found: the list tells no exit codes and times. */
