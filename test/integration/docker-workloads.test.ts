@@ -233,7 +233,7 @@ describe("what happens to a container", () => {
       const workload = await use.observe();
       return workload.state.kind === "restarting" && workload.platformRestarts > 1 && workload;
     });
-    expect(seen.state).toEqual({ kind: "restarting", exitCode: 3, outOfMemory: false });
+    expect(seen.state).toEqual({ kind: "restarting", exitCode: 3, outOfMemory: false, error: "" });
   });
 
   it("it takes more memory than it may", async () => {

@@ -141,7 +141,7 @@ export class MemoryEngine {
     if (!again || container.role === "candidate") {
       container.state = { kind: "exited", exitCode, outOfMemory, error: "", at: this.clock.now().toISOString() };
     } else {
-      container.state = { kind: "restarting", exitCode, outOfMemory };
+      container.state = { kind: "restarting", exitCode, outOfMemory, error: "" };
       const delay = Math.min(ENGINE_BACKOFF_MS * 2 ** container.platformRestarts, 60_000);
       container.cancel = this.clock.schedule(delay, () => {
         container.platformRestarts++;

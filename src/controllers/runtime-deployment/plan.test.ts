@@ -79,7 +79,7 @@ describe("plan", () => {
     { because: "it was paused", given: { observed: [workload({ state: { kind: "paused" } })] }, want: ["start a"] },
     {
       because: "the backend starts it again itself",
-      given: { observed: [workload({ state: { kind: "restarting", exitCode: 1, outOfMemory: false } })] },
+      given: { observed: [workload({ state: { kind: "restarting", exitCode: 1, outOfMemory: false, error: "" } })] },
       want: [],
     },
     {
@@ -182,7 +182,7 @@ describe("plan", () => {
 
 const state = fc.oneof(
   fc.constantFrom<WorkloadState>({ kind: "created" }, { kind: "running" }, { kind: "paused" }, exited(0), exited(1)),
-  fc.constant<WorkloadState>({ kind: "restarting", exitCode: 1, outOfMemory: false }),
+  fc.constant<WorkloadState>({ kind: "restarting", exitCode: 1, outOfMemory: false, error: "" }),
 );
 const anyWorkload = fc
   .record({

@@ -104,6 +104,8 @@ function unready(deployment: RuntimeDeployment, facts: Facts, current: Workload)
 interface Exit {
   readonly exitCode: number;
   readonly outOfMemory: boolean;
+  /** Why its program could not be run; empty when it ran. */
+  readonly error: string;
 }
 
 /** The process ended and its restart policy leaves it so. */
@@ -111,8 +113,8 @@ function ended(deployment: RuntimeDeployment, exit: Exit): Situation {
   if (exit.outOfMemory) return { kind: "stalled", ...outOfMemory(deployment) };
   if (exit.exitCode === 0)
     return { kind: "completed", reason: Reason.Completed, message: "the process ended with exit code 0" };
-  const message = `the process ended with exit code ${exit.exitCode} and restartPolicy leaves it so; ${logsHint(deployment)}`;
-  return { kind: "stalled", reason: Reason.Exited, message };
+  const message = `the process ended with exit code ${exit.exitCode}${because(exit)} and restartPolicy leaves it so; ${logsHint(deployment)}`;
+  return { kind: "stalled", reason: exit.error === "" ? Reason.Exited : Reason.StartFailed, message };
 }
 
 function crashed(deployment: RuntimeDeployment, { restartCount, backingOff }: Facts, exit: Exit): Situation {
@@ -124,8 +126,12 @@ function crashed(deployment: RuntimeDeployment, { restartCount, backingOff }: Fa
   }
   const times = restartCount === 1 ? "once" : `${restartCount} times`;
   const again = restartCount === 0 ? "" : `, started again ${times}`;
-  const message = `the process ended with exit code ${exit.exitCode}${again}; the next start waits; ${logsHint(deployment)}`;
-  return { kind: "failing", reason: Reason.CrashLoopBackOff, message };
+  const message = `the process ended with exit code ${exit.exitCode}${because(exit)}${again}; the next start waits; ${logsHint(deployment)}`;
+  return { kind: "failing", reason: exit.error === "" ? Reason.CrashLoopBackOff : Reason.StartFailed, message };
+}
+
+function because({ error }: Exit): string {
+  return error === "" ? "" : ` (${error})`;
 }
 
 /** It runs, and does not answer. */
@@ -148,7 +154,7 @@ function unanswered(deployment: RuntimeDeployment, facts: Facts): Situation {
   return { kind: "working", reason: Reason.Probing, message: "the container runs; its first answer is awaited" };
 }
 
-const CRASHES: ReadonlySet<string> = new Set([Reason.CrashLoopBackOff, Reason.OutOfMemory]);
+const CRASHES: ReadonlySet<string> = new Set([Reason.CrashLoopBackOff, Reason.OutOfMemory, Reason.StartFailed]);
 const PROBE_FAILURES: ReadonlySet<string> = new Set([
   Reason.ProbeTimeout,
   Reason.ProbeRefused,

@@ -81,7 +81,7 @@ const facts = (patch: Partial<Facts> = {}): Facts => ({
 
 const exited = (exitCode: number, outOfMemory = false): Workload =>
   workload({ state: { kind: "exited", exitCode, outOfMemory, error: "", at: "" } });
-const restarting = workload({ state: { kind: "restarting", exitCode: 3, outOfMemory: false } });
+const restarting = workload({ state: { kind: "restarting", exitCode: 3, outOfMemory: false, error: "" } });
 const note = (reason: string, message = "m") => ({ reason, message });
 const connected = summarize(deployment(), facts(), NOW);
 
@@ -226,9 +226,18 @@ describe("the table of states", () => {
     },
     {
       situation: "fails, retried",
+      because: "there is nothing to run",
+      given: {
+        current: workload({ state: { kind: "restarting", exitCode: 127, outOfMemory: false, error: "no program" } }),
+        verdict: undefined,
+      },
+      want: "Error, Ready=False StartFailed, Reconciling=True StartFailed",
+    },
+    {
+      situation: "fails, retried",
       because: "it runs out of memory",
       given: {
-        current: workload({ state: { kind: "restarting", exitCode: 137, outOfMemory: true } }),
+        current: workload({ state: { kind: "restarting", exitCode: 137, outOfMemory: true, error: "" } }),
         verdict: undefined,
       },
       want: "Error, Ready=False OutOfMemory, Reconciling=True OutOfMemory",

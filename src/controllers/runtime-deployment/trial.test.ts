@@ -68,6 +68,16 @@ describe("judge", () => {
       given: { candidate: exited(3) },
       want: { kind: "failed", failure: { reason: "CrashLoopBackOff", message: "its process ended with exit code 3" } },
     },
+    {
+      because: "there was nothing to run",
+      given: {
+        candidate: candidate({ kind: "exited", exitCode: 127, outOfMemory: false, error: "no program", at: "" }),
+      },
+      want: {
+        kind: "failed",
+        failure: { reason: "StartFailed", message: "its process ended with exit code 127 (no program)" },
+      },
+    },
     { because: "it ended well, and should have answered", given: { candidate: exited(0) }, want: { kind: "failed" } },
     {
       because: "it took too much memory",
@@ -76,7 +86,7 @@ describe("judge", () => {
     },
     {
       because: "it is started again and again",
-      given: { candidate: candidate({ kind: "restarting", exitCode: 1, outOfMemory: false }) },
+      given: { candidate: candidate({ kind: "restarting", exitCode: 1, outOfMemory: false, error: "" }) },
       want: { kind: "failed" },
     },
     {

@@ -57,7 +57,12 @@ export function judge({ candidate, spec, verdict, ageMs }: TrialInput): TrialRes
   return { kind: "failed", failure };
 }
 
-function failed({ exitCode, outOfMemory }: { exitCode: number; outOfMemory: boolean }): TrialResult {
+function failed(exit: { exitCode: number; outOfMemory: boolean; error: string }): TrialResult {
+  const { exitCode, outOfMemory, error } = exit;
+  if (!outOfMemory && error !== "") {
+    const message = `its process ended with exit code ${exitCode} (${error})`;
+    return { kind: "failed", failure: { reason: Reason.StartFailed, message } };
+  }
   if (!outOfMemory) return crashed(`ended with exit code ${exitCode}`);
   const message = "the kernel ended its process at its memory limit; raise spec.resources.memory";
   return { kind: "failed", failure: { reason: Reason.OutOfMemory, message } };

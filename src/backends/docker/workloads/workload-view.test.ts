@@ -82,6 +82,7 @@ describe("toWorkload", () => {
       want: { kind: "exited", exitCode: 3, outOfMemory: false, error: "", at: "2026-01-01T00:00:09Z" },
     },
     { state: { Status: "exited", ExitCode: 127 }, want: { error: expect.stringContaining("not found") } },
+    { state: { Status: "restarting", ExitCode: 127 }, want: { error: expect.stringContaining("not found") } },
     { state: { Status: "exited", ExitCode: 126 }, want: { error: expect.stringContaining("cannot be executed") } },
     { state: { Status: "dead", ExitCode: 255, Error: "device busy" }, want: { kind: "exited", error: "device busy" } },
   ])("reads state $state.Status", ({ state, want }) => {

@@ -98,7 +98,7 @@ function toState(state: Docker.ContainerInspectInfo["State"]): WorkloadState | u
 
 /** What the init process, and any shell, says by an exit code when there is nothing to run. */
 function meaningOf(exitCode: number): string {
-  if (exitCode === 127) return "its program was not found in the image; correct spec.command";
+  if (exitCode === 127) return "its program, or one that it calls, was not found in the image; correct spec.command";
   if (exitCode === 126) return "its program cannot be executed; correct spec.command, or the image's platform";
   return "";
 }
