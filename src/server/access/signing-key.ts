@@ -18,9 +18,21 @@ export interface SigningKey {
  */
 export async function loadSigningKey(dataDir: string): Promise<SigningKey> {
   const file = join(dataDir, "service-account.key");
+  // Where there is one, nothing is written: a full disk must not keep the server from starting.
+  const known = await readIfThere(file);
+  if (known) return toSigningKey(known, file);
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   await createPrivateFile(file, privateKey.export({ type: "pkcs8", format: "pem" }).toString());
   return toSigningKey(await readFile(file), file);
+}
+
+async function readIfThere(file: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
 }
 
 async function toSigningKey(pem: Buffer, file: string): Promise<SigningKey> {
