@@ -11,7 +11,7 @@ import { type Change, type Put, type Store, type StoredObject, StoreUnavailable 
 const MAX_BATCH = 512;
 const COMPACTION_INTERVAL_MS = 30_000;
 /** The worker holds one batch at a time: at most 512 objects of 3 MiB in the worst case, which are never that many. */
-const WORKER_LIMITS = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 512 };
+const WORKER_LIMITS = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 512 };
 
 interface PendingWrite {
   readonly row: RowWrite;
