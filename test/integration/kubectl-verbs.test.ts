@@ -159,6 +159,18 @@ describe("kubectl", () => {
     expect((await attempt(["-n", ns, "get", "wd", "none"])).err).toContain('widgets.test.example.com "none" not found');
   }, 60_000);
 
+  it("applies a List, and what get answers for several objects", async () => {
+    const ns = await namespace();
+    const apply = ["-n", ns, "apply", "-f", "-"];
+    const list = (...items: string[]) => `{"apiVersion": "v1", "kind": "List", "items": [${items.join(", ")}]}`;
+    await kubectl(apply, { input: list(widget("a"), widget("b")) });
+    const both = await kubectl(["-n", ns, "get", "widgets", "-o", "yaml"]);
+    expect(await kubectl(apply, { input: both })).toMatch(/widget.test.example.com\/a .*\n.*\/b /);
+    // kubectl itself checks what stands in a List, by the OpenAPI document that it takes as protobuf.
+    const misspelt = list(widget("a", { image: "nginx:1", imgae: "nginx:1" }));
+    expect((await attempt(apply, { input: misspelt })).err).toContain('unknown field "imgae"');
+  }, 60_000);
+
   it("watches", async () => {
     const ns = await namespace();
     const child = spawn("kubectl", ["-n", ns, "get", "wd", "--watch", "-o", "name"], { env: environment() });

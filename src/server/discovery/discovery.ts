@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { type Answer, type HttpRequest, header, json, pageNotFound, text } from "../http/answer.ts";
 import { methodNotSupported, StatusError } from "../http/status-error.ts";
 import { openApiV2 } from "../openapi/v2.ts";
+import { encodeOpenApiV2, OPENAPI_V2_PROTOBUF } from "../openapi/v2-protobuf.ts";
 import { openApiV3 } from "../openapi/v3.ts";
 import type { ResourceRegistry } from "../registry/resource-registry.ts";
 import { aggregatedGroups } from "./aggregated.ts";
@@ -34,9 +35,8 @@ export class Discovery {
     const path = http.path.length > 1 ? http.path.replace(/\/$/, "") : http.path;
     const health = this.#health(path);
     if (health) return health;
-    const isAggregated =
-      /as=APIGroupDiscoveryList/.test(header(http, "accept")) && (path === "/api" || path === "/apis");
-    const answer = this.#cached(`${path} ${isAggregated}`, () => this.#describe(path, isAggregated));
+    const form = formOf(path, header(http, "accept"));
+    const answer = this.#cached(`${path} ${form}`, () => this.#describe(path, form));
     if (!answer) return path.startsWith("/openapi/") ? { status: 404 } : pageNotFound();
     if (isResourceList(path) && http.method !== "GET" && http.method !== "HEAD") throw methodNotSupported();
     if (path === "/version" && http.method !== "GET") throw methodNotSupported();
@@ -59,12 +59,12 @@ export class Discovery {
     return answer;
   }
 
-  #describe(path: string, isAggregated: boolean): Answer | undefined {
+  #describe(path: string, form: Form): Answer | undefined {
     const contents = describeGroups(this.#options.registry);
     const [, root, group, version] = path.split("/");
-    if (root === "openapi") return this.#openApi(path, contents);
+    if (root === "openapi") return this.#openApi(path, contents, form);
     if (path === "/version") return json(200, versionInfo());
-    if (isAggregated) return aggregatedAnswer(contents, path === "/api");
+    if (form === "aggregated") return aggregatedAnswer(contents, path === "/api");
     if (path === "/api") return json(200, this.#apiVersions());
     if (path === "/api/v1") return json(200, apiResources(contents, "", "v1"));
     if (root !== "apis" || path.split("/").length > 4) return undefined;
@@ -80,10 +80,11 @@ export class Discovery {
     return { kind: "APIVersions", versions: ["v1"], serverAddressByClientCIDRs };
   }
 
-  #openApi(path: string, contents: readonly GroupVersionContents[]): Answer | undefined {
+  #openApi(path: string, contents: readonly GroupVersionContents[], form: Form): Answer | undefined {
     if (path === "/openapi/v2") {
-      const definitions = contents.flatMap(({ definitions: all }) => all);
-      return json(200, openApiV2(definitions));
+      const document = openApiV2(contents.flatMap(({ definitions: all }) => all));
+      if (form !== "protobuf") return json(200, document);
+      return { status: 200, contentType: OPENAPI_V2_PROTOBUF, body: encodeOpenApiV2(document) };
     }
     if (path === "/openapi/v3") return openApiIndex(contents);
     const found = contents.find((candidate) => path === `/openapi/v3/${candidate.path}`);
@@ -101,6 +102,14 @@ export class Discovery {
     if (problem === undefined) return text(200, "ok");
     throw new StatusError(500, "InternalError", `${root} check failed: ${problem}`);
   }
+}
+
+/** How a client wants to have it told. */
+type Form = "plain" | "aggregated" | "protobuf";
+
+function formOf(path: string, accept: string): Form {
+  if ((path === "/api" || path === "/apis") && accept.includes("as=APIGroupDiscoveryList")) return "aggregated";
+  return path === "/openapi/v2" && accept.includes("proto-openapi.spec.v2") ? "protobuf" : "plain";
 }
 
 /** `/api/v1`, `/apis/GROUP/VERSION`: the resources of a group version, which nobody can write to. */

@@ -87,7 +87,7 @@ describe("OpenAPI 3", () => {
 });
 
 it("leaves out of OpenAPI 2 what it does not know", () => {
-  const document = openApiV2([widgets, deployments]) as Document;
+  const document = openApiV2([widgets, deployments]);
   const text = JSON.stringify(document.definitions);
   expect(references(document).filter((name) => !(name in (document.definitions ?? {})))).toEqual([]);
   expect(text).not.toMatch(/"(?:anyOf|oneOf|allOf|nullable)":/);
