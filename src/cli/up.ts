@@ -70,12 +70,19 @@ export async function up(options: UpOptions): Promise<number> {
 async function createDefaultBackend(admin: KubeClient): Promise<void> {
   const { items } = await admin.list(runtimeBackends);
   if (items.some(({ metadata }) => metadata.name === "docker")) return;
+  const host = process.env.DOCKER_HOST;
+  const spec = {
+    type: "docker",
+    default: !items.some((backend) => backend.spec.default),
+    // As for Docker's own tools; what they reach by SSH needs a RuntimeBackend of its own.
+    ...(host !== undefined && /^(unix|tcp):/.test(host) && { docker: { host } }),
+  };
   await admin.create(runtimeBackends, {
     apiVersion: API_VERSION,
     kind: "RuntimeBackend",
     metadata: { name: "docker" },
     // The server fills in the defaults of the rest.
-    spec: { type: "docker", default: !items.some(({ spec }) => spec.default) } as RuntimeBackend["spec"],
+    spec: spec as RuntimeBackend["spec"],
   });
 }
 
