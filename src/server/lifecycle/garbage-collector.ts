@@ -61,15 +61,21 @@ export class GarbageCollector {
     this.#index.follow(change);
     if (current) {
       if (isWaiting(current.json) || ownersOf(current).length > 0) this.#tasks.add(format(current));
+      // A dependent that no longer blocks, or no longer belongs to it, may be what an owner waited for.
+      if (previous && JSON.stringify(ownersOf(previous)) !== JSON.stringify(ownersOf(current))) {
+        for (const owner of ownersOf(previous)) this.#lookAtOwner(owner, previous);
+      }
     } else if (previous) {
       const { uid } = (JSON.parse(previous.json) as ApiObject).metadata;
       for (const dependent of this.#index.dependentsOf(uid)) this.#tasks.add(format(dependent));
       // An owner in foreground deletion may have waited for this one.
-      for (const owner of ownersOf(previous)) {
-        const found = this.#find(owner, namespaceOf(previous.key));
-        if (found) this.#tasks.add(format({ resource: found.resource.storage, key: found.key }));
-      }
+      for (const owner of ownersOf(previous)) this.#lookAtOwner(owner, previous);
     }
+  }
+
+  #lookAtOwner(owner: OwnerReference, dependent: StoredKey): void {
+    const found = this.#find(owner, namespaceOf(dependent.key));
+    if (found) this.#tasks.add(format({ resource: found.resource.storage, key: found.key }));
   }
 
   async #reconcile({ resource: storage, key }: StoredKey): Promise<void> {
@@ -90,8 +96,10 @@ export class GarbageCollector {
       const gone = new Set([...dangling, ...waiting].map((owner) => owner.uid));
       if (gone.size > 0) await this.#dropOwners(resource, object, gone);
     } else if (waiting.length > 0) {
-      const hasDependents = this.#index.dependentsOf(uid).length > 0;
-      await this.#delete(resource, object, hasDependents ? "Foreground" : "Background");
+      const dependents = this.#index.dependentsOf(uid);
+      // Its owner may wait for this one, and this one for its owner: kube-controller-manager breaks the circle here, too.
+      if (dependents.some((dependent) => this.#isDeletingDependents(dependent))) await this.#unblock(resource, object);
+      await this.#delete(resource, object, dependents.length > 0 ? "Foreground" : "Background");
     } else if (dangling.length === owners.length) {
       await this.#delete(
         resource,
@@ -163,6 +171,24 @@ export class GarbageCollector {
       const owners = current.metadata.ownerReferences?.filter(({ uid }) => !uids.has(uid)) ?? [];
       if (owners.length > 0) current.metadata.ownerReferences = owners;
       else delete current.metadata.ownerReferences;
+    });
+  }
+
+  #isDeletingDependents({ resource, key }: StoredKey): boolean {
+    const stored = this.#context.store.get(resource, key);
+    if (!stored || !isWaiting(stored.json)) return false;
+    const { metadata } = JSON.parse(stored.json) as ApiObject;
+    return metadata.deletionTimestamp !== undefined && metadata.finalizers?.includes(FOREGROUND) === true;
+  }
+
+  /** No owner waits for this object any more. */
+  async #unblock(resource: ServedResource, object: ApiObject): Promise<void> {
+    await this.#update(resource, object, (current) => {
+      const { metadata } = current;
+      metadata.ownerReferences = (metadata.ownerReferences ?? []).map((owner) => ({
+        ...owner,
+        blockOwnerDeletion: false,
+      }));
     });
   }
 
