@@ -1,5 +1,6 @@
 import { forbiddenBecause, notFound, qualified, StatusError, type StatusSubject } from "../http/status-error.ts";
 import type { ServedResource } from "../registry/served-resource.ts";
+import type { StoredObject } from "../storage/store.ts";
 import { subjectOf } from "./resource-request.ts";
 import type { ServerContext } from "./server-context.ts";
 
@@ -16,12 +17,7 @@ export function ensureNamespace(
   if (!resource.definition.namespaced) return;
   const stored = context.store.get("namespaces", namespace);
   if (!stored) throw notFound({ group: "", kind: "namespaces", name: namespace });
-  // Only the state of an ending namespace has this; a label or annotation would be escaped differently.
-  if (!stored.json.includes('"deletionTimestamp":')) return;
-  if (
-    (JSON.parse(stored.json) as { metadata: { deletionTimestamp?: string } }).metadata.deletionTimestamp === undefined
-  )
-    return;
+  if (!isEnding(stored)) return;
   throw terminating(subjectOf(resource, name), namespace);
 }
 
@@ -30,14 +26,25 @@ export function ensureDefinition(context: ServerContext, resource: ServedResourc
   if (!resource.isCustom) return;
   const { group, plural } = resource.definition;
   const stored = context.store.get("apiextensions.k8s.io/customresourcedefinitions", `${plural}.${group}`);
-  if (!stored?.json.includes('"deletionTimestamp":"')) return;
-  const { metadata } = JSON.parse(stored.json) as { metadata: { deletionTimestamp?: string } };
-  if (metadata.deletionTimestamp === undefined) return;
+  if (!stored || !isEnding(stored)) return;
   throw forbiddenBecause(
     subjectOf(resource, name),
     "create not allowed while custom resource definition is terminating",
   );
 }
+
+/** Every create asks this of a namespace or a definition, which may be long, so each state of one is parsed once. */
+function isEnding(stored: StoredObject): boolean {
+  let ending = endings.get(stored);
+  if (ending === undefined) {
+    const { metadata } = JSON.parse(stored.json) as { metadata: { deletionTimestamp?: string } };
+    ending = metadata.deletionTimestamp !== undefined;
+    endings.set(stored, ending);
+  }
+  return ending;
+}
+
+const endings = new WeakMap<StoredObject, boolean>();
 
 function terminating(subject: StatusSubject, namespace: string): StatusError {
   const { kind, group, name } = subject;
