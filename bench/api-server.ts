@@ -89,7 +89,7 @@ async function runSlipway(crdFile: string): Promise<SlipwayRun> {
   const readyMs = performance.now() - began;
   const result = await load(slipway.kubectl.kubeconfig, crdFile, slipway.pid);
   const status = readFileSync(`/proc/${slipway.pid}/status`, "utf8");
-  return { ...result, readyMs, residentMB: Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1_000 };
+  return { ...result, readyMs, residentMB: (Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1_024) / 1e6 };
 }
 
 async function runPeer(crdFile: string): Promise<Peer> {
