@@ -164,7 +164,14 @@ const volumes: JsonSchema = {
           retain: {
             type: "boolean",
             default: false,
-            description: "Keep the volume when the deployment is deleted.",
+            description:
+              "Keep the volume when the deployment is deleted. Cannot be changed, as the Engine notes it at creation.",
+            "x-kubernetes-validations": [
+              {
+                rule: "self == oldSelf",
+                message: "cannot be changed once the volume exists; add a volume of another name and copy the data",
+              },
+            ],
           },
         },
       },

@@ -196,7 +196,7 @@ export interface RuntimeDeploymentSpec {
      */
     volume?: {
       /**
-       * Keep the volume when the deployment is deleted.
+       * Keep the volume when the deployment is deleted. Cannot be changed, as the Engine notes it at creation.
        */
       retain: boolean;
     };
