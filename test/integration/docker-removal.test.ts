@@ -55,6 +55,22 @@ describe("the collection of orphans", () => {
   });
 });
 
+describe("a volume that was made to be removed", () => {
+  it("is not mounted as one that is retained", async () => {
+    const mount = (retain: boolean) =>
+      ({ name: "data", path: "/data", readOnly: false, kind: "volume", retain }) as const;
+    await using use = await dockerDeployment("retain", { spec: { mounts: [mount(false)] } });
+    const { id } = await use.launch();
+    await use.backend.delete(id, within());
+    const kept = { ...use.spec, mounts: [mount(true)] };
+    await expect(use.backend.create(kept, { role: "current", hostPort: undefined }, within())).rejects.toMatchObject({
+      name: "TerminalError",
+      reason: "VolumeNotAllowed",
+      message: expect.stringContaining("spec.volumes[data].volume.retain"),
+    });
+  });
+});
+
 describe("purge", () => {
   it("also removes what an interrupted creation left", async () => {
     await using use = await dockerDeployment("interrupted");

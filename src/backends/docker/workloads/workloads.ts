@@ -13,6 +13,7 @@ import type { HostPorts } from "./host-ports.ts";
 import type { WorkloadNetwork } from "./network.ts";
 import { labelFilters, makerLabels, ownerFromLabels, roleFromLabels } from "./object-labels.ts";
 import { containerName, isFilesVolume } from "./object-names.ts";
+import { checkRetained } from "./retained-volumes.ts";
 import { WorkloadStarter } from "./workload-starter.ts";
 import { byRole, createdWorkload, type Surroundings, toWorkload } from "./workload-view.ts";
 
@@ -63,6 +64,7 @@ export class Workloads {
       this.#parts.hasInit(options),
       kept ?? ports.choose(spec.owner, role),
       network.ensure(options),
+      checkRetained(engine, spec, options),
     ]);
     await writeFiles(engine, { spec, role, image, maker: around.maker }, options);
     const placement = {
