@@ -9,14 +9,23 @@ import type { Failure } from "./facts.ts";
  */
 export function failureOf(error: unknown, signal: AbortSignal): Failure {
   if (signal.aborted || error instanceof ApiError || error instanceof ApiUnreachable) throw error;
-  if (error instanceof TerminalError) return { kind: "refused", reason: error.reason, message: error.message };
+  if (error instanceof TerminalError)
+    return { kind: "refused", reason: error.reason, message: inOneLine(error.message) };
   if (error instanceof TransientError) {
     const kind = error.reason === Reason.BackendUnavailable ? "unreachable" : "retried";
-    return { kind, reason: error.reason, message: error.message };
+    return { kind, reason: error.reason, message: inOneLine(error.message) };
   }
   return {
     kind: "retried",
     reason: Reason.BackendError,
-    message: error instanceof Error ? error.message : String(error),
+    message: inOneLine(error instanceof Error ? error.message : String(error)),
   };
+}
+
+/**
+ * Engines and registries are quoted. What they say must not move the cursor of a terminal, reverse its text or forge the
+ * next line.
+ */
+function inOneLine(message: string): string {
+  return message.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ");
 }
