@@ -1,5 +1,5 @@
-import { chmodSync, closeSync, mkdirSync, openSync } from "node:fs";
-import { join } from "node:path";
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { StoreRefused } from "./store.ts";
 
@@ -12,7 +12,7 @@ export function lockDataDirectory(directory: string): { release(): void } {
   const file = join(directory, "lock");
   let database: DatabaseSync | undefined;
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeDirectory(directory);
     chmodSync(directory, 0o700);
     closeSync(openSync(file, "a", 0o600));
     const locked = new DatabaseSync(file, { timeout: 0 });
@@ -30,4 +30,11 @@ export function lockDataDirectory(directory: string): { release(): void } {
     }
     throw new StoreRefused(`${directory} cannot be used as data directory: ${reason}`, { cause: error });
   }
+}
+
+/** `mkdir -p`. Node's own goes round forever where a file system answers ENOENT below a folder that exists, as /proc does. */
+function makeDirectory(directory: string): void {
+  const missing: string[] = [];
+  for (let path = resolve(directory); !existsSync(path); path = dirname(path)) missing.push(path);
+  for (const path of missing.reverse()) mkdirSync(path, { mode: 0o700 });
 }

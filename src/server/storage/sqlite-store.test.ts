@@ -171,6 +171,10 @@ describe("SqliteStore", () => {
     lock.release();
   });
 
+  it("says so where no directory can be made", () => {
+    expect(() => lockDataDirectory("/proc/slipway/data")).toThrow(/^\/proc\/slipway\/data cannot be used .*ENOENT/);
+  });
+
   it("lets no second server at a directory", () => {
     const lock = lockDataDirectory(directory);
     expect(() => lockDataDirectory(directory)).toThrow(/in use by another Slipway/);
