@@ -42,8 +42,3 @@ export async function write(
     signal.removeEventListener("abort", stop);
   }
 }
-
-/** Text of strangers on a terminal: without the characters that move its cursor, colour it or forge a line. */
-export function plain(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ");
-}

@@ -1,7 +1,8 @@
 import type { Condition } from "../api/meta.ts";
 import { ConditionType } from "../api/v1alpha1/conditions.ts";
 import type { RuntimeBackend, RuntimeDeployment } from "../api/v1alpha1/index.ts";
-import { plain } from "./command-context.ts";
+
+import { inOneLine } from "../machinery/one-line.ts";
 import { table } from "./table.ts";
 
 /** What could be read; where a part could not, why. */
@@ -62,9 +63,9 @@ export function describeDeployment(deployment: RuntimeDeployment, now: Date): st
   ];
   const lines = facts.filter(([, value]) => value !== undefined && value !== "");
   const conditions = (status.conditions ?? []).map(({ type, status: value, reason, message }) =>
-    [type, value, reason, message].map(plain),
+    [type, value, reason, message].map(inOneLine),
   );
-  const head = table(lines.map(([name, value]) => [`${name}:`, plain(String(value))]));
+  const head = table(lines.map(([name, value]) => [`${name}:`, inOneLine(String(value))]));
   return conditions.length === 0
     ? head
     : `${head}\n${table([["CONDITION", "STATUS", "REASON", "MESSAGE"], ...conditions])}`;
@@ -84,7 +85,7 @@ function cells({ metadata, status = {} }: RuntimeDeployment, now: Date): string[
     String(workload.restartCount ?? 0),
     age(metadata.creationTimestamp, now),
     status.url || "-",
-  ].map(plain);
+  ].map(inOneLine);
 }
 
 function backendCells({ metadata, spec, status = {} }: RuntimeBackend): string[] {
@@ -94,7 +95,7 @@ function backendCells({ metadata, spec, status = {} }: RuntimeBackend): string[]
     conditionOf(status.conditions, ConditionType.Available)?.status ?? "Unknown",
     String(status.deployments ?? 0),
     status.version || "-",
-  ].map(plain);
+  ].map(inOneLine);
 }
 
 function reasonNotReady({ status = {} }: RuntimeDeployment): string | undefined {
@@ -115,7 +116,7 @@ function withReasons(rows: string[][], reasons: readonly (string | undefined)[])
   return lines
     .map((line, index) => {
       const reason = reasons[index];
-      return reason === undefined ? `${line}\n` : `${line}\n  ${plain(reason)}\n`;
+      return reason === undefined ? `${line}\n` : `${line}\n  ${inOneLine(reason)}\n`;
     })
     .join("");
 }

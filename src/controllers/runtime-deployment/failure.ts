@@ -1,6 +1,7 @@
 import { Reason } from "../../api/v1alpha1/conditions.ts";
 import { ApiError, ApiUnreachable } from "../../machinery/client.ts";
 import { TerminalError, TransientError } from "../../machinery/errors.ts";
+import { inOneLine } from "../../machinery/one-line.ts";
 import type { Failure } from "./facts.ts";
 
 /**
@@ -20,12 +21,4 @@ export function failureOf(error: unknown, signal: AbortSignal): Failure {
     reason: Reason.BackendError,
     message: inOneLine(error instanceof Error ? error.message : String(error)),
   };
-}
-
-/**
- * Engines and registries are quoted. What they say must not move the cursor of a terminal, reverse its text or forge the
- * next line.
- */
-function inOneLine(message: string): string {
-  return message.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ");
 }

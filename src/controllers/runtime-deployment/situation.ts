@@ -1,6 +1,7 @@
 import { ConditionType, Reason } from "../../api/v1alpha1/conditions.ts";
 import type { RuntimeDeployment, RuntimeDeploymentStatus } from "../../api/v1alpha1/index.ts";
 import type { Workload } from "../../backends/backend.ts";
+import { inOneLine } from "../../machinery/one-line.ts";
 import type { Facts, Note } from "./facts.ts";
 import { isComplete } from "./plan.ts";
 
@@ -131,7 +132,7 @@ function crashed(deployment: RuntimeDeployment, { restartCount, backingOff }: Fa
 }
 
 function because({ error }: Exit): string {
-  return error === "" ? "" : ` (${error})`;
+  return error === "" ? "" : ` (${inOneLine(error)})`;
 }
 
 /** It runs, and does not answer. */
