@@ -59,7 +59,11 @@ async function readTarget(files: readonly string[]): Promise<KubeTarget> {
       configs.push(parseKubeconfig(await readFile(file, "utf8"), file, dirname(file)));
     } catch (error) {
       if (files.length > 1 && isMissingFile(error)) continue;
-      throw error;
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === undefined) throw error;
+      throw new Error(`kubeconfig ${file} cannot be read (${code}): name another with --kubeconfig or KUBECONFIG`, {
+        cause: error,
+      });
     }
   }
   return currentTarget(configs, files.join(delimiter));
