@@ -1,0 +1,86 @@
+import { expect, it } from "@jest/globals";
+import { Ajv } from "ajv";
+import fc from "fast-check";
+import type { JsonSchema } from "../../api/json-schema.ts";
+import { objectSchema } from "../../api/v1alpha1/kind-schema.ts";
+import { kindSchemas } from "../../api/v1alpha1/kinds.ts";
+import { compileSchema } from "./compiled-schema.ts";
+
+/** Plain JSON Schema: int-or-string spelled out, Kubernetes' own keywords and the rules in CEL left away. */
+function asJsonSchema(schema: JsonSchema): Record<string, unknown> {
+  const { properties, items, additionalProperties, ...rest } = schema;
+  const plain = Object.fromEntries(Object.entries(rest).filter(([key]) => !key.startsWith("x-kubernetes-")));
+  return {
+    ...plain,
+    ...(schema["x-kubernetes-int-or-string"] && { type: ["integer", "string"] }),
+    ...(items && { items: asJsonSchema(items) }),
+    ...(typeof additionalProperties === "object" && { additionalProperties: asJsonSchema(additionalProperties) }),
+    ...(properties && { properties: mapValues(properties, asJsonSchema) }),
+  };
+}
+
+function withoutRules(schema: JsonSchema): JsonSchema {
+  const { "x-kubernetes-validations": _, "x-kubernetes-list-type": __, ...rest } = schema;
+  return {
+    ...rest,
+    ...(schema.items && { items: withoutRules(schema.items) }),
+    ...(schema.properties && { properties: mapValues(schema.properties, withoutRules) }),
+  };
+}
+
+function mapValues<A, B>(record: Record<string, A>, map: (value: A) => B): Record<string, B> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));
+}
+
+/** Values near the schema: right ones, wrong types, too long, out of range, missing. Never null, which defaulting takes away. */
+function near(schema: JsonSchema): fc.Arbitrary<unknown> {
+  const odd = fc.oneof(fc.integer(), fc.boolean(), fc.string({ maxLength: 70 }), fc.constant([]), fc.constant({}));
+  return fc.oneof({ arbitrary: right(schema), weight: 12 }, { arbitrary: odd, weight: 1 });
+}
+
+function right(schema: JsonSchema): fc.Arbitrary<unknown> {
+  if (schema.enum) return fc.constantFrom(...schema.enum);
+  if (schema["x-kubernetes-int-or-string"]) return fc.oneof(fc.integer(), fc.constantFrom("500m", "1Gi", "much"));
+  switch (schema.type) {
+    case "object":
+      return fc.record(mapValues(schema.properties ?? {}, near), { requiredKeys: schema.required ?? [] });
+    case "array":
+      return fc.array(near(schema.items ?? {}), { maxLength: 3 });
+    case "integer":
+      return fc.integer({ min: -2, max: 70_000 });
+    case "boolean":
+      return fc.boolean();
+    default:
+      return fc.oneof(fc.constantFrom("a", "/a", "default", "2026-11-21T10:00:00Z", ""), fc.string({ maxLength: 300 }));
+  }
+}
+
+it.each(kindSchemas.map((kind) => ({ name: kind.names.kind, kind })))(
+  "judges the values of a $name as Ajv does",
+  ({ kind }) => {
+    const schema = withoutRules(objectSchema(kind));
+    const compiled = compileSchema(schema);
+    const judge = new Ajv({ strict: false, validateFormats: false, allErrors: true }).compile(asJsonSchema(schema));
+    const spec = near(kind.spec);
+    const verdicts = new Set<boolean>();
+    fc.assert(
+      fc.property(spec, (value) => {
+        const object = {
+          apiVersion: "slipway.dev/v1alpha1",
+          kind: kind.names.kind,
+          metadata: { name: "a" },
+          spec: value,
+        };
+        const ours = compiled.validate(object).map(({ path, message }) => `${path}: ${message}`);
+        const theirs = judge(object)
+          ? []
+          : (judge.errors ?? []).map((error) => `${error.instancePath} ${error.message}`);
+        verdicts.add(theirs.length === 0);
+        expect({ ours, theirs, agree: (ours.length === 0) === (theirs.length === 0) }).toMatchObject({ agree: true });
+      }),
+      { numRuns: 1_000 },
+    );
+    // Both kinds of verdict were put to the test.
+    expect(verdicts).toEqual(new Set([true, false]));
+  },
+);
