@@ -24,9 +24,9 @@ describe("an Engine that goes away and comes back", () => {
     const backend = dockerUnderTest({ host: engine.host });
     await using use = await dockerDeployment("outage", { backend });
     const told = new Set<string>();
-    backend.watch(({ uid }) => told.add(uid), within(120_000));
     const { id, address } = await use.launch();
-    await eventually("the start is told", () => told.has(use.owner.uid));
+    backend.watch(({ uid }) => told.add(uid), within(120_000));
+    await eventually("what is there is told", () => told.has(use.owner.uid));
 
     await engine.stop();
     expect(await backend.health(within())).toMatchObject({
