@@ -176,6 +176,8 @@ describe("what goes wrong", () => {
     const { message } = await slipway.untilFailing("port", "PortConflict");
     expect(message).toContain(String(status?.workload?.hostPort));
     expect(await slipway.countWrites("port", WINDOW_MS)).toBeLessThanOrEqual(MOST_WRITES);
+    // What a failed start leaves behind must not take the place of its reason while the next one waits.
+    expect(readyOf(await slipway.get("port"))?.reason).toBe("PortConflict");
 
     thief.close();
     const after = await slipway.untilPhase("port", "Connected", PATIENCE);

@@ -26,6 +26,7 @@ export async function converge(scope: Scope, ports: ConvergePorts): Promise<void
   const { workload } = scope.deployment.status ?? {};
   const trial = concludeTrial(scope, ports);
   const moving = isMoving(scope);
+  const hold = holdOf(scope, clock);
   const actions = plan({
     desiredState: spec.desiredState,
     target: scope.target?.hash,
@@ -34,7 +35,7 @@ export async function converge(scope: Scope, ports: ConvergePorts): Promise<void
     serves: serves(scope, ports),
     trial,
     proven: scope.target !== undefined && scope.memory.proven === scope.target.hash,
-    held: holdOf(scope, clock) !== undefined,
+    held: hold !== undefined,
     resting: resting(scope, clock),
     // A port that was free there need not be free here.
     hostPort: moving ? undefined : workload?.hostPort,
@@ -48,6 +49,8 @@ export async function converge(scope: Scope, ports: ConvergePorts): Promise<void
     setBack(scope, clock, error);
   }
   awaitTrial(scope, ports);
+  // While the next attempt waits, why the last one failed says more than the remains of it do.
+  if (hold && currentOf(scope.observed)?.state.kind !== "running") scope.failure ??= hold.failure;
 }
 
 /** Whether the place where it ran before is needed no longer: it runs here, is about to, or shall not run. */
