@@ -16,4 +16,4 @@ export const Label = {
 export const MANAGED_BY = "slipway";
 
 /** Values of the role label. */
-export type Role = "workload" | "volume" | "network" | "helper";
+export type Role = "workload" | "sandbox" | "volume" | "network" | "helper";

@@ -1,3 +1,6 @@
+import type { GuardrailCapabilities } from "../guardrails/capabilities.ts";
+import type { Confinement } from "../guardrails/confinement.ts";
+import type { Guardrails } from "../guardrails/guardrails.ts";
 import type { Logger } from "../machinery/logger.ts";
 
 /** The deployment that something outside belongs to. `uid` decides; namespace and name are for people. */
@@ -25,6 +28,9 @@ export interface WorkloadSpec {
   readonly mounts: readonly Mount[];
   readonly limits: { readonly cpuMillis: number; readonly memoryBytes: number; readonly pids: number };
   readonly restartPolicy: "Always" | "OnFailure" | "Never";
+  readonly confinement: Confinement;
+  /** What the confinement came from, kept with the workload so that it can be judged later. Not part of the hash. */
+  readonly guardrails: Guardrails;
 }
 
 export type Mount = { readonly name: string; readonly path: string; readonly readOnly: boolean } & (
@@ -88,21 +94,24 @@ export interface Workload {
   readonly hash: string;
   readonly generation: number;
   readonly image: ResolvedImage;
+  /** What it was made under; undefined where the place does not tell, which counts as unrestricted. */
+  readonly guardrails: Guardrails | undefined;
   readonly state: WorkloadState;
   /** Start of its process, RFC 3339; undefined before the first. */
   readonly startedAt: string | undefined;
   /** Starts that the place made by itself since the workload was created. */
   readonly platformRestarts: number;
-  /** The published port on the place's machine. */
+  /** The port on the place's machine that it is, or would be, published on. */
   readonly hostPort: number;
-  /** `host:port` that the controller dials. Undefined while it has none, for example disconnected from its network. */
+  /** `host:port` that the controller dials. Undefined while it has none: disconnected from its network, or no ingress. */
   readonly address: string | undefined;
   /** What differs from how it was made, though its hash is right: renamed, network gone, … Empty when nothing does. */
   readonly drift: readonly Drift[];
 }
 
 export interface Drift {
-  readonly kind: "name" | "network" | "ports";
+  /** `sandbox`: what enforces its network rules is gone, ended or was started anew; mending it restarts the workload. */
+  readonly kind: "name" | "network" | "ports" | "sandbox";
   readonly message: string;
 }
 
@@ -125,6 +134,7 @@ export interface BackendCapabilities {
   readonly appArmor: boolean;
   readonly cgroupVersion: string;
   readonly rootless: boolean;
+  readonly guardrails: GuardrailCapabilities;
 }
 
 export interface CreateOptions {
@@ -142,10 +152,14 @@ export interface Backend extends AsyncDisposable {
   /** Asks the place how it is. Never throws for an unreachable place: that is the answer. */
   health(signal: AbortSignal): Promise<BackendHealth>;
   /**
-   * Refuses what this place may not or cannot run, before anything is created: registries, host paths.
-   * No I/O. @throws {TerminalError}
+   * Refuses what this place may not or cannot run, before anything is created: registries, host paths, a seccomp profile
+   * that is none. No I/O. @throws {TerminalError}
    */
-  admit(spec: { readonly imageReference: string; readonly mounts: readonly Mount[] }): void;
+  admit(spec: {
+    readonly imageReference: string;
+    readonly mounts: readonly Mount[];
+    readonly confinement: Confinement;
+  }): void;
   /** Finds the digest behind a reference, at the registry or, by the pull policy, in what is here. Pulls nothing. */
   resolveImage(request: ImageRequest, signal: AbortSignal): Promise<ResolvedImage>;
   /**
@@ -161,7 +175,10 @@ export interface Backend extends AsyncDisposable {
   start(id: string, signal: AbortSignal): Promise<Workload>;
   /** SIGTERM, `graceSeconds`, SIGKILL. Succeeds when it is stopped or gone. The place does not start it again. */
   stop(id: string, graceSeconds: number, signal: AbortSignal): Promise<void>;
-  /** Mends what `Workload.drift` names without a restart. */
+  /**
+   * Mends what `Workload.drift` names, without a restart of the process unless a sandbox has to be: the workload may then be
+   * another (its id changes), and is never without its rules in between.
+   */
   repair(workload: Workload, signal: AbortSignal): Promise<void>;
   /** Succeeds when the workload is gone already. Volumes stay. */
   delete(id: string, signal: AbortSignal): Promise<void>;

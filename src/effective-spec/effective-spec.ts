@@ -1,7 +1,7 @@
 import { Reason } from "../api/v1alpha1/conditions.ts";
 import type { RuntimeDeployment, RuntimeDeploymentSpec } from "../api/v1alpha1/index.ts";
 import { TerminalError } from "../machinery/errors.ts";
-import { cpuMillis, memoryBytes, type Quantity } from "./quantity.ts";
+import { cpuMillis, memoryBytes, type Quantity } from "../api/quantity.ts";
 
 /** What a RuntimeBackend gives to deployments that ask for nothing. */
 export interface BackendDefaults {

@@ -8,15 +8,16 @@ import { describe, expect, it } from "@jest/globals";
  */
 const allowed: Record<string, readonly string[]> = {
   api: [],
-  "effective-spec": ["api", "backends/backend.ts", "machinery/errors.ts"],
+  guardrails: ["api", "machinery/errors.ts"],
+  "effective-spec": ["api", "backends/backend.ts", "guardrails", "machinery/errors.ts"],
   machinery: ["api"],
-  "backends/backend.ts": ["machinery/logger.ts"],
-  "backends/docker": ["api", "backends/backend.ts", "machinery"],
+  "backends/backend.ts": ["guardrails", "machinery/logger.ts"],
+  "backends/docker": ["api", "backends/backend.ts", "guardrails", "machinery"],
   probe: ["machinery"],
-  controllers: ["api", "effective-spec", "machinery", "backends/backend.ts", "probe/prober.ts"],
+  controllers: ["api", "effective-spec", "guardrails", "machinery", "backends/backend.ts", "probe/prober.ts"],
   server: ["api", "machinery/logger.ts", "machinery/clock.ts"],
   gateway: ["api", "machinery"],
-  cli: ["api", "machinery", "controllers", "server", "gateway", "probe", "backends"],
+  cli: ["api", "machinery", "effective-spec", "guardrails", "controllers", "server", "gateway", "probe", "backends"],
   "main.ts": ["cli"],
 };
 
