@@ -7,6 +7,8 @@ export const ConditionType = {
   Stalled: "Stalled",
   /** The spec can be run as it is. */
   Accepted: "Accepted",
+  /** The server runs under its guardrails, as far as its backend enforces them. */
+  GuardrailsApplied: "GuardrailsApplied",
   /** The image is there. */
   SourceReady: "SourceReady",
   /** The container runs. */
@@ -64,6 +66,24 @@ export const Reason = {
   ProbeRefused: "ProbeRefused",
   ProbeInvalidAnswer: "ProbeInvalidAnswer",
   BackendError: "BackendError",
+
+  /** The backend enforces every field of the profile. */
+  GuardrailsEnforced: "GuardrailsEnforced",
+  /** It enforces some only in part, or not. */
+  GuardrailsPartlyEnforced: "GuardrailsPartlyEnforced",
+  /** The profile was edited, and the workload is made anew. */
+  GuardrailsChanged: "GuardrailsChanged",
+  GuardrailProfileNotFound: "GuardrailProfileNotFound",
+  GuardrailsTooWide: "GuardrailsTooWide",
+  /** A profile is strict, and the backend cannot enforce a field of it. */
+  GuardrailNotEnforced: "GuardrailNotEnforced",
+  /** More is asked for than the profile's maximum. */
+  LimitExceeded: "LimitExceeded",
+  /** The profile lets nothing in, and the server is to be reached. */
+  IngressClosed: "IngressClosed",
+  SandboxUnavailable: "SandboxUnavailable",
+  /** The profile wants another user than root, and the image has none. */
+  RunsAsRoot: "RunsAsRoot",
 } as const;
 
 export type Reason = (typeof Reason)[keyof typeof Reason];

@@ -1,8 +1,10 @@
 import type { ResourceType } from "../meta.ts";
+import type { GuardrailProfile } from "./generated/guardrail-profile.ts";
 import type { RuntimeBackend } from "./generated/runtime-backend.ts";
 import type { RuntimeDeployment } from "./generated/runtime-deployment.ts";
 import { GROUP, VERSION } from "./schema-parts.ts";
 
+export type { GuardrailProfile, GuardrailProfileSpec, GuardrailProfileStatus } from "./generated/guardrail-profile.ts";
 export type { RuntimeBackend, RuntimeBackendSpec, RuntimeBackendStatus } from "./generated/runtime-backend.ts";
 export type {
   RuntimeDeployment,
@@ -28,6 +30,17 @@ export const runtimeBackends: ResourceType<RuntimeBackend> = {
   kind: "RuntimeBackend",
   namespaced: false,
 };
+
+export const guardrailProfiles: ResourceType<GuardrailProfile> = {
+  group: GROUP,
+  version: VERSION,
+  plural: "guardrailprofiles",
+  kind: "GuardrailProfile",
+  namespaced: false,
+};
+
+/** The label of a Namespace that names the widest GuardrailProfile its deployments may have. */
+export const GUARDRAILS_BOUND_LABEL = "slipway.dev/guardrails-bound";
 
 /** Removed only when nothing is left outside. */
 export const TEARDOWN_FINALIZER = "slipway.dev/teardown";

@@ -1,4 +1,5 @@
 import type { JsonSchema } from "../json-schema.ts";
+import { guardrailSupport } from "./guardrail-fields.ts";
 import type { KindSchema } from "./kind-schema.ts";
 import { conditions, cpuQuantity, memoryQuantity, namespacedReference, objectName, pidsLimit } from "./schema-parts.ts";
 
@@ -43,6 +44,21 @@ const docker: JsonSchema = {
           pattern: "^[-a-zA-Z0-9.:]*$",
           description: "Host name or address under which the controller reaches published ports. Default: bindAddress.",
         },
+        allowedSources: {
+          type: "array",
+          maxItems: 64,
+          "x-kubernetes-list-type": "set",
+          items: {
+            type: "string",
+            maxLength: 49,
+            pattern: "^[0-9a-fA-F.:]+(/[0-9]{1,3})?$",
+            "x-kubernetes-validations": [
+              { rule: "isIP(self) || isCIDR(self)", message: "must be an address or a CIDR, for example 10.1.0.0/16" },
+            ],
+          },
+          description:
+            "Addresses and CIDRs, beside the Engine's own port proxy, from which restricted workloads take connections. Where ports are bound beyond loopback, clients keep their addresses.",
+        },
       },
     },
     registryMirror: {
@@ -65,6 +81,43 @@ const docker: JsonSchema = {
       maxItems: 64,
       "x-kubernetes-list-type": "set",
       items: { type: "string", minLength: 2, maxLength: 1024, pattern: "^/[^:,]+$" },
+    },
+    sandbox: {
+      type: "object",
+      description: "The containers that hold the network of restricted workloads.",
+      default: {},
+      properties: {
+        image: {
+          type: "string",
+          maxLength: 1024,
+          pattern: "^\\S*$",
+          description: "Image of the sandbox on the Engine. Default: slipway-sandbox of this version.",
+        },
+        addressHoldSeconds: {
+          type: "integer",
+          format: "int32",
+          minimum: 5,
+          maximum: 300,
+          default: 60,
+          description:
+            "An allowed name's address closes between once and twice this long after the last answer that named it.",
+        },
+        dns: {
+          type: "array",
+          maxItems: 3,
+          "x-kubernetes-list-type": "atomic",
+          items: { type: "string", maxLength: 45, pattern: "^[0-9a-fA-F.:]+$" },
+          description: "Resolvers that are asked for allowed names. Default: those that the Engine gives containers.",
+        },
+      },
+    },
+    appArmorProfiles: {
+      type: "array",
+      maxItems: 64,
+      "x-kubernetes-list-type": "set",
+      items: { type: "string", minLength: 1, maxLength: 253, pattern: "^[-._a-zA-Z0-9/]+$" },
+      description:
+        "AppArmor profiles that are loaded on the Engine's machine, where that cannot be seen from the controller.",
     },
     defaultLimits: {
       type: "object",
@@ -106,6 +159,7 @@ const spec: JsonSchema = {
       default: false,
       description: "Whether deployments that name no backend run here. At most one backend may say so.",
     },
+    guardrailsBound: objectName("The widest GuardrailProfile that deployments may have here. Default: any."),
     allowedNamespaces: {
       type: "array",
       description: "Namespaces whose deployments may run here. Empty: all.",
@@ -150,6 +204,14 @@ const status: JsonSchema = {
         appArmor: { type: "boolean", description: "Whether AppArmor confines containers." },
         cgroupVersion: { type: "string", maxLength: 16, description: "Version of the control groups: 1 or 2." },
         rootless: { type: "boolean", description: "Whether the Engine runs without root." },
+        guardrails: guardrailSupport,
+        appArmorProfiles: {
+          type: "array",
+          maxItems: 1024,
+          "x-kubernetes-list-type": "atomic",
+          items: { type: "string", maxLength: 253 },
+          description: "AppArmor profiles that a GuardrailProfile may name here.",
+        },
       },
     },
     deployments: {

@@ -1,4 +1,5 @@
 import type { JsonSchema } from "../json-schema.ts";
+import { fieldEnforcements, guardrailFields, guardrailWarnings } from "./guardrail-fields.ts";
 import type { KindSchema } from "./kind-schema.ts";
 import {
   conditions,
@@ -9,6 +10,7 @@ import {
   pidsLimit,
   reference,
 } from "./schema-parts.ts";
+import { volumes } from "./volumes.schema.ts";
 
 const source: JsonSchema = {
   type: "object",
@@ -44,21 +46,18 @@ const source: JsonSchema = {
 const transport: JsonSchema = {
   type: "object",
   description: "How clients speak MCP to the server.",
-  default: {},
   properties: {
     type: {
       type: "string",
       enum: ["streamable-http", "sse"],
-      default: "streamable-http",
-      description: "Wire of the server.",
+      description: "Wire of the server. Default: streamable-http.",
     },
     port: {
       type: "integer",
       format: "int32",
       minimum: 1,
       maximum: 65535,
-      default: 8080,
-      description: "Port that the server listens on inside the container.",
+      description: "Port that the server listens on inside the container. Default: 8080.",
     },
     path: {
       type: "string",
@@ -132,84 +131,6 @@ const envFrom: JsonSchema = {
   },
 };
 
-const volumes: JsonSchema = {
-  type: "array",
-  description: "What is mounted into the container. Each has exactly one kind.",
-  maxItems: 32,
-  "x-kubernetes-list-type": "map",
-  "x-kubernetes-list-map-keys": ["name"],
-  items: {
-    type: "object",
-    required: ["name", "mountPath"],
-    properties: {
-      name: {
-        type: "string",
-        minLength: 1,
-        maxLength: 63,
-        pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
-        description: "Name, unique in this deployment.",
-      },
-      mountPath: {
-        type: "string",
-        minLength: 2,
-        maxLength: 1024,
-        pattern: "^/[^:,]*$",
-        description: "Absolute path in the container.",
-      },
-      readOnly: { type: "boolean", default: false, description: "Mount without write access." },
-      volume: {
-        type: "object",
-        description: "A volume of this deployment's own, named from its UID and never shared.",
-        properties: {
-          retain: {
-            type: "boolean",
-            default: false,
-            description:
-              "Keep the volume when the deployment is deleted. Cannot be changed, as the Engine notes it at creation.",
-            "x-kubernetes-validations": [
-              {
-                rule: "self == oldSelf",
-                message: "cannot be changed once the volume exists; add a volume of another name and copy the data",
-              },
-            ],
-          },
-        },
-      },
-      tmpfs: {
-        type: "object",
-        description: "Memory that is gone when the container stops.",
-        properties: { sizeLimit: memoryQuantity("Most that it may hold. Default: 64Mi.") },
-      },
-      configMap: reference("The keys of a ConfigMap as read-only files."),
-      secret: reference("The keys of a Secret as read-only files."),
-      hostPath: {
-        type: "object",
-        description: "A directory of the Engine's machine, below a prefix that the RuntimeBackend lists.",
-        required: ["path"],
-        properties: {
-          path: {
-            type: "string",
-            minLength: 1,
-            maxLength: 1024,
-            pattern: "^/[^:,]*$",
-            description: "Absolute path on the Engine's machine.",
-          },
-        },
-      },
-    },
-    "x-kubernetes-validations": [
-      {
-        rule: "[has(self.volume), has(self.tmpfs), has(self.configMap), has(self.secret), has(self.hostPath)].filter(present, present).size() == 1",
-        message: "exactly one of volume, tmpfs, configMap, secret and hostPath must be set",
-      },
-      {
-        rule: "!self.mountPath.matches('/[.][.]?(/|$)')",
-        message: "mountPath must not contain the segments . and ..",
-      },
-    ],
-  },
-};
-
 const health: JsonSchema = {
   type: "object",
   description: "How the server is asked whether it works.",
@@ -278,9 +199,23 @@ const spec: JsonSchema = {
     },
     backend: objectName("The RuntimeBackend to run on. Default: the one that is marked as default."),
     transport,
+    guardrails: {
+      type: "object",
+      description: "What the server may do.",
+      properties: {
+        profile: objectName("The GuardrailProfile that it runs under. Default: standard."),
+        overrides: {
+          type: "object",
+          description:
+            "Fields of the profile that are different here. What is not named stays as the profile has it; a list replaces the profile's whole list.",
+          properties: guardrailFields({ defaults: false }),
+        },
+      },
+    },
     resources: {
       type: "object",
-      description: "Limits of the container. What is not set takes the backend's default.",
+      description:
+        "Limits of the container. What is not set takes the smaller of the backend's default and the profile's maximum.",
       properties: {
         cpu: cpuQuantity("CPU limit, as a Kubernetes quantity: 500m is half a core."),
         memory: memoryQuantity("Memory limit, as a Kubernetes quantity such as 256Mi."),
@@ -363,6 +298,31 @@ const status: JsonSchema = {
         },
       },
     },
+    guardrails: {
+      type: "object",
+      description: "What the server may do, and how far the backend sees to it.",
+      properties: {
+        profile: { type: "string", maxLength: 253, description: "The GuardrailProfile." },
+        bounds: {
+          type: "array",
+          maxItems: 2,
+          "x-kubernetes-list-type": "atomic",
+          description: "The widest profiles that it may have, by its namespace and its backend.",
+          items: { type: "string", maxLength: 512 },
+        },
+        limits: {
+          type: "object",
+          description: "The limits in force: what was asked for, else the smaller of default and maximum.",
+          properties: {
+            cpu: { type: "string", maxLength: 32, description: "CPU, as a Kubernetes quantity." },
+            memory: { type: "string", maxLength: 32, description: "Memory, as a Kubernetes quantity." },
+            pids: { type: "integer", format: "int64", minimum: 0, description: "Processes and threads." },
+          },
+        },
+        fields: fieldEnforcements,
+        warnings: guardrailWarnings,
+      },
+    },
     mcp: {
       type: "object",
       description: "What the server said of itself when it was asked.",
@@ -435,6 +395,13 @@ export const runtimeDeploymentSchema: KindSchema = {
       description: "The image that runs.",
     },
     { name: "Tools", type: "integer", jsonPath: ".status.mcp.tools", priority: 1, description: "Tools it lists." },
+    {
+      name: "Profile",
+      type: "string",
+      jsonPath: ".status.guardrails.profile",
+      priority: 1,
+      description: "The GuardrailProfile that it runs under.",
+    },
     {
       name: "Message",
       type: "string",

@@ -22,6 +22,10 @@ export interface RuntimeBackendSpec {
    */
   default: boolean;
   /**
+   * The widest GuardrailProfile that deployments may have here. Default: any.
+   */
+  guardrailsBound?: string;
+  /**
    * Namespaces whose deployments may run here. Empty: all.
    *
    * @maxItems 256
@@ -66,6 +70,12 @@ export interface RuntimeBackendSpec {
        * Host name or address under which the controller reaches published ports. Default: bindAddress.
        */
       advertiseAddress?: string;
+      /**
+       * Addresses and CIDRs, beside the Engine's own port proxy, from which restricted workloads take connections. Where ports are bound beyond loopback, clients keep their addresses.
+       *
+       * @maxItems 64
+       */
+      allowedSources?: string[];
     };
     /**
      * Base URL of a pull-through mirror that is asked first for images of docker.io.
@@ -83,6 +93,31 @@ export interface RuntimeBackendSpec {
      * @maxItems 64
      */
     allowedHostPaths?: string[];
+    /**
+     * The containers that hold the network of restricted workloads.
+     */
+    sandbox: {
+      /**
+       * Image of the sandbox on the Engine. Default: slipway-sandbox of this version.
+       */
+      image?: string;
+      /**
+       * An allowed name's address closes between once and twice this long after the last answer that named it.
+       */
+      addressHoldSeconds: number;
+      /**
+       * Resolvers that are asked for allowed names. Default: those that the Engine gives containers.
+       *
+       * @maxItems 3
+       */
+      dns?: string[];
+    };
+    /**
+     * AppArmor profiles that are loaded on the Engine's machine, where that cannot be seen from the controller.
+     *
+     * @maxItems 64
+     */
+    appArmorProfiles?: string[];
     /**
      * Limits of a container that asks for none.
      */
@@ -170,6 +205,31 @@ export interface RuntimeBackendStatus {
      * Whether the Engine runs without root.
      */
     rootless?: boolean;
+    /**
+     * What this place can enforce of a GuardrailProfile.
+     *
+     * @maxItems 64
+     */
+    guardrails?: {
+      /**
+       * A field, or one way to use it.
+       */
+      feature: string;
+      /**
+       * How far the backend sees to it.
+       */
+      enforcement: "Enforced" | "Partial" | "NotEnforced";
+      /**
+       * How, or why not.
+       */
+      reason: string;
+    }[];
+    /**
+     * AppArmor profiles that a GuardrailProfile may name here.
+     *
+     * @maxItems 1024
+     */
+    appArmorProfiles?: string[];
   };
   /**
    * How many RuntimeDeployments run here.

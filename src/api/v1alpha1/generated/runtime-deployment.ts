@@ -74,7 +74,173 @@ export interface RuntimeDeploymentSpec {
     path?: string;
   };
   /**
-   * Limits of the container. What is not set takes the backend's default.
+   * What the server may do.
+   */
+  guardrails: {
+    /**
+     * The GuardrailProfile that it runs under.
+     */
+    profile: string;
+    /**
+     * Fields of the profile that are different here. What is not named stays as the profile has it; a list replaces the profile's whole list.
+     */
+    overrides?: {
+      /**
+       * Warn runs where a field cannot be enforced and says so; Strict refuses.
+       */
+      enforcement?: "Warn" | "Strict";
+      /**
+       * What it may reach and what may reach it.
+       */
+      network?: {
+        /**
+         * False closes everything, whatever allowedHosts says. True without a list opens everything.
+         */
+        egressAllowed?: boolean;
+        /**
+         * All that may be reached: host names, *.domain for every name below a domain, addresses and CIDRs, each with :port or for all ports; * for everything. An empty list is nothing.
+         *
+         * @maxItems 256
+         */
+        allowedHosts?: string[];
+        /**
+         * TCP ports that may be reached beside the transport's. Unset: the transport's only. An empty list is none, not even that.
+         *
+         * @maxItems 64
+         */
+        ingressPorts?: number[];
+      };
+      /**
+       * What it may write and mount.
+       */
+      filesystem?: {
+        /**
+         * Whether the image's files are read-only. Paths of allowedMounts that nothing is mounted at are then memory.
+         */
+        readOnlyRoot?: boolean;
+        /**
+         * Paths in the container at or below which volumes may be mounted. Unset: anywhere. An empty list is nowhere.
+         *
+         * @maxItems 64
+         */
+        allowedMounts?: string[];
+      };
+      /**
+       * Linux capabilities.
+       */
+      capabilities?: {
+        /**
+         * Whether the container's default capabilities are taken away.
+         */
+        dropAll?: boolean;
+        /**
+         * Capabilities to have all the same, without CAP_.
+         *
+         * @maxItems 41
+         */
+        add?: (
+          | "AUDIT_CONTROL"
+          | "AUDIT_READ"
+          | "AUDIT_WRITE"
+          | "BLOCK_SUSPEND"
+          | "BPF"
+          | "CHECKPOINT_RESTORE"
+          | "CHOWN"
+          | "DAC_OVERRIDE"
+          | "DAC_READ_SEARCH"
+          | "FOWNER"
+          | "FSETID"
+          | "IPC_LOCK"
+          | "IPC_OWNER"
+          | "KILL"
+          | "LEASE"
+          | "LINUX_IMMUTABLE"
+          | "MAC_ADMIN"
+          | "MAC_OVERRIDE"
+          | "MKNOD"
+          | "NET_ADMIN"
+          | "NET_BIND_SERVICE"
+          | "NET_BROADCAST"
+          | "NET_RAW"
+          | "PERFMON"
+          | "SETFCAP"
+          | "SETGID"
+          | "SETPCAP"
+          | "SETUID"
+          | "SYSLOG"
+          | "SYS_ADMIN"
+          | "SYS_BOOT"
+          | "SYS_CHROOT"
+          | "SYS_MODULE"
+          | "SYS_NICE"
+          | "SYS_PACCT"
+          | "SYS_PTRACE"
+          | "SYS_RAWIO"
+          | "SYS_RESOURCE"
+          | "SYS_TIME"
+          | "SYS_TTY_CONFIG"
+          | "WAKE_ALARM"
+        )[];
+      };
+      /**
+       * The most that a deployment may ask for.
+       */
+      resources?: {
+        /**
+         * Most CPU, as a Kubernetes quantity: 500m is half a core.
+         */
+        maxCpu?: number | string;
+        /**
+         * Most memory, as a Kubernetes quantity such as 256Mi.
+         */
+        maxMemory?: number | string;
+        /**
+         * Most processes and threads that may exist at once.
+         */
+        maxPids?: number;
+      };
+      /**
+       * Which system calls it may make.
+       */
+      seccomp?: {
+        /**
+         * RuntimeDefault: the backend's filter; Unconfined: none; ConfigMap: a profile of your own.
+         */
+        type: "RuntimeDefault" | "Unconfined" | "ConfigMap";
+        /**
+         * Namespace of the ConfigMap that holds the profile.
+         */
+        namespace?: string;
+        /**
+         * Name of the ConfigMap.
+         */
+        name?: string;
+        /**
+         * Key of the profile, JSON in the Engine's format.
+         */
+        key?: string;
+      };
+      /**
+       * Which AppArmor profile confines it.
+       */
+      appArmor?: {
+        /**
+         * RuntimeDefault: the backend's; Unconfined: none; Localhost: one that is loaded on its machine.
+         */
+        type: "RuntimeDefault" | "Unconfined" | "Localhost";
+        /**
+         * Name of the profile that is loaded there.
+         */
+        name?: string;
+      };
+      /**
+       * Whether an image whose user is root is refused.
+       */
+      runAsNonRoot?: boolean;
+    };
+  };
+  /**
+   * Limits of the container. What is not set takes the smaller of the backend's default and the profile's maximum.
    */
   resources?: {
     /**
@@ -351,6 +517,80 @@ export interface RuntimeDeploymentStatus {
      * The published port. Chosen once and kept.
      */
     hostPort?: number;
+  };
+  /**
+   * What the server may do, and how far the backend sees to it.
+   */
+  guardrails?: {
+    /**
+     * The GuardrailProfile.
+     */
+    profile?: string;
+    /**
+     * The widest profiles that it may have, by its namespace and its backend.
+     *
+     * @maxItems 2
+     */
+    bounds?: string[];
+    /**
+     * The limits in force: what was asked for, else the smaller of default and maximum.
+     */
+    limits?: {
+      /**
+       * CPU, as a Kubernetes quantity.
+       */
+      cpu?: string;
+      /**
+       * Memory, as a Kubernetes quantity.
+       */
+      memory?: string;
+      /**
+       * Processes and threads.
+       */
+      pids?: number;
+    };
+    /**
+     * Field by field, how far the backend enforces the profile.
+     *
+     * @maxItems 32
+     */
+    fields?: {
+      /**
+       * Field of the profile, for example network.allowedHosts.
+       */
+      field: string;
+      /**
+       * How far the backend sees to it.
+       */
+      enforcement: "Enforced" | "Partial" | "NotEnforced";
+      /**
+       * How, or why not.
+       */
+      reason: string;
+    }[];
+    /**
+     * What the profile asks for and does not get.
+     *
+     * @maxItems 32
+     */
+    warnings?: {
+      /**
+       * Field of the profile.
+       */
+      field: string;
+      /**
+       * What is left open.
+       */
+      message: string;
+      /**
+       * The RuntimeBackend.
+       */
+      backend: string;
+      /**
+       * Warning where a field is not enforced, Info where it is in part or the backend is not recommended.
+       */
+      severity: "Info" | "Warning";
+    }[];
   };
   /**
    * What the server said of itself when it was asked.
