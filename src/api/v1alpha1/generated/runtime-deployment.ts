@@ -59,15 +59,15 @@ export interface RuntimeDeploymentSpec {
   /**
    * How clients speak MCP to the server.
    */
-  transport: {
+  transport?: {
     /**
-     * Wire of the server.
+     * Wire of the server. Default: streamable-http.
      */
-    type: "streamable-http" | "sse";
+    type?: "streamable-http" | "sse";
     /**
-     * Port that the server listens on inside the container.
+     * Port that the server listens on inside the container. Default: 8080.
      */
-    port: number;
+    port?: number;
     /**
      * Path of the MCP endpoint. Default: /mcp, for sse /sse.
      */
@@ -76,11 +76,11 @@ export interface RuntimeDeploymentSpec {
   /**
    * What the server may do.
    */
-  guardrails: {
+  guardrails?: {
     /**
-     * The GuardrailProfile that it runs under.
+     * The GuardrailProfile that it runs under. Default: standard.
      */
-    profile: string;
+    profile?: string;
     /**
      * Fields of the profile that are different here. What is not named stays as the profile has it; a list replaces the profile's whole list.
      */
