@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import type Docker from "dockerode";
 import { ensureBusyboxImage, ensureMcpImage } from "../support/images.ts";
-import { Installation } from "../support/installation.ts";
+import { Installation, SANDBOXED } from "../support/installation.ts";
 
 jest.setTimeout(180_000);
 
@@ -70,13 +70,48 @@ const DRIFTS: readonly Drift[] = [
     because: "somebody disconnected its network",
     name: "disconnected",
     break: async (container, engine) => {
-      const [network] = Object.keys((await container.inspect()).NetworkSettings.Networks);
-      await engine.getNetwork(network ?? "").disconnect({ Container: container.id, Force: true });
+      const connected = await connectedContainer(container, engine);
+      const [network] = Object.keys((await connected.inspect()).NetworkSettings.Networks);
+      await engine.getNetwork(network ?? "").disconnect({ Container: connected.id, Force: true });
     },
     restarts: 0,
     creates: 0,
     reason: "Repaired",
   },
+];
+
+/** What somebody may do to the sandbox of a workload: each costs the workload a restart, and a removed one a new container. */
+const SANDBOX_DRIFTS: readonly Drift[] = [
+  {
+    because: "its sandbox was killed",
+    name: "sandbox-killed",
+    break: async (container, engine) => (await connectedContainer(container, engine)).kill(),
+    restarts: 1,
+    creates: 0,
+    reason: "Repaired",
+  },
+  {
+    because: "its sandbox was restarted",
+    name: "sandbox-restarted",
+    break: async (container, engine) => (await connectedContainer(container, engine)).restart({ t: 0 }),
+    restarts: 1,
+    creates: 0,
+    reason: "Repaired",
+  },
+  {
+    because: "its sandbox was removed",
+    name: "sandbox-removed",
+    break: async (container, engine) => (await connectedContainer(container, engine)).remove({ force: true }),
+    restarts: 1,
+    creates: 2,
+    reason: "Repaired",
+  },
+];
+
+const cases = [
+  ...DRIFTS.map((drift) => ({ ...drift, confinement: {}, where: "on its own" })),
+  ...DRIFTS.map((drift) => ({ ...drift, name: `inside-${drift.name}`, confinement: SANDBOXED, where: "in a sandbox" })),
+  ...SANDBOX_DRIFTS.map((drift) => ({ ...drift, confinement: SANDBOXED, where: "in a sandbox" })),
 ];
 
 describe("a container that somebody changed", () => {
@@ -90,8 +125,9 @@ describe("a container that somebody changed", () => {
     await slipway?.[Symbol.asyncDispose]();
   });
 
-  it.each(DRIFTS)("is repaired when $because", async ({ name, break: breakIt, restarts, creates, reason }) => {
-    await slipway.deploy(name);
+  it.each(cases)("$where is repaired when $because", async ({ confinement, ...drift }) => {
+    const { name, break: breakIt, restarts, creates, reason } = drift;
+    await slipway.deploy(name, { ...confinement });
     const before = await slipway.untilPhase(name, "Connected");
     using happened = await slipway.engineEvents(name);
 
@@ -130,6 +166,13 @@ describe("a container that somebody changed", () => {
     await slipway.forgetImage(tag);
   });
 });
+
+/** The container that holds the network: its sandbox where it has one. */
+async function connectedContainer(container: Docker.Container, engine: Docker): Promise<Docker.Container> {
+  const { NetworkMode = "" } = (await container.inspect()).HostConfig;
+  const [kind, id = ""] = NetworkMode.split(":");
+  return kind === "container" ? engine.getContainer(id) : container;
+}
 
 async function answers(url: string | undefined): Promise<number> {
   const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/list" });

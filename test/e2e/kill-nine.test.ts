@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { ensureMcpImage, WEB_SERVER } from "../support/images.ts";
-import { Installation } from "../support/installation.ts";
+import { Installation, SANDBOXED } from "../support/installation.ts";
 import { randomFrom } from "../support/random.ts";
 import { Registry } from "../support/registry.ts";
 
@@ -23,7 +23,9 @@ const random = randomFrom(SEED);
 const kills = Array.from({ length: KILLS }, (_, index) => {
   const stages = Object.keys(STAGES) as Stage[];
   const stage = stages[index % stages.length] as Stage;
-  return { index, stage, afterMs: Math.round(random() * STAGES[stage]) };
+  // Each stage in turn with and without a sandbox.
+  const confinement = (index + Math.floor(index / stages.length)) % 2 === 0 ? {} : SANDBOXED;
+  return { index, stage, confinement, afterMs: Math.round(random() * STAGES[stage]) };
 });
 
 describe(`slipway up, killed with -9 (SLIPWAY_SEED=${SEED})`, () => {
@@ -40,29 +42,32 @@ describe(`slipway up, killed with -9 (SLIPWAY_SEED=${SEED})`, () => {
     await registry?.[Symbol.asyncDispose]();
   });
 
-  it.each(kills)("ends where it should: kill $index, $afterMs ms into $stage", async ({ index, stage, afterMs }) => {
-    const name = `life-${index}`;
-    const act = await arrange(stage, name);
-    await act();
-    await sleep(afterMs);
-    await slipway.process.kill9();
-    await slipway.process.start();
+  it.each(kills)(
+    "ends where it should: kill $index, $afterMs ms into $stage",
+    async ({ index, stage, confinement, afterMs }) => {
+      const name = `life-${index}`;
+      const act = await arrange(stage, name, confinement);
+      await act();
+      await sleep(afterMs);
+      await slipway.process.kill9();
+      await slipway.process.start();
 
-    await expectEnd(stage, name);
-    await slipway.kubectl.run(["delete", "runtimedeployment", name, "--ignore-not-found", "--wait=false"]);
-    await slipway.untilGone(name);
-    expect(await slipway.leftovers()).toEqual([]);
-    await slipway.forgetImages(registry.address);
-  });
+      await expectEnd(stage, name);
+      await slipway.kubectl.run(["delete", "runtimedeployment", name, "--ignore-not-found", "--wait=false"]);
+      await slipway.untilGone(name);
+      expect(await slipway.leftovers()).toEqual([]);
+      await slipway.forgetImages(registry.address);
+    },
+  );
 
   /** Everything up to the write whose consequences are interrupted, and that write. */
-  async function arrange(stage: Stage, name: string): Promise<() => Promise<unknown>> {
+  async function arrange(stage: Stage, name: string, confinement: object): Promise<() => Promise<unknown>> {
     if (stage === "pull") {
       const reference = await registry.publish(`team/${name}:1`, PAYLOAD_BYTES);
-      return () => slipway.deploy(name, { source: { image: { reference } }, ...WEB_SERVER });
+      return () => slipway.deploy(name, { source: { image: { reference } }, ...WEB_SERVER, ...confinement });
     }
-    if (stage === "create") return () => slipway.deploy(name);
-    await slipway.deploy(name, { volumes: [{ name: "data", mountPath: "/data", volume: {} }] });
+    if (stage === "create") return () => slipway.deploy(name, { ...confinement });
+    await slipway.deploy(name, { ...confinement, volumes: [{ name: "data", mountPath: "/data", volume: {} }] });
     await slipway.untilPhase(name, "Connected");
     if (stage === "update") return () => slipway.patch(name, { spec: { env: [{ name: "TOOLS", value: "new" }] } });
     if (stage === "stop") return () => slipway.patch(name, { spec: { desiredState: "Stopped" } });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { secrets } from "../../src/api/core.ts";
 import { eventually } from "../support/eventually.ts";
 import { ensureMcpImage } from "../support/images.ts";
-import { Installation } from "../support/installation.ts";
+import { Installation, SANDBOXED } from "../support/installation.ts";
 
 jest.setTimeout(180_000);
 
@@ -21,7 +21,7 @@ describe("a deployment that has settled", () => {
   });
 
   it(`is not written, though it is probed every second and reconciled ${RECONCILES} times`, async () => {
-    await slipway.deploy("calm", { envFrom: [{ secretRef: { name: "settings" } }] });
+    await slipway.deploy("calm", { ...SANDBOXED, envFrom: [{ secretRef: { name: "settings" } }] });
     await slipway.untilPhase("calm", "Connected");
     // The last writes of the start, such as the end of Reconciling, may still be under way.
     await eventually("the deployment has settled", async () => (await slipway.countWrites("calm", 2_000)) === 0);

@@ -2,7 +2,7 @@ import type Docker from "dockerode";
 import { stringify } from "yaml";
 import { engineClient } from "../../scripts/engine/engine-address.ts";
 import { type Event, events, type Namespace, namespaces } from "../../src/api/core.ts";
-import { Label } from "../../src/api/labels.ts";
+import { Label, type Role } from "../../src/api/labels.ts";
 import type { Condition } from "../../src/api/meta.ts";
 import { API_VERSION, type RuntimeDeployment, runtimeDeployments } from "../../src/api/v1alpha1/index.ts";
 import { isReason, type KubeClient } from "../../src/machinery/client.ts";
@@ -127,21 +127,23 @@ export class Installation implements AsyncDisposable {
   async remove(name: string): Promise<void> {
     await this.kubectl.run(["delete", "runtimedeployment", name, "--wait=false"]);
     await this.untilGone(name);
-    if ((await this.containers(name)).length > 0) throw new Error(`${name} is gone and its container is not`);
+    for (const role of ["workload", "sandbox"] as const) {
+      if ((await this.containers(name, role)).length > 0) throw new Error(`${name} is gone and its ${role} is not`);
+    }
   }
 
-  /** Containers that run, or ran, workloads of this installation. */
-  async containers(name?: string): Promise<Docker.ContainerInfo[]> {
-    const labels = [`${Label.Installation}=${await this.id()}`, `${Label.Role}=workload`];
+  /** Containers that run, or ran, workloads of this installation, or their sandboxes. */
+  async containers(name?: string, role: Role = "workload"): Promise<Docker.ContainerInfo[]> {
+    const labels = [`${Label.Installation}=${await this.id()}`, `${Label.Role}=${role}`];
     if (name !== undefined) labels.push(`${Label.Name}=${name}`);
     return await this.engine.listContainers({ all: true, filters: { label: labels } });
   }
 
-  /** The one container of a deployment. @throws {Error} when there is none or more than one. */
-  async container(name: string): Promise<Docker.Container> {
-    const found = await this.containers(name);
+  /** The one container of a deployment, or its one sandbox. @throws {Error} when there is none or more than one. */
+  async container(name: string, role: Role = "workload"): Promise<Docker.Container> {
+    const found = await this.containers(name, role);
     const [only] = found;
-    if (!only || found.length > 1) throw new Error(`${name} has ${found.length} containers`);
+    if (!only || found.length > 1) throw new Error(`${name} has ${found.length} containers as ${role}`);
     return this.engine.getContainer(only.Id);
   }
 
@@ -227,7 +229,10 @@ export class Installation implements AsyncDisposable {
   }
 }
 
-/** A deployment of the small MCP server that is probed often, with `spec` on top. */
+/** What a spec says to run in a sandbox, under the profile that one gets by naming none. */
+export const SANDBOXED = { guardrails: { profile: "standard" }, resources: { cpu: "500m", memory: "128Mi" } };
+
+/** A deployment of the small MCP server that is probed often and not restricted, with `spec` on top. */
 export function deployment(name: string, spec: Record<string, unknown> = {}): object {
   return {
     apiVersion: API_VERSION,
@@ -235,6 +240,7 @@ export function deployment(name: string, spec: Record<string, unknown> = {}): ob
     metadata: { name, namespace: NAMESPACE },
     spec: {
       source: { image: { reference: MCP_IMAGE, pullPolicy: "Never" } },
+      guardrails: { profile: "unrestricted" },
       resources: { cpu: "1", memory: "128Mi" },
       health: { periodSeconds: 1, timeoutSeconds: 5, failureThreshold: 2 },
       ...spec,
