@@ -24,11 +24,11 @@ export interface StartCount extends Disposable {
   readonly done: Promise<void>;
 }
 
-/** Counts starts of containers that carry `label`, from the event stream: unlike polling, that costs the Engine nothing. */
-export async function countStarts(label: string, count: number): Promise<StartCount> {
+/** Counts starts of containers that carry all `labels`, from the event stream: unlike polling, that costs the Engine nothing. */
+export async function countStarts(labels: readonly string[], count: number): Promise<StartCount> {
   const closing = new AbortController();
   const stream = await engine.getEvents({
-    filters: { event: ["start"], label: [label] },
+    filters: { event: ["start"], label: [...labels] },
     abortSignal: closing.signal,
   });
   let seen = 0;

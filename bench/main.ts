@@ -2,6 +2,7 @@ import { ensureEngine } from "../scripts/ensure-engine.ts";
 import { apiServer } from "./api-server.ts";
 import { imageDeployments } from "./image-deployments.ts";
 import type { Row } from "./row.ts";
+import { sandbox } from "./sandbox.ts";
 
 /**
  * Prints one JSON object a line. Takes names of benchmarks, or runs all; BENCH_RUNS sets how often each side runs (5).
@@ -9,6 +10,7 @@ import type { Row } from "./row.ts";
  */
 const benchmarks: Record<string, (runs: number) => Promise<Row[]>> = {
   "image-deployments": imageDeployments,
+  sandbox,
   "api-server": apiServer,
 };
 
