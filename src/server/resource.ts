@@ -1,5 +1,5 @@
-import type { CustomResourceDefinition, PrinterColumn } from "./schema/custom-resource-definition.ts";
-import type { JsonSchema } from "./schema/json-schema.ts";
+import type { CustomResourceDefinition, PrinterColumn } from "../api/custom-resource-definition.ts";
+import type { JsonSchema } from "../api/json-schema.ts";
 
 /** One served version of one kind: what discovery, validation, tables, OpenAPI and storage need to know of it. */
 export interface ResourceDefinition {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
+import type { CustomResourceDefinition } from "../../src/api/custom-resource-definition.ts";
 import { definitionOf } from "../../src/server/crd/definitions-of.ts";
 import type { FieldError, ResourceDefinition } from "../../src/server/resource.ts";
-import type { CustomResourceDefinition } from "../../src/server/schema/custom-resource-definition.ts";
 
 /** An object that was sent to a real server, and what became of it. */
 export interface RecordedObject {

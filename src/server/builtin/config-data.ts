@@ -1,7 +1,7 @@
-import { deepEqual } from "../registry/deep-equal.ts";
 import { invalidValue } from "../registry/metadata-validation.ts";
 import type { ApiObject } from "../registry/strategy.ts";
 import type { FieldError } from "../resource.ts";
+import { deepEqual } from "../schema/deep-equal.ts";
 
 /** What ConfigMap and Secret have in common: keys, size, and that an immutable one stays as it is. */
 

@@ -2,10 +2,10 @@ import type { CustomResourceDefinition } from "../../api/custom-resource-definit
 import type { JsonSchema } from "../../api/json-schema.ts";
 import type { Condition } from "../../api/meta.ts";
 import { validateDefinition } from "../crd/validate-definition.ts";
-import { deepEqual } from "../registry/deep-equal.ts";
 import { invalidValue } from "../registry/metadata-validation.ts";
 import type { ApiObject, Strategy } from "../registry/strategy.ts";
 import type { FieldError } from "../resource.ts";
+import { deepEqual } from "../schema/deep-equal.ts";
 
 /** Held until every object of the kind is gone. */
 export const CLEANUP_FINALIZER = "customresourcecleanup.apiextensions.k8s.io";

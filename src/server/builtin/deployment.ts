@@ -1,7 +1,7 @@
-import { deepEqual } from "../registry/deep-equal.ts";
 import { invalidValue, requiredValue } from "../registry/metadata-validation.ts";
 import type { ApiObject, Strategy } from "../registry/strategy.ts";
 import type { FieldError } from "../resource.ts";
+import { deepEqual } from "../schema/deep-equal.ts";
 import { type LabelSelector, labelSelectorMatcher } from "../selectors/label-selector.ts";
 import { defaultPodSpec, type PodTemplate, podSpecErrors } from "./pod-template.ts";
 

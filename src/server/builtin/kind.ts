@@ -1,10 +1,10 @@
+import type { PrinterColumn } from "../../api/custom-resource-definition.ts";
+import type { JsonSchema } from "../../api/json-schema.ts";
 import { apiVersionOf } from "../../api/meta.ts";
 import { subdomainErrors } from "../registry/object-name.ts";
 import { type Conversion, ServedResource } from "../registry/served-resource.ts";
 import type { Strategy } from "../registry/strategy.ts";
 import type { ResourceDefinition, Verb } from "../resource.ts";
-import type { PrinterColumn } from "../schema/custom-resource-definition.ts";
-import type { JsonSchema } from "../schema/json-schema.ts";
 
 const ALL_VERBS: readonly Verb[] = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 

@@ -1,6 +1,6 @@
-import { deepEqual } from "../registry/deep-equal.ts";
 import type { ApiObject, Strategy } from "../registry/strategy.ts";
 import type { FieldError } from "../resource.ts";
+import { deepEqual } from "../schema/deep-equal.ts";
 import { defaultPodSpec, type PodSpec, podSpecErrors } from "./pod-template.ts";
 
 /** Fields that every client may select pods by. */

@@ -1,6 +1,6 @@
+import type { JsonSchema } from "../../api/json-schema.ts";
 import type { FieldError } from "../resource.ts";
 import { forbidden, invalid } from "../schema/field-errors.ts";
-import type { JsonSchema } from "../schema/json-schema.ts";
 import { expressionError } from "../schema/regular-expression.ts";
 
 /** What a branch of `allOf`, `anyOf`, `oneOf` or `not` may not say: it restricts values, it does not shape them. */

@@ -1,6 +1,6 @@
+import type { JsonSchema } from "../../api/json-schema.ts";
 import type { FieldError } from "../resource.ts";
 import { invalid } from "../schema/field-errors.ts";
-import type { JsonSchema } from "../schema/json-schema.ts";
 import { prune } from "../schema/pruning.ts";
 import { toSchemaNode } from "../schema/schema-node.ts";
 import type { ValidationRun } from "../schema/validation-run.ts";

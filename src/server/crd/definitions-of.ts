@@ -1,8 +1,8 @@
-import type { ResourceDefinition, Verb } from "../resource.ts";
 import type {
   CustomResourceDefinition,
   CustomResourceDefinitionVersion,
-} from "../schema/custom-resource-definition.ts";
+} from "../../api/custom-resource-definition.ts";
+import type { ResourceDefinition, Verb } from "../resource.ts";
 
 const VERBS: readonly Verb[] = ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"];
 

@@ -1,6 +1,6 @@
+import type { JsonSchema } from "../../api/json-schema.ts";
 import type { FieldError } from "../resource.ts";
 import { forbidden, invalid, notSupported, required } from "../schema/field-errors.ts";
-import type { JsonSchema } from "../schema/json-schema.ts";
 
 /** Rules for `x-kubernetes-list-type`, `x-kubernetes-list-map-keys` and `x-kubernetes-map-type` of one schema. */
 export function listAndMapErrors(schema: JsonSchema, path: string): FieldError[] {

@@ -1,5 +1,5 @@
+import type { CustomResourceDefinition } from "../../api/custom-resource-definition.ts";
 import type { FieldError } from "../resource.ts";
-import type { CustomResourceDefinition } from "../schema/custom-resource-definition.ts";
 import { invalid, notSupported, required } from "../schema/field-errors.ts";
 
 const LABEL = /^[a-z](?:[-a-z0-9]*[a-z0-9])?$/;

@@ -1,3 +1,4 @@
+import type { JsonSchema, ValidationRule } from "../../api/json-schema.ts";
 import type { FieldError } from "../resource.ts";
 import type { CelType } from "../schema/cel/cel-type.ts";
 import { describeCompileError } from "../schema/cel/compile-error.ts";
@@ -7,7 +8,6 @@ import { compileRuleExpression, type Expression, usesOldSelf } from "../schema/c
 import { hasRules } from "../schema/cel/rule-set.ts";
 import { invalid, notSupported, required } from "../schema/field-errors.ts";
 import { GoStruct } from "../schema/go-format.ts";
-import type { JsonSchema, ValidationRule } from "../schema/json-schema.ts";
 import { CostBudget } from "./cost-budget.ts";
 import { isFieldPath } from "./rule-field-path.ts";
 

@@ -1,6 +1,6 @@
+import type { JsonSchema } from "../../api/json-schema.ts";
 import type { FieldError } from "../resource.ts";
 import { forbidden, invalid, notSupported, required } from "../schema/field-errors.ts";
-import type { JsonSchema } from "../schema/json-schema.ts";
 import { expressionError } from "../schema/regular-expression.ts";
 import { combinationErrors } from "./combination-validation.ts";
 import { defaultErrors } from "./default-validation.ts";

@@ -1,7 +1,7 @@
+import type { CustomResourceDefinitionVersion, PrinterColumn } from "../../api/custom-resource-definition.ts";
+import type { JsonSchema } from "../../api/json-schema.ts";
 import type { FieldError } from "../resource.ts";
-import type { CustomResourceDefinitionVersion, PrinterColumn } from "../schema/custom-resource-definition.ts";
 import { duplicate, invalid, required, tooMany } from "../schema/field-errors.ts";
-import type { JsonSchema } from "../schema/json-schema.ts";
 import { compileJsonPath } from "../table/json-path.ts";
 
 const SIMPLE_PATH = /^\.[a-zA-Z_$][\w$-]*(?:\.[a-zA-Z_$][\w$-]*)*$/;

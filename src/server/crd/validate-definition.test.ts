@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import { recordedDefinitions } from "../../../test/support/recordings.ts";
-import type { CustomResourceDefinition } from "../schema/custom-resource-definition.ts";
+import type { CustomResourceDefinition } from "../../api/custom-resource-definition.ts";
 import { definitionsOf } from "./definitions-of.ts";
 import { validateDefinition } from "./validate-definition.ts";
 

@@ -1,11 +1,11 @@
-import type { FieldError } from "../resource.ts";
 import type {
   CustomResourceDefinition,
   CustomResourceDefinitionVersion,
-} from "../schema/custom-resource-definition.ts";
+} from "../../api/custom-resource-definition.ts";
+import type { JsonSchema } from "../../api/json-schema.ts";
+import type { FieldError } from "../resource.ts";
 import { deepEqual } from "../schema/deep-equal.ts";
 import { forbidden, invalid, notSupported, required } from "../schema/field-errors.ts";
-import type { JsonSchema } from "../schema/json-schema.ts";
 import { nameErrors } from "./name-validation.ts";
 import { ruleErrors } from "./rule-validation.ts";
 import { schemaErrors } from "./schema-validation.ts";

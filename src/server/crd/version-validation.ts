@@ -1,8 +1,8 @@
-import type { FieldError } from "../resource.ts";
 import type {
   CustomResourceDefinition,
   CustomResourceDefinitionVersion,
-} from "../schema/custom-resource-definition.ts";
+} from "../../api/custom-resource-definition.ts";
+import type { FieldError } from "../resource.ts";
 import { invalid, required } from "../schema/field-errors.ts";
 import { GoStruct } from "../schema/go-format.ts";
 import { labelError } from "./name-validation.ts";

@@ -1,6 +1,6 @@
 import type { CustomResourceDefinition } from "../../api/custom-resource-definition.ts";
 import type { ObjectReader, ObjectWriter } from "../object-reader.ts";
-import { deepEqual } from "../registry/deep-equal.ts";
+import { deepEqual } from "../schema/deep-equal.ts";
 
 const INITIAL_NAMESPACES = ["default", "kube-system", "kube-public", "slipway-system"];
 const fieldManager = "slipway-bootstrap";

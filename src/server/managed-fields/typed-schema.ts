@@ -1,5 +1,5 @@
+import type { JsonSchema } from "../../api/json-schema.ts";
 import type { ResourceDefinition } from "../resource.ts";
-import type { JsonSchema } from "../schema/json-schema.ts";
 import { objectMetaSchema } from "../schema/object-meta.ts";
 
 /** How the fields of a value are owned and merged: what structured-merge-diff calls an atom. */

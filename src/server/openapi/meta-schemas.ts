@@ -1,4 +1,4 @@
-import type { JsonSchema } from "../schema/json-schema.ts";
+import type { JsonSchema } from "../../api/json-schema.ts";
 import { objectMetaSchema } from "../schema/object-meta.ts";
 
 const text = (description: string): JsonSchema => ({ type: "string", description });

@@ -1,6 +1,6 @@
+import type { JsonSchema } from "../../api/json-schema.ts";
 import { publishedSchema, typeNameOf } from "../builtin/schemas/index.ts";
 import type { ResourceDefinition } from "../resource.ts";
-import type { JsonSchema } from "../schema/json-schema.ts";
 import { objectMetaSchema } from "../schema/object-meta.ts";
 import { metaSchemas } from "./meta-schemas.ts";
 import { META_PACKAGE, modelName, typeModelName } from "./model-name.ts";

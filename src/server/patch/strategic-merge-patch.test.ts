@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
+import type { JsonSchema } from "../../api/json-schema.ts";
 import { builtInSchema } from "../builtin/schemas/index.ts";
-import type { JsonSchema } from "../schema/json-schema.ts";
 import { applyStrategicMergePatch } from "./strategic-merge-patch.ts";
 
 const deployments = builtInSchema("apps", "v1", "Deployment") as JsonSchema;

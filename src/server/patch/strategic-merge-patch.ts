@@ -1,6 +1,6 @@
+import type { JsonSchema } from "../../api/json-schema.ts";
 import { deepEqual } from "../schema/deep-equal.ts";
 import { goPrint } from "../schema/go-format.ts";
-import type { JsonSchema } from "../schema/json-schema.ts";
 import { isObject } from "../schema/schema-node.ts";
 import { mergeOrder } from "./merge-order.ts";
 import { invalidResult, malformedPatch, notAnObject, unmergeablePatch } from "./patch-error.ts";

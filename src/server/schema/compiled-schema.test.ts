@@ -1,8 +1,8 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { recordedKinds, recordedObjects } from "../../../test/support/recordings.ts";
+import type { JsonSchema } from "../../api/json-schema.ts";
 import { type CompiledSchema, compileSchema } from "./compiled-schema.ts";
-import type { JsonSchema } from "./json-schema.ts";
 
 const schemas = new Map<string, CompiledSchema>();
 for (const [key, { schema }] of recordedKinds()) schemas.set(key, compileSchema(schema ?? {}));

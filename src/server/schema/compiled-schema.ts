@@ -1,8 +1,8 @@
+import type { JsonSchema } from "../../api/json-schema.ts";
 import type { FieldError } from "../resource.ts";
 import { compileRules } from "./cel/rule-set.ts";
 import { applyDefaults } from "./defaulting.ts";
 import { invalid } from "./field-errors.ts";
-import type { JsonSchema } from "./json-schema.ts";
 import { compileUniqueness } from "./list-uniqueness.ts";
 import { prune } from "./pruning.ts";
 import { ratchet } from "./ratchet.ts";

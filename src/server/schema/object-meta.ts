@@ -1,4 +1,4 @@
-import type { JsonSchema } from "./json-schema.ts";
+import type { JsonSchema } from "../../api/json-schema.ts";
 
 const time: JsonSchema = { type: "string", format: "date-time" };
 const stringMap: JsonSchema = { type: "object", additionalProperties: { type: "string" } };

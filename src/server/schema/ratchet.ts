@@ -1,5 +1,5 @@
+import type { JsonSchema } from "../../api/json-schema.ts";
 import { deepEqual } from "./deep-equal.ts";
-import type { JsonSchema } from "./json-schema.ts";
 import { isObject } from "./schema-node.ts";
 import type { Ratchet } from "./validation-run.ts";
 

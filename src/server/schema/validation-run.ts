@@ -1,5 +1,5 @@
+import type { JsonSchema } from "../../api/json-schema.ts";
 import type { FieldError } from "../resource.ts";
-import type { JsonSchema } from "./json-schema.ts";
 
 /** Where validation is, and what it found. One per call; the path is a stack. */
 export interface ValidationRun {

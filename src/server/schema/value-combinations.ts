@@ -1,6 +1,6 @@
+import type { JsonSchema } from "../../api/json-schema.ts";
 import type { FieldError } from "../resource.ts";
 import { invalid } from "./field-errors.ts";
-import type { JsonSchema } from "./json-schema.ts";
 import { pathOf, type ValidationRun, type ValueValidator } from "./validation-run.ts";
 
 /** `allOf`, `anyOf`, `oneOf` and `not`. Kubernetes reports them without a field, and adds the closest branch's errors. */

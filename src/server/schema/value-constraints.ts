@@ -1,7 +1,7 @@
+import type { JsonSchema } from "../../api/json-schema.ts";
 import { invalid, notSupported, tooLong, tooMany, typeInvalid } from "./field-errors.ts";
 import { formats } from "./formats.ts";
 import { goFloat, goJson, isInt64 } from "./go-format.ts";
-import type { JsonSchema } from "./json-schema.ts";
 import { patternMatcher } from "./regular-expression.ts";
 import { isObject } from "./schema-node.ts";
 import { pathOf, type ValidationRun } from "./validation-run.ts";

@@ -1,6 +1,6 @@
+import type { JsonSchema } from "../../api/json-schema.ts";
 import { required, typeInvalid } from "./field-errors.ts";
 import { isInt64 } from "./go-format.ts";
-import type { JsonSchema } from "./json-schema.ts";
 import { isObject } from "./schema-node.ts";
 import { pathOf, type ValidationRun, type ValueValidator } from "./validation-run.ts";
 import { compileCombinations } from "./value-combinations.ts";

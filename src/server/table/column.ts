@@ -1,4 +1,4 @@
-import type { PrinterColumn } from "../schema/custom-resource-definition.ts";
+import type { PrinterColumn } from "../../api/custom-resource-definition.ts";
 import { goFloat, goJson } from "../schema/go-format.ts";
 import { age } from "./human-duration.ts";
 import { compileJsonPath, type JsonPath } from "./json-path.ts";

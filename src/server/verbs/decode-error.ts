@@ -1,6 +1,6 @@
+import type { JsonSchema } from "../../api/json-schema.ts";
 import { typeNameOf } from "../builtin/schemas/index.ts";
 import type { FieldError } from "../resource.ts";
-import type { JsonSchema } from "../schema/json-schema.ts";
 
 /**
  * Why a body does not decode into a built-in kind, in the words of Go's decoder: `json: cannot unmarshal number into Go

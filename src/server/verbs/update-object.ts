@@ -1,10 +1,10 @@
 import type { UserInfo } from "../access/access.ts";
 import { conflict, invalid, modified, notFound, StatusError } from "../http/status-error.ts";
-import { deepEqual } from "../registry/deep-equal.ts";
 import { finalizerWarnings, validateMetadata, validateMetadataUpdate } from "../registry/metadata-validation.ts";
 import type { ServedResource } from "../registry/served-resource.ts";
 import type { ApiObject } from "../registry/strategy.ts";
 import type { FieldError } from "../resource.ts";
+import { deepEqual } from "../schema/deep-equal.ts";
 import type { StoredObject } from "../storage/store.ts";
 import { dedupeOwners, setManagedFields, type Written } from "./create-object.ts";
 import { kindSubjectOf, storeKey, subjectOf } from "./resource-request.ts";

@@ -1,4 +1,4 @@
-import type { JsonSchema } from "../../schema/json-schema.ts";
+import type { JsonSchema } from "../../../api/json-schema.ts";
 import { objectMetaSchema } from "../../schema/object-meta.ts";
 import { KIND_TYPES } from "./kind-types.ts";
 import { type FieldNotation, parseField, schemaOfType } from "./type-notation.ts";

@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "@jest/globals";
+import type { JsonSchema } from "../../../api/json-schema.ts";
 import { compileSchema } from "../../schema/compiled-schema.ts";
-import type { JsonSchema } from "../../schema/json-schema.ts";
 import { builtInSchema, publishedSchema } from "./index.ts";
 import { KIND_TYPES } from "./kind-types.ts";
 

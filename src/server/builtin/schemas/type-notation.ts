@@ -1,4 +1,4 @@
-import type { JsonSchema } from "../../schema/json-schema.ts";
+import type { JsonSchema } from "../../../api/json-schema.ts";
 
 /**
  * The notation of types.jsonl. A type maps its fields to lines such as

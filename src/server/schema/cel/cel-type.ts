@@ -1,4 +1,4 @@
-import type { JsonSchema } from "../json-schema.ts";
+import type { JsonSchema } from "../../../api/json-schema.ts";
 import { objectMetaSchema } from "../object-meta.ts";
 
 /**

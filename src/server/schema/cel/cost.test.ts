@@ -1,5 +1,5 @@
 import { expect, it } from "@jest/globals";
-import type { JsonSchema } from "../json-schema.ts";
+import type { JsonSchema } from "../../../api/json-schema.ts";
 import { maxCost } from "./cost.ts";
 import { RuleEnvironment } from "./environment.ts";
 import { compileRuleExpression } from "./expression.ts";

@@ -1,7 +1,7 @@
+import type { JsonSchema, ValidationRule } from "../../../api/json-schema.ts";
 import type { FieldError } from "../../resource.ts";
 import { deepEqual } from "../deep-equal.ts";
 import { invalid } from "../field-errors.ts";
-import type { JsonSchema, ValidationRule } from "../json-schema.ts";
 import { ratchet } from "../ratchet.ts";
 import { isObject } from "../schema-node.ts";
 import type { CelType } from "./cel-type.ts";

@@ -1,7 +1,7 @@
 import { Optional } from "@marcbachmann/cel-js";
+import type { ValidationRule } from "../../../api/json-schema.ts";
 import type { FieldError } from "../../resource.ts";
 import { duplicate, forbidden, invalid, invalidWithoutValue, required } from "../field-errors.ts";
-import type { ValidationRule } from "../json-schema.ts";
 import type { CelType } from "./cel-type.ts";
 import type { RuleEnvironment } from "./environment.ts";
 import { compileRuleExpression, type Expression, usesOldSelf } from "./expression.ts";

@@ -1,5 +1,0 @@
-export type {
-  CustomResourceDefinition,
-  CustomResourceDefinitionVersion,
-  PrinterColumn,
-} from "../../api/custom-resource-definition.ts";

@@ -1,1 +1,0 @@
-export type { JsonSchema, ValidationRule } from "../../api/json-schema.ts";
