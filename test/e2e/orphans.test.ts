@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import type Docker from "dockerode";
+import { GenericContainer, type StartedTestContainer, Wait } from "testcontainers";
 import { Label } from "../../src/api/labels.ts";
 import { eventually } from "../support/eventually.ts";
 import { ensureMcpImage, MCP_IMAGE } from "../support/images.ts";
@@ -10,14 +11,23 @@ jest.setTimeout(180_000);
 
 describe("orphan collection", () => {
   let slipway: Installation;
-  const foreign: Docker.Container[] = [];
+  /** Another program's, which runs. */
+  let stranger: StartedTestContainer;
+  /** Another Slipway's. */
+  let others: Docker.Container;
 
   beforeAll(async () => {
     await ensureMcpImage();
+    stranger = await new GenericContainer(MCP_IMAGE)
+      .withExposedPorts(8080)
+      // The image has no shell to look with.
+      .withWaitStrategy(Wait.forHttp("/", 8080).forStatusCodeMatching(() => true))
+      .start();
     slipway = await Installation.start();
   });
   afterAll(async () => {
-    for (const container of foreign) await container.remove({ force: true });
+    await others?.remove({ force: true });
+    await stranger?.stop();
     await slipway?.[Symbol.asyncDispose]();
   });
 
@@ -26,9 +36,8 @@ describe("orphan collection", () => {
     await slipway.untilPhase("alive", "Connected");
     const { Config } = await (await slipway.container("alive")).inspect();
     const orphaned = { ...Config.Labels, [Label.Uid]: randomUUID(), [Label.Name]: "lost" };
-    const ofAnother = { ...orphaned, [Label.Installation]: randomUUID() };
     const orphan = await create(orphaned);
-    foreign.push(await create({}), await create(ofAnother));
+    others = await create({ ...orphaned, [Label.Installation]: randomUUID() });
 
     // A search is made at each start.
     await slipway.process.terminate();
@@ -37,7 +46,8 @@ describe("orphan collection", () => {
     await eventually("the orphan is gone", async () => !(await exists(orphan)), {
       explain: () => slipway.explain("alive"),
     });
-    for (const container of foreign) expect(await exists(container)).toBe(true);
+    expect(await exists(others)).toBe(true);
+    expect((await slipway.engine.getContainer(stranger.getId()).inspect()).State.Running).toBe(true);
     const { status } = await slipway.untilPhase("alive", "Connected");
     expect(status?.workload?.restartCount).toBe(0);
   });
