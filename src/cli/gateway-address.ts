@@ -23,12 +23,22 @@ export async function gatewayAddress(
 
 async function writtenBeside(kubeconfig: string): Promise<URL | undefined> {
   const file = join(dirname(kubeconfig), "endpoints.json");
-  // A kubeconfig of elsewhere has none beside it.
-  const text = await readFile(file, "utf8").catch(() => undefined);
+  const text = await readIfThere(file);
   if (text === undefined) return undefined;
   const gateway = gatewayIn(text);
   if (gateway === undefined) return undefined;
   return checked(`${file}: gateway`, gateway);
+}
+
+/** A kubeconfig of elsewhere has no such file beside it. */
+async function readIfThere(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    throw new UsageError(`${file} cannot be read (${code}); make it readable, or name the gateway with --gateway`);
+  }
 }
 
 function gatewayIn(text: string): string | undefined {
