@@ -33,8 +33,8 @@ export interface ApiServerOptions {
   readonly crds: readonly CustomResourceDefinition[];
   readonly logger: Logger;
   readonly clock?: Clock;
-  /** In-process admission, after the server's own. */
-  readonly admission?: readonly AdmissionPlugin[];
+  /** In-process admission, after the server's own. The plugins decide from what the server has in memory. */
+  readonly admission?: (reader: ObjectReader) => readonly AdmissionPlugin[];
 }
 
 export interface ApiServer {
@@ -74,7 +74,11 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     for (const resource of builtInKinds()) registry.add(resource);
     for (const resource of access.virtualResources) registry.addVirtual(resource);
     for (const resource of access.virtualSubresources) registry.addSubresource(resource);
-    const admission = new AdmissionChain([protectedNamespaces, access.admission, ...(options.admission ?? [])]);
+    const admission = new AdmissionChain([
+      protectedNamespaces,
+      access.admission,
+      ...(options.admission?.(reader) ?? []),
+    ]);
     const context: ServerContext = { store, registry, admission, clock };
     const writer = new ServerWriter(context);
     const parts = { context, reader, writer, store, clock, logger };

@@ -10,6 +10,7 @@ const allowed: Record<string, readonly string[]> = {
   api: [],
   guardrails: ["api", "machinery/errors.ts"],
   "effective-spec": ["api", "backends/backend.ts", "guardrails", "machinery/errors.ts"],
+  admission: ["api", "effective-spec", "guardrails", "machinery/errors.ts", "machinery/json-equal.ts"],
   machinery: ["api"],
   "backends/backend.ts": ["guardrails", "machinery/logger.ts"],
   "backends/docker": ["api", "backends/backend.ts", "guardrails", "machinery"],
@@ -17,7 +18,10 @@ const allowed: Record<string, readonly string[]> = {
   controllers: ["api", "effective-spec", "guardrails", "machinery", "backends/backend.ts", "probe/prober.ts"],
   server: ["api", "machinery/logger.ts", "machinery/clock.ts"],
   gateway: ["api", "machinery"],
-  cli: ["api", "machinery", "effective-spec", "guardrails", "controllers", "server", "gateway", "probe", "backends"],
+  cli: [
+    ...["api", "machinery", "effective-spec", "guardrails", "admission"],
+    ...["controllers", "server", "gateway", "probe", "backends"],
+  ],
   "main.ts": ["cli"],
 };
 

@@ -1,0 +1,17 @@
+import { namespaces } from "../api/core.ts";
+import type { ResourceType } from "../api/meta.ts";
+import { guardrailProfiles, runtimeBackends, runtimeDeployments } from "../api/v1alpha1/index.ts";
+import type { Write } from "./write.ts";
+
+type Resource = Pick<Write, "group" | "resource">;
+
+/** Whatever the version: a cluster converts before it asks. */
+const isOf =
+  ({ group, plural }: ResourceType) =>
+  (write: Resource): boolean =>
+    write.resource === plural && write.group === group;
+
+export const ofGuardrailProfile = isOf(guardrailProfiles);
+export const ofRuntimeDeployment = isOf(runtimeDeployments);
+export const ofRuntimeBackend = isOf(runtimeBackends);
+export const ofNamespace = isOf(namespaces);

@@ -1,0 +1,244 @@
+import { describe, expect, it } from "@jest/globals";
+import type { Namespace } from "../api/core.ts";
+import type { KubeObject } from "../api/meta.ts";
+import type {
+  GuardrailProfile,
+  GuardrailProfileSpec,
+  RuntimeBackend,
+  RuntimeDeployment,
+} from "../api/v1alpha1/index.ts";
+import { isJudged, judge } from "./rules.ts";
+import type { Known, Write } from "./write.ts";
+
+const meta = (name: string, more: object = {}) => ({
+  ...{ name, uid: name, resourceVersion: "1", creationTimestamp: "2026-01-01T00:00:00Z" },
+  ...more,
+});
+const spec: GuardrailProfileSpec = {
+  enforcement: "Warn",
+  network: { egressAllowed: true, allowedHosts: ["api.openai.com", "*.googleapis.com"] },
+  filesystem: { readOnlyRoot: true, allowedMounts: ["/data"] },
+  capabilities: { dropAll: true, add: [] },
+  resources: { maxCpu: "500m" },
+  seccomp: { type: "RuntimeDefault" },
+  appArmor: { type: "RuntimeDefault" },
+  runAsNonRoot: false,
+};
+const typed = { apiVersion: "slipway.dev/v1alpha1" };
+
+const profile = (name: string, given: unknown = spec, more: object = {}) =>
+  ({ ...typed, kind: "GuardrailProfile", metadata: meta(name, more), spec: given }) as GuardrailProfile;
+const deployment = (name: string, guardrails?: unknown, more: object = {}) =>
+  ({
+    ...{ ...typed, kind: "RuntimeDeployment", metadata: meta(name, { namespace: "team-a", ...more }) },
+    spec: { source: { image: { reference: "x", pullPolicy: "Always" } }, ...(guardrails ? { guardrails } : {}) },
+  }) as unknown as RuntimeDeployment;
+const backend = (name: string, guardrailsBound?: string, more: object = {}) =>
+  ({
+    ...{ ...typed, kind: "RuntimeBackend", metadata: meta(name, more) },
+    spec: { type: "docker", ...(guardrailsBound ? { guardrailsBound } : {}) },
+  }) as unknown as RuntimeBackend;
+const namespace = (name: string, bound?: string, more: object = {}) =>
+  ({
+    ...{ apiVersion: "v1", kind: "Namespace" },
+    metadata: meta(name, {
+      ...(bound === undefined ? {} : { labels: { "slipway.dev/guardrails-bound": bound } }),
+      ...more,
+    }),
+  }) as Namespace;
+
+function known(
+  objects: Partial<Record<"deployments" | "backends" | "namespaces" | "profiles", KubeObject[]>> = {},
+): Known {
+  const profiles = (objects.profiles ?? [profile("standard")]) as GuardrailProfile[];
+  return {
+    builtInProfiles: new Map([["standard", spec]]),
+    profile: (name) => profiles.find(({ metadata }) => metadata.name === name),
+    deployments: () => (objects.deployments ?? []) as RuntimeDeployment[],
+    backends: () => (objects.backends ?? []) as RuntimeBackend[],
+    namespaces: () => (objects.namespaces ?? []) as Namespace[],
+  };
+}
+
+const PLURALS: Record<string, string> = {
+  GuardrailProfile: "guardrailprofiles",
+  RuntimeDeployment: "runtimedeployments",
+  RuntimeBackend: "runtimebackends",
+  Namespace: "namespaces",
+};
+
+function write(object: KubeObject | undefined, oldObject?: KubeObject): Write {
+  const { kind, metadata } = (object ?? oldObject) as KubeObject;
+  return {
+    operation: object === undefined ? "DELETE" : oldObject === undefined ? "CREATE" : "UPDATE",
+    group: kind === "Namespace" ? "" : "slipway.dev",
+    resource: PLURALS[kind] ?? "",
+    subresource: "",
+    name: metadata.name,
+    object,
+    oldObject,
+  };
+}
+
+const wider = { ...spec, network: { egressAllowed: true }, resources: { maxCpu: "2" } };
+const CHANGED =
+  "it ships with Slipway and its spec cannot be changed (network.allowedHosts, resources.maxCpu); make a profile of another name, or use spec.guardrails.overrides of a RuntimeDeployment";
+
+describe("a profile that ships with Slipway", () => {
+  it.each<{ because: string; write: Write; want: string | undefined }>([
+    { because: "an installation writes it as it ships", write: write(profile("standard")), want: undefined },
+    {
+      because: "labels and annotations are the user's",
+      write: write(profile("standard", spec, { labels: { a: "b" }, annotations: { c: "d" } }), profile("standard")),
+      want: undefined,
+    },
+    {
+      because: "another spec is refused",
+      write: write(profile("standard", wider), profile("standard")),
+      want: CHANGED,
+    },
+    { because: "also as a new object, when it was gone", write: write(profile("standard", wider)), want: CHANGED },
+    {
+      because: "one that an earlier release left is brought up to date",
+      write: write(profile("standard"), profile("standard", wider)),
+      want: undefined,
+    },
+    {
+      because: "and may lose a finalizer before that",
+      write: write(profile("standard", wider), profile("standard", wider, { finalizers: ["example.com/x"] })),
+      want: undefined,
+    },
+    {
+      because: "but not become something third",
+      write: write(profile("standard", { ...wider, runAsNonRoot: true }), profile("standard", wider)),
+      want: CHANGED.replace("maxCpu)", "maxCpu, runAsNonRoot)"),
+    },
+    {
+      because: "a list in another order is another spec",
+      write: write(
+        profile("standard", {
+          ...spec,
+          network: { ...spec.network, allowedHosts: ["*.googleapis.com", "api.openai.com"] },
+        }),
+      ),
+      want: CHANGED.replace(", resources.maxCpu", ""),
+    },
+    {
+      because: "nobody deletes it",
+      write: write(undefined, profile("standard")),
+      want: "it ships with Slipway and cannot be deleted",
+    },
+    { because: "other names are free", write: write(profile("mine", wider)), want: undefined },
+    { because: "and may be changed", write: write(profile("mine", wider), profile("mine")), want: undefined },
+    { because: "and deleted", write: write(undefined, profile("mine")), want: undefined },
+  ])("$because", ({ write, want }) => {
+    const refusal = want === undefined ? undefined : { reason: "Forbidden", because: want };
+    expect(judge(write, known())).toEqual({ refusal, warnings: [] });
+  });
+
+  it("takes its status", () => {
+    const { subresource: _, ...rest } = write(profile("standard", wider), profile("standard"));
+    expect(isJudged({ ...rest, subresource: "status" })).toBe(false);
+  });
+});
+
+describe("a profile in use", () => {
+  const ending = { deletionTimestamp: "2026-01-02T00:00:00Z" };
+  it.each<{ because: string; objects: Parameters<typeof known>[0]; want: string | undefined }>([
+    {
+      because: "names the deployments that name it",
+      objects: {
+        deployments: [deployment("b", { profile: "mine" }), deployment("a", { profile: "mine" }), deployment("c")],
+      },
+      want: "RuntimeDeployments team-a/a, team-a/b",
+    },
+    {
+      because: "names the namespaces that it bounds",
+      objects: { namespaces: [namespace("team-a", "mine"), namespace("team-b", "standard"), namespace("team-c")] },
+      want: "Namespace team-a (label slipway.dev/guardrails-bound)",
+    },
+    {
+      because: "names the backends that it bounds",
+      objects: { backends: [backend("docker", "mine"), backend("other")] },
+      want: "RuntimeBackend docker (spec.guardrailsBound)",
+    },
+    {
+      because: "names all of them at once",
+      objects: {
+        deployments: [deployment("a", { profile: "mine" })],
+        namespaces: [namespace("team-a", "mine")],
+        backends: [backend("docker", "mine")],
+      },
+      want: "RuntimeDeployment team-a/a; by Namespace team-a (label slipway.dev/guardrails-bound); by RuntimeBackend docker (spec.guardrailsBound)",
+    },
+    {
+      because: "names ten, and how many more",
+      objects: { deployments: Array.from({ length: 22 }, (_, at) => deployment(`d${10 + at}`, { profile: "mine" })) },
+      want: `RuntimeDeployments ${Array.from({ length: 10 }, (_, at) => `team-a/d${10 + at}`).join(", ")} and 12 more`,
+    },
+    {
+      because: "is free once its users are being deleted",
+      objects: {
+        deployments: [deployment("a", { profile: "mine" }, ending)],
+        namespaces: [namespace("team-a", "mine", ending)],
+        backends: [backend("docker", "mine", ending)],
+      },
+      want: undefined,
+    },
+  ])("$because", ({ objects, want }) => {
+    const because = `it is in use by ${want}. Let them name another profile, or delete them, first`;
+    const refusal = want === undefined ? undefined : { reason: "Conflict", because };
+    expect(judge(write(undefined, profile("mine")), known(objects)).refusal).toEqual(refusal);
+  });
+});
+
+describe("a name of a profile that is not there", () => {
+  it.each<{ because: string; object: KubeObject; want: string[] }>([
+    {
+      because: "is said of a deployment",
+      object: deployment("a", { profile: "mine" }),
+      want: [
+        'spec.guardrails.profile: GuardrailProfile "mine" does not exist; until it does, this deployment does not start',
+      ],
+    },
+    { because: "is not there where none is named", object: deployment("a"), want: [] },
+    { because: "is not one that exists", object: deployment("a", { profile: "standard" }), want: [] },
+    {
+      because: "is said of a backend",
+      object: backend("docker", "mine"),
+      want: [
+        'spec.guardrailsBound: GuardrailProfile "mine" does not exist; until it does, no deployment starts on this backend',
+      ],
+    },
+    { because: "is not said of a backend without bound", object: backend("docker"), want: [] },
+    {
+      because: "is said of a namespace",
+      object: namespace("team-a", "mine"),
+      want: [
+        'metadata.labels[slipway.dev/guardrails-bound]: GuardrailProfile "mine" does not exist; until it does, no deployment starts in this namespace',
+      ],
+    },
+    {
+      because: "may be empty",
+      object: namespace("team-a", ""),
+      want: [
+        'metadata.labels[slipway.dev/guardrails-bound]: GuardrailProfile "" does not exist; until it does, no deployment starts in this namespace',
+      ],
+    },
+    { because: "is not said of a namespace without label", object: namespace("team-a"), want: [] },
+  ])("$because", ({ object, want }) => {
+    expect(judge(write(object), known())).toEqual({ refusal: undefined, warnings: want });
+    expect(judge(write(object, object), known()).warnings).toEqual(want);
+    expect(judge(write(undefined, object), known()).warnings).toEqual([]);
+  });
+});
+
+it.each([
+  { group: "", resource: "configmaps", want: false },
+  { group: "example.com", resource: "guardrailprofiles", want: false },
+  { group: "apps", resource: "namespaces", want: false },
+  { group: "slipway.dev", resource: "guardrailprofiles", want: true },
+  { group: "slipway.dev", resource: "runtimedeployments", want: true },
+])("writes of $resource.$group are judged: $want", ({ group, resource, want }) => {
+  expect(isJudged({ operation: "CREATE", subresource: "", group, resource })).toBe(want);
+});
