@@ -52,7 +52,7 @@ export class Kubectl {
 
   /** `kubectl apply` of objects, client-side. */
   async apply(...objects: readonly object[]): Promise<string> {
-    const input = objects.map((object) => JSON.stringify(object)).join("\n---\n");
+    const input = objects.map((object) => JSON.stringify(object)).join("\n");
     return await this.run(["apply", "-f", "-"], { input });
   }
 
