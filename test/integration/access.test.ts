@@ -288,6 +288,66 @@ describe("what they may do", () => {
     expect(await may(admin, "list", "secrets", "-A", "--as", controller)).toBe("yes");
     expect(await may(admin, "delete", "secrets", "-n", "team-a", "--as", controller)).toBe("no");
   });
+
+  it.each([
+    { role: "slipway-viewer", reads: true, writes: false },
+    { role: "slipway-developer", reads: true, writes: false },
+    { role: "slipway-approver", reads: true, writes: false },
+    { role: "slipway-cluster-viewer", reads: true, writes: false },
+    { role: "slipway-admin", reads: true, writes: true },
+  ])("lets $role read guardrail profiles: $reads, write them: $writes", async ({ role, reads, writes }) => {
+    const { name, kubectl } = await newcomer();
+    await admin.run(["create", "clusterrolebinding", name, `--clusterrole=${role}`, `--user=${name}`]);
+    const yes = (may: boolean) => (may ? "yes" : "no");
+    const may = async (...question: string[]) => (await kubectl.try(["auth", "can-i", ...question])).stdout.trim();
+    for (const verb of ["get", "list", "watch"])
+      expect(await may(verb, "guardrailprofiles.slipway.dev")).toBe(yes(reads));
+    for (const verb of ["create", "update", "patch", "delete", "deletecollection"])
+      expect(await may(verb, "guardrailprofiles.slipway.dev")).toBe(yes(writes));
+    expect(await may("patch", "guardrailprofiles.slipway.dev", "--subresource=status")).toBe("no");
+  });
+
+  it("tells a developer of one namespace its bound, and cannot let them move it", async () => {
+    const { name, kubectl } = await newcomer();
+    await admin.run([
+      "create",
+      "rolebinding",
+      name,
+      "-n",
+      "team-a",
+      "--clusterrole=slipway-developer",
+      `--user=${name}`,
+    ]);
+    expect(await kubectl.run(["get", "namespace", "team-a", "-o", "name"])).toBe("namespace/team-a\n");
+    expect((await kubectl.try(["get", "namespace", "team-b"])).stderr).toContain("forbidden");
+    const label = ["label", "namespace", "team-a", "slipway.dev/guardrails-bound=unrestricted"];
+    expect((await kubectl.try(label)).stderr).toContain("forbidden");
+  });
+
+  it("lets the controller write the profiles that ship with it, and no other", async () => {
+    const controller = "system:serviceaccount:slipway-system:slipway-controller";
+    const may = async (verb: string, what: string, ...more: string[]) =>
+      (await admin.try(["auth", "can-i", verb, what, ...more, "--as", controller])).stdout.trim();
+    for (const verb of ["create", "patch"]) {
+      expect(await may(verb, "guardrailprofiles.slipway.dev/standard")).toBe("yes");
+      expect(await may(verb, "guardrailprofiles.slipway.dev/mine")).toBe("no");
+      expect(await may(verb, "guardrailprofiles.slipway.dev")).toBe("no");
+    }
+    expect(await may("delete", "guardrailprofiles.slipway.dev/standard")).toBe("no");
+    expect(await may("patch", "guardrailprofiles.slipway.dev/mine", "--subresource=status")).toBe("yes");
+    expect(await may("watch", "namespaces")).toBe("yes");
+    const apply = ["apply", "--server-side", "--as", controller, "-f", "-"];
+    const profile = (name: string) => ({
+      input: JSON.stringify({
+        apiVersion: "slipway.dev/v1alpha1",
+        kind: "GuardrailProfile",
+        metadata: { name },
+        spec: {},
+      }),
+    });
+    expect(await admin.run(apply, profile("standard"))).toContain("serverside-applied");
+    expect((await admin.try(apply, profile("mine"))).stderr).toContain('cannot patch resource "guardrailprofiles"');
+  });
 });
 
 describe("a restart", () => {
