@@ -29,6 +29,17 @@ export function memoryBytes(quantity: Quantity): number {
   return scaled(quantity, 0);
 }
 
+/** The inverse of `cpuMillis`: `500m`, `2`. */
+export function formatCpu(millis: number): string {
+  return millis % 1000 === 0 ? String(millis / 1000) : `${millis}m`;
+}
+
+/** The inverse of `memoryBytes`, by the largest binary suffix that fits without a rest: `512Mi`, `1000`. */
+export function formatMemory(bytes: number): string {
+  const [suffix, unit] = Object.entries(BINARY).findLast(([, size]) => BigInt(bytes) % size === 0n) ?? ["", 1n];
+  return `${BigInt(bytes) / unit}${suffix}`;
+}
+
 /** `quantity × 10^power`, rounded up, by the grammar of k8s.io/apimachinery/pkg/api/resource/quantity.go. */
 function scaled(quantity: Quantity, power: number): number {
   const groups = PATTERN.exec(String(quantity))?.groups;

@@ -10,6 +10,8 @@ export interface Guardrails {
     readonly egress: Egress;
     /** TCP ports beside the transport's own; undefined: the transport's only; empty: none at all, not even that. */
     readonly ingressPorts: readonly number[] | undefined;
+    /** Port of the deployment's transport, reachable unless `ingressPorts` is empty; absent where no deployment is meant. */
+    readonly transportPort?: number;
   };
   readonly filesystem: {
     readonly readOnlyRoot: boolean;
