@@ -1,4 +1,5 @@
 import type { GuardrailProfile } from "../api/v1alpha1/index.ts";
+import { builtInProfile } from "../guardrails/built-in.ts";
 import { isJsonObject, jsonEqual, member } from "../machinery/json-equal.ts";
 import { ofGuardrailProfile } from "./kinds.ts";
 import { listed } from "./listed.ts";
@@ -12,14 +13,14 @@ import type { Rule } from "./write.ts";
 export const builtInProfilesStay: Rule = {
   // A status write changes nothing but the status.
   concerns: (write) => ofGuardrailProfile(write) && write.subresource === "",
-  refusal({ operation, name, object, oldObject }, { builtInProfiles }) {
-    const shipped = builtInProfiles.get(name);
+  refusal({ operation, name, object, oldObject }) {
+    const shipped = builtInProfile(name);
     if (!shipped) return undefined;
     if (operation === "DELETE") return forbidden("it ships with Slipway and cannot be deleted");
     const { spec } = object as GuardrailProfile;
     // What an earlier release left may take labels and lose finalizers until the controller has brought it up to date.
     if (oldObject && jsonEqual(spec, (oldObject as GuardrailProfile).spec)) return undefined;
-    const fields = differences(shipped, spec);
+    const fields = differences(shipped.spec, spec);
     if (fields.length === 0) return undefined;
     return forbidden(
       `it ships with Slipway and its spec cannot be changed (${listed(fields)}); make a profile of another name, or use spec.guardrails.overrides of a RuntimeDeployment`,

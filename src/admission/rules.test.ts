@@ -1,12 +1,8 @@
 import { describe, expect, it } from "@jest/globals";
 import type { Namespace } from "../api/core.ts";
 import type { KubeObject } from "../api/meta.ts";
-import type {
-  GuardrailProfile,
-  GuardrailProfileSpec,
-  RuntimeBackend,
-  RuntimeDeployment,
-} from "../api/v1alpha1/index.ts";
+import type { GuardrailProfile, RuntimeBackend, RuntimeDeployment } from "../api/v1alpha1/index.ts";
+import { BUILT_IN_NAMES, type BuiltInProfile, builtInProfile } from "../guardrails/built-in.ts";
 import { isJudged, judge } from "./rules.ts";
 import type { Known, Write } from "./write.ts";
 
@@ -14,16 +10,7 @@ const meta = (name: string, more: object = {}) => ({
   ...{ name, uid: name, resourceVersion: "1", creationTimestamp: "2026-01-01T00:00:00Z" },
   ...more,
 });
-const spec: GuardrailProfileSpec = {
-  enforcement: "Warn",
-  network: { egressAllowed: true, allowedHosts: ["api.openai.com", "*.googleapis.com"] },
-  filesystem: { readOnlyRoot: true, allowedMounts: ["/data"] },
-  capabilities: { dropAll: true, add: [] },
-  resources: { maxCpu: "500m" },
-  seccomp: { type: "RuntimeDefault" },
-  appArmor: { type: "RuntimeDefault" },
-  runAsNonRoot: false,
-};
+const { spec } = builtInProfile("standard") as BuiltInProfile;
 const typed = { apiVersion: "slipway.dev/v1alpha1" };
 
 const profile = (name: string, given: unknown = spec, more: object = {}) =>
@@ -52,7 +39,6 @@ function known(
 ): Known {
   const profiles = (objects.profiles ?? [profile("standard")]) as GuardrailProfile[];
   return {
-    builtInProfiles: new Map([["standard", spec]]),
     profile: (name) => profiles.find(({ metadata }) => metadata.name === name),
     deployments: () => (objects.deployments ?? []) as RuntimeDeployment[],
     backends: () => (objects.backends ?? []) as RuntimeBackend[],
@@ -80,7 +66,7 @@ function write(object: KubeObject | undefined, oldObject?: KubeObject): Write {
   };
 }
 
-const wider = { ...spec, network: { egressAllowed: true }, resources: { maxCpu: "2" } };
+const wider = { ...spec, network: { egressAllowed: true }, resources: { ...spec.resources, maxCpu: "2" } };
 const CHANGED =
   "it ships with Slipway and its spec cannot be changed (network.allowedHosts, resources.maxCpu); make a profile of another name, or use spec.guardrails.overrides of a RuntimeDeployment";
 
@@ -118,7 +104,7 @@ describe("a profile that ships with Slipway", () => {
       write: write(
         profile("standard", {
           ...spec,
-          network: { ...spec.network, allowedHosts: ["*.googleapis.com", "api.openai.com"] },
+          network: { ...spec.network, allowedHosts: spec.network.allowedHosts?.toReversed() },
         }),
       ),
       want: CHANGED.replace(", resources.maxCpu", ""),
@@ -134,6 +120,11 @@ describe("a profile that ships with Slipway", () => {
   ])("$because", ({ write, want }) => {
     const refusal = want === undefined ? undefined : { reason: "Forbidden", because: want };
     expect(judge(write, known())).toEqual({ refusal, warnings: [] });
+  });
+
+  it.each(BUILT_IN_NAMES)("%s passes as the manifests have it", (name) => {
+    const { spec } = builtInProfile(name) as BuiltInProfile;
+    expect(judge(write(profile(name, spec)), known()).refusal).toBeUndefined();
   });
 
   it("takes its status", () => {
@@ -189,6 +180,53 @@ describe("a profile in use", () => {
     const because = `it is in use by ${want}. Let them name another profile, or delete them, first`;
     const refusal = want === undefined ? undefined : { reason: "Conflict", because };
     expect(judge(write(undefined, profile("mine")), known(objects)).refusal).toEqual(refusal);
+  });
+});
+
+describe("a value that nobody can read", () => {
+  const url = { network: { egressAllowed: true, allowedHosts: ["api.openai.com", "https://x.test/y"] } };
+  const bad = { ...spec, ...url };
+  const SAID = "Invalid value: https://x.test/y: is a URL; write only its host, x.test";
+  it.each<{ because: string; write: Write; want: string | undefined; said?: string }>([
+    { because: "is refused in a profile", write: write(profile("mine", bad)), want: "spec.network.allowedHosts[1]" },
+    {
+      because: "is refused in an update",
+      write: write(profile("mine", bad), profile("mine")),
+      want: "spec.network.allowedHosts[1]",
+    },
+    {
+      because: "may stay where it is stored",
+      write: write(profile("mine", bad, { labels: {} }), profile("mine", bad)),
+      want: undefined,
+    },
+    {
+      because: "is refused in overrides, although the profile is not there",
+      write: write(deployment("a", { profile: "mine", overrides: url })),
+      want: "spec.guardrails.overrides.network.allowedHosts[1]",
+    },
+    {
+      because: "may stay in overrides, so that a finalizer can go",
+      write: write(
+        deployment("a", { overrides: url }),
+        deployment("a", { overrides: url }, { finalizers: ["slipway.dev/teardown"] }),
+      ),
+      want: undefined,
+    },
+    {
+      because: "may be a path",
+      write: write(profile("mine", { ...spec, filesystem: { readOnlyRoot: true, allowedMounts: ["/data/../etc"] } })),
+      want: "spec.filesystem.allowedMounts[0]",
+      said: "Invalid value: /data/../etc: must begin with a slash and not contain the segments . and ..",
+    },
+    { because: "is not what can be read", write: write(profile("mine")), want: undefined },
+    {
+      because: "is not there without overrides",
+      write: write(deployment("a", { profile: "standard" })),
+      want: undefined,
+    },
+  ])("$because", ({ write, want, said = SAID }) => {
+    const refusal = want === undefined ? undefined : { reason: "Invalid", problems: [{ path: want, message: said }] };
+    expect(judge(write, known()).refusal).toEqual(refusal);
   });
 });
 

@@ -1,10 +1,16 @@
 import { builtInProfilesStay } from "./built-in-profiles.ts";
+import { guardrailValuesAreReadable } from "./guardrail-values.ts";
 import { profileInUseStays } from "./profile-in-use.ts";
 import { unknownProfilesAreSaid } from "./unknown-profiles.ts";
 import type { Known, Refusal, Rule, Write } from "./write.ts";
 
 /** In the order in which they are asked; the first refusal counts. */
-const RULES: readonly Rule[] = [builtInProfilesStay, profileInUseStays, unknownProfilesAreSaid];
+const RULES: readonly Rule[] = [
+  builtInProfilesStay,
+  profileInUseStays,
+  guardrailValuesAreReadable,
+  unknownProfilesAreSaid,
+];
 
 /** Cheap: false for nearly every write. */
 export function isJudged(write: Parameters<Rule["concerns"]>[0]): boolean {

@@ -1,11 +1,6 @@
 import type { Namespace } from "../api/core.ts";
 import type { KubeObject } from "../api/meta.ts";
-import type {
-  GuardrailProfile,
-  GuardrailProfileSpec,
-  RuntimeBackend,
-  RuntimeDeployment,
-} from "../api/v1alpha1/index.ts";
+import type { GuardrailProfile, RuntimeBackend, RuntimeDeployment } from "../api/v1alpha1/index.ts";
 
 /** A write that asks to be admitted: of an AdmissionReview's request, the part that rules look at. */
 export interface Write {
@@ -25,8 +20,6 @@ export interface Write {
 
 /** What the rules know beside the write, as of now. */
 export interface Known {
-  /** Specs of the profiles that ship with this release, by name, with every default spelled out. */
-  readonly builtInProfiles: ReadonlyMap<string, GuardrailProfileSpec>;
   profile(name: string): GuardrailProfile | undefined;
   deployments(): readonly RuntimeDeployment[];
   backends(): readonly RuntimeBackend[];

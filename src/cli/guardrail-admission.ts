@@ -3,12 +3,7 @@ import type { Known, Refusal, Write } from "../admission/write.ts";
 import { namespaces } from "../api/core.ts";
 import type { CustomResourceDefinition } from "../api/custom-resource-definition.ts";
 import type { KubeObject } from "../api/meta.ts";
-import {
-  type GuardrailProfile,
-  guardrailProfiles,
-  runtimeBackends,
-  runtimeDeployments,
-} from "../api/v1alpha1/index.ts";
+import { guardrailProfiles, runtimeBackends, runtimeDeployments } from "../api/v1alpha1/index.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "../server/admission/admission.ts";
 import { conflict, forbiddenBecause, invalid, type StatusError } from "../server/http/status-error.ts";
 import type { ObjectReader } from "../server/object-reader.ts";
@@ -19,9 +14,8 @@ const definitions = { group: "apiextensions.k8s.io", plural: "customresourcedefi
  * The rules of src/admission as a plugin of the embedded API server, which knows nothing of Slipway's kinds. Decides from
  * memory, so a write never waits for it.
  */
-export function guardrailAdmission(reader: ObjectReader, builtIns: readonly GuardrailProfile[]): AdmissionPlugin {
+export function guardrailAdmission(reader: ObjectReader): AdmissionPlugin {
   const known: Known = {
-    builtInProfiles: new Map(builtIns.map(({ metadata, spec }) => [metadata.name, spec])),
     profile: (name) => reader.get(guardrailProfiles, { namespace: "", name }),
     deployments: () => reader.list(runtimeDeployments),
     backends: () => reader.list(runtimeBackends),

@@ -10,6 +10,7 @@ import { createKubeClient } from "../machinery/http-kube-client.ts";
 import { kubeconfigPath, writeAdminKubeconfig } from "../server/access/kubeconfig.ts";
 import { type ApiServer, startApiServer } from "../server/api-server.ts";
 import { controllerKubeconfig } from "./controller-credentials.ts";
+import { guardrailAdmission } from "./guardrail-admission.ts";
 import type { ListenAddress } from "./listen-address.ts";
 import { listening } from "./listen-error.ts";
 import { createLogger, type LogFormat, type LogLevel } from "./logging.ts";
@@ -43,7 +44,13 @@ export async function up(options: UpOptions): Promise<number> {
 
   const crds = kindSchemas.map(customResourceDefinition) as CustomResourceDefinition[];
   const server = await listening("--listen", options.listen, () =>
-    startApiServer({ dataDir, listen: options.listen, crds, logger: logger.child({ part: "server" }) }),
+    startApiServer({
+      dataDir,
+      listen: options.listen,
+      crds,
+      admission: (reader) => [guardrailAdmission(reader)],
+      logger: logger.child({ part: "server" }),
+    }),
   );
   stack.defer(() => server.close());
   await writeAdminKubeconfig({ dataDir, url: server.url, caPem: server.caPem }, systemClock);
