@@ -1,0 +1,145 @@
+import { type Clock, systemClock } from "../../../src/machinery/clock.ts";
+import { appRoutes } from "./apps/app-routes.ts";
+import { Failures } from "./failures.ts";
+import { plainErrorAnswer } from "./http/answers.ts";
+import { apiHandler } from "./http/api-handler.ts";
+import { CallLog } from "./http/call-log.ts";
+import { Faults, type Surface } from "./http/faults.ts";
+import { type Listener, serveHandler } from "./http/listener.ts";
+import { type Handler, surfaceHandler } from "./http/surface.ts";
+import type { ApiKeyOptions } from "./iam/api-keys.ts";
+import { Iam, iamError } from "./iam/iam.ts";
+import type { Project, ProjectStatus } from "./projects/project.ts";
+import { projectRoutes } from "./projects/project-routes.ts";
+import { Projects } from "./projects/projects.ts";
+import { dataRoutes } from "./resources/data-routes.ts";
+import { SimulatedRuntime } from "./runtime/simulated.ts";
+import { DEFAULT_QUOTAS, DEFAULT_TIMINGS, type Quotas, type Switches, type Timings } from "./settings.ts";
+import { World } from "./world.ts";
+
+export interface EmulatorOptions {
+  /** The machine's clock unless told otherwise. */
+  readonly clock?: Clock;
+  readonly region?: string;
+  readonly timings?: Partial<Timings>;
+  readonly quotas?: Partial<Quotas>;
+  readonly switches?: Partial<Switches>;
+}
+
+/** IBM Cloud Code Engine on loopback: IAM, the API, and what stands around it. */
+export class CodeEngineEmulator implements AsyncDisposable {
+  readonly faults: Faults;
+  readonly calls: CallLog;
+  readonly failures: Failures;
+  readonly iam: Iam;
+  /** The API without a socket. */
+  readonly api: Handler;
+  /** What containers do, where there is no Engine. */
+  readonly images: SimulatedRuntime;
+  readonly #world: World;
+  readonly #projects: Projects;
+  readonly #listeners: { readonly [K in "api" | "iam"]: Listener };
+
+  private constructor(parts: Parts) {
+    this.faults = parts.faults;
+    this.calls = parts.calls;
+    this.failures = parts.world.failures;
+    this.iam = parts.iam;
+    this.api = parts.api;
+    this.images = parts.images;
+    this.#world = parts.world;
+    this.#projects = parts.projects;
+    this.#listeners = parts.listeners;
+  }
+
+  static async start(options: EmulatorOptions = {}): Promise<CodeEngineEmulator> {
+    const { clock = systemClock, region = "us-south" } = options;
+    const timings = { ...DEFAULT_TIMINGS, ...options.timings };
+    const images = new SimulatedRuntime({ clock, startMs: timings.instanceStartMs });
+    const world = new World({
+      clock,
+      region,
+      timings,
+      quotas: { ...DEFAULT_QUOTAS, ...options.quotas },
+      switches: { strictBodies: false, statusMovesEntityTag: false, ...options.switches },
+      failures: new Failures(),
+      runtime: images,
+    });
+    const [faults, calls, iam, projects] = [new Faults(), new CallLog(), new Iam(clock), new Projects(world)];
+    const routes = [
+      ...projectRoutes(world, projects),
+      ...appRoutes(projects.findActive),
+      ...dataRoutes(world, projects.findActive),
+    ];
+    const surface = (name: Surface, handler: Handler, errorAnswer: ErrorAnswer) =>
+      surfaceHandler({ surface: name, handler, errorAnswer, faults, calls, clock });
+    const api = surface("api", apiHandler({ world, iam, routes }), (status, headers) =>
+      plainErrorAnswer(status, "A fault that was asked for.", headers),
+    );
+    const iamHandler = surface("iam", iam.handle, (status, headers) =>
+      iamError(status, "BXNIM0500E", "A fault that was asked for.", headers),
+    );
+    const listeners = { api: await serveHandler(api), iam: await serveHandler(iamHandler) };
+    world.apiUrl = `${listeners.api.url}/v2`;
+    return new CodeEngineEmulator({ faults, calls, iam, api, images, world, projects, listeners });
+  }
+
+  /** The API's address, `/v2` included. */
+  get apiUrl(): string {
+    return this.#world.apiUrl;
+  }
+
+  /** Tokens are at `/identity/token` below it. */
+  get iamUrl(): string {
+    return this.#listeners.iam.url;
+  }
+
+  /** What the documentation leaves open; may be changed at any time. */
+  get switches(): Switches {
+    return this.#world.switches;
+  }
+
+  createApiKey(options: ApiKeyOptions = {}): string {
+    return this.iam.createApiKey(options);
+  }
+
+  revokeApiKey(key: string): void {
+    this.iam.revokeApiKey(key);
+  }
+
+  /** A project without the wait for it. */
+  createProject({ name, resourceGroupId, status = "active" }: NewProject): Project {
+    const project = this.#projects.add(name, resourceGroupId);
+    project.status = status;
+    return project;
+  }
+
+  /** @throws {AggregateError} when the emulator itself made mistakes, which no test should overlook */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#world.end();
+    await Promise.all(Object.values(this.#listeners).map((listener) => listener.close()));
+    await this.#world.runtime[Symbol.asyncDispose]();
+    await this.#world.settled();
+    const { mistakes } = this.#world;
+    if (mistakes.length > 0) throw new AggregateError(mistakes, `the emulator made ${mistakes.length} mistakes`);
+  }
+}
+
+export interface NewProject {
+  readonly name: string;
+  readonly resourceGroupId?: string;
+  readonly status?: ProjectStatus;
+}
+
+type ErrorAnswer = (status: number, headers: Record<string, string>) => Response;
+
+interface Parts {
+  readonly faults: Faults;
+  readonly calls: CallLog;
+  readonly iam: Iam;
+  readonly api: Handler;
+  readonly images: SimulatedRuntime;
+  readonly world: World;
+  readonly projects: Projects;
+  readonly listeners: { readonly [K in "api" | "iam"]: Listener };
+}

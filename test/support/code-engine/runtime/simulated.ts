@@ -1,0 +1,168 @@
+import { createHash } from "node:crypto";
+import type { Clock } from "../../../../src/machinery/clock.ts";
+import { delay } from "../../../../src/machinery/clock-delay.ts";
+import { splitImageReference } from "../fields/image-reference.ts";
+import {
+  type Exit,
+  type InstanceSpec,
+  type LogLine,
+  type LogQuery,
+  type ResolvedImage,
+  type RunningInstance,
+  type Runtime,
+  RuntimeFailure,
+  type Upstream,
+  type Usage,
+} from "./runtime.ts";
+
+/** What containers of an image do, where there is no Engine. */
+export interface SimulatedImage {
+  /** Answers requests; a line of text, unless told otherwise. */
+  readonly respond?: (request: Request, instance: InstanceSpec) => Promise<Response>;
+  /** Runs, and listens to nothing. */
+  readonly silent?: boolean;
+  /** Ends by itself after a while. */
+  readonly exit?: Exit & { readonly afterMs: number };
+  /** What it says as it starts. */
+  readonly log?: readonly string[];
+  readonly usage?: Usage;
+}
+
+const DEFAULT_USAGE: Usage = { cpuNanoCores: 2_000_000, memoryBytes: 32 * 1024 * 1024 };
+const STOPPED: Exit = { code: 143, reason: "Error" };
+
+/** Instances that are nothing but values, on the emulator's clock. */
+export class SimulatedRuntime implements Runtime {
+  readonly #clock: Clock;
+  readonly #startMs: number;
+  readonly #images: { pattern: string | RegExp; image: SimulatedImage }[] = [];
+  readonly #digests = new Map<string, string>();
+  readonly #running = new Set<SimulatedInstance>();
+  readonly #end = new AbortController();
+
+  constructor({ clock, startMs }: { clock: Clock; startMs: number }) {
+    this.#clock = clock;
+    this.#startMs = startMs;
+  }
+
+  /** What containers do whose image is this, or matches it. The last definition that fits holds. */
+  define(pattern: string | RegExp, image: SimulatedImage): void {
+    this.#images.unshift({ pattern, image });
+  }
+
+  /** Moves a tag. Revisions that exist do not notice. */
+  retag(reference: string, digest: string): void {
+    this.#digests.set(reference, digest);
+  }
+
+  async resolve(reference: string): Promise<ResolvedImage> {
+    const { digest } = splitImageReference(reference);
+    const made = `sha256:${createHash("sha256").update(reference).digest("hex")}`;
+    return { reference, digest: digest ?? this.#digests.get(reference) ?? made };
+  }
+
+  async start(spec: InstanceSpec): Promise<RunningInstance> {
+    await delay(this.#clock, this.#startMs, this.#end.signal);
+    if (this.#end.signal.aborted) throw new RuntimeFailure("deploying", "the emulator has ended");
+    const image = this.#images.find(({ pattern }) => fits(pattern, spec.image.reference))?.image ?? {};
+    const instance = new SimulatedInstance({ spec, image, clock: this.#clock });
+    this.#running.add(instance);
+    void instance.ended.then(() => this.#running.delete(instance));
+    return instance;
+  }
+
+  async refresh(): Promise<void> {
+    // Nobody can look at files of instances that are nothing but values.
+  }
+
+  /** Ends a container, as a crash does. Answers whether there is one of this name. */
+  crash(instanceName: string, exit: Exit): boolean {
+    const found = [...this.#running].find(({ name }) => name === instanceName);
+    found?.end(exit);
+    return found !== undefined;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#end.abort();
+    for (const instance of this.#running) instance.end(STOPPED);
+  }
+}
+
+function fits(pattern: string | RegExp, reference: string): boolean {
+  return typeof pattern === "string" ? pattern === reference : pattern.test(reference);
+}
+
+const LOG_LINES = 10_000;
+
+class SimulatedInstance implements RunningInstance {
+  readonly name: string;
+  readonly upstream: Upstream;
+  readonly ended: Promise<Exit>;
+  readonly end: (exit: Exit) => void;
+  readonly #clock: Clock;
+  readonly #image: SimulatedImage;
+  readonly #listeners = new Set<() => void>();
+  #lines: LogLine[] = [];
+  #over = false;
+
+  constructor({ spec, image, clock }: { spec: InstanceSpec; image: SimulatedImage; clock: Clock }) {
+    this.name = spec.name;
+    this.#clock = clock;
+    this.#image = image;
+    const { promise, resolve } = Promise.withResolvers<Exit>();
+    this.ended = promise;
+    this.end = (exit) => {
+      this.#over = true;
+      resolve(exit);
+      this.#tell();
+    };
+    this.upstream = image.silent
+      ? { kind: "closed" }
+      : { kind: "handler", handle: (request) => this.#serve(request, spec) };
+    for (const text of image.log ?? [`${spec.app} listens on ${spec.port}`]) this.#write(text);
+    if (image.exit) clock.schedule(image.exit.afterMs, () => this.end(image.exit ?? STOPPED));
+  }
+
+  async #serve(request: Request, spec: InstanceSpec): Promise<Response> {
+    this.#write(`${request.method} ${new URL(request.url).pathname}`);
+    return (await this.#image.respond?.(request, spec)) ?? new Response(`${spec.app} runs ${spec.image.reference}\n`);
+  }
+
+  async *logs({ tailLines, since, follow, signal }: LogQuery): AsyncGenerator<LogLine> {
+    const fresh = this.#lines.filter(({ at }) => since === undefined || at >= since);
+    let next = this.#lines.length;
+    yield* tailLines === undefined ? fresh : fresh.slice(Math.max(0, fresh.length - tailLines));
+    while (follow) {
+      yield* this.#lines.slice(next);
+      next = this.#lines.length;
+      if (this.#over || signal.aborted) return;
+      await this.#told(signal);
+    }
+  }
+
+  async usage(): Promise<Usage> {
+    return this.#image.usage ?? DEFAULT_USAGE;
+  }
+
+  async stop(): Promise<void> {
+    this.end(STOPPED);
+  }
+
+  #write(text: string): void {
+    if (this.#lines.length >= LOG_LINES) this.#lines = this.#lines.slice(LOG_LINES / 2);
+    this.#lines.push({ at: this.#clock.now(), stream: "stdout", text });
+    this.#tell();
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  async #told(signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#listeners.add(resolve);
+    signal.addEventListener("abort", () => resolve(), { once: true });
+    await promise;
+    this.#listeners.delete(resolve);
+  }
+}
