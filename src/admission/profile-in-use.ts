@@ -1,7 +1,7 @@
 import { formatKey, type KubeObject, keyOf } from "../api/meta.ts";
 import { GUARDRAILS_BOUND_LABEL } from "../api/v1alpha1/index.ts";
+import { listing } from "../guardrails/listing.ts";
 import { ofGuardrailProfile } from "./kinds.ts";
-import { listed } from "./listed.ts";
 import type { Known, Rule } from "./write.ts";
 
 /**
@@ -34,7 +34,7 @@ function usersOf(profile: string, known: Known): string[] {
 
 function said(kind: string, objects: readonly KubeObject[], where = ""): string[] {
   const names = objects.filter(isStaying).map((object) => formatKey(keyOf(object)));
-  return names.length === 0 ? [] : [`${kind}${names.length > 1 ? "s" : ""} ${listed(names)}${where}`];
+  return names.length === 0 ? [] : [`${kind}${names.length > 1 ? "s" : ""} ${listing(names.toSorted())}${where}`];
 }
 
 function isStaying({ metadata }: KubeObject): boolean {
