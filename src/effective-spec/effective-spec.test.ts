@@ -1,8 +1,15 @@
 import { describe, expect, it } from "@jest/globals";
 import type { RuntimeDeploymentSpec } from "../api/v1alpha1/index.ts";
-import { type BackendDefaults, effectiveSpec, referencedObjects } from "./effective-spec.ts";
+import { builtInProfile } from "../guardrails/built-in.ts";
+import { type EffectiveSpecInput, effectiveSpec, referencedObjects } from "./effective-spec.ts";
 
-const defaults: BackendDefaults = { limits: { cpu: "500m", memory: "512Mi", pids: 100 } };
+const backend: EffectiveSpecInput["backend"] = {
+  name: "docker",
+  type: "docker",
+  defaults: { limits: { cpu: "500m", memory: "512Mi", pids: 100 } },
+  capabilities: undefined,
+};
+const profile = builtInProfile("unrestricted");
 
 /** A spec as the API server stores it. */
 const spec = (patch: Partial<RuntimeDeploymentSpec> = {}): RuntimeDeploymentSpec => ({
@@ -13,7 +20,8 @@ const spec = (patch: Partial<RuntimeDeploymentSpec> = {}): RuntimeDeploymentSpec
   health: { probe: "mcp", periodSeconds: 30, timeoutSeconds: 5, failureThreshold: 3 },
   ...patch,
 });
-const effective = (patch: Partial<RuntimeDeploymentSpec>) => effectiveSpec({ spec: spec(patch) }, "docker", defaults);
+const effective = (patch: Partial<RuntimeDeploymentSpec>) =>
+  effectiveSpec({ deployment: { spec: spec(patch) }, profile, bounds: [], backend });
 
 describe("effectiveSpec", () => {
   it.each<{ because: string; given: Partial<RuntimeDeploymentSpec>; want: object }>([

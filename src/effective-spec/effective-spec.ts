@@ -1,26 +1,23 @@
-import { Reason } from "../api/v1alpha1/conditions.ts";
 import type { RuntimeDeployment, RuntimeDeploymentSpec } from "../api/v1alpha1/index.ts";
+import type { Bound } from "../guardrails/bounds.ts";
+import type { GuardrailCapabilities } from "../guardrails/capabilities.ts";
+import { effectiveGuardrails, type NamedProfile } from "../guardrails/effective-guardrails.ts";
+import type { Guardrails } from "../guardrails/guardrails.ts";
 import { TerminalError } from "../machinery/errors.ts";
-import { cpuMillis, memoryBytes, type Quantity } from "../api/quantity.ts";
+import { CHECKS } from "./checks.ts";
+import { type CatalogLayer, type EnvVariable, layered } from "./layers.ts";
+import { type BackendDefaults, chooseLimits, type Limits } from "./limits.ts";
+import { parseVolumes, promisedVolumes, type Volume } from "./volumes.ts";
 
-/** What a RuntimeBackend gives to deployments that ask for nothing. */
-export interface BackendDefaults {
-  readonly limits: { readonly cpu: Quantity; readonly memory: Quantity; readonly pids: number };
-}
+export { type CatalogLayer, type EnvVariable, profileNameOf } from "./layers.ts";
+export type { BackendDefaults } from "./limits.ts";
+export type { Volume } from "./volumes.ts";
 
-export type EnvVariable = NonNullable<RuntimeDeploymentSpec["env"]>[number];
 export type EnvSource = NonNullable<RuntimeDeploymentSpec["envFrom"]>[number];
 
-export type Volume = { readonly name: string; readonly path: string; readonly readOnly: boolean } & (
-  | { readonly kind: "volume"; readonly retain: boolean }
-  | { readonly kind: "tmpfs"; readonly sizeBytes: number }
-  | { readonly kind: "secret" | "configMap"; readonly objectName: string }
-  | { readonly kind: "hostPath"; readonly hostPath: string }
-);
-
 /**
- * A deployment with every default applied and every quantity parsed. Secrets and ConfigMaps are still references:
- * this is what people review, and what the plan starts from.
+ * A deployment with every layer merged, every default applied and every quantity parsed. Secrets and ConfigMaps are still
+ * references: this is what people review, and what the plan starts from. Plain JSON.
  */
 export interface EffectiveSpec {
   readonly backend: string;
@@ -32,9 +29,13 @@ export interface EffectiveSpec {
   readonly command: readonly string[] | undefined;
   readonly args: readonly string[] | undefined;
   readonly transport: { readonly type: "streamable-http" | "sse"; readonly port: number; readonly path: string };
-  readonly limits: { readonly cpuMillis: number; readonly memoryBytes: number; readonly pids: number };
+  readonly guardrails: Guardrails;
+  readonly limits: Limits;
+  /** Where the limits that nobody asked for come from, for people. */
+  readonly limitNotes: readonly string[];
   readonly env: readonly EnvVariable[];
   readonly envFrom: readonly EnvSource[];
+  /** The deployment's, then those that its profile promises. */
   readonly volumes: readonly Volume[];
   readonly restartPolicy: "Always" | "OnFailure" | "Never";
   readonly desiredState: "Running" | "Stopped";
@@ -47,37 +48,61 @@ export interface EffectiveSpec {
   };
 }
 
-const DEFAULT_PATH = { "streamable-http": "/mcp", sse: "/sse" } as const;
-/** As the schema promises for a tmpfs without `sizeLimit`. */
-const DEFAULT_TMPFS = "64Mi";
+export interface EffectiveSpecInput {
+  readonly deployment: Pick<RuntimeDeployment, "spec">;
+  readonly catalog?: CatalogLayer;
+  /** The one that `profileNameOf` names. */
+  readonly profile: NamedProfile;
+  readonly bounds: readonly Bound[];
+  readonly backend: {
+    readonly name: string;
+    readonly type: string;
+    readonly defaults: BackendDefaults;
+    /** Undefined while nobody has asked it: then only what needs its answer is not refused. */
+    readonly capabilities: GuardrailCapabilities | undefined;
+  };
+}
 
-/** Pure. @throws {TerminalError} `InvalidSpec`, naming the field, for what the schema lets through but nobody can run. */
-export function effectiveSpec(
-  { spec }: Pick<RuntimeDeployment, "spec">,
-  backend: string,
-  defaults: BackendDefaults,
-): EffectiveSpec {
-  const path = spec.transport.path ?? DEFAULT_PATH[spec.transport.type];
-  const { resources = {}, health } = spec;
+const DEFAULT_TRANSPORT = { type: "streamable-http", port: 8080 } as const;
+const DEFAULT_PATH = { "streamable-http": "/mcp", sse: "/sse" } as const;
+
+/**
+ * Pure. Profile, overrides, catalog entry and deployment in one value.
+ * @throws {TerminalError} `InvalidSpec`, naming the field, for what the schema lets through but nobody can run, and the
+ * reason of the first of `CHECKS` that has something against it.
+ */
+export function effectiveSpec({ deployment, catalog, profile, bounds, backend }: EffectiveSpecInput): EffectiveSpec {
+  const { spec } = deployment;
+  const { source, command, args, env, resources, overrides, ...layers } = layered(spec, catalog);
+  const transport = { ...DEFAULT_TRANSPORT, ...layers.transport };
+  const path = transport.path ?? DEFAULT_PATH[transport.type];
+  const merged = effectiveGuardrails(profile, overrides);
+  const guardrails = { ...merged, network: { ...merged.network, transportPort: transport.port } };
+  const { health } = spec;
+  const volumes = parseVolumes(spec.volumes);
+  const { limits, limitNotes } = chooseLimits({ asked: resources, backend, guardrails });
+
+  const judged = { guardrails, bounds, resources, volumes, probe: health.probe, backend };
+  for (const check of CHECKS) {
+    const violation = check(judged);
+    if (violation) throw new TerminalError(violation.reason, violation.message);
+  }
   return {
-    backend,
+    backend: backend.name,
     image: {
-      reference: spec.source.image.reference,
-      pullPolicy: spec.source.image.pullPolicy,
-      pullSecret: spec.source.image.pullSecretRef?.name,
+      reference: source.image.reference,
+      pullPolicy: source.image.pullPolicy,
+      pullSecret: source.image.pullSecretRef?.name,
     },
-    // An empty list is no list: merge patches and templates leave one behind, and Kubernetes reads it so.
-    command: nonEmpty(spec.command),
-    args: nonEmpty(spec.args),
-    transport: { type: spec.transport.type, port: spec.transport.port, path },
-    limits: {
-      cpuMillis: quantity("spec.resources.cpu", resources.cpu ?? defaults.limits.cpu, cpuMillis),
-      memoryBytes: quantity("spec.resources.memory", resources.memory ?? defaults.limits.memory, memoryBytes),
-      pids: resources.pids ?? defaults.limits.pids,
-    },
-    env: spec.env ?? [],
+    command,
+    args,
+    transport: { type: transport.type, port: transport.port, path },
+    guardrails,
+    limits,
+    limitNotes,
+    env,
     envFrom: spec.envFrom ?? [],
-    volumes: (spec.volumes ?? []).map(volume),
+    volumes: [...volumes, ...promisedVolumes(guardrails, volumes)],
     restartPolicy: spec.restartPolicy,
     desiredState: spec.desiredState,
     health: {
@@ -105,37 +130,6 @@ export function referencedObjects(spec: RuntimeDeploymentSpec): { secrets: strin
     ...volumes.map(({ configMap }) => configMap?.name),
   ];
   return { secrets: distinct(secrets), configMaps: distinct(configMaps) };
-}
-
-function volume(given: NonNullable<RuntimeDeploymentSpec["volumes"]>[number]): Volume {
-  const { name, mountPath: path, readOnly } = given;
-  if (given.volume) return { name, path, readOnly, kind: "volume", retain: given.volume.retain };
-  if (given.tmpfs) {
-    const field = `spec.volumes[${name}].tmpfs.sizeLimit`;
-    const sizeBytes = quantity(field, given.tmpfs.sizeLimit ?? DEFAULT_TMPFS, memoryBytes);
-    return { name, path, readOnly, kind: "tmpfs", sizeBytes };
-  }
-  if (given.secret) return { name, path, readOnly: true, kind: "secret", objectName: given.secret.name };
-  if (given.configMap) return { name, path, readOnly: true, kind: "configMap", objectName: given.configMap.name };
-  if (given.hostPath) return { name, path, readOnly, kind: "hostPath", hostPath: given.hostPath.path };
-  throw new TerminalError(
-    Reason.InvalidSpec,
-    `spec.volumes[${name}]: has no kind; set one of volume, tmpfs, configMap, secret, hostPath`,
-  );
-}
-
-function quantity(field: string, given: Quantity, parse: (quantity: Quantity) => number): number {
-  try {
-    return parse(given);
-  } catch (cause) {
-    throw new TerminalError(Reason.InvalidSpec, `${field}: ${cause instanceof Error ? cause.message : String(cause)}`, {
-      cause,
-    });
-  }
-}
-
-function nonEmpty(list: readonly string[] | undefined): readonly string[] | undefined {
-  return list && list.length > 0 ? list : undefined;
 }
 
 function distinct(names: readonly (string | undefined)[]): string[] {

@@ -1,8 +1,11 @@
 import { describe, expect, it } from "@jest/globals";
 import type { ConfigMap, Secret } from "../api/core.ts";
+import { builtInProfile } from "../guardrails/built-in.ts";
+import { effectiveGuardrails } from "../guardrails/effective-guardrails.ts";
 import type { EffectiveSpec } from "./effective-spec.ts";
 import { type Namespaced, resolveReferences } from "./references.ts";
 
+const guardrails = effectiveGuardrails(builtInProfile("unrestricted"));
 const metadata = { name: "", uid: "", resourceVersion: "1", creationTimestamp: "" };
 const base64 = (text: string) => Buffer.from(text).toString("base64");
 const secrets: Record<string, Secret> = {
@@ -24,7 +27,11 @@ const configMaps: Record<string, ConfigMap> = {
     binaryData: { blob: base64("\u0001") },
   },
 };
-const objects: Namespaced = { secret: (name) => secrets[name], configMap: (name) => configMaps[name] };
+const objects: Namespaced = {
+  secret: (name) => secrets[name],
+  configMap: (name) => configMaps[name],
+  configMapOf: ({ namespace, name }) => (namespace === "policies" ? configMaps[name] : undefined),
+};
 
 const spec = (patch: Partial<EffectiveSpec> = {}): EffectiveSpec => ({
   backend: "docker",
@@ -32,7 +39,9 @@ const spec = (patch: Partial<EffectiveSpec> = {}): EffectiveSpec => ({
   command: undefined,
   args: undefined,
   transport: { type: "streamable-http", port: 8080, path: "/mcp" },
+  guardrails,
   limits: { cpuMillis: 1, memoryBytes: 1, pids: 1 },
+  limitNotes: [],
   env: [],
   envFrom: [],
   volumes: [],

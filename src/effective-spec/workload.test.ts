@@ -1,4 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
+import { builtInProfile } from "../guardrails/built-in.ts";
+import { effectiveGuardrails } from "../guardrails/effective-guardrails.ts";
 import type { EffectiveSpec } from "./effective-spec.ts";
 import type { Resolved } from "./references.ts";
 import { needsHashKey, type WorkloadInput, workloadSpec } from "./workload.ts";
@@ -9,7 +11,9 @@ const spec: EffectiveSpec = {
   command: undefined,
   args: ["--fast"],
   transport: { type: "streamable-http", port: 8080, path: "/mcp" },
+  guardrails: effectiveGuardrails(builtInProfile("unrestricted")),
   limits: { cpuMillis: 500, memoryBytes: 1024, pids: 10 },
+  limitNotes: [],
   env: [],
   envFrom: [],
   volumes: [],
@@ -28,14 +32,21 @@ const input = (patch: Patch = {}): WorkloadInput => ({
   image: { pinned: "files@sha256:1" },
   hashKey: Buffer.from("key"),
   ...patch,
-  resolved: { env: { A: "1" }, secretVariables: new Set(), mounts: [], dockerConfig: undefined, ...patch.resolved },
+  resolved: {
+    env: { A: "1" },
+    secretVariables: new Set(),
+    mounts: [],
+    dockerConfig: undefined,
+    seccompProfile: undefined,
+    ...patch.resolved,
+  },
 });
 const hash = (patch: Patch = {}) => workloadSpec(input(patch)).hash;
 
 describe("the workload hash", () => {
   it("is forty hexadecimal digits, and always the same", () => {
     // Another value here means that every container of every installation is replaced by an upgrade.
-    expect(hash()).toBe("0c23b707a30c3f44fdddfbe1eba162c6c46444ff");
+    expect(hash()).toBe("c47f661973fa3314f2724fc15e7d92b2a66d6c9f");
     expect(hash()).toMatch(/^[0-9a-f]{40}$/);
   });
 
