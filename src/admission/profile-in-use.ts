@@ -1,5 +1,6 @@
 import { formatKey, type KubeObject, keyOf } from "../api/meta.ts";
 import { GUARDRAILS_BOUND_LABEL } from "../api/v1alpha1/index.ts";
+import { profileNameOf } from "../effective-spec/effective-spec.ts";
 import { listing } from "../guardrails/listing.ts";
 import { ofGuardrailProfile } from "./kinds.ts";
 import type { Known, Rule } from "./write.ts";
@@ -22,7 +23,7 @@ export const profileInUseStays: Rule = {
 };
 
 function usersOf(profile: string, known: Known): string[] {
-  const deployments = known.deployments().filter(({ spec }) => spec.guardrails?.profile === profile);
+  const deployments = known.deployments().filter(({ spec }) => profileNameOf(spec) === profile);
   const namespaces = known.namespaces().filter(({ metadata }) => metadata.labels?.[GUARDRAILS_BOUND_LABEL] === profile);
   const backends = known.backends().filter(({ spec }) => spec.guardrailsBound === profile);
   return [

@@ -1,0 +1,42 @@
+import { inOneLine } from "../machinery/one-line.ts";
+import type { CheckReport } from "./guardrails-check-report.ts";
+import { table } from "./table.ts";
+
+/** One report for people: the verdict, what refuses, the table of fields, and what to know beside. */
+export function describeReport(report: CheckReport): string {
+  const { namespace, name, backend, refusals, warnings } = report;
+  const place = backend === undefined ? "" : ` on RuntimeBackend ${backend}`;
+  const verdict = refusals.length > 0 ? "refused" : "would run";
+  return [
+    `RuntimeDeployment ${namespace}/${name}${place}: ${verdict}\n`,
+    ...refusals.map(({ reason, message }) => `  ${reason}: ${inOneLine(message)}\n`),
+    ...(report.profile === undefined ? [] : ["\n", table(facts(report))]),
+    ...(report.fields.length > 0 ? ["\n", fieldTable(report)] : []),
+    ...(warnings.length > 0 ? ["\n", ...warnings.map(warning)] : []),
+  ].join("");
+}
+
+function facts({ profile, bounds, limits, fields, backend }: CheckReport): string[][] {
+  const asked = limits && `cpu ${limits.cpu}, memory ${limits.memory}, pids ${limits.pids}`;
+  const unknown = backend !== undefined && fields.every(({ enforcement }) => enforcement === undefined);
+  return [
+    ["Profile:", profile ?? ""],
+    ["Bounds:", bounds.map(({ origin, profile }) => `${origin}: ${profile}`).join("; ") || "none"],
+    ...(asked === undefined ? [] : [["Limits:", asked]]),
+    ...(limits?.notes ?? []).map((note) => ["", note]),
+    ...(unknown && fields.length > 0
+      ? [["Enforcement:", `not known yet: RuntimeBackend ${backend} has not answered its controller so far`]]
+      : []),
+  ].map((cells) => cells.map(inOneLine));
+}
+
+function fieldTable({ fields, profile }: CheckReport): string {
+  const rows = fields.map(({ field, value, from, enforcement = "-", reason = "-" }) =>
+    [field, value, from === "profile" ? (profile ?? "") : from, enforcement, reason].map(inOneLine),
+  );
+  return table([["FIELD", "VALUE", "FROM", "ENFORCEMENT", "REASON"], ...rows]);
+}
+
+function warning({ severity, field, message }: CheckReport["warnings"][number]): string {
+  return `${severity}: ${field}: ${inOneLine(message)}\n`;
+}
