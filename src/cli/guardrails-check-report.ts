@@ -57,7 +57,7 @@ export interface Refusal {
   readonly message: string;
 }
 
-/** Pure. Asks what the controller would ask, in its order, and goes on after a refusal as far as it can. */
+/** Pure. Asks what the controller would ask, in its order, but goes on after a refusal as far as it can. */
 export function checkDeployment(deployment: RuntimeDeployment, world: CheckWorld): CheckReport {
   const refusals: Refusal[] = [];
   /** The answer of `work`, or undefined where it refuses. */
@@ -82,7 +82,10 @@ export function checkDeployment(deployment: RuntimeDeployment, world: CheckWorld
   const effective =
     backend && profile && guardrails && bounds.every((bound) => bound !== undefined)
       ? attempt(() =>
-          effectiveSpec({ deployment, profile, bounds, backend: placeOf(backend, capabilities, world.drivers) }),
+          effectiveSpec({
+            ...{ deployment, profile, bounds, backend: placeOf(backend, capabilities, world.drivers) },
+            onViolation: ({ reason, message }) => refusals.push({ reason, message }),
+          }),
         )
       : undefined;
 

@@ -4,23 +4,23 @@ import { table } from "./table.ts";
 
 /** One report for people: the verdict, what refuses, the table of fields, and what to know beside. */
 export function describeReport(report: CheckReport): string {
-  const { namespace, name, backend, refusals, warnings } = report;
+  const { namespace, name, backend, profile, refusals, warnings, fields } = report;
   const place = backend === undefined ? "" : ` on RuntimeBackend ${backend}`;
   const verdict = refusals.length > 0 ? "refused" : "would run";
   return [
     `RuntimeDeployment ${namespace}/${name}${place}: ${verdict}\n`,
     ...refusals.map(({ reason, message }) => `  ${reason}: ${inOneLine(message)}\n`),
-    ...(report.profile === undefined ? [] : ["\n", table(facts(report))]),
-    ...(report.fields.length > 0 ? ["\n", fieldTable(report)] : []),
+    ...(profile === undefined ? [] : ["\n", table(facts(report, profile))]),
+    ...(profile === undefined || fields.length === 0 ? [] : ["\n", fieldTable(report, profile)]),
     ...(warnings.length > 0 ? ["\n", ...warnings.map(warning)] : []),
   ].join("");
 }
 
-function facts({ profile, bounds, limits, fields, backend }: CheckReport): string[][] {
+function facts({ bounds, limits, fields, backend }: CheckReport, profile: string): string[][] {
   const asked = limits && `cpu ${limits.cpu}, memory ${limits.memory}, pids ${limits.pids}`;
   const unknown = backend !== undefined && fields.every(({ enforcement }) => enforcement === undefined);
   return [
-    ["Profile:", profile ?? ""],
+    ["Profile:", profile],
     ["Bounds:", bounds.map(({ origin, profile }) => `${origin}: ${profile}`).join("; ") || "none"],
     ...(asked === undefined ? [] : [["Limits:", asked]]),
     ...(limits?.notes ?? []).map((note) => ["", note]),
@@ -30,9 +30,9 @@ function facts({ profile, bounds, limits, fields, backend }: CheckReport): strin
   ].map((cells) => cells.map(inOneLine));
 }
 
-function fieldTable({ fields, profile }: CheckReport): string {
+function fieldTable({ fields }: CheckReport, profile: string): string {
   const rows = fields.map(({ field, value, from, enforcement = "-", reason = "-" }) =>
-    [field, value, from === "profile" ? (profile ?? "") : from, enforcement, reason].map(inOneLine),
+    [field, value, from === "profile" ? profile : from, enforcement, reason].map(inOneLine),
   );
   return table([["FIELD", "VALUE", "FROM", "ENFORCEMENT", "REASON"], ...rows]);
 }

@@ -4,7 +4,7 @@ import type { GuardrailCapabilities } from "../guardrails/capabilities.ts";
 import { effectiveGuardrails, type NamedProfile } from "../guardrails/effective-guardrails.ts";
 import type { Guardrails } from "../guardrails/guardrails.ts";
 import { TerminalError } from "../machinery/errors.ts";
-import { CHECKS } from "./checks.ts";
+import { CHECKS, type Violation } from "./checks.ts";
 import { type CatalogLayer, type EnvVariable, layered } from "./layers.ts";
 import { type BackendDefaults, chooseLimits, type Limits } from "./limits.ts";
 import { parseVolumes, promisedVolumes, type Volume } from "./volumes.ts";
@@ -61,6 +61,8 @@ export interface EffectiveSpecInput {
     /** Undefined while nobody has asked it: then only what needs its answer is not refused. */
     readonly capabilities: GuardrailCapabilities | undefined;
   };
+  /** Takes every violation instead of the first's being thrown. For reports: what has one must not run. */
+  readonly onViolation?: (violation: Violation) => void;
 }
 
 const DEFAULT_TRANSPORT = { type: "streamable-http", port: 8080 } as const;
@@ -71,7 +73,8 @@ const DEFAULT_PATH = { "streamable-http": "/mcp", sse: "/sse" } as const;
  * @throws {TerminalError} `InvalidSpec`, naming the field, for what the schema lets through but nobody can run, and the
  * reason of the first of `CHECKS` that has something against it.
  */
-export function effectiveSpec({ deployment, catalog, profile, bounds, backend }: EffectiveSpecInput): EffectiveSpec {
+export function effectiveSpec(input: EffectiveSpecInput): EffectiveSpec {
+  const { deployment, catalog, profile, bounds, backend, onViolation = refuse } = input;
   const { spec } = deployment;
   const { source, command, args, env, resources, overrides, ...layers } = layered(spec, catalog);
   const transport = { ...DEFAULT_TRANSPORT, ...layers.transport };
@@ -85,7 +88,7 @@ export function effectiveSpec({ deployment, catalog, profile, bounds, backend }:
   const judged = { guardrails, bounds, resources, volumes, probe: health.probe, backend };
   for (const check of CHECKS) {
     const violation = check(judged);
-    if (violation) throw new TerminalError(violation.reason, violation.message);
+    if (violation) onViolation(violation);
   }
   return {
     backend: backend.name,
@@ -113,6 +116,10 @@ export function effectiveSpec({ deployment, catalog, profile, bounds, backend }:
       failureThreshold: health.failureThreshold,
     },
   };
+}
+
+function refuse({ reason, message }: Violation): never {
+  throw new TerminalError(reason, message);
 }
 
 /** Names of the Secrets and ConfigMaps, in the deployment's own namespace, that its spec refers to. */
