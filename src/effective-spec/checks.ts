@@ -77,7 +77,7 @@ export const mountsAllowed: Check = ({ guardrails: { profile, filesystem }, volu
   const paths = outside.map(({ name, path }) => `${path} (volume ${name})`);
   return {
     reason: Reason.VolumeNotAllowed,
-    message: `spec.volumes: ${paths.join(", ")}: GuardrailProfile "${profile}" allows mounts ${allowedMounts.length === 0 ? "nowhere" : `at or below ${allowedMounts.join(", ")} only`}`,
+    message: `spec.volumes: ${listing(paths)}: GuardrailProfile "${profile}" allows mounts ${allowedMounts.length === 0 ? "nowhere" : `at or below ${listing(allowedMounts)} only`}`,
   };
 };
 
