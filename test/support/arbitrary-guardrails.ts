@@ -36,7 +36,10 @@ const some = <T>(values: readonly T[], maxLength = 3) => fc.uniqueArray(fc.const
 const fields = {
   enforcement: fc.constantFrom("Warn", "Strict"),
   egressAllowed: fc.boolean(),
-  allowedHosts: fc.oneof({ weight: 4, arbitrary: some(HOSTS) }, { weight: 1, arbitrary: fc.constant<string[]>(["a.test", "*"]) }),
+  allowedHosts: fc.oneof(
+    { weight: 4, arbitrary: some(HOSTS) },
+    { weight: 1, arbitrary: fc.constant<string[]>(["a.test", "*"]) },
+  ),
   ingressPorts: some(PORTS),
   readOnlyRoot: fc.boolean(),
   allowedMounts: some(PATHS),
