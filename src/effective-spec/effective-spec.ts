@@ -7,6 +7,7 @@ import { TerminalError } from "../machinery/errors.ts";
 import { CHECKS, type Violation } from "./checks.ts";
 import { type CatalogLayer, type EnvVariable, layered } from "./layers.ts";
 import { type BackendDefaults, chooseLimits, type Limits } from "./limits.ts";
+import { upkeepOf } from "./upkeep.ts";
 import { parseVolumes, promisedVolumes, type Volume } from "./volumes.ts";
 
 export { type CatalogLayer, type EnvVariable, profileNameOf } from "./layers.ts";
@@ -65,9 +66,6 @@ export interface EffectiveSpecInput {
   readonly onViolation?: (violation: Violation) => void;
 }
 
-const DEFAULT_TRANSPORT = { type: "streamable-http", port: 8080 } as const;
-const DEFAULT_PATH = { "streamable-http": "/mcp", sse: "/sse" } as const;
-
 /**
  * Pure. Profile, overrides, catalog entry and deployment in one value.
  * @throws {TerminalError} `InvalidSpec`, naming the field, for what the schema lets through but nobody can run, and the
@@ -76,16 +74,14 @@ const DEFAULT_PATH = { "streamable-http": "/mcp", sse: "/sse" } as const;
 export function effectiveSpec(input: EffectiveSpecInput): EffectiveSpec {
   const { deployment, catalog, profile, bounds, backend, onViolation = refuse } = input;
   const { spec } = deployment;
-  const { source, command, args, env, resources, overrides, ...layers } = layered(spec, catalog);
-  const transport = { ...DEFAULT_TRANSPORT, ...layers.transport };
-  const path = transport.path ?? DEFAULT_PATH[transport.type];
+  const { source, command, args, env, resources, overrides } = layered(spec, catalog);
+  const upkeep = upkeepOf(deployment, catalog);
   const merged = effectiveGuardrails(profile, overrides);
-  const guardrails = { ...merged, network: { ...merged.network, transportPort: transport.port } };
-  const { health } = spec;
+  const guardrails = { ...merged, network: { ...merged.network, transportPort: upkeep.transport.port } };
   const volumes = parseVolumes(spec.volumes);
   const { limits, limitNotes } = chooseLimits({ asked: resources, backend, guardrails });
 
-  const judged = { guardrails, bounds, resources, volumes, probe: health.probe, backend };
+  const judged = { guardrails, bounds, resources, volumes, probe: upkeep.health.probe, backend };
   for (const check of CHECKS) {
     const violation = check(judged);
     if (violation) onViolation(violation);
@@ -99,22 +95,13 @@ export function effectiveSpec(input: EffectiveSpecInput): EffectiveSpec {
     },
     command,
     args,
-    transport: { type: transport.type, port: transport.port, path },
     guardrails,
     limits,
     limitNotes,
     env,
     envFrom: spec.envFrom ?? [],
     volumes: [...volumes, ...promisedVolumes(guardrails, volumes)],
-    restartPolicy: spec.restartPolicy,
-    desiredState: spec.desiredState,
-    health: {
-      probe: health.probe,
-      path: health.path ?? path,
-      periodMs: health.periodSeconds * 1000,
-      timeoutMs: health.timeoutSeconds * 1000,
-      failureThreshold: health.failureThreshold,
-    },
+    ...upkeep,
   };
 }
 
