@@ -1,0 +1,63 @@
+#!/bin/sh
+# Process 1 of a sandbox: closes the network, then becomes the resolver. What it loads was written by the controller, in
+# environment variables (RULES_0, RULES_1 and so on, since one holds 128 KiB at most); it decides nothing itself.
+set -eu
+
+say() {
+  echo "slipway-sandbox: $*"
+}
+
+# unpack NAME FILE: writes what NAME_0, NAME_1 and so on hold, and takes them out of the environment.
+unpack() {
+  : >"$2"
+  piece=0
+  while eval "[ -n \"\${$1_$piece+set}\" ]"; do
+    eval "printf %s \"\$$1_$piece\"" >>"$2"
+    unset "$1_$piece"
+    piece=$((piece + 1))
+  done
+}
+
+# nft -f loads a file as a whole or not at all. The Engine's name servers are known only here.
+unpack RULES /run/rules.nft
+servers=
+while read -r keyword address _; do
+  case $keyword:$address in
+  nameserver:*[!0-9.]*) ;;
+  nameserver:*.*.*.*)
+    servers="$servers $address"
+    echo "add element inet slipway nameservers { $address }" >>/run/rules.nft
+    ;;
+  esac
+done </etc/resolv.conf
+nft -f /run/rules.nft
+rm /run/rules.nft
+say "nameservers$servers"
+
+# The resolver's user exists only here, with a number that no image knows.
+read -r _ outside count </proc/self/uid_map
+if [ "$outside" != 0 ] || [ "$count" -le "$RESOLVER_UID" ]; then
+  say "unsupported: the Engine runs containers in a user namespace, which has no user $RESOLVER_UID"
+  exit 1
+fi
+echo "resolver:x:$RESOLVER_UID:$RESOLVER_UID::/:" >/run/passwd
+echo "resolver:x:$RESOLVER_UID:" >/run/group
+
+# All but the first go to the background once they listen.
+unpack RESOLVER /run/resolver.conf
+for view in EXACT BELOW; do
+  unpack "$view" "/run/$view.conf"
+  [ ! -s "/run/$view.conf" ] || dnsmasq --conf-file="/run/$view.conf"
+done
+
+# Empties the sets in turn. Without it addresses would stay open too long: should it end, all ends and is started anew.
+rotate() {
+  trap 'kill 1' EXIT
+  while sleep "$HOLD_SECONDS" && nft -f /run/flush-a.nft && sleep "$HOLD_SECONDS" && nft -f /run/flush-b.nft; do :; done
+}
+unpack FLUSH_A /run/flush-a.nft
+unpack FLUSH_B /run/flush-b.nft
+[ ! -s /run/flush-a.nft ] || rotate &
+
+# It says "started" once it listens, and ends at once at SIGTERM.
+exec dnsmasq --keep-in-foreground --conf-file=/run/resolver.conf
