@@ -1,4 +1,5 @@
 import { inOneLine } from "../machinery/one-line.ts";
+import { warningLines } from "./guardrail-warnings.ts";
 import type { CheckReport } from "./guardrails-check-report.ts";
 import { table } from "./table.ts";
 
@@ -6,13 +7,14 @@ import { table } from "./table.ts";
 export function describeReport(report: CheckReport): string {
   const { namespace, name, backend, profile, refusals, warnings, fields } = report;
   const place = backend === undefined ? "" : ` on RuntimeBackend ${backend}`;
+  const beside = warningLines(warnings, fields);
   const verdict = refusals.length > 0 ? "refused" : "would run";
   return [
     `RuntimeDeployment ${namespace}/${name}${place}: ${verdict}\n`,
     ...refusals.map(({ reason, message }) => `  ${reason}: ${inOneLine(message)}\n`),
     ...(profile === undefined ? [] : ["\n", table(facts(report, profile))]),
     ...(profile === undefined || fields.length === 0 ? [] : ["\n", fieldTable(report, profile)]),
-    ...(warnings.length > 0 ? ["\n", ...warnings.map(warning)] : []),
+    ...(beside === "" ? [] : ["\n", beside]),
   ].join("");
 }
 
@@ -35,8 +37,4 @@ function fieldTable({ fields }: CheckReport, profile: string): string {
     [field, value, from === "profile" ? profile : from, enforcement, reason].map(inOneLine),
   );
   return table([["FIELD", "VALUE", "FROM", "ENFORCEMENT", "REASON"], ...rows]);
-}
-
-function warning({ severity, field, message }: CheckReport["warnings"][number]): string {
-  return `${severity}: ${field}: ${inOneLine(message)}\n`;
 }

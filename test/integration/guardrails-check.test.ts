@@ -126,7 +126,6 @@ describe("slipway guardrails check", () => {
         ),
         expect.stringMatching(/^filesystem\.allowedMounts +\/data, \/cache +standard +Enforced +/),
         expect.stringMatching(/^appArmor +profile mcp-standard +standard +NotEnforced +.*this kernel has no AppArmor$/),
-        expect.stringMatching(/^Warning: appArmor: .*this kernel has no AppArmor$/),
       ]),
     );
     expect(stderr).toBe("");
@@ -266,6 +265,13 @@ describe("slipway guardrails check", () => {
     expect((await one(deployment("settled"))).report.backend).toBe("silent");
     expect((await one(deployment("other"))).report.backend).toBe("docker");
     await kubectl.run(["delete", "rtd", "settled"]);
+  });
+
+  it("warns of a backend that a profile was not written for", async () => {
+    const elsewhere = profile("elsewhere", { recommendedBackends: ["code-engine"] });
+    const { code, stdout } = await check([elsewhere, deployment("a", { guardrails: { profile: "elsewhere" } })]);
+    expect(stdout).toMatch(/\n\nInfo: recommendedBackends: .*code-engine.*docker/);
+    expect(code).toBe(0);
   });
 
   it("reads standard input, and several deployments", async () => {
