@@ -31,7 +31,7 @@ while read -r keyword address _; do
   esac
 done </etc/resolv.conf
 nft -f /run/rules.nft
-rm /run/rules.nft
+: >/run/rules.nft
 say "nameservers$servers"
 
 # The resolver's user exists only here, with a number that no image knows.
