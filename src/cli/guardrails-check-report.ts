@@ -12,7 +12,7 @@ import { chooseBackend } from "../controllers/runtime-deployment/choose-backend.
 import {
   type EffectiveSpec,
   type EffectiveSpecInput,
-  effectiveSpec,
+  examineSpec,
   profileNameOf,
 } from "../effective-spec/effective-spec.ts";
 import type { Bound } from "../guardrails/bounds.ts";
@@ -79,16 +79,15 @@ export function checkDeployment(deployment: RuntimeDeployment, world: CheckWorld
   const names = boundNames(deployment, backend, world);
   const bounds = names.map((name) => attempt(() => boundOf(name, world)));
   const capabilities = backend && reportedGuardrails(backend);
-  const effective =
+  const examined =
     backend && profile && guardrails && bounds.every((bound) => bound !== undefined)
       ? attempt(() =>
-          effectiveSpec({
-            ...{ deployment, profile, bounds, backend: placeOf(backend, capabilities, world.drivers) },
-            onViolation: ({ reason, message }) => refusals.push({ reason, message }),
-          }),
+          examineSpec({ deployment, profile, bounds, backend: placeOf(backend, capabilities, world.drivers) }),
         )
       : undefined;
+  refusals.push(...(examined?.violations ?? []));
 
+  const effective = examined?.spec;
   const merged = effective?.guardrails ?? guardrails;
   const place = backend && { name: backend.metadata.name, type: backend.spec.type };
   const enforcement = merged && place && capabilities && enforcementOf(merged, capabilities, place);

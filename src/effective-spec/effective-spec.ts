@@ -62,8 +62,6 @@ export interface EffectiveSpecInput {
     /** Undefined while nobody has asked it: then only what needs its answer is not refused. */
     readonly capabilities: GuardrailCapabilities | undefined;
   };
-  /** Takes every violation instead of the first's being thrown. For reports: what has one must not run. */
-  readonly onViolation?: (violation: Violation) => void;
 }
 
 /**
@@ -72,7 +70,21 @@ export interface EffectiveSpecInput {
  * reason of the first of `CHECKS` that has something against it.
  */
 export function effectiveSpec(input: EffectiveSpecInput): EffectiveSpec {
-  const { deployment, catalog, profile, bounds, backend, onViolation = refuse } = input;
+  const { spec, violations } = examineSpec(input);
+  const [first] = violations;
+  if (first) throw new TerminalError(first.reason, first.message);
+  return spec;
+}
+
+/**
+ * Pure. The same for reports, with all that is against it: what has a violation must not run.
+ * @throws {TerminalError} `InvalidSpec` as above.
+ */
+export function examineSpec(input: EffectiveSpecInput): {
+  readonly spec: EffectiveSpec;
+  readonly violations: readonly Violation[];
+} {
+  const { deployment, catalog, profile, bounds, backend } = input;
   const { spec } = deployment;
   const { source, command, args, env, resources, overrides } = layered(spec, catalog);
   const upkeep = upkeepOf(deployment, catalog);
@@ -82,11 +94,8 @@ export function effectiveSpec(input: EffectiveSpecInput): EffectiveSpec {
   const { limits, limitNotes } = chooseLimits({ asked: resources, backend, guardrails });
 
   const judged = { guardrails, bounds, resources, volumes, probe: upkeep.health.probe, backend };
-  for (const check of CHECKS) {
-    const violation = check(judged);
-    if (violation) onViolation(violation);
-  }
-  return {
+  const violations = CHECKS.map((check) => check(judged)).filter((violation) => violation !== undefined);
+  const effective: EffectiveSpec = {
     backend: backend.name,
     image: {
       reference: source.image.reference,
@@ -103,10 +112,7 @@ export function effectiveSpec(input: EffectiveSpecInput): EffectiveSpec {
     volumes: [...volumes, ...promisedVolumes(guardrails, volumes)],
     ...upkeep,
   };
-}
-
-function refuse({ reason, message }: Violation): never {
-  throw new TerminalError(reason, message);
+  return { spec: effective, violations };
 }
 
 /** Names of the Secrets and ConfigMaps, in the deployment's own namespace, that its spec refers to. */
