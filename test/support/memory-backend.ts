@@ -15,6 +15,7 @@ import type {
   WorkloadSpec,
   WorkloadState,
 } from "../../src/backends/backend.ts";
+import { GUARDRAIL_FEATURES, type GuardrailCapabilities, type Support } from "../../src/guardrails/capabilities.ts";
 import type { Clock } from "../../src/machinery/clock.ts";
 import { TerminalError, TransientError } from "../../src/machinery/errors.ts";
 
@@ -41,6 +42,8 @@ interface Container {
   stoppedByHand: boolean;
   renamed: boolean;
   disconnected: boolean;
+  /** What enforces its network rules is gone: its process has loopback only. */
+  sandboxLost: boolean;
   /** Cancels what its process would do next. */
   cancel: () => void;
 }
@@ -49,6 +52,29 @@ interface Container {
 export type Fault = (method: string, moment: "before" | "after") => Promise<void> | void;
 
 export const ENGINE_BACKOFF_MS = 100;
+
+/** All features in one way, but for those that `patch` names. */
+export function guardrailCapabilities(
+  patch: Partial<GuardrailCapabilities["features"]> = {},
+  appArmorProfiles: readonly string[] = ["mcp-standard", "mcp-restricted", "mcp-airgapped"],
+): GuardrailCapabilities {
+  const support = (): Support => ({ enforcement: "Enforced", reason: "by the Engine in memory" });
+  const features = Object.fromEntries(GUARDRAIL_FEATURES.map((feature) => [feature, support()]));
+  return { features: { ...(features as GuardrailCapabilities["features"]), ...patch }, appArmorProfiles };
+}
+
+/** What every one of these engines can do. */
+export const ENGINE_CAPABILITIES = {
+  isolation: "container",
+  sources: ["image"],
+  cpuLimits: true,
+  memoryLimits: true,
+  pidsLimits: true,
+  seccomp: true,
+  appArmor: false,
+  cgroupVersion: "2",
+  rootless: false,
+} as const;
 
 /** A container engine in memory. It outlives the backends that speak to it, as a real one outlives the controller. */
 export class MemoryEngine {
@@ -66,6 +92,8 @@ export class MemoryEngine {
   readonly log: string[] = [];
   readonly calls = new Map<string, number>();
   reachable = true;
+  /** What it can enforce. */
+  guardrails = guardrailCapabilities();
   /** Loses events of the watch. */
   deaf = false;
   /** How long a pull takes. */
@@ -95,7 +123,8 @@ export class MemoryEngine {
   at(address: string): Container | undefined {
     const port = Number(address.slice(address.lastIndexOf(":") + 1));
     return [...this.containers.values()].find(
-      ({ hostPort, state, disconnected }) => hostPort === port && state.kind === "running" && !disconnected,
+      ({ hostPort, state, disconnected, sandboxLost }) =>
+        hostPort === port && state.kind === "running" && !disconnected && !sandboxLost,
     );
   }
 
@@ -137,7 +166,9 @@ export class MemoryEngine {
   end(container: Container, exitCode: number, outOfMemory = false): void {
     container.cancel();
     const { restartPolicy, owner } = container.spec;
-    const again = restartPolicy === "Always" || (restartPolicy === "OnFailure" && exitCode !== 0);
+    // What lives in a sandbox is started by the controller alone: the Engine would not wait for the sandbox's rules.
+    const again =
+      !isSandboxed(container.spec) && (restartPolicy === "Always" || (restartPolicy === "OnFailure" && exitCode !== 0));
     if (!again || container.role === "candidate") {
       container.state = { kind: "exited", exitCode, outOfMemory, error: "", at: this.clock.now().toISOString() };
     } else {
@@ -156,6 +187,12 @@ export class MemoryEngine {
     container.cancel();
     container.stoppedByHand = true;
     container.state = { kind: "exited", exitCode, outOfMemory: false, error: "", at: this.clock.now().toISOString() };
+    this.notify(container.spec.owner, container.place);
+  }
+
+  /** Its sandbox was killed, or the Engine started it anew. */
+  loseSandbox(container: Container): void {
+    container.sandboxLost = true;
     this.notify(container.spec.owner, container.place);
   }
 
@@ -178,6 +215,7 @@ export class MemoryEngine {
       stoppedByHand: false,
       renamed: false,
       disconnected: false,
+      sandboxLost: false,
       cancel: () => undefined,
     };
     this.containers.set(container.id, container);
@@ -188,6 +226,15 @@ export class MemoryEngine {
     this.notify(spec.owner, place);
     return container;
   }
+}
+
+function isSandboxed({ confinement }: WorkloadSpec): boolean {
+  return confinement.network !== undefined;
+}
+
+/** Whether its port is to be reached from outside. */
+function isPublished({ confinement }: WorkloadSpec): boolean {
+  return confinement.network?.ingressPorts.length !== 0;
 }
 
 export interface MemoryBackendOptions {
@@ -220,17 +267,7 @@ export class MemoryBackend implements Backend, LogSource {
         capabilities: undefined,
       };
     }
-    const capabilities = {
-      isolation: "container",
-      sources: ["image"],
-      cpuLimits: true,
-      memoryLimits: true,
-      pidsLimits: true,
-      seccomp: true,
-      appArmor: false,
-      cgroupVersion: "2",
-      rootless: false,
-    };
+    const capabilities = { ...ENGINE_CAPABILITIES, guardrails: this.engine.guardrails };
     return { available: true, reason: "Available", message: "the Engine answers", version: "1.0", capabilities };
   }
 
@@ -321,14 +358,21 @@ export class MemoryBackend implements Backend, LogSource {
     });
   }
 
-  repair(workload: Workload, signal: AbortSignal): Promise<void> {
-    return this.#call("repair", signal, () => {
+  async repair(workload: Workload, signal: AbortSignal): Promise<void> {
+    const lost = await this.#call("repair", signal, () => {
       const container = this.engine.containers.get(workload.id);
       if (!container) throw new TransientError(Reason.BackendError, "the container is gone");
       this.engine.log.push(`repair ${container.role}`);
       container.renamed = false;
       container.disconnected = false;
+      if (container.sandboxLost) this.engine.remove(container);
+      return container.sandboxLost ? container : undefined;
     });
+    // Another sandbox means another network, and so another container: each of these calls may be the last one.
+    if (!lost) return;
+    const { spec, role, hostPort, place } = lost;
+    const made = await this.#call("repair", signal, () => this.engine.add(spec, { role, hostPort }, place));
+    await this.#call("repair", signal, () => this.engine.start(made));
   }
 
   delete(id: string, signal: AbortSignal): Promise<void> {
@@ -410,7 +454,9 @@ export class MemoryBackend implements Backend, LogSource {
     const drift = [
       ...(faults.renamed ? [{ kind: "name" as const, message: "the container was renamed" }] : []),
       ...(faults.disconnected ? [{ kind: "network" as const, message: "the container was cut off its network" }] : []),
+      ...(faults.sandboxLost ? [{ kind: "sandbox" as const, message: "the container's sandbox had ended" }] : []),
     ];
+    const reachable = state.kind === "running" && !faults.disconnected && isPublished(spec);
     return {
       id,
       owner: spec.owner,
@@ -418,11 +464,12 @@ export class MemoryBackend implements Backend, LogSource {
       hash: spec.hash,
       generation: spec.generation,
       image: spec.image,
+      guardrails: spec.guardrails,
       state: { ...state },
       startedAt,
       platformRestarts,
       hostPort,
-      address: faults.disconnected || state.kind !== "running" ? undefined : `127.0.0.1:${hostPort}`,
+      address: reachable ? `127.0.0.1:${hostPort}` : undefined,
       drift,
     };
   }
