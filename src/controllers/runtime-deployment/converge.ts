@@ -4,38 +4,56 @@ import type { Clock } from "../../machinery/clock.ts";
 import { getCondition } from "../../machinery/conditions.ts";
 import type { Prober } from "../../probe/prober.ts";
 import type { BackendRegistry, LiveBackend } from "../backend-registry.ts";
+import { assertSameBounds, BoundsChanged } from "./enforce-bounds.ts";
+import type { GuardrailSources } from "./guardrail-sources.ts";
+import type { Pace } from "./holds.ts";
 import { ageMs } from "./memory.ts";
 import { GRACE_SECONDS, vacate } from "./moving.ts";
-import { type Action, isActive, plan, type Trial } from "./plan.ts";
+import { type Action, hasLostSandbox, isActive, isComplete, plan, type Trial } from "./plan.ts";
 import { probeKey } from "./probing.ts";
-import { currentOf, instanceOf, isMoving, lookAgain, type Scope } from "./scope.ts";
+import { changedByProfile } from "./roll.ts";
+import { currentOf, instanceOf, isMoving, lookAgain, matchedGeneration, type Scope } from "./scope.ts";
 import { holdBack, holdOf, setBack } from "./set-back.ts";
+import { waitsForTurn } from "./take-turn.ts";
 import { judge, patienceMs, type TrialResult } from "./trial.ts";
+import type { Turns } from "./turns.ts";
 
 export interface ConvergePorts {
   readonly clock: Clock;
   readonly registry: BackendRegistry;
   readonly prober: Prober;
+  readonly sources: GuardrailSources;
+  readonly turns: Turns;
 }
+
+/** A process that ran this long has lasted: what it did before is forgotten, as the Engine does. */
+export const STEADY_MS = 10_000;
+/**
+ * The Engine's own pace where it starts a process again that does not last.
+ * @see https://github.com/moby/moby/blob/v20.10.0/restartmanager/restartmanager.go
+ */
+const START_PACE: Pace = { baseMs: 100, capMs: 60_000 };
 
 /** Plans from what was found and applies the plan. An action that fails ends it; what was done until then is reported. */
 export async function converge(scope: Scope, ports: ConvergePorts): Promise<void> {
-  const { spec, live, observed } = scope;
-  if (!spec || !live || !observed) return;
+  const { upkeep, live, observed } = scope;
+  if (scope.early || !live || !observed) return;
   const { clock } = ports;
   const { workload } = scope.deployment.status ?? {};
   const trial = concludeTrial(scope, ports);
   const moving = isMoving(scope);
   const hold = holdOf(scope, clock);
+  const serving = serves(scope, ports);
+  const waits = waitsForTurn(scope, ports, { serves: serving, failed: hold !== undefined });
   const actions = plan({
-    desiredState: spec.desiredState,
+    desiredState: upkeep.desiredState,
     target: scope.target?.hash,
-    restartPolicy: spec.restartPolicy,
+    restartPolicy: upkeep.restartPolicy,
     observed,
-    serves: serves(scope, ports),
+    serves: serving,
     trial,
     proven: scope.target !== undefined && scope.memory.proven === scope.target.hash,
-    held: hold !== undefined,
+    held: hold !== undefined || waits,
     resting: resting(scope, clock),
     // A port that was free there need not be free here.
     hostPort: moving ? undefined : workload?.hostPort,
@@ -43,10 +61,12 @@ export async function converge(scope: Scope, ports: ConvergePorts): Promise<void
     replacing: scope.replacing || moving,
   });
   try {
+    announce(scope, actions);
     if (mayLeave(scope, actions)) await vacate(scope, ports);
-    for (const action of actions) await apply(action, scope, live, clock);
+    for (const action of actions) await apply(action, scope, live, ports);
   } catch (error) {
-    setBack(scope, clock, error);
+    if (error instanceof BoundsChanged) lookAgain(scope, 0);
+    else setBack(scope, clock, error);
   }
   awaitTrial(scope, ports);
   // While the next attempt waits, why the last one failed says more than the remains of it do.
@@ -54,12 +74,25 @@ export async function converge(scope: Scope, ports: ConvergePorts): Promise<void
 }
 
 /** Whether the place where it ran before is needed no longer: it runs here, is about to, or shall not run. */
-function mayLeave({ observed, spec }: Scope, actions: readonly Action[]): boolean {
+function mayLeave({ observed, upkeep }: Scope, actions: readonly Action[]): boolean {
   return (
-    spec?.desiredState === "Stopped" ||
+    upkeep.desiredState === "Stopped" ||
     currentOf(observed) !== undefined ||
     actions.some(({ type }) => type === "launch")
   );
+}
+
+/** Tells once of each revision that nobody but a changed profile asks for. */
+function announce(scope: Scope, actions: readonly Action[]): void {
+  const { target, memory, observed } = scope;
+  const current = currentOf(observed);
+  if (!target || !current || memory.announced === target.hash) return;
+  if (!actions.some(({ type }) => type === "launch")) return;
+  const fields = changedByProfile({ target, current, currentGeneration: matchedGeneration(scope, current) });
+  if (fields.length === 0) return;
+  memory.announced = target.hash;
+  const note = `GuardrailProfile "${target.guardrails.profile}" was changed (${fields.join(", ")}); the workload is made anew`;
+  scope.notes.push({ type: "Normal", reason: Reason.GuardrailsChanged, action: "Update", note });
 }
 
 /** Looks how the candidate does, and keeps in mind what that means for its revision. */
@@ -100,38 +133,52 @@ function awaitTrial(scope: Scope, ports: ConvergePorts): void {
  * and may be on its way back.
  */
 function serves(scope: Scope, { clock, prober }: ConvergePorts): boolean {
-  const { deployment, observed, spec, owner, memory } = scope;
+  const { deployment, observed, upkeep, owner, memory } = scope;
   const current = currentOf(observed);
-  if (!current || !spec) return false;
+  if (!current) return false;
   const now = clock.monotonicMs();
   const running = current.state.kind === "running";
   const verdict = prober.verdict(probeKey(owner, "current"));
-  const works = running && (spec.health.probe === "none" || verdict?.kind === "ready");
+  const works = running && !hasLostSandbox(current) && (upkeep.health.probe === "none" || verdict?.kind === "ready");
   if (works) memory.worked = { id: current.id, lostAt: undefined };
-  if (works || !isActive(current)) return works;
+  if (works || !comesBack(current, scope)) return works;
   if (memory.worked?.id === current.id) {
     const { lostAt = now } = memory.worked;
     memory.worked = { id: current.id, lostAt };
-    const left = lostAt + patienceMs(spec.health) - now;
+    const left = lostAt + patienceMs(upkeep.health) - now;
     if (left > 0) lookAgain(scope, left);
     return left > 0;
   }
+  // What has ended may have been stopped by this controller, before it was killed itself, to be replaced.
+  if (!isActive(current)) return false;
   // Shortly after the start of the controller nobody was asked yet: what the status says is the last that is known.
   const said = getCondition(deployment.status?.conditions, ConditionType.Ready)?.status === "True";
   return said && verdict?.kind !== "failed" && deployment.status?.workload?.id === current.id;
 }
 
-/** Whether the current workload ended too soon after its last start to be started again now. */
+/** Whether its process runs, or will again by the backend's doing or this controller's. */
+function comesBack(current: Workload, { upkeep }: Scope): boolean {
+  return isActive(current) || (current.state.kind === "exited" && !isComplete(current, upkeep.restartPolicy));
+}
+
+/** Whether the current workload, or its sandbox, ended too soon after its last start to be started again now. */
 function resting({ observed, memory, requeues }: Scope, clock: Clock): boolean {
   const current = currentOf(observed);
-  if (current?.state.kind !== "exited") return false;
+  if (!current || (current.state.kind !== "exited" && !hasLostSandbox(current))) return false;
   const now = clock.monotonicMs();
+  if (ranMs(current, ageMs(memory, instanceOf(current), now)) >= STEADY_MS) memory.holds.clear("start");
   const hold = memory.holds.active("start", current.hash, now);
   if (hold) requeues.push(hold.until - now);
   return hold !== undefined;
 }
 
-async function apply(action: Action, scope: Scope, live: LiveBackend, clock: Clock): Promise<void> {
+/** How long its process ran: by its backend's clock where it ended, else since it was first seen. */
+function ranMs({ state, startedAt }: Workload, ageMs: number): number {
+  const ran = state.kind === "exited" ? Date.parse(state.at) - Date.parse(startedAt ?? "") : Number.NaN;
+  return Number.isNaN(ran) ? ageMs : ran;
+}
+
+async function apply(action: Action, scope: Scope, live: LiveBackend, ports: ConvergePorts): Promise<void> {
   const { backend } = live;
   const { signal } = scope;
   switch (action.type) {
@@ -146,26 +193,46 @@ async function apply(action: Action, scope: Scope, live: LiveBackend, clock: Clo
       return;
     case "launch": {
       if (!scope.target) return;
+      assertSameBounds(scope, ports.sources);
       const created = await backend.create(scope.target, { role: action.role, hostPort: action.hostPort }, signal);
       see(scope, created);
+      assertSameBounds(scope, ports.sources);
       see(scope, await backend.start(created.id, signal));
       if (action.role === "current" && !action.incident) scope.asked = true;
       break;
     }
     case "start": {
+      assertSameBounds(scope, ports.sources);
+      const before = scope.observed?.find(({ id }) => id === action.id);
       const started = await backend.start(action.id, signal);
-      if (action.incident) scope.memory.holds.add("start", { token: started.hash, now: clock.monotonicMs() });
+      if (action.incident) noteStart(scope, started, ports.clock);
+      if (action.incident && before?.state.kind === "exited") scope.crash = before.state;
       see(scope, started);
       break;
     }
-    case "repair":
-      await backend.repair(action.workload, signal);
+    case "repair": {
+      assertSameBounds(scope, ports.sources);
+      const { workload } = action;
+      const starts = hasLostSandbox(workload);
+      if (starts && workload.role === "current") {
+        scope.mended = true;
+        noteStart(scope, workload, ports.clock);
+      }
+      await backend.repair(workload, signal);
       scope.observed = await backend.observe(scope.owner, signal);
+      // What was not running is startable by now.
+      if (starts) lookAgain(scope, 0);
       break;
+    }
     default:
       return action satisfies never;
   }
   if (action.incident) scope.incidents.push(action.incident);
+}
+
+/** Keeps in mind that a process was started which nobody asked for, so that one that does not last is started ever less often. */
+function noteStart({ memory }: Scope, { hash }: Workload, clock: Clock): void {
+  memory.holds.add("start", { token: hash, now: clock.monotonicMs(), pace: START_PACE });
 }
 
 /** Puts what a call answered in the place of what was observed before. */

@@ -23,6 +23,8 @@ export interface Memory {
   worked: { readonly id: string; readonly lostAt: number | undefined } | undefined;
   /** The spec that a current workload, by its hash, was last seen to match. */
   served: { readonly hash: string; readonly spec: EffectiveSpec } | undefined;
+  /** Hash of the revision of which it was told that a changed profile asks for it. */
+  announced: string | undefined;
   /** Progress of a pull as it was last written, and when (monotonic). */
   progress: { readonly message: string; readonly at: number } | undefined;
   /** When a process was first seen (monotonic), by what names it; at most the current one and a candidate. */
@@ -48,6 +50,7 @@ export class Memories {
       proven: undefined,
       worked: undefined,
       served: undefined,
+      announced: undefined,
       progress: undefined,
       firstSeen: new Map(),
       written: undefined,

@@ -1,15 +1,16 @@
+import type { Workload } from "../../backends/backend.ts";
+import { profileNameOf } from "../../effective-spec/effective-spec.ts";
 import type { Clock } from "../../machinery/clock.ts";
 import type { Prober } from "../../probe/prober.ts";
+import { STEADY_MS } from "./converge.ts";
 import type { Facts } from "./facts.ts";
+import { boundStatus, guardrailStatus } from "./guardrails-applied.ts";
 import { ageMs, keepAges } from "./memory.ts";
 import { isComplete } from "./plan.ts";
 import { probeKey } from "./probing.ts";
 import { countRestarts } from "./restarts.ts";
 import { currentOf, instanceOf, isMoving, lookAgain, type Scope } from "./scope.ts";
 import { isUpToDate, servedSpec } from "./served-spec.ts";
-
-/** A process that is not probed and ran this long counts as one that lasts. */
-const STEADY_MS = 10_000;
 
 /** What was found in this reconcile, as the values that a status is made from. Also settles what is remembered. */
 export function factsOf(scope: Scope, { clock, prober }: { clock: Clock; prober: Prober }): Facts {
@@ -24,12 +25,13 @@ export function factsOf(scope: Scope, { clock, prober }: { clock: Clock; prober:
   const awaited = current?.state.kind === "running" && verdict?.kind === "pending";
   if (awaited && age < patience) lookAgain(scope, patience - age);
 
+  const served = current && servedSpec(scope, current);
   const facts: Facts = {
     generation,
     desiredState,
     restartPolicy,
     probe: health.probe,
-    path: (current && servedSpec(scope, current)?.transport.path) ?? scope.spec?.transport.path ?? "",
+    path: (served ?? scope.upkeep).transport.path,
     backend: scope.former?.backend ?? scope.live?.name,
     observed: observed !== undefined,
     current,
@@ -38,7 +40,9 @@ export function factsOf(scope: Scope, { clock, prober }: { clock: Clock; prober:
     failureThreshold: health.failureThreshold,
     overdue: awaited && age >= patience,
     backingOff: memory.holds.active("start", current?.hash ?? "", now) !== undefined,
+    crash: scope.crash,
     restartCount: countStarts(scope),
+    ...guardrailFacts(scope, current),
     accepted: scope.accepted,
     image: scope.image,
     step: scope.step,
@@ -62,7 +66,8 @@ function countStarts(scope: Scope): number {
     count: recorded?.restartCount ?? 0,
   };
   const another = current?.id !== known;
-  const asked = known === undefined || (another && (replacing || scope.asked || isMoving(scope)));
+  const wanted = replacing || scope.asked || isMoving(scope);
+  const asked = known === undefined || (another && wanted && !scope.mended);
   memory.starts = countRestarts(before, current, asked);
   const unasked = memory.starts.count - before.count;
   if (unasked > 0 && scope.incidents.length === 0) {
@@ -70,6 +75,21 @@ function countStarts(scope: Scope): number {
     scope.incidents.push({ reason: "Restarted", message });
   }
   return memory.starts.count;
+}
+
+/** Speaks of what runs, where something does: a newer spec may be refused, or wait. */
+function guardrailFacts(scope: Scope, current: Workload | undefined): Pick<Facts, "guardrails" | "limitNotes"> {
+  const { deployment, spec, memory, live, backendType: type, bounds } = scope;
+  const before = deployment.status?.guardrails;
+  const outdated = current && !isUpToDate(scope, current);
+  const ruling = current && memory.served?.hash === current.hash ? memory.served.spec : outdated ? undefined : spec;
+  const capabilities = live?.health?.capabilities?.guardrails;
+  if (!ruling || !capabilities) {
+    const kept = current || !scope.observed ? before : { profile: profileNameOf(deployment.spec) };
+    return { guardrails: kept && { ...kept, ...boundStatus(bounds.known) }, limitNotes: [] };
+  }
+  const { limitNotes } = ruling;
+  return { guardrails: guardrailStatus(ruling, bounds.known, { name: live.name, type, capabilities }), limitNotes };
 }
 
 /** Lets go of what an attempt that worked has disproved. */
@@ -81,7 +101,8 @@ function settle(
   if (observed && failure?.kind !== "unreachable") memory.holds.clear("backend");
   if (!current) return;
   if (upToDate) memory.proven = undefined;
-  const lasts = current.state.kind === "running" && (probe === "none" ? age >= STEADY_MS : verdict?.kind === "ready");
-  if (lasts) memory.holds.clear("start");
+  const running = current.state.kind === "running";
+  if (running && age >= STEADY_MS) memory.holds.clear("start");
+  const lasts = running && (probe === "none" ? age >= STEADY_MS : verdict?.kind === "ready");
   if (upToDate && (lasts || isComplete(current, restartPolicy))) memory.holds.clear("revision");
 }
