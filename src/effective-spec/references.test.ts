@@ -6,6 +6,10 @@ import type { EffectiveSpec } from "./effective-spec.ts";
 import { type Namespaced, resolveReferences } from "./references.ts";
 
 const guardrails = effectiveGuardrails(builtInProfile("unrestricted"));
+const seccompOf = (name: string, key: string): EffectiveSpec["guardrails"] => ({
+  ...guardrails,
+  seccomp: { type: "ConfigMap", namespace: "policies", name, key },
+});
 const metadata = { name: "", uid: "", resourceVersion: "1", creationTimestamp: "" };
 const base64 = (text: string) => Buffer.from(text).toString("base64");
 const secrets: Record<string, Secret> = {
@@ -158,7 +162,24 @@ describe("resolveReferences", () => {
     expect(resolveReferences(spec({ image }), objects).dockerConfig).toBe("{}");
   });
 
+  it("reads the seccomp profile where its ConfigMap is, in whatever namespace", () => {
+    expect(resolveReferences(spec({ guardrails: seccompOf("config", "MODE") }), objects).seccompProfile).toBe("fast");
+    expect(resolveReferences(spec(), objects).seccompProfile).toBeUndefined();
+  });
+
   it.each<{ because: string; given: Partial<EffectiveSpec>; reason: string; message: RegExp }>([
+    {
+      because: "no such seccomp ConfigMap",
+      given: { guardrails: seccompOf("none", "MODE") },
+      reason: "ConfigMapNotFound",
+      message: /^ConfigMap "policies\/none", the seccomp profile, does not exist; create it$/,
+    },
+    {
+      because: "no such key in it",
+      given: { guardrails: seccompOf("config", "blob") },
+      reason: "ConfigMapNotFound",
+      message: /^key "blob" of ConfigMap "policies\/config", the seccomp profile, does not exist; add the key$/,
+    },
     {
       because: "no such Secret",
       given: { envFrom: [{ secretRef: { name: "none" } }] },
