@@ -1,7 +1,7 @@
 import { cpuMillis, formatCpu, formatMemory, memoryBytes } from "../api/quantity.ts";
 import { Reason } from "../api/v1alpha1/conditions.ts";
 import type { RuntimeDeploymentSpec } from "../api/v1alpha1/index.ts";
-import type { Bound } from "../guardrails/bounds.ts";
+import { type Bound, excesses } from "../guardrails/bounds.ts";
 import type { GuardrailCapabilities } from "../guardrails/capabilities.ts";
 import { NEVER_WITH_RESTRICTED_NETWORK } from "../guardrails/confinement.ts";
 import { isAtOrBelow } from "../guardrails/container-path.ts";
@@ -9,7 +9,6 @@ import { enforcementOf } from "../guardrails/enforcement.ts";
 import type { Guardrails } from "../guardrails/guardrails.ts";
 import { isNetworkRestricted } from "../guardrails/held-capabilities.ts";
 import { listing } from "../guardrails/listing.ts";
-import { widens } from "../guardrails/widens.ts";
 import type { Volume } from "./volumes.ts";
 
 /** What is judged before anything is created. */
@@ -39,15 +38,11 @@ export type Check = (judged: Judged) => Violation | undefined;
 
 /** Every bound holds for profile and overrides alike, whoever submits them. */
 export const withinBounds: Check = ({ guardrails, bounds }) => {
-  const excesses = bounds.flatMap(({ origin, profile, guardrails: bound }) =>
-    widens(guardrails, bound).map(
-      ({ field, value, bound: most }) => `${field}: ${value} (${origin} allows by profile "${profile}": ${most})`,
-    ),
-  );
-  if (excesses.length === 0) return undefined;
+  const wider = excesses(guardrails, bounds);
+  if (wider.length === 0) return undefined;
   return {
     reason: Reason.GuardrailsTooWide,
-    message: `GuardrailProfile "${guardrails.profile}" with its overrides lets more happen than it may here: ${excesses.join("; ")}. Choose a narrower profile, or narrow these fields by spec.guardrails.overrides`,
+    message: `GuardrailProfile "${guardrails.profile}" with its overrides lets more happen than it may here: ${wider.join("; ")}. Choose a narrower profile, or narrow these fields by spec.guardrails.overrides`,
   };
 };
 
@@ -55,17 +50,17 @@ export const withinBounds: Check = ({ guardrails, bounds }) => {
 export const withinMaxima: Check = ({ guardrails: { profile, resources: maxima }, resources }) => {
   const { maxCpuMillis = Infinity, maxMemoryBytes = Infinity, maxPids = Infinity } = maxima;
   const { cpu, memory, pids } = resources;
-  const excesses = [
+  const over = [
     cpu !== undefined && cpuMillis(cpu) > maxCpuMillis ? `cpu ${cpu}, at most ${formatCpu(maxCpuMillis)}` : [],
     memory !== undefined && memoryBytes(memory) > maxMemoryBytes
       ? `memory ${memory}, at most ${formatMemory(maxMemoryBytes)}`
       : [],
     pids !== undefined && pids > maxPids ? `pids ${pids}, at most ${maxPids}` : [],
   ].flat();
-  if (excesses.length === 0) return undefined;
+  if (over.length === 0) return undefined;
   return {
     reason: Reason.LimitExceeded,
-    message: `spec.resources asks for more than GuardrailProfile "${profile}" allows: ${excesses.join("; ")}. Ask for less, or choose a profile that allows more`,
+    message: `spec.resources asks for more than GuardrailProfile "${profile}" allows: ${over.join("; ")}. Ask for less, or choose a profile that allows more`,
   };
 };
 
