@@ -1,34 +1,25 @@
 import { formatCpu, formatMemory } from "../api/quantity.ts";
 import { Reason } from "../api/v1alpha1/conditions.ts";
-import {
-  GUARDRAILS_BOUND_LABEL,
-  type GuardrailProfile,
-  type RuntimeBackend,
-  type RuntimeDeployment,
-} from "../api/v1alpha1/index.ts";
+import type { RuntimeBackend, RuntimeDeployment } from "../api/v1alpha1/index.ts";
 import type { BackendDriver } from "../controllers/backend-driver.ts";
 import { reportedGuardrails } from "../controllers/runtime-backend/reported-capabilities.ts";
 import { chooseBackend } from "../controllers/runtime-deployment/choose-backend.ts";
+import { boundsAt, findProfile, type GuardrailSources } from "../controllers/runtime-deployment/guardrail-sources.ts";
 import {
   type EffectiveSpec,
   type EffectiveSpecInput,
   examineSpec,
   profileNameOf,
 } from "../effective-spec/effective-spec.ts";
-import type { Bound } from "../guardrails/bounds.ts";
-import type { GuardrailCapabilities } from "../guardrails/capabilities.ts";
 import { effectiveGuardrails } from "../guardrails/effective-guardrails.ts";
 import { enforcementOf, type FieldEnforcement, type GuardrailWarning } from "../guardrails/enforcement.ts";
-import { TerminalError } from "../machinery/errors.ts";
+import { TerminalError, TransientError } from "../machinery/errors.ts";
 import { type FieldValue, fieldValues } from "./guardrails-check-fields.ts";
 
 /** What the deployment would meet, as of now. */
 export interface CheckWorld {
-  profile(name: string): GuardrailProfile | undefined;
-  readonly backends: readonly RuntimeBackend[];
+  readonly sources: GuardrailSources;
   readonly drivers: Readonly<Record<string, Pick<BackendDriver, "settings">>>;
-  /** Labels of the deployment's namespace. */
-  readonly namespaceLabels: Readonly<Record<string, string>>;
 }
 
 /** What would become of one deployment. Parts that a refusal left unknown are absent. */
@@ -57,112 +48,62 @@ export interface Refusal {
   readonly message: string;
 }
 
-/** Pure. Asks what the controller would ask, in its order, but goes on after a refusal as far as it can. */
-export function checkDeployment(deployment: RuntimeDeployment, world: CheckWorld): CheckReport {
+/** Pure. Asks what the controller asks, by the same functions, but goes on after a refusal as far as it can. */
+export function checkDeployment(deployment: RuntimeDeployment, { sources, drivers }: CheckWorld): CheckReport {
   const refusals: Refusal[] = [];
   /** The answer of `work`, or undefined where it refuses. */
   const attempt = <T>(work: () => T): T | undefined => {
     try {
       return work();
     } catch (error) {
-      if (!(error instanceof TerminalError)) throw error;
+      if (!(error instanceof TerminalError || error instanceof TransientError)) throw error;
       refusals.push({ reason: error.reason, message: error.message });
       return undefined;
     }
   };
   const { metadata, spec } = deployment;
+  const { namespace = "", name } = metadata;
   const overrides = spec.guardrails?.overrides;
-  const backend = attempt(() => chooseBackend(deployment, world.backends));
-  const profileName = profileNameOf(spec);
-  const profile = attempt(() => existing(world, profileName, "spec.guardrails.profile"));
+  const backend = attempt(() => chooseBackend(deployment, sources.backends.list()));
+  const profile = attempt(() => findProfile(sources, profileNameOf(spec), "spec.guardrails.profile"));
   const guardrails = profile && attempt(() => effectiveGuardrails(profile, overrides));
-  const names = boundNames(deployment, backend, world);
-  const bounds = names.map((name) => attempt(() => boundOf(name, world)));
-  const capabilities = backend && reportedGuardrails(backend);
+  const bounds = boundsAt(sources, namespace, backend?.metadata.name);
+  if (bounds.problem !== undefined) attempt(() => raise(bounds.problem));
+  const place = backend && attempt(() => placeOf(backend, drivers));
   const examined =
-    backend && profile && guardrails && bounds.every((bound) => bound !== undefined)
-      ? attempt(() =>
-          examineSpec({ deployment, profile, bounds, backend: placeOf(backend, capabilities, world.drivers) }),
-        )
+    place && profile && guardrails
+      ? attempt(() => examineSpec({ deployment, profile, bounds: bounds.known, backend: place }))
       : undefined;
   refusals.push(...(examined?.violations ?? []));
 
-  const effective = examined?.spec;
-  const merged = effective?.guardrails ?? guardrails;
-  const place = backend && { name: backend.metadata.name, type: backend.spec.type };
-  const enforcement = merged && place && capabilities && enforcementOf(merged, capabilities, place);
+  const merged = examined?.spec.guardrails ?? guardrails;
+  const enforcement = merged && place?.capabilities && enforcementOf(merged, place.capabilities, place);
   return {
-    namespace: metadata.namespace ?? "",
-    name: metadata.name,
-    ...(place && { backend: place.name }),
-    profile: profileName,
-    bounds: names.map(({ origin, profile }) => ({ origin, profile })),
+    namespace,
+    name,
+    ...(backend && { backend: backend.metadata.name }),
+    profile: profileNameOf(spec),
+    bounds: bounds.known.map(({ origin, profile }) => ({ origin, profile })),
     fields: merged ? withEnforcement(fieldValues(merged, overrides), enforcement?.fields ?? []) : [],
-    ...(effective && { limits: limitsOf(effective) }),
+    ...(examined && { limits: limitsOf(examined.spec) }),
     warnings: enforcement?.warnings.map(({ field, message, severity }) => ({ field, message, severity })) ?? [],
     refusals,
   };
 }
 
-interface BoundName {
-  readonly origin: string;
-  /** Field that names it, for messages. */
-  readonly field: string;
-  readonly profile: string;
+function raise(problem: unknown): never {
+  throw problem;
 }
 
-function boundNames(
-  { metadata }: RuntimeDeployment,
-  backend: RuntimeBackend | undefined,
-  { namespaceLabels }: CheckWorld,
-): BoundName[] {
-  // Empty is no bound.
-  const label = namespaceLabels[GUARDRAILS_BOUND_LABEL] || undefined;
-  const ofBackend = backend?.spec.guardrailsBound || undefined;
-  return [
-    ...(label === undefined
-      ? []
-      : [
-          {
-            origin: `namespace ${metadata.namespace}`,
-            field: `label ${GUARDRAILS_BOUND_LABEL} of namespace ${metadata.namespace}`,
-            profile: label,
-          },
-        ]),
-    ...(backend === undefined || ofBackend === undefined
-      ? []
-      : [
-          {
-            origin: `RuntimeBackend ${backend.metadata.name}`,
-            field: `spec.guardrailsBound of RuntimeBackend ${backend.metadata.name}`,
-            profile: ofBackend,
-          },
-        ]),
-  ];
-}
-
-function boundOf({ origin, field, profile }: BoundName, world: CheckWorld): Bound {
-  return { origin, profile, guardrails: effectiveGuardrails(existing(world, profile, field)) };
-}
-
-function existing(world: CheckWorld, name: string, field: string): GuardrailProfile {
-  const profile = world.profile(name);
-  if (profile) return profile;
-  throw new TerminalError(
-    Reason.GuardrailProfileNotFound,
-    `${field}: there is no GuardrailProfile ${JSON.stringify(name)}; make it, or name another`,
-  );
-}
-
-function placeOf(
-  { metadata, spec }: RuntimeBackend,
-  capabilities: GuardrailCapabilities | undefined,
-  drivers: CheckWorld["drivers"],
-): EffectiveSpecInput["backend"] {
+function placeOf(backend: RuntimeBackend, drivers: CheckWorld["drivers"]): EffectiveSpecInput["backend"] {
+  const { metadata, spec } = backend;
   const driver = drivers[spec.type];
-  if (!driver)
-    throw new TerminalError(Reason.BackendUnavailable, `spec.type: ${spec.type} is not known to this release`);
-  return { name: metadata.name, type: spec.type, defaults: driver.settings(spec).defaults, capabilities };
+  if (!driver) {
+    const message = `RuntimeBackend ${JSON.stringify(metadata.name)}: spec.type ${spec.type} is not known to this release`;
+    throw new TerminalError(Reason.BackendUnavailable, message);
+  }
+  const { defaults } = driver.settings(spec);
+  return { name: metadata.name, type: spec.type, defaults, capabilities: reportedGuardrails(backend) };
 }
 
 function withEnforcement(values: readonly FieldValue[], enforced: readonly FieldEnforcement[]): CheckReport["fields"] {

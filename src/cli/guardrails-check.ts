@@ -1,6 +1,7 @@
-import { namespaces } from "../api/core.ts";
+import { type Namespace, namespaces } from "../api/core.ts";
 import type { KubeObject, ObjectKey, ResourceType } from "../api/meta.ts";
 import {
+  type GuardrailProfile,
   guardrailProfiles,
   type RuntimeDeployment,
   runtimeBackends,
@@ -17,6 +18,7 @@ import { describeReport } from "./guardrails-check-text.ts";
 import { listAll } from "./list-all.ts";
 import { readManifestStream, readManifests } from "./manifests.ts";
 import { outputFormat, rendered } from "./output-format.ts";
+import { ReadObjects } from "./read-objects.ts";
 
 /** As typed. */
 export interface CheckOptions {
@@ -53,7 +55,9 @@ export async function checkGuardrails(options: CheckOptions, context: CheckConte
   using client = await createKubeClient({ ...source, userAgent: "slipway-guardrails" });
   const api = new Api(client, context.signal);
   const world = await worldOf(file, api);
-  const reports = await Promise.all(file.deployments.map((each) => report(each, { world, api, file, options })));
+  const reports = await Promise.all(
+    file.deployments.map((each) => report(each, { world, api, backend: options.backend })),
+  );
 
   await write(context, output === "table" ? reports.map(describeReport).join("\n") : rendered(output, reports));
   const broken = file.profiles.flatMap(({ origin, object, problems }) =>
@@ -63,40 +67,58 @@ export async function checkGuardrails(options: CheckOptions, context: CheckConte
   return broken.length > 0 || reports.some(({ refusals }) => refusals.length > 0) ? 1 : 0;
 }
 
-type SharedWorld = Omit<CheckWorld, "namespaceLabels">;
-
 /** A profile of the file that would be refused counts as missing, so that nobody trusts an older one of its name. */
-async function worldOf(file: CheckFile, api: Api): Promise<SharedWorld> {
-  const [stored, backends] = await Promise.all([api.all(guardrailProfiles), api.all(runtimeBackends)]);
-  const profiles = new Map(stored.map((profile) => [profile.metadata.name, profile]));
-  for (const { object, problems } of file.profiles) {
-    if (problems.length > 0) profiles.delete(object.metadata.name);
-    else profiles.set(object.metadata.name, object);
-  }
-  return { profile: (name) => profiles.get(name), backends, drivers: DRIVERS };
+async function worldOf(file: CheckFile, api: Api): Promise<CheckWorld> {
+  const spaces = new Set(file.deployments.map(({ object }) => object.metadata.namespace ?? ""));
+  const [profiles, backends, ...stored] = await Promise.all([
+    api.all(guardrailProfiles),
+    api.all(runtimeBackends),
+    ...[...spaces].map((name) => api.optional(namespaces, { namespace: "", name })),
+  ]);
+  const broken = new Set(file.profiles.filter(isBroken).map(({ object }) => object.metadata.name));
+  const own = file.profiles.map(({ object }) => object);
+  return {
+    sources: {
+      profiles: new ReadObjects([...profiles, ...own].filter(({ metadata }) => !broken.has(metadata.name))),
+      backends: new ReadObjects(backends),
+      // One that is not there yet has no label, until somebody says so.
+      namespaces: new ReadObjects([
+        ...[...spaces].map(unlabelled),
+        ...stored.filter((each) => each !== undefined),
+        ...file.namespaces,
+      ]),
+      isInstalling: () => false,
+    },
+    drivers: DRIVERS,
+  };
+}
+
+function isBroken({ problems }: Read<GuardrailProfile>): boolean {
+  return problems.length > 0;
+}
+
+function unlabelled(name: string): Namespace {
+  const metadata = { name, uid: "", resourceVersion: "", creationTimestamp: "" };
+  return { apiVersion: "v1", kind: "Namespace", metadata };
 }
 
 async function report(
   { object, problems }: Read<RuntimeDeployment>,
-  { world, api, file, options }: { world: SharedWorld; api: Api; file: CheckFile; options: CheckOptions },
+  { world, api, backend }: { world: CheckWorld; api: Api; backend: string | undefined },
 ): Promise<CheckReport> {
   const { namespace = "", name } = object.metadata;
   if (problems.length > 0) {
     const refusals = problems.map((message) => ({ reason: "Invalid", message }));
     return { namespace, name, bounds: [], fields: [], warnings: [], refusals };
   }
-  const [live, stored] = await Promise.all([
-    api.optional(runtimeDeployments, { namespace, name }),
-    api.optional(namespaces, { namespace: "", name: namespace }),
-  ]);
-  const place = file.namespaces.find(({ metadata }) => metadata.name === namespace) ?? stored;
+  const live = await api.optional(runtimeDeployments, { namespace, name });
   const deployment: RuntimeDeployment = {
     ...object,
-    spec: { ...object.spec, ...(options.backend !== undefined && { backend: options.backend }) },
+    spec: { ...object.spec, ...(backend !== undefined && { backend }) },
     // One that runs stays where it runs, unless it is told to move.
     ...(live?.status && { status: live.status }),
   };
-  return checkDeployment(deployment, { ...world, namespaceLabels: place?.metadata.labels ?? {} });
+  return checkDeployment(deployment, world);
 }
 
 /** Reads of the API that say what right is missing. */
