@@ -47,13 +47,21 @@ echo "resolver:x:$RESOLVER_UID:" >/run/group
 unpack RESOLVER /run/resolver.conf
 for view in EXACT BELOW; do
   unpack "$view" "/run/$view.conf"
-  [ ! -s "/run/$view.conf" ] || dnsmasq --conf-file="/run/$view.conf"
+  [ ! -s "/run/$view.conf" ] || dnsmasq --conf-file="/run/$view.conf" --pid-file="/run/$view.pid"
 done
+
+views_run() {
+  for file in /run/*.pid; do
+    [ ! -e "$file" ] || { read -r pid <"$file" && [ -d "/proc/$pid" ]; } || return 1
+  done
+}
 
 # Empties the sets in turn. Without it addresses would stay open too long: should it end, all ends and is started anew.
 rotate() {
   trap 'kill 1' EXIT
-  while sleep "$HOLD_SECONDS" && nft -f /run/flush-a.nft && sleep "$HOLD_SECONDS" && nft -f /run/flush-b.nft; do :; done
+  while sleep "$HOLD_SECONDS" && nft -f /run/flush-a.nft && sleep "$HOLD_SECONDS" && nft -f /run/flush-b.nft; do
+    views_run || exit
+  done
 }
 unpack FLUSH_A /run/flush-a.nft
 unpack FLUSH_B /run/flush-b.nft

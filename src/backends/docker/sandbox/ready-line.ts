@@ -1,8 +1,8 @@
 import type { Readable } from "node:stream";
 import type { LogFrame } from "../logs/log-frames.ts";
 
-/** What dnsmasq says once it listens; the entry script starts it last. */
-const READY = /^dnsmasq\[\d+\]: started, version /;
+/** What dnsmasq says once it listens. As process 1 it is the last that the entry script starts. */
+const READY = /^dnsmasq\[1\]: started, version /;
 /** How the entry script begins what it says itself. */
 const SAID = "slipway-sandbox: ";
 /** All that a start says is a few lines, and one for each name. */
@@ -15,7 +15,7 @@ export interface StartReport {
   readonly unsupported: string | undefined;
   /** The resolvers that the Engine gave it. */
   readonly nameservers: readonly string[];
-  /** The end of what it wrote, for people. */
+  /** What the programs in it said first, for people: the cause, where it did not start. */
   readonly said: string;
 }
 
@@ -46,10 +46,10 @@ export function reportOf(text: string): StartReport {
     unsupported: said("unsupported: ") ?? kernelLacks(text),
     nameservers: (said("nameservers") ?? "").split(" ").filter((address) => address !== ""),
     said: lines
-      .filter((line) => line.trim() !== "")
-      .slice(-3)
+      .filter((line) => line.trim() !== "" && !line.startsWith(SAID))
+      .slice(0, 3)
       .join("; ")
-      .slice(-1000),
+      .slice(0, 1000),
   };
 }
 

@@ -103,7 +103,7 @@ function sets({ rules, allowed, place }: RulesRequest): string[] {
 /** Queries to the resolver that the Engine names go to the sandbox's own, ahead of the rules that the Engine made for it. */
 function redirect({ resolverUid }: RulesRequest): string[] {
   return [
-    "chain redirect {",
+    "chain names {",
     "  type nat hook output priority -150; policy accept;",
     `  meta skuid ${resolverUid} accept`,
     `  ip daddr @nameservers meta l4proto { tcp, udp } th dport 53 redirect to :${RESOLVER_PORTS.front}`,
