@@ -67,13 +67,15 @@ describe("a catalog entry below a deployment", () => {
       given: { guardrails: { overrides: { network: { egressAllowed: false }, resources: { maxPids: 9 } } } },
       want: { overrides: { network: { egressAllowed: false, ingressPorts: [1] }, resources: { maxPids: 9 } } },
     },
-    {
-      because: "who names a profile gets that, and not what the entry changes in another",
-      given: { guardrails: { profile: "airgapped", overrides: { resources: { maxPids: 9 } } } },
-      want: { overrides: { network: {}, resources: { maxPids: 9 } } },
-    },
   ])("$because", ({ given, want }) => {
     expect(layered(spec(given), catalog)).toMatchObject(want);
+  });
+
+  it("changes nothing in a profile that the deployment names: its overrides were meant for another", () => {
+    const given = { profile: "airgapped", overrides: { runAsNonRoot: true } };
+    const { overrides } = layered(spec({ guardrails: given }), catalog);
+    const unnamed = { network: {}, filesystem: {}, capabilities: {}, resources: {} };
+    expect(overrides).toEqual({ ...unnamed, runAsNonRoot: true });
   });
 
   it("may be the one that says where the server comes from", () => {
