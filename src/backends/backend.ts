@@ -134,6 +134,17 @@ export interface BackendCapabilities {
   readonly appArmor: boolean;
   readonly cgroupVersion: string;
   readonly rootless: boolean;
+  /** Where logs come from: `native` is the place itself. */
+  readonly observability: string;
+  readonly readOnlyFilesystem: boolean;
+  /** Whether Linux capabilities can be dropped and added one by one. */
+  readonly customCapabilities: boolean;
+  /** Whether a workload can be kept to hosts that are listed by name. */
+  readonly egressHostFiltering: boolean;
+  /** The most that one workload can have here, whatever it asks for; 0: no maximum. */
+  readonly maxCpuMillis: number;
+  readonly maxMemoryBytes: number;
+  readonly maxTimeoutSeconds: number;
   readonly guardrails: GuardrailCapabilities;
 }
 

@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "@jest/globals";
 import type { Backend, ImageRequest, Owner, Workload, WorkloadSpec } from "../../src/backends/backend.ts";
+import type { Confinement } from "../../src/guardrails/confinement.ts";
+import type { Guardrails } from "../../src/guardrails/guardrails.ts";
 import { eventually } from "../support/eventually.ts";
 
 /** A backend and what the suite has to know of its world. */
@@ -225,6 +227,29 @@ export function newOwner(name = "contract"): Owner {
   return { uid: randomUUID(), namespace: "test", name };
 }
 
+/** What the profile `unrestricted` comes to. */
+export const UNCONFINED: Confinement = {
+  network: undefined,
+  readOnlyRoot: false,
+  capabilities: { dropAll: false, add: [] },
+  seccomp: { kind: "unconfined" },
+  appArmor: { kind: "unconfined" },
+  runAsNonRoot: false,
+};
+
+export const UNRESTRICTED: Guardrails = {
+  profile: "unrestricted",
+  enforcement: "Warn",
+  network: { egress: { kind: "open" }, ingressPorts: undefined },
+  filesystem: { readOnlyRoot: false, allowedMounts: undefined },
+  capabilities: { dropAll: false, add: [] },
+  resources: { maxCpuMillis: 2000, maxMemoryBytes: 2 * 1024 ** 3, maxPids: undefined },
+  seccomp: { type: "Unconfined" },
+  appArmor: { type: "Unconfined" },
+  runAsNonRoot: false,
+  recommendedBackends: ["docker"],
+};
+
 /** A spec without anything special. */
 export function contractSpec(
   given: Pick<WorkloadSpec, "owner" | "image" | "port"> & Partial<WorkloadSpec>,
@@ -238,6 +263,8 @@ export function contractSpec(
     mounts: [],
     limits: { cpuMillis: 500, memoryBytes: 64 * 1024 * 1024, pids: 50 },
     restartPolicy: "Always",
+    confinement: UNCONFINED,
+    guardrails: UNRESTRICTED,
     ...given,
   };
 }

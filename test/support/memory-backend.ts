@@ -74,6 +74,13 @@ export const ENGINE_CAPABILITIES = {
   appArmor: false,
   cgroupVersion: "2",
   rootless: false,
+  observability: "native",
+  readOnlyFilesystem: true,
+  customCapabilities: true,
+  egressHostFiltering: true,
+  maxCpuMillis: 0,
+  maxMemoryBytes: 0,
+  maxTimeoutSeconds: 0,
 } as const;
 
 /** A container engine in memory. It outlives the backends that speak to it, as a real one outlives the controller. */
