@@ -88,11 +88,22 @@ function announce(scope: Scope, actions: readonly Action[]): void {
   const current = currentOf(observed);
   if (!target || !current || memory.announced === target.hash) return;
   if (!actions.some(({ type }) => type === "launch")) return;
-  const fields = changedByProfile({ target, current, currentGeneration: matchedGeneration(scope, current) });
+  const fields = fieldsChanged(scope, current);
   if (fields.length === 0) return;
   memory.announced = target.hash;
   const note = `GuardrailProfile "${target.guardrails.profile}" was changed (${fields.join(", ")}); the workload is made anew`;
   scope.notes.push({ type: "Normal", reason: Reason.GuardrailsChanged, action: "Update", note });
+}
+
+function fieldsChanged(scope: Scope, current: Workload | undefined): readonly string[] {
+  const currentGeneration = current && matchedGeneration(scope, current);
+  return changedByProfile({ target: scope.target, current, currentGeneration });
+}
+
+/** The newer revision in words. */
+function newer(scope: Scope): string {
+  const byProfile = fieldsChanged(scope, currentOf(scope.observed)).length > 0;
+  return `generation ${scope.generation}${byProfile ? " under its changed profile" : ""}`;
 }
 
 /** Looks how the candidate does, and keeps in mind what that means for its revision. */
@@ -104,7 +115,7 @@ function concludeTrial(scope: Scope, ports: ConvergePorts): Trial {
     return "passed";
   }
   const { reason, message } = result.failure;
-  const what = `generation ${scope.generation} was tried and failed, the earlier one serves on: ${message}`;
+  const what = `${newer(scope)} was tried and failed, the earlier one serves on: ${message}`;
   holdBack(scope, ports.clock, { kind: "retried", reason, message: what });
   return "failed";
 }
@@ -122,7 +133,7 @@ function awaitTrial(scope: Scope, ports: ConvergePorts): void {
   const result = judged(scope, ports);
   if (result?.kind !== "pending") return;
   if (result.recheckMs !== undefined) lookAgain(scope, result.recheckMs);
-  const message = `generation ${scope.generation} is tried beside the one that serves`;
+  const message = `${newer(scope)} is tried beside the one that serves`;
   scope.step = { reason: Reason.Verifying, message };
   // An earlier failure stands until it is disproved, lest the status flap with every attempt.
   scope.failure ??= scope.memory.holds.last("revision", scope.token)?.failure;

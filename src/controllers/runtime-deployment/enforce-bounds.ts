@@ -127,9 +127,12 @@ async function isAsAsked(scope: Scope, ports: EnforcePorts, workload: Workload):
 }
 
 function stuck(scope: Scope, error: unknown): void {
-  const failure = failureOf(error, scope.signal);
-  const message = `what is wider than allowed could not be taken away: ${failure.message}`;
-  scope.failure = { ...failure, kind: failure.kind === "unreachable" ? failure.kind : "retried", message };
+  const { kind, message } = failureOf(error, scope.signal);
+  scope.failure = {
+    kind: kind === "unreachable" ? kind : "retried",
+    reason: Reason.GuardrailsTooWide,
+    message: `what was made under guardrails that are wider than allowed by now could not be taken away: ${message}`,
+  };
   scope.tooWide = "stuck";
   lookAgain(scope, RETRY_MS);
 }

@@ -39,7 +39,7 @@ export function factsOf(scope: Scope, { clock, prober }: { clock: Clock; prober:
     verdict,
     failureThreshold: health.failureThreshold,
     overdue: awaited && age >= patience,
-    backingOff: memory.holds.active("start", current?.hash ?? "", now) !== undefined,
+    backingOff: current?.state.kind === "exited" && memory.holds.active("start", current.hash, now) !== undefined,
     crash: scope.crash,
     restartCount: countStarts(scope),
     ...guardrailFacts(scope, current),
@@ -94,7 +94,7 @@ function guardrailFacts(scope: Scope, current: Workload | undefined): Pick<Facts
 
 /** Lets go of what an attempt that worked has disproved. */
 function settle(
-  { memory }: Scope,
+  { memory, target }: Scope,
   { current, upToDate, verdict, observed, probe, restartPolicy, failure }: Facts,
   age: number,
 ): void {
@@ -104,5 +104,6 @@ function settle(
   const running = current.state.kind === "running";
   if (running && age >= STEADY_MS) memory.holds.clear("start");
   const lasts = running && (probe === "none" ? age >= STEADY_MS : verdict?.kind === "ready");
-  if (upToDate && (lasts || isComplete(current, restartPolicy))) memory.holds.clear("revision");
+  // Beside a target that cannot be told, what runs says nothing of the attempt at it.
+  if (target && upToDate && (lasts || isComplete(current, restartPolicy))) memory.holds.clear("revision");
 }

@@ -112,7 +112,8 @@ export function currentOf(observed: readonly Workload[] | undefined): Workload |
 /** The generation of the spec that a workload is known to have matched: its own, or a later one that changed nothing. */
 export function matchedGeneration({ deployment }: Scope, workload: Workload): number {
   const recorded = deployment.status?.workload;
-  return recorded?.id === workload.id ? (recorded.generation ?? workload.generation) : workload.generation;
+  const since = recorded?.id === workload.id ? (recorded.generation ?? 0) : 0;
+  return Math.max(workload.generation, since);
 }
 
 /** Names one process: a workload that was started again is another. */

@@ -1,6 +1,7 @@
 import type { Workload } from "../../backends/backend.ts";
 import type { Upkeep } from "../../effective-spec/upkeep.ts";
-import type { Scope } from "./scope.ts";
+import { changedGuardrails } from "./changed-guardrails.ts";
+import { matchedGeneration, type Scope } from "./scope.ts";
 
 /**
  * How to ask the current workload, which may be of an earlier revision than the spec: by the spec that it was last seen to
@@ -19,8 +20,9 @@ export function servedSpec(scope: Scope, current: Workload): Upkeep {
 }
 
 /** Whether a workload is made from the spec of this generation, as far as that can be told. */
-export function isUpToDate({ target, generation, deployment }: Scope, current: Workload): boolean {
+export function isUpToDate(scope: Scope, current: Workload): boolean {
+  const { target, spec, generation } = scope;
   if (target) return current.hash === target.hash;
-  const recorded = deployment.status?.workload;
-  return current.generation === generation || (recorded?.id === current.id && recorded.generation === generation);
+  if (spec && changedGuardrails(current.guardrails, spec.guardrails).length > 0) return false;
+  return matchedGeneration(scope, current) === generation;
 }

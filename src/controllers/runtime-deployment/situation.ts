@@ -117,7 +117,7 @@ function ended(deployment: RuntimeDeployment, facts: Facts, exit: Exit): Situati
 }
 
 function crashed(deployment: RuntimeDeployment, facts: Facts, exit: Exit): Situation {
-  const { restartCount, backingOff } = facts;
+  const { restartCount, backingOff, current } = facts;
   if (exit.outOfMemory) return { kind: "failing", ...outOfMemory(deployment, facts) };
   const first = readyOf(deployment.status)?.status === "True" && !backingOff;
   if (first) {
@@ -126,7 +126,8 @@ function crashed(deployment: RuntimeDeployment, facts: Facts, exit: Exit): Situa
   }
   const times = restartCount === 1 ? "once" : `${restartCount} times`;
   const again = restartCount === 0 ? "" : `, started again ${times}`;
-  const message = `the process ended with exit code ${exit.exitCode}${because(exit)}${again}; the next start waits; ${logsHint(deployment)}`;
+  const waits = current?.state.kind === "running" ? "" : "; the next start waits";
+  const message = `the process ended with exit code ${exit.exitCode}${because(exit)}${again}${waits}; ${logsHint(deployment)}`;
   return { kind: "failing", reason: exit.error === "" ? Reason.CrashLoopBackOff : Reason.StartFailed, message };
 }
 

@@ -18,7 +18,7 @@ export function summarize(deployment: RuntimeDeployment, facts: Facts, now: Date
   const situation = situationOf(deployment, facts);
   const guardrails = facts.guardrails ?? before.guardrails;
   const conditions = conditionsOf(situation, { ...facts, guardrails }, before.conditions ?? [], now);
-  const url = situation.kind === "serving" ? (urlOf(facts) ?? before.url) : undefined;
+  const url = situation.kind === "serving" && !isClosed(facts) ? (urlOf(facts) ?? before.url) : undefined;
   const workload = workloadOf(deployment, facts);
   const mcp = mcpOf(before.mcp, facts, now);
   return {
@@ -140,6 +140,11 @@ function kept(type: string, { generation }: Facts, before: readonly Condition[])
   return found && (found.status === "True" || found.observedGeneration === generation)
     ? condition(type, found.status, found)
     : undefined;
+}
+
+/** Whether its guardrails let nothing in, so that it has no address for good. */
+function isClosed({ current }: Facts): boolean {
+  return current?.guardrails?.network.ingressPorts?.length === 0;
 }
 
 function urlOf({ current, probe, path }: Facts): string | undefined {

@@ -32,5 +32,7 @@ export function waitsForTurn(
   lookAgain(scope, turns.remainingMs(profile, now));
   const message = `GuardrailProfile "${profile}" was changed; its deployments are made anew one at a time, and this one waits for its turn`;
   scope.step = { reason: Reason.GuardrailsChanged, message };
+  // Why the last attempt failed stands until another has disproved it.
+  scope.failure ??= scope.memory.holds.last("revision", scope.token)?.failure;
   return true;
 }
