@@ -177,7 +177,9 @@ function resting({ observed, memory, requeues }: Scope, clock: Clock): boolean {
   const current = currentOf(observed);
   if (!current || (current.state.kind !== "exited" && !hasLostSandbox(current))) return false;
   const now = clock.monotonicMs();
-  if (ranMs(current, ageMs(memory, instanceOf(current), now)) >= STEADY_MS) memory.holds.clear("start");
+  // When a sandbox was lost nobody can say; that it held is seen while it does.
+  if (current.state.kind === "exited" && ranMs(current, ageMs(memory, instanceOf(current), now)) >= STEADY_MS)
+    memory.holds.clear("start");
   const hold = memory.holds.active("start", current.hash, now);
   if (hold) requeues.push(hold.until - now);
   return hold !== undefined;

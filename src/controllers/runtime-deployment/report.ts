@@ -6,7 +6,7 @@ import { STEADY_MS } from "./converge.ts";
 import type { Facts } from "./facts.ts";
 import { boundStatus, guardrailStatus } from "./guardrails-applied.ts";
 import { ageMs, keepAges } from "./memory.ts";
-import { isComplete } from "./plan.ts";
+import { hasLostSandbox, isComplete } from "./plan.ts";
 import { probeKey } from "./probing.ts";
 import { countRestarts } from "./restarts.ts";
 import { currentOf, instanceOf, isMoving, lookAgain, type Scope } from "./scope.ts";
@@ -94,15 +94,19 @@ function guardrailFacts(scope: Scope, current: Workload | undefined): Pick<Facts
 
 /** Lets go of what an attempt that worked has disproved. */
 function settle(
-  { memory, target }: Scope,
+  scope: Scope,
   { current, upToDate, verdict, observed, probe, restartPolicy, failure }: Facts,
   age: number,
 ): void {
+  const { memory, target } = scope;
   if (observed && failure?.kind !== "unreachable") memory.holds.clear("backend");
   if (!current) return;
   if (upToDate) memory.proven = undefined;
   const running = current.state.kind === "running";
-  if (running && age >= STEADY_MS) memory.holds.clear("start");
+  if (running && !hasLostSandbox(current) && memory.holds.last("start", current.hash)) {
+    if (age >= STEADY_MS) memory.holds.clear("start");
+    else lookAgain(scope, STEADY_MS - age);
+  }
   const lasts = running && (probe === "none" ? age >= STEADY_MS : verdict?.kind === "ready");
   // Beside a target that cannot be told, what runs says nothing of the attempt at it.
   if (target && upToDate && (lasts || isComplete(current, restartPolicy))) memory.holds.clear("revision");
