@@ -123,7 +123,7 @@ export function guardrailFields({ defaults }: { defaults: boolean }): Record<str
       },
       "x-kubernetes-validations": [
         {
-          rule: "(self.type == 'ConfigMap') == (has(self.namespace) && has(self.name) && has(self.key))",
+          rule: "(self.type == 'ConfigMap') == (has(self.__namespace__) && has(self.name) && has(self.key))",
           message: "namespace, name and key belong to type ConfigMap, which needs all three",
         },
       ],
