@@ -343,9 +343,13 @@ export class MemoryBackend implements Backend, LogSource {
     });
   }
 
-  start(id: string, signal: AbortSignal): Promise<Workload> {
-    return this.#call("start", signal, () => {
-      const container = this.engine.containers.get(id);
+  async start(id: string, signal: AbortSignal): Promise<Workload> {
+    const known = this.engine.containers.get(id);
+    // Another sandbox means another network, and so another container.
+    const isLost = known?.sandboxLost && known.state.kind !== "running" && known.state.kind !== "paused";
+    const at = isLost ? (await this.#remake(known, signal)).id : id;
+    return await this.#call("start", signal, () => {
+      const container = this.engine.containers.get(at);
       if (!container) throw new TransientError(Reason.BackendError, "the container is gone");
       if (container.state.kind === "paused") container.state = { kind: "running" };
       else if (container.state.kind !== "running") {
@@ -354,6 +358,12 @@ export class MemoryBackend implements Backend, LogSource {
       }
       return this.#view(container);
     });
+  }
+
+  async #remake(lost: Container, signal: AbortSignal): Promise<Container> {
+    const { spec, role, hostPort, place } = lost;
+    await this.#call("remake", signal, () => this.engine.remove(lost));
+    return await this.#call("remake", signal, () => this.engine.add(spec, { role, hostPort }, place));
   }
 
   stop(id: string, _graceSeconds: number, signal: AbortSignal): Promise<void> {
@@ -366,20 +376,17 @@ export class MemoryBackend implements Backend, LogSource {
   }
 
   async repair(workload: Workload, signal: AbortSignal): Promise<void> {
-    const lost = await this.#call("repair", signal, () => {
-      const container = this.engine.containers.get(workload.id);
-      if (!container) throw new TransientError(Reason.BackendError, "the container is gone");
-      this.engine.log.push(`repair ${container.role}`);
-      container.renamed = false;
-      container.disconnected = false;
-      if (container.sandboxLost) this.engine.remove(container);
-      return container.sandboxLost ? container : undefined;
+    const container = await this.#call("repair", signal, () => {
+      const found = this.engine.containers.get(workload.id);
+      if (!found) throw new TransientError(Reason.BackendError, "the container is gone");
+      this.engine.log.push(`repair ${found.role}`);
+      found.renamed = false;
+      found.disconnected = false;
+      return found;
     });
-    // Another sandbox means another network, and so another container: each of these calls may be the last one.
-    if (!lost) return;
-    const { spec, role, hostPort, place } = lost;
-    const made = await this.#call("repair", signal, () => this.engine.add(spec, { role, hostPort }, place));
-    await this.#call("repair", signal, () => this.engine.start(made));
+    if (!container.sandboxLost) return;
+    await this.#call("repair", signal, () => this.engine.halt(container));
+    await this.start(container.id, signal);
   }
 
   delete(id: string, signal: AbortSignal): Promise<void> {
@@ -461,7 +468,9 @@ export class MemoryBackend implements Backend, LogSource {
     const drift = [
       ...(faults.renamed ? [{ kind: "name" as const, message: "the container was renamed" }] : []),
       ...(faults.disconnected ? [{ kind: "network" as const, message: "the container was cut off its network" }] : []),
-      ...(faults.sandboxLost ? [{ kind: "sandbox" as const, message: "the container's sandbox had ended" }] : []),
+      ...(faults.sandboxLost && state.kind === "running"
+        ? [{ kind: "sandbox" as const, message: "the container's sandbox had ended" }]
+        : []),
     ];
     const reachable = state.kind === "running" && !faults.disconnected && isPublished(spec);
     return {

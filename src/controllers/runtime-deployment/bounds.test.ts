@@ -106,11 +106,12 @@ describe("whatever becomes of bounds, profiles and overrides", () => {
           const world = new DeploymentWorld();
           world.putProfile("own", {}, "unrestricted");
           world.putProfile("other", {});
-          // Answers take their time, so that bounds change between the calls of one reconcile. A repair is one call.
+          // Answers take their time, so that bounds change between the calls of one reconcile. What a start or
+          // a repair does is one call.
           const fault = world.engine.fault;
           world.engine.fault = async (method, moment) => {
             await fault(method, moment);
-            if (moment === "after" && method !== "repair")
+            if (moment === "after" && method !== "repair" && method !== "remake")
               await new Promise<void>((answer) => void world.clock.schedule(4, answer));
           };
           const start = world.engine.start.bind(world.engine);

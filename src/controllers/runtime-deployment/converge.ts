@@ -210,7 +210,7 @@ async function apply(action: Action, scope: Scope, live: LiveBackend, ports: Con
       const created = await backend.create(scope.target, { role: action.role, hostPort: action.hostPort }, signal);
       see(scope, created);
       assertSameBounds(scope, ports.sources);
-      see(scope, await backend.start(created.id, signal));
+      see(scope, await backend.start(created.id, signal), created.id);
       if (action.role === "current" && !action.incident) scope.asked = true;
       break;
     }
@@ -220,7 +220,7 @@ async function apply(action: Action, scope: Scope, live: LiveBackend, ports: Con
       const started = await backend.start(action.id, signal);
       if (action.incident) noteStart(scope, started, ports.clock);
       if (action.incident && before?.state.kind === "exited") scope.crash = before.state;
-      see(scope, started);
+      see(scope, started, action.id);
       break;
     }
     case "repair": {
@@ -248,8 +248,8 @@ function noteStart({ memory }: Scope, { hash }: Workload, clock: Clock): void {
   memory.holds.add("start", { token: hash, now: clock.monotonicMs(), pace: START_PACE });
 }
 
-/** Puts what a call answered in the place of what was observed before. */
-function see(scope: Scope, workload: Workload): void {
-  const others = (scope.observed ?? []).filter(({ id }) => id !== workload.id);
+/** Puts what a call answered in the place of what was observed before, which may have become another by a start. */
+function see(scope: Scope, workload: Workload, former = workload.id): void {
+  const others = (scope.observed ?? []).filter(({ id }) => id !== workload.id && id !== former);
   scope.observed = workload.role === "current" ? [workload, ...others] : [...others, workload];
 }

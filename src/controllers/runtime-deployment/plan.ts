@@ -96,8 +96,7 @@ function keep(current: Workload, { restartPolicy, held, resting, target, known }
       if (current.drift.length === 0 || (hasLostSandbox(current) && resting)) return [];
       return [repair(current, current.drift.map(({ message }) => message).join("; "))];
     case "created":
-      if (waits) return [];
-      return [hasLostSandbox(current) ? { type: "repair", workload: current, incident: undefined } : start(current)];
+      return waits ? [] : [start(current)];
     case "paused":
       return [
         { type: "start", id, incident: { reason: Reason.Repaired, message: "the container was paused; resumed it" } },
@@ -108,11 +107,7 @@ function keep(current: Workload, { restartPolicy, held, resting, target, known }
       if (waits || resting || isComplete(current, restartPolicy)) return [];
       const how = state.outOfMemory ? "at its memory limit, by the kernel" : `with exit code ${state.exitCode}`;
       const message = `the process had ended ${how}; started it again`;
-      const incident = known === id ? { reason: Reason.Restarted, message } : undefined;
-      // A sandbox that is gone takes the network with it in which the process could be started.
-      return [
-        hasLostSandbox(current) ? { type: "repair", workload: current, incident } : { type: "start", id, incident },
-      ];
+      return [{ type: "start", id, incident: known === id ? { reason: Reason.Restarted, message } : undefined }];
     }
     default:
       return state satisfies never;
@@ -163,10 +158,9 @@ export function isActive({ state }: Workload): boolean {
 
 /** What it takes for a candidate to show what it can do. That it ended is an answer, and it is not started again. */
 function tend(candidate: Workload): Action[] {
-  const { kind } = candidate.state;
-  if (kind !== "created" && kind !== "running") return [];
-  if (hasLostSandbox(candidate)) return [{ type: "repair", workload: candidate, incident: undefined }];
-  return kind === "created" ? [start(candidate)] : [];
+  if (candidate.state.kind === "created") return [start(candidate)];
+  const isLost = candidate.state.kind === "running" && hasLostSandbox(candidate);
+  return isLost ? [{ type: "repair", workload: candidate, incident: undefined }] : [];
 }
 
 function repair(workload: Workload, message: string): Action {
