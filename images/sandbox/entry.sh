@@ -59,6 +59,7 @@ views_run() {
 # Empties the sets in turn. Without it addresses would stay open too long: should it end, all ends and is started anew.
 rotate() {
   trap 'kill 1' EXIT
+  trap exit TERM
   while sleep "$HOLD_SECONDS" && nft -f /run/flush-a.nft && sleep "$HOLD_SECONDS" && nft -f /run/flush-b.nft; do
     views_run || exit
   done
