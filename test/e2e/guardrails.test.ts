@@ -189,11 +189,11 @@ describe("guardrails", () => {
   });
 
   it("leave the profiles as they are over a restart", async () => {
-    const versions = async () => {
-      const { items } = await slipway.kubectl.get<{ items: GuardrailProfile[] }>("grp");
-      return items.map(({ metadata }) => [metadata.name, metadata.resourceVersion]);
-    };
-    await sleep(500);
+    const profiles = async () => (await slipway.kubectl.get<{ items: GuardrailProfile[] }>("grp")).items;
+    const versions = async () => (await profiles()).map(({ metadata }) => [metadata.name, metadata.resourceVersion]);
+    await eventually("nothing is said to run", async () =>
+      (await profiles()).every(({ status }) => status?.deployments === 0),
+    );
     const before = await versions();
     await slipway.process.terminate();
     await slipway.process.start();
