@@ -3,8 +3,9 @@
 # environment variables (RULES_0, RULES_1 and so on, since one holds 128 KiB at most); it decides nothing itself.
 set -eu
 
+# By the stream that the resolver uses, too: what comes by two has no order.
 say() {
-  echo "slipway-sandbox: $*"
+  echo "slipway-sandbox: $*" >&2
 }
 
 # unpack NAME FILE: writes what NAME_0, NAME_1 and so on hold, and takes them out of the environment.

@@ -8,7 +8,7 @@ import { resolverConfigs } from "./resolver-config.ts";
 import { flushCommands, type Place, ruleset } from "./rules.ts";
 import type { SandboxRequest } from "./sandbox.ts";
 
-/** Of a sandbox: what it was made from, all but the resolver's user. */
+/** Of a sandbox: what it was made from, all but the resolver's user and the machine's addresses at that moment. */
 export const REQUEST_LABEL = "slipway.dev/sandbox-request";
 
 /** Where a sandbox is made, beyond what is asked of it. */
@@ -45,7 +45,9 @@ export function sandboxOptions(
   { maker, resolverUid }: { maker: Maker; resolverUid: number },
 ): ContainerOptions {
   const options = withoutDigest(request, placement, { maker, resolverUid });
-  const comparable = withoutDigest(request, placement, { maker, resolverUid: RESOLVER_UIDS.from });
+  // The machine's bridges have their addresses only while something is connected: they come and go between two equal requests.
+  const lasting = { ...placement, place: { ...placement.place, hostAddresses: [] } };
+  const comparable = withoutDigest(request, lasting, { maker, resolverUid: RESOLVER_UIDS.from });
   const digest = createHash("sha256").update(JSON.stringify(comparable)).digest("hex");
   return { ...options, Labels: { ...options.Labels, [REQUEST_LABEL]: digest } };
 }
