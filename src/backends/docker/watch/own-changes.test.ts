@@ -16,6 +16,13 @@ describe("OwnChanges", () => {
     expect(own.has("a")).toBe(false);
   });
 
+  it("takes nothing for an echo once it is told so", async () => {
+    const own = new OwnChanges(new FakeClock());
+    await own.during(["a"], async () => undefined);
+    own.forget("a");
+    expect(own.has("a")).toBe(false);
+  });
+
   it("ends with a change that fails, at once where no echo is waited for", async () => {
     const own = new OwnChanges(new FakeClock(), 0);
     await expect(own.during(["a"], () => Promise.reject(new Error("no")))).rejects.toThrow("no");

@@ -30,6 +30,11 @@ export class OwnChanges {
     }
   }
 
+  /** What happens to `id` from now on is no echo. */
+  forget(id: string): void {
+    this.#until.delete(id);
+  }
+
   has(id: string): boolean {
     return (this.#until.get(id) ?? Number.NEGATIVE_INFINITY) > this.#clock.monotonicMs();
   }

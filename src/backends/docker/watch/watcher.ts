@@ -19,7 +19,7 @@ export interface WatcherOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly onChange: (owner: Owner) => void;
-  /** Starts, and ends, that calls of ours make, which tell their callers how it went. */
+  /** What calls of ours start, and the sandboxes that they end, which tell their callers how it went. */
   readonly own: { readonly starts: OwnChanges; readonly ends: OwnChanges };
   /** In [0, 1). */
   readonly random?: () => number;

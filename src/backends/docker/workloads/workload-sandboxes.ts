@@ -103,6 +103,7 @@ export class WorkloadSandboxes {
   }
 
   async #start(id: string, options: CallOptions): Promise<void> {
+    this.#parts.ends.forget(id);
     await this.#parts.starts.during([id], () => this.#parts.sandboxes.start(id, options));
   }
 }

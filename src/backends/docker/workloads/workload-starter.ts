@@ -87,20 +87,18 @@ export class WorkloadStarter {
       const { drift } = await this.#look({ id, sandbox }, options);
       if (!drift.some(({ kind }) => kind === "sandbox")) return;
     }
-    await this.#parts.ends.during([id], async () => {
-      await this.#stopAtOnce(id, options);
-      await this.start(id, options);
-    });
+    await this.#stopAtOnce(id, options);
+    await this.start(id, options);
   }
 
   /** Connects a container to its network anew, which publishes its ports anew, too. The process runs on. */
   async reconnect(id: string, options: CallOptions): Promise<void> {
-    const { engine, network, ends } = this.#parts;
+    const { engine, network } = this.#parts;
     network.forget();
     await network.ensure(options);
     const disconnect = (docker: Docker) => docker.getNetwork(network.name).disconnect({ Container: id, Force: true });
     try {
-      await ends.during([id], () => engine.call("disconnect a container", disconnect, options));
+      await engine.call("disconnect a container", disconnect, options);
     } catch (error) {
       // It was not connected: 403 or 404 by the Engine's version, 500 in some.
       if (!hasStatus(error, 403, 404, 500)) throw error;

@@ -34,9 +34,8 @@ export interface WorkloadParts {
   readonly around: Surroundings;
   readonly bindAddress: string;
   readonly sandboxes: WorkloadSandboxes;
-  /** What calls of ours start, and end. */
+  /** What calls of ours start. */
   readonly starts: OwnChanges;
-  readonly ends: OwnChanges;
   /** What the Engine knows of an image. @throws {TransientError} `ImageNotFound` when it has it no longer. */
   readonly localImage: (pinned: string, options: CallOptions) => Promise<LocalImage>;
   /** Undefined where the image does not know its user. */
