@@ -65,7 +65,7 @@ describe("readAllowList", () => {
   });
 
   it.each([{ egress: { kind: "open" } as const }, { egress: { kind: "closed" } as const }])(
-    "lists nothing: $egress",
+    "lists nothing: $egress.kind",
     ({ egress }) => {
       expect(readAllowList(egress)).toEqual({ domains: [], ranges: [], groups: [] });
     },
@@ -83,7 +83,7 @@ describe("readAllowList", () => {
     "*",
     "A.b",
     `${"a".repeat(64)}.b`,
-    "a.".repeat(130) + "b",
+    `${"a.".repeat(130)}b`,
   ])("refuses %j as a name", (host) => {
     const hosts = [{ kind: "name", name: host, wildcard: false, port: undefined } as const];
     expect(() => readAllowList({ kind: "listed", hosts })).toThrow(expect.objectContaining({ reason: "InvalidSpec" }));

@@ -10,7 +10,7 @@ import type { WorkloadNetwork } from "../workloads/network.ts";
 import { type Maker, ownerFromLabels, roleFromLabels } from "../workloads/object-labels.ts";
 import { isGone } from "../workloads/workloads.ts";
 import type { Sandboxes, SandboxRequest, SandboxSupport, SandboxView } from "./sandbox.ts";
-import { REQUEST_LABEL, RESOLVER_UIDS, sandboxOptions } from "./sandbox-options.ts";
+import { isElsewhere, RESOLVER_UIDS, SandboxLabel, sandboxOptions } from "./sandbox-options.ts";
 import type { SandboxSettings } from "./sandbox-settings.ts";
 import { SandboxStarter } from "./sandbox-starter.ts";
 import { SandboxTrials } from "./sandbox-trials.ts";
@@ -77,7 +77,12 @@ export class DockerSandboxes implements Sandboxes {
   }
 
   async start(id: string, { signal }: CallOptions): Promise<void> {
-    await this.#starter.start(id, { signal });
+    const inspected = await this.#starter.start(id, { signal });
+    const network = this.#parts.network.name;
+    if (!inspected || !isElsewhere(inspected, network)) return;
+    await this.remove(id, { signal });
+    const message = `network ${network} was made anew with other addresses; the sandbox on it is made anew, too`;
+    throw new TransientError(Reason.SandboxUnavailable, message);
   }
 
   async stop(id: string, { signal }: CallOptions): Promise<void> {
@@ -99,15 +104,17 @@ export class DockerSandboxes implements Sandboxes {
     }
   }
 
-  view({ Id, State, NetworkSettings, HostConfig }: Docker.ContainerInspectInfo): SandboxView {
+  view(inspected: Docker.ContainerInspectInfo): SandboxView {
+    const { Id, State, NetworkSettings, HostConfig } = inspected;
+    const network = this.#parts.network.name;
     const wanted = Object.entries((HostConfig.PortBindings ?? {}) as Record<string, { HostPort: string }[]>);
     const isPublished = ([port, bindings]: [string, { HostPort: string }[]]): boolean =>
       bindings.every(({ HostPort }) => NetworkSettings.Ports?.[port]?.some((bound) => bound.HostPort === HostPort));
     return {
       id: Id,
-      running: State.Running && !State.Paused && !State.Restarting,
+      running: State.Running && !State.Paused && !isElsewhere(inspected, network),
       startedAt: State.StartedAt === NEVER ? undefined : State.StartedAt,
-      connected: this.#parts.network.name in (NetworkSettings.Networks ?? {}) && wanted.every(isPublished),
+      connected: network in (NetworkSettings.Networks ?? {}) && wanted.every(isPublished),
     };
   }
 
@@ -140,7 +147,7 @@ export class DockerSandboxes implements Sandboxes {
         `the name ${name} is taken by a container that is not this deployment's; rename or remove it: docker rm ${name}`,
       );
     }
-    if (has[REQUEST_LABEL] === labels?.[REQUEST_LABEL]) return holder.Id;
+    if (has[SandboxLabel.Request] === labels?.[SandboxLabel.Request]) return holder.Id;
     await this.remove(holder.Id, options);
     return "removed";
   }

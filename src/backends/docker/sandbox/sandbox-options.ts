@@ -8,8 +8,12 @@ import { resolverConfigs } from "./resolver-config.ts";
 import { flushCommands, type Place, ruleset } from "./rules.ts";
 import type { SandboxRequest } from "./sandbox.ts";
 
-/** Of a sandbox: what it was made from, all but the resolver's user and the machine's addresses at that moment. */
-export const REQUEST_LABEL = "slipway.dev/sandbox-request";
+export const SandboxLabel = {
+  /** Digest of what it was made from, all but the resolver's user and the machine's own addresses, which come and go. */
+  Request: "slipway.dev/sandbox-request",
+  /** The addresses of the Engine's machine on the network that its rules were made for. */
+  Gateways: "slipway.dev/sandbox-gateways",
+} as const;
 
 /** Where a sandbox is made, beyond what is asked of it. */
 export interface SandboxPlacement {
@@ -49,7 +53,7 @@ export function sandboxOptions(
   const lasting = { ...placement, place: { ...placement.place, hostAddresses: [] } };
   const comparable = withoutDigest(request, lasting, { maker, resolverUid: RESOLVER_UIDS.from });
   const digest = createHash("sha256").update(JSON.stringify(comparable)).digest("hex");
-  return { ...options, Labels: { ...options.Labels, [REQUEST_LABEL]: digest } };
+  return { ...options, Labels: { ...options.Labels, [SandboxLabel.Request]: digest } };
 }
 
 function withoutDigest(
@@ -68,6 +72,7 @@ function withoutDigest(
       ...ownerLabels(maker, owner, "sandbox"),
       [Label.SpecHash]: request.hash,
       [DockerLabel.Candidate]: String(role === "candidate"),
+      [SandboxLabel.Gateways]: place.network.gateways.join(" "),
     },
     ...(published && { ExposedPorts: { [port]: {} } }),
     HostConfig: {
@@ -133,4 +138,14 @@ function pieces(name: string, text: string): string[] {
     const piece = text.slice(index * PIECE_LENGTH, (index + 1) * PIECE_LENGTH);
     return `${name}_${index}=${piece}`;
   });
+}
+
+/**
+ * Pure. Whether a sandbox is connected to another network than the one that its rules were made for: one of the same name
+ * that was made anew with other addresses. False for one that does not run.
+ */
+export function isElsewhere({ Config, NetworkSettings }: Docker.ContainerInspectInfo, network: string): boolean {
+  const made = (Config.Labels?.[SandboxLabel.Gateways] ?? "").split(" ").filter((gateway) => gateway !== "");
+  const now = NetworkSettings.Networks?.[network]?.Gateway;
+  return made.length > 0 && Boolean(now) && !made.includes(now ?? "");
 }

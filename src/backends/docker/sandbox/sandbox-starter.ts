@@ -37,20 +37,29 @@ export class SandboxStarter {
     this.#ready.delete(id);
   }
 
-  /** @throws the Engine's refusal as it came. @throws {TransientError} `SandboxUnavailable`, when it is stopped again. */
-  async start(id: string, options: CallOptions): Promise<void> {
-    const state = this.#fresh.delete(id) ? undefined : await this.#stateOf(id, options);
-    if (!state?.Running) {
+  /**
+   * Answers what an inspection tells of one that runs, but for one that was just made, which was not looked at.
+   * @throws the Engine's refusal as it came. @throws {TransientError} `SandboxUnavailable`, when it is stopped again.
+   */
+  async start(id: string, options: CallOptions): Promise<Docker.ContainerInspectInfo | undefined> {
+    if (this.#fresh.delete(id)) {
       await this.#check(id, await this.run(id, options), options);
-      return;
+      return undefined;
     }
-    if (state.Paused) {
+    const inspected = await this.#inspect(id, options);
+    const { State } = inspected;
+    if (!State.Running) {
+      await this.#check(id, await this.run(id, options), options);
+      return await this.#inspect(id, options);
+    }
+    if (State.Paused) {
       await this.#engine.call("resume a sandbox", (docker) => docker.getContainer(id).unpause(), options);
     }
-    if (this.#ready.get(id) === state.StartedAt) return;
-    await this.#check(id, await this.#lookBack(id, state, options), options);
+    if (this.#ready.get(id) === State.StartedAt) return inspected;
+    await this.#check(id, await this.#lookBack(id, State, options), options);
     if (this.#ready.size >= REMEMBERED) this.#ready.clear();
-    this.#ready.set(id, state.StartedAt);
+    this.#ready.set(id, State.StartedAt);
+    return inspected;
   }
 
   /** Starts a container that does not run, and listens until it is ready or ends. */
@@ -69,10 +78,8 @@ export class SandboxStarter {
     return await this.#read(attached, signal);
   }
 
-  async #stateOf(id: string, options: CallOptions): Promise<Docker.ContainerInspectInfo["State"]> {
-    const inspect = (docker: Docker) => docker.getContainer(id).inspect();
-    const { State } = await this.#engine.call("inspect a sandbox", inspect, options);
-    return State;
+  async #inspect(id: string, options: CallOptions): Promise<Docker.ContainerInspectInfo> {
+    return await this.#engine.call("inspect a sandbox", (docker) => docker.getContainer(id).inspect(), options);
   }
 
   async #check(id: string, { ready, said }: StartReport, { signal }: CallOptions): Promise<void> {

@@ -1,8 +1,9 @@
 import { randomBytes, randomInt } from "node:crypto";
 import type Docker from "dockerode";
 import { Label } from "../../../api/labels.ts";
+import { Reason } from "../../../api/v1alpha1/conditions.ts";
 import type { NetworkRules } from "../../../guardrails/confinement.ts";
-import { TerminalError } from "../../../machinery/errors.ts";
+import { TerminalError, TransientError } from "../../../machinery/errors.ts";
 import type { CallOptions, EngineClient } from "../engine/engine-client.ts";
 import { EngineError, hasStatus } from "../engine/engine-error.ts";
 import type { WorkloadNetwork } from "../workloads/network.ts";
@@ -89,8 +90,8 @@ export class SandboxTrials {
       }
       if (hasStatus(error, 404)) return failing(noImage(this.#parts.settings.image));
       if (error instanceof EngineError) return failing(`a sandbox cannot be started: ${error.said}`);
-      // Settings that no rule can be made of.
-      if (error instanceof TerminalError) return failing(error.message);
+      // Settings that no rule can be made of; a sandbox that was not ready in time.
+      if (error instanceof TerminalError || isNotReady(error)) return failing(error.message);
       throw error;
     }
   }
@@ -151,6 +152,10 @@ function noImage(image: string): string {
 
 function failing(reason: string): TrialResult {
   return { support: { kind: "failing", reason }, upstreams: [] };
+}
+
+function isNotReady(error: unknown): error is TransientError {
+  return error instanceof TransientError && error.reason === Reason.SandboxUnavailable;
 }
 
 function isNoNetwork(error: unknown): boolean {
