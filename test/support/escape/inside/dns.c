@@ -11,14 +11,40 @@
 
 enum { PORT = 53, HEADER = 12, TYPE_A = 1, TYPE_NULL = 10, TYPE_TXT = 16, TYPE_AAAA = 28, LONGEST = 65535 };
 
-const char *system_resolver(void) {
-  static char server[INET6_ADDRSTRLEN];
+static bool system_server(struct dns_server *into) {
   FILE *file = fopen("/etc/resolv.conf", "r");
   if (file == NULL) refused("/etc/resolv.conf");
   char line[256];
-  while (server[0] == 0 && fgets(line, sizeof line, file)) sscanf(line, "nameserver %45s", server);
+  bool found = false;
+  while (!found && fgets(line, sizeof line, file)) found = sscanf(line, "nameserver %45s", into->host) == 1;
   fclose(file);
-  if (server[0] == 0) answer(false, "no name server in /etc/resolv.conf");
+  return found;
+}
+
+/* The Engine listens inside the network namespace, on a port of its choice, and so it is to be seen there. */
+static bool engine_server(struct dns_server *into) {
+  static const char local[] = "0B00007F";
+  FILE *file = fopen("/proc/net/udp", "r");
+  if (file == NULL) refused("/proc/net/udp");
+  char line[256], address[9];
+  unsigned port;
+  bool found = false;
+  while (!found && fgets(line, sizeof line, file))
+    found = sscanf(line, " %*d: %8[0-9A-F]:%4X", address, &port) == 2 && strcmp(address, local) == 0;
+  fclose(file);
+  *into = (struct dns_server){.host = "127.0.0.11", .port = (int)port};
+  return found;
+}
+
+struct dns_server dns_server(const char *name) {
+  struct dns_server server = {.port = PORT};
+  if (strcmp(name, "system") == 0) {
+    if (!system_server(&server)) answer(false, "no name server in /etc/resolv.conf");
+  } else if (strcmp(name, "engine") == 0) {
+    if (!engine_server(&server)) answer(false, "the Engine has no resolver here");
+  } else {
+    snprintf(server.host, sizeof server.host, "%s", name);
+  }
   return server;
 }
 
@@ -83,9 +109,9 @@ static int receive_stream(int fd, unsigned char *packet, int ms) {
   return have - 2;
 }
 
-bool dns_ask(const char *server, bool tcp, const char *name, int type, int ms, struct dns_answer *into) {
+bool dns_ask(const struct dns_server *server, bool tcp, const char *name, int type, int ms, struct dns_answer *into) {
   static unsigned char packet[LONGEST + 2];
-  struct endpoint to = endpoint_of(server, PORT);
+  struct endpoint to = endpoint_of(server->host, server->port);
   int fd = tcp ? connect_within(&to, ms) : datagram_socket(&to, 0);
   if (fd < 0) return false;
   int length = write_question(packet + 2, name, type);

@@ -15,10 +15,18 @@ struct dns_answer {
   char addresses[MOST_ADDRESSES][INET6_ADDRSTRLEN];
 };
 
-/* The first name server of /etc/resolv.conf. Ends the program when there is none. */
-const char *system_resolver(void);
+struct dns_server {
+  char host[INET6_ADDRSTRLEN];
+  int port;
+};
+
+/*
+ * "system": the first of /etc/resolv.conf; "engine": the Docker Engine's own, past the rules that lead port 53 to it; else an
+ * address. Ends the program when there is none.
+ */
+struct dns_server dns_server(const char *name);
 /* "A", "AAAA", "TXT", "NULL"; ends the program for another. */
 int dns_type(const char *name);
 /* False with errno when no answer came. */
-bool dns_ask(const char *server, bool tcp, const char *name, int type, int ms, struct dns_answer *into);
+bool dns_ask(const struct dns_server *server, bool tcp, const char *name, int type, int ms, struct dns_answer *into);
 #endif

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 /* Far longer than a packet takes, and short enough for many that are dropped. */
-enum { PATIENCE_MS = 1500, MOST_PORTS = 8 };
+enum { PATIENCE_MS = 2000, MOST_PORTS = 8 };
 
 void attempt_tcp(char **args) {
   struct endpoint to = endpoint_of(args[0], atoi(args[1]));
@@ -52,9 +52,9 @@ static void addresses_member(const struct dns_answer *found) {
 }
 
 void attempt_dns(char **args) {
-  const char *server = strcmp(args[1], "system") == 0 ? system_resolver() : args[1];
+  struct dns_server server = dns_server(args[1]);
   struct dns_answer found;
-  if (!dns_ask(server, strcmp(args[0], "tcp") == 0, args[2], dns_type(args[3]), PATIENCE_MS, &found)) refused("no answer");
+  if (!dns_ask(&server, strcmp(args[0], "tcp") == 0, args[2], dns_type(args[3]), PATIENCE_MS, &found)) refused("no answer");
   addresses_member(&found);
   answer(found.rcode == 0 && found.records > 0, "code %d, %d records%s", found.rcode, found.records,
          found.truncated ? ", truncated" : "");
@@ -63,9 +63,9 @@ void attempt_dns(char **args) {
 /* By UDP, and as a resolver library does by TCP where that is not enough. Ends the program without an address. */
 static struct dns_answer addresses_of(const char *name, const char *type) {
   struct dns_answer found;
-  const char *server = system_resolver();
-  if (!dns_ask(server, false, name, dns_type(type), PATIENCE_MS, &found)) refused("no answer to the name");
-  if (found.truncated && !dns_ask(server, true, name, dns_type(type), PATIENCE_MS, &found)) refused("no answer by TCP");
+  struct dns_server server = dns_server("system");
+  if (!dns_ask(&server, false, name, dns_type(type), PATIENCE_MS, &found)) refused("no answer to the name");
+  if (found.truncated && !dns_ask(&server, true, name, dns_type(type), PATIENCE_MS, &found)) refused("no answer by TCP");
   if (found.address_count == 0) answer(false, "no address: code %d, %d records", found.rcode, found.records);
   return found;
 }
