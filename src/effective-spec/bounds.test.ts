@@ -126,7 +126,13 @@ describe("whatever profile, overrides, catalog entry and deployment say", () => 
     let accepted = 0;
     fc.assert(
       fc.property(neighbours, specs, fc.option(catalogs, { nil: undefined }), ([profile, bound], spec, catalog) => {
-        const input = { deployment: { spec }, profile, bounds: [boundOf(bound)], backend, ...(catalog && { catalog }) };
+        const input = {
+          deployment: { metadata: { namespace: "n" }, spec },
+          profile,
+          bounds: [boundOf(bound)],
+          backend,
+          ...(catalog && { catalog }),
+        };
         const found = attempt(input);
         if (!found) return;
         accepted++;
@@ -142,7 +148,8 @@ describe("whatever profile, overrides, catalog entry and deployment say", () => 
     fc.assert(
       fc.property(neighbours, profiles, specs, ([profile, near], far, spec) => {
         const [one, other] = [boundOf(near), boundOf(far)];
-        const with_ = (bounds: readonly Bound[]) => attempt({ deployment: { spec }, profile, bounds, backend });
+        const with_ = (bounds: readonly Bound[]) =>
+          attempt({ deployment: { metadata: { namespace: "n" }, spec }, profile, bounds, backend });
         expect(with_([one, other]) !== undefined).toBe(with_([one]) !== undefined && with_([other]) !== undefined);
       }),
     );
@@ -151,7 +158,7 @@ describe("whatever profile, overrides, catalog entry and deployment say", () => 
   it("what was kept with a workload is judged by a later bound as its spec would be", () => {
     fc.assert(
       fc.property(profiles, neighbours, specs, (_, [profile, later], spec) => {
-        const input = { deployment: { spec }, profile, bounds: [], backend };
+        const input = { deployment: { metadata: { namespace: "n" }, spec }, profile, bounds: [], backend };
         const running = attempt(input);
         if (!running) return;
         const kept: Guardrails = JSON.parse(JSON.stringify(workload(running).guardrails));
@@ -165,7 +172,7 @@ describe("whatever profile, overrides, catalog entry and deployment say", () => 
   it("the effective spec is plain JSON, and equal input gives equal text", () => {
     fc.assert(
       fc.property(profiles, specs, catalogs, (profile, spec, catalog) => {
-        const input = { deployment: { spec }, catalog, profile, bounds: [], backend };
+        const input = { deployment: { metadata: { namespace: "n" }, spec }, catalog, profile, bounds: [], backend };
         const found = attempt(input);
         if (!found) return;
         const text = canonicalJson(found);
@@ -194,7 +201,13 @@ describe("an attempt to escape by a field that nobody has", () => {
   it("changes nothing, in whatever layer it stands", () => {
     fc.assert(
       fc.property(profiles, specs, catalogs, (profile, spec, catalog) => {
-        const input: EffectiveSpecInput = { deployment: { spec }, catalog, profile, bounds: [], backend };
+        const input: EffectiveSpecInput = {
+          deployment: { metadata: { namespace: "n" }, spec },
+          catalog,
+          profile,
+          bounds: [],
+          backend,
+        };
         const given = spec.guardrails?.overrides;
         const hostile = {
           ...input,
@@ -204,6 +217,7 @@ describe("an attempt to escape by a field that nobody has", () => {
             spec: { ...profile.spec, ...escapes, capabilities: { ...profile.spec.capabilities, ...escapes } },
           },
           deployment: {
+            metadata: { namespace: "n" },
             spec: {
               ...spec,
               ...escapes,
@@ -225,7 +239,7 @@ describe("an attempt to escape by a field that nobody has", () => {
   it("has no member of a workload to stand in", () => {
     fc.assert(
       fc.property(profiles, specs, (profile, spec) => {
-        const found = attempt({ deployment: { spec }, profile, bounds: [], backend });
+        const found = attempt({ deployment: { metadata: { namespace: "n" }, spec }, profile, bounds: [], backend });
         if (!found) return;
         const made = workload(found);
         expect(Object.keys(made).sort()).toEqual([
@@ -260,7 +274,13 @@ describe("an attempt to escape by a field that nobody has", () => {
     fc.assert(
       fc.property(profiles, specs, (profile, spec) => {
         const catalog = { volumes } as CatalogLayer;
-        const found = attempt({ deployment: { spec }, catalog, profile, bounds: [], backend });
+        const found = attempt({
+          deployment: { metadata: { namespace: "n" }, spec },
+          catalog,
+          profile,
+          bounds: [],
+          backend,
+        });
         expect(found?.volumes.some(({ kind }) => kind === "hostPath") ?? false).toBe(false);
       }),
     );

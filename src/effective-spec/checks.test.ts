@@ -26,6 +26,8 @@ const lacking = (...features: GuardrailFeature[]): GuardrailCapabilities => {
 const judged = (patch: Partial<Judged> = {}): Judged => ({
   guardrails: guardrails("restricted"),
   bounds: [],
+  namespace: "team-a",
+  ownSeccomp: undefined,
   resources: {},
   volumes: [],
   probe: "mcp",
@@ -36,6 +38,10 @@ const violations = (patch: Partial<Judged>) => CHECKS.map((check) => check(judge
 
 describe("nothing is against", () => {
   it.each<{ because: string; given: Partial<Judged> }>([
+    {
+      because: "a filter of its own out of its own namespace",
+      given: { ownSeccomp: { type: "ConfigMap", namespace: "team-a", name: "filters", key: "k" } },
+    },
     { because: "what asks for nothing", given: {} },
     { because: "what is as wide as its bound", given: { bounds: [boundBy("namespace a", "restricted")] } },
     { because: "asking for just the maximum", given: { resources: { cpu: "250m", memory: "256Mi", pids: 50 } } },
@@ -109,6 +115,13 @@ describe("refused", () => {
       reason: "InvalidSpec",
       message:
         'GuardrailProfile "restricted" with its overrides restricts the network and adds NET_ADMIN, with which the workload could get past that; take it out of capabilities.add, or restrict neither egress nor ingress',
+    },
+    {
+      because: "a filter of its own out of a namespace of others",
+      given: { ownSeccomp: { type: "ConfigMap", namespace: "team-b", name: "filters", key: "k" } },
+      reason: "InvalidSpec",
+      message:
+        'spec.guardrails.overrides.seccomp.namespace: "team-b": a deployment may name ConfigMaps of its own namespace only; copy it to "team-a", or have a GuardrailProfile name it',
     },
     {
       because: "a probe that nothing lets in",

@@ -5,6 +5,7 @@ import { type Bound, excesses } from "../guardrails/bounds.ts";
 import type { GuardrailCapabilities } from "../guardrails/capabilities.ts";
 import { NEVER_WITH_RESTRICTED_NETWORK } from "../guardrails/confinement.ts";
 import { isAtOrBelow } from "../guardrails/container-path.ts";
+import type { GuardrailOverrides } from "../guardrails/effective-guardrails.ts";
 import { enforcementOf } from "../guardrails/enforcement.ts";
 import type { Guardrails } from "../guardrails/guardrails.ts";
 import { isNetworkRestricted } from "../guardrails/held-capabilities.ts";
@@ -15,6 +16,10 @@ import type { Volume } from "./volumes.ts";
 export interface Judged {
   readonly guardrails: Guardrails;
   readonly bounds: readonly Bound[];
+  /** The deployment's. */
+  readonly namespace: string;
+  /** As the deployment itself asks, beside its profile. */
+  readonly ownSeccomp: GuardrailOverrides["seccomp"];
   /** As deployment and catalog entry ask; undefined members ask for nothing. */
   readonly resources: NonNullable<RuntimeDeploymentSpec["resources"]>;
   readonly volumes: readonly Volume[];
@@ -87,6 +92,15 @@ export const networkKeepsItsRules: Check = ({ guardrails }) => {
   };
 };
 
+/** Whoever writes a deployment may not have the controller read what lies in a namespace of others; who writes profiles may. */
+export const seccompOfOwnNamespace: Check = ({ ownSeccomp, namespace }) =>
+  ownSeccomp?.namespace === undefined || ownSeccomp.namespace === namespace
+    ? undefined
+    : {
+        reason: Reason.InvalidSpec,
+        message: `spec.guardrails.overrides.seccomp.namespace: "${ownSeccomp.namespace}": a deployment may name ConfigMaps of its own namespace only; copy it to "${namespace}", or have a GuardrailProfile name it`,
+      };
+
 /** A probe of a server that nothing can reach would call it broken forever. */
 export const ingressForProbe: Check = ({ guardrails: { profile, network }, probe }) =>
   network.ingressPorts?.length === 0 && probe !== "none"
@@ -116,6 +130,7 @@ export const CHECKS: readonly Check[] = [
   withinMaxima,
   mountsAllowed,
   networkKeepsItsRules,
+  seccompOfOwnNamespace,
   ingressForProbe,
   enforcedIfStrict,
 ];

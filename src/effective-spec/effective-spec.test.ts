@@ -27,7 +27,7 @@ const spec = (patch: Partial<RuntimeDeploymentSpec> = {}): RuntimeDeploymentSpec
   ...patch,
 });
 const effective = (patch: Partial<RuntimeDeploymentSpec>) =>
-  effectiveSpec({ deployment: { spec: spec(patch) }, profile, bounds: [], backend });
+  effectiveSpec({ deployment: { metadata: { namespace: "team-a" }, spec: spec(patch) }, profile, bounds: [], backend });
 
 describe("effectiveSpec", () => {
   it.each<{ because: string; given: Partial<RuntimeDeploymentSpec>; want: object }>([
@@ -120,7 +120,12 @@ describe("effectiveSpec", () => {
 
 describe("under a profile", () => {
   const under = (name: BuiltInName, patch: Partial<RuntimeDeploymentSpec> = {}, catalog?: CatalogLayer) => ({
-    ...{ deployment: { spec: spec(patch) }, profile: builtInProfile(name), bounds: [], backend },
+    ...{
+      deployment: { metadata: { namespace: "team-a" }, spec: spec(patch) },
+      profile: builtInProfile(name),
+      bounds: [],
+      backend,
+    },
     ...(catalog && { catalog }),
   });
 

@@ -50,7 +50,7 @@ export interface EffectiveSpec {
 }
 
 export interface EffectiveSpecInput {
-  readonly deployment: Pick<RuntimeDeployment, "spec">;
+  readonly deployment: Pick<RuntimeDeployment, "spec"> & { readonly metadata: { readonly namespace?: string } };
   readonly catalog?: CatalogLayer;
   /** The one that `profileNameOf` names. */
   readonly profile: NamedProfile;
@@ -93,7 +93,16 @@ export function examineSpec(input: EffectiveSpecInput): {
   const volumes = parseVolumes(spec.volumes);
   const { limits, limitNotes } = chooseLimits({ asked: resources, backend, guardrails });
 
-  const judged = { guardrails, bounds, resources, volumes, probe: upkeep.health.probe, backend };
+  const judged = {
+    guardrails,
+    bounds,
+    namespace: deployment.metadata.namespace ?? "",
+    ownSeccomp: spec.guardrails?.overrides?.seccomp,
+    resources,
+    volumes,
+    probe: upkeep.health.probe,
+    backend,
+  };
   const violations = CHECKS.map((check) => check(judged)).filter((violation) => violation !== undefined);
   const effective: EffectiveSpec = {
     backend: backend.name,
