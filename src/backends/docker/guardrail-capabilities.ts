@@ -37,7 +37,9 @@ function network(sandbox: SandboxSupport): Features<"network"> {
     sandbox.kind === "failing" ? `; sandboxes fail at present, and nothing starts without: ${sandbox.reason}` : "";
   const by = (how: string): Support => enforced(`${how}${now}`);
   return {
-    "network.closedEgress": by("its sandbox drops every packet to outside, IPv4 and IPv6, and answers no DNS query"),
+    "network.closedEgress": by(
+      "its sandbox drops what is not allowed to leave, IPv4 and IPv6, and refuses every other DNS query",
+    ),
     "network.allowedNames": by(
       "its sandbox resolves only these names and opens their addresses for as long as it answers with them; what shares an address with an allowed name is reachable, too",
     ),
