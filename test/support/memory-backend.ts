@@ -8,7 +8,6 @@ import type {
   ImageState,
   LogOptions,
   LogSource,
-  Mount,
   Owner,
   ResolvedImage,
   Workload,
@@ -16,6 +15,7 @@ import type {
   WorkloadState,
 } from "../../src/backends/backend.ts";
 import { GUARDRAIL_FEATURES, type GuardrailCapabilities, type Support } from "../../src/guardrails/capabilities.ts";
+import { NEVER_WITH_RESTRICTED_NETWORK } from "../../src/guardrails/confinement.ts";
 import type { Clock } from "../../src/machinery/clock.ts";
 import { TerminalError, TransientError } from "../../src/machinery/errors.ts";
 
@@ -25,6 +25,8 @@ export interface Program {
   readonly answers: "mcp" | "garbage" | "silent";
   /** Ends this long after each start, with this code. */
   readonly exits?: { readonly afterMs: number; readonly code: number; readonly outOfMemory?: boolean };
+  /** Who runs it; undefined: not root. */
+  readonly user?: "root";
   /** The Engine cannot start it. */
   readonly unstartable?: string;
 }
@@ -162,6 +164,8 @@ export class MemoryEngine {
     const nanoseconds = String(++this.#starts % 1_000_000).padStart(6, "0");
     container.startedAt = this.clock.now().toISOString().replace("Z", `${nanoseconds}Z`);
     container.stoppedByHand = false;
+    // Nothing starts without a sandbox: what has lost its own while it was stopped gets another.
+    container.sandboxLost = false;
     container.cancel();
     if (exits) {
       container.cancel = this.clock.schedule(exits.afterMs, () => this.end(container, exits.code, exits.outOfMemory));
@@ -278,7 +282,10 @@ export class MemoryBackend implements Backend, LogSource {
     return { available: true, reason: "Available", message: "the Engine answers", version: "1.0", capabilities };
   }
 
-  admit({ imageReference, mounts }: { imageReference: string; mounts: readonly Mount[] }): void {
+  admit({ imageReference, mounts, confinement: { network, capabilities } }: Parameters<Backend["admit"]>[0]): void {
+    const beyond = capabilities.add.find((name) => NEVER_WITH_RESTRICTED_NETWORK.some((never) => never === name));
+    if (network && beyond !== undefined)
+      throw new TerminalError(Reason.InvalidSpec, `${beyond} leads past the rules of a restricted network`);
     const { allowedRegistries } = this.#options;
     if (allowedRegistries && !allowedRegistries.some((prefix) => imageReference.startsWith(`${prefix}/`)))
       throw new TerminalError(Reason.RegistryNotAllowed, `${imageReference}: not from an allowed registry`);
@@ -338,6 +345,8 @@ export class MemoryBackend implements Backend, LogSource {
       if (same.length > 0) throw new TransientError(Reason.BackendError, "the name is taken by an older workload");
       if (!this.engine.local.has(spec.image.pinned))
         throw new TransientError(Reason.ImageNotFound, `${spec.image.pinned}: is not here`);
+      if (spec.confinement.runAsNonRoot && this.engine.programs.get(spec.image.pinned)?.user === "root")
+        throw new TerminalError(Reason.RunsAsRoot, `${spec.image.pinned} runs as root; build it with another user`);
       this.engine.log.push(`create ${options.role}`);
       return this.#view(this.engine.add(spec, options, this.#options.place));
     });
@@ -472,7 +481,8 @@ export class MemoryBackend implements Backend, LogSource {
         ? [{ kind: "sandbox" as const, message: "the container's sandbox had ended" }]
         : []),
     ];
-    const reachable = state.kind === "running" && !faults.disconnected && isPublished(spec);
+    const connected = !faults.disconnected && !faults.sandboxLost;
+    const reachable = state.kind === "running" && connected && isPublished(spec);
     return {
       id,
       owner: spec.owner,
