@@ -2,9 +2,8 @@ import { Reason } from "../../api/v1alpha1/conditions.ts";
 import type { Workload } from "../../backends/backend.ts";
 import { type Namespaced, resolveReferences } from "../../effective-spec/references.ts";
 import { needsHashKey, workloadSpec } from "../../effective-spec/workload.ts";
-import type { Bound } from "../../guardrails/bounds.ts";
+import { excesses } from "../../guardrails/bounds.ts";
 import type { Guardrails } from "../../guardrails/guardrails.ts";
-import { widens } from "../../guardrails/widens.ts";
 import { jsonEqual } from "../../machinery/json-equal.ts";
 import type { BackendRegistry, LiveBackend } from "../backend-registry.ts";
 import { failureOf } from "./failure.ts";
@@ -71,8 +70,8 @@ async function enforceAt(
   const { known } = boundsOf(scope, ports, place);
   const left: Workload[] = [];
   for (const workload of observed) {
-    const excess = excessOf(workload, known);
-    if (excess === undefined || (await isAsAsked(scope, ports, workload))) {
+    const wider = excesses(workload.guardrails ?? UNTOLD, known);
+    if (wider.length === 0 || (await isAsAsked(scope, ports, workload))) {
       left.push(workload);
       continue;
     }
@@ -87,7 +86,7 @@ async function enforceAt(
     scope.tooWide ??= "removed";
     // What comes next in its place is asked for.
     if (scope.known === workload.id) scope.known = undefined;
-    const message = `took away what was made under guardrails that are wider than allowed by now: ${excess}`;
+    const message = `took away what was made under guardrails that are wider than allowed by now: ${wider.join("; ")}`;
     scope.incidents.push({ reason: Reason.GuardrailsTooWide, message });
   }
   return left;
@@ -96,15 +95,6 @@ async function enforceAt(
 /** A backend that took the place of another under its name is bounded as that. */
 function boundsOf({ owner }: Scope, { sources }: EnforcePorts, { name }: LiveBackend) {
   return boundsAt(sources, owner.namespace, name.replace(/@.*$/, ""));
-}
-
-function excessOf({ guardrails = UNTOLD }: Workload, bounds: readonly Bound[]): string | undefined {
-  const excesses = bounds.flatMap(({ origin, profile, guardrails: most }) =>
-    widens(guardrails, most).map(
-      ({ field, value, bound }) => `${field}: ${value} (${origin} allows by profile "${profile}": ${bound})`,
-    ),
-  );
-  return excesses.length > 0 ? excesses.join("; ") : undefined;
 }
 
 /**

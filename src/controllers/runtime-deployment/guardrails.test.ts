@@ -104,13 +104,13 @@ const refusals: Refusal[] = [
     spec: {
       guardrails: {
         profile: "standard",
-        overrides: { seccomp: { type: "ConfigMap", namespace: "security", name: "filters", key: "tight" } },
+        overrides: { seccomp: { type: "ConfigMap", namespace: KEY.namespace, name: "filters", key: "tight" } },
       },
     },
     reason: "ConfigMapNotFound",
-    message: /ConfigMap "security\/filters"/,
+    message: /ConfigMap "team-a\/filters"/,
     stalled: false,
-    mend: (world) => world.putConfigMap({ namespace: "security", name: "filters" }, { tight: "{}" }),
+    mend: (world) => world.putConfigMap({ namespace: KEY.namespace, name: "filters" }, { tight: "{}" }),
   },
 ];
 

@@ -1,8 +1,7 @@
 import type { Workload } from "../../backends/backend.ts";
-import { profileNameOf } from "../../effective-spec/effective-spec.ts";
+import { type EffectiveSpec, profileNameOf } from "../../effective-spec/effective-spec.ts";
 import type { Clock } from "../../machinery/clock.ts";
 import type { Prober } from "../../probe/prober.ts";
-import { STEADY_MS } from "./converge.ts";
 import type { Facts } from "./facts.ts";
 import { boundStatus, guardrailStatus } from "./guardrails-applied.ts";
 import { ageMs, keepAges } from "./memory.ts";
@@ -11,6 +10,7 @@ import { probeKey } from "./probing.ts";
 import { countRestarts } from "./restarts.ts";
 import { currentOf, instanceOf, isMoving, lookAgain, type Scope } from "./scope.ts";
 import { isUpToDate, servedSpec } from "./served-spec.ts";
+import { STEADY_MS } from "./start-pace.ts";
 
 /** What was found in this reconcile, as the values that a status is made from. Also settles what is remembered. */
 export function factsOf(scope: Scope, { clock, prober }: { clock: Clock; prober: Prober }): Facts {
@@ -79,17 +79,21 @@ function countStarts(scope: Scope): number {
 
 /** Speaks of what runs, where something does: a newer spec may be refused, or wait. */
 function guardrailFacts(scope: Scope, current: Workload | undefined): Pick<Facts, "guardrails" | "limitNotes"> {
-  const { deployment, spec, memory, live, backendType: type, bounds } = scope;
-  const before = deployment.status?.guardrails;
-  const outdated = current && !isUpToDate(scope, current);
-  const ruling = current && memory.served?.hash === current.hash ? memory.served.spec : outdated ? undefined : spec;
+  const { deployment, memory, live, backendType: type, bounds } = scope;
   const capabilities = live?.health?.capabilities?.guardrails;
-  if (!ruling || !capabilities) {
-    const kept = current || !scope.observed ? before : { profile: profileNameOf(deployment.spec) };
-    return { guardrails: kept && { ...kept, ...boundStatus(bounds.known) }, limitNotes: [] };
+  const ruling = current && memory.served?.hash === current.hash ? memory.served.spec : upcoming(scope, current);
+  if (ruling && capabilities && !scope.former) {
+    const backend = { name: live.name, type, capabilities };
+    return { guardrails: guardrailStatus(ruling, bounds.known, backend), limitNotes: ruling.limitNotes };
   }
-  const { limitNotes } = ruling;
-  return { guardrails: guardrailStatus(ruling, bounds.known, { name: live.name, type, capabilities }), limitNotes };
+  const { bounds: _, ...said } = deployment.status?.guardrails ?? {};
+  const kept = current || !scope.observed ? said : { profile: profileNameOf(deployment.spec) };
+  return { guardrails: { ...kept, ...boundStatus(bounds.known) }, limitNotes: [] };
+}
+
+/** The spec that the current workload is made from, or the first one will be. */
+function upcoming(scope: Scope, current: Workload | undefined): EffectiveSpec | undefined {
+  return current && !isUpToDate(scope, current) ? undefined : scope.spec;
 }
 
 /** Lets go of what an attempt that worked has disproved. */
