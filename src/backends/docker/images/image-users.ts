@@ -4,6 +4,7 @@ import type { Readable } from "node:stream";
 import type Docker from "dockerode";
 import { extract } from "tar-stream";
 import { Label } from "../../../api/labels.ts";
+import { createContainer } from "../engine/create-container.ts";
 import type { CallOptions, EngineClient } from "../engine/engine-client.ts";
 import { hasStatus } from "../engine/engine-error.ts";
 import { claimName } from "../workloads/claim-name.ts";
@@ -64,7 +65,8 @@ export class ImageUsers {
       HostConfig: { NetworkMode: "none" },
     };
     const create = async (): Promise<void> => {
-      await this.#engine.call("create a helper container", (docker) => docker.createContainer(wanted), options);
+      const make = (docker: Docker, abortSignal: AbortSignal) => createContainer(docker, wanted, abortSignal);
+      await this.#engine.call("create a helper container", make, options);
     };
     const remove = () => this.#remove(name, options);
     await claimName(create, remove, options.signal);

@@ -3,6 +3,7 @@ import { networkInterfaces } from "node:os";
 import type Docker from "dockerode";
 import { Reason } from "../../../api/v1alpha1/conditions.ts";
 import { TransientError } from "../../../machinery/errors.ts";
+import { createContainer } from "../engine/create-container.ts";
 import type { CallOptions, EngineClient } from "../engine/engine-client.ts";
 import { hasStatus } from "../engine/engine-error.ts";
 import { claimName } from "../workloads/claim-name.ts";
@@ -118,10 +119,10 @@ export class DockerSandboxes implements Sandboxes {
     };
   }
 
-  async #create(wanted: Docker.ContainerCreateOptions, { signal }: CallOptions): Promise<string> {
-    const create = (docker: Docker, abortSignal: AbortSignal) => docker.createContainer({ ...wanted, abortSignal });
+  async #create(wanted: Docker.ContainerCreateOptions & { name: string }, { signal }: CallOptions): Promise<string> {
+    const create = (docker: Docker, abortSignal: AbortSignal) => createContainer(docker, wanted, abortSignal);
     const options = { signal, timeoutMs: CHANGE_TIMEOUT_MS };
-    const { id } = await this.#parts.engine.call("create a sandbox", create, options);
+    const id = await this.#parts.engine.call("create a sandbox", create, options);
     this.#starter.expect(id);
     return id;
   }

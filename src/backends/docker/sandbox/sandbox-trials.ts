@@ -4,6 +4,7 @@ import { Label } from "../../../api/labels.ts";
 import { Reason } from "../../../api/v1alpha1/conditions.ts";
 import type { NetworkRules } from "../../../guardrails/confinement.ts";
 import { TerminalError, TransientError } from "../../../machinery/errors.ts";
+import { createContainer } from "../engine/create-container.ts";
 import type { CallOptions, EngineClient } from "../engine/engine-client.ts";
 import { EngineError, hasStatus } from "../engine/engine-error.ts";
 import type { WorkloadNetwork } from "../workloads/network.ts";
@@ -99,7 +100,8 @@ export class SandboxTrials {
   async #tryOn(network: string, options: CallOptions): Promise<TrialResult> {
     const { engine, maker, settings } = this.#parts;
     const wanted = trialContainer(settings, { maker, network });
-    const { id } = await engine.call("create a helper container", (docker) => docker.createContainer(wanted), options);
+    const create = (docker: Docker, abortSignal: AbortSignal) => createContainer(docker, wanted, abortSignal);
+    const id = await engine.call("create a helper container", create, options);
     try {
       const { ready, unsupported, nameservers, said } = await this.#starter.run(id, options);
       if (unsupported !== undefined) return { support: { kind: "unsupported", reason: unsupported }, upstreams: [] };
@@ -125,7 +127,7 @@ export class SandboxTrials {
 function trialContainer(
   { image, addressHoldSeconds, allowedSources, dns }: SandboxSettings,
   { maker, network }: { maker: Maker; network: string },
-): Docker.ContainerCreateOptions {
+): Docker.ContainerCreateOptions & { name: string } {
   const place = {
     network: { subnets: ["192.0.2.0/24"], gateways: ["192.0.2.1"] },
     hostAddresses: [],

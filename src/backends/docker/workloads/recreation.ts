@@ -13,7 +13,7 @@ export interface Change {
 export function recreation(
   { Config, HostConfig, Name }: Docker.ContainerInspectInfo,
   { hostPort, sandbox }: Change,
-): Docker.ContainerCreateOptions {
+): Docker.ContainerCreateOptions & { name: string } {
   return {
     ...(Config as Docker.ContainerCreateOptions),
     // The name that the Engine gave for want of another, or the sandbox's; the new container gets its own.

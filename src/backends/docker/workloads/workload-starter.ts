@@ -3,6 +3,7 @@ import { Label } from "../../../api/labels.ts";
 import { Reason } from "../../../api/v1alpha1/conditions.ts";
 import { TransientError } from "../../../machinery/errors.ts";
 import type { Workload, WorkloadSpec } from "../../backend.ts";
+import { createContainer } from "../engine/create-container.ts";
 import type { CallOptions } from "../engine/engine-client.ts";
 import { hasStatus } from "../engine/engine-error.ts";
 import { joinedContainer } from "./joined-network.ts";
@@ -216,9 +217,9 @@ export class WorkloadStarter {
     const sandbox = wish && possible ? await sandboxes.make({ ...wish, hostPort }, options) : undefined;
     const remove = (docker: Docker) => docker.getContainer(inspected.Id).remove({ force: true, v: true });
     await engine.call("remove a container", remove, options);
-    const create = (docker: Docker) => docker.createContainer(recreation(inspected, { hostPort, sandbox }));
-    const { id } = await engine.call("create a container", create, options);
-    return { id, sandbox };
+    const wanted = recreation(inspected, { hostPort, sandbox });
+    const create = (docker: Docker, abortSignal: AbortSignal) => createContainer(docker, wanted, abortSignal);
+    return { id: await engine.call("create a container", create, options), sandbox };
   }
 
   async #inspect(id: string, options: CallOptions): Promise<Docker.ContainerInspectInfo> {

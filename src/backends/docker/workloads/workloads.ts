@@ -3,6 +3,7 @@ import { Label } from "../../../api/labels.ts";
 import { Reason } from "../../../api/v1alpha1/conditions.ts";
 import { TerminalError, TransientError } from "../../../machinery/errors.ts";
 import type { CreateOptions, Workload, WorkloadSpec } from "../../backend.ts";
+import { createContainer } from "../engine/create-container.ts";
 import type { CallOptions, EngineClient } from "../engine/engine-client.ts";
 import { hasStatus } from "../engine/engine-error.ts";
 import { refuseRoot } from "../images/image-user.ts";
@@ -197,13 +198,10 @@ export class Workloads {
     await this.#parts.engine.call("rename a container", rename, options);
   }
 
-  async #create(wanted: Docker.ContainerCreateOptions, { signal }: CallOptions): Promise<string> {
-    const create = (docker: Docker, abortSignal: AbortSignal) => docker.createContainer({ ...wanted, abortSignal });
-    const { id } = await this.#parts.engine.call("create a container", create, {
-      signal,
-      timeoutMs: CHANGE_TIMEOUT_MS,
-    });
-    return id;
+  async #create(wanted: ReturnType<typeof containerOptions>, { signal }: CallOptions): Promise<string> {
+    const create = (docker: Docker, abortSignal: AbortSignal) => createContainer(docker, wanted, abortSignal);
+    const options = { signal, timeoutMs: CHANGE_TIMEOUT_MS };
+    return await this.#parts.engine.call("create a container", create, options);
   }
 
   /** The name is taken: by the workload that was asked for, which is the answer, or by what has to go. */
