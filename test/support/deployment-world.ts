@@ -224,14 +224,23 @@ export class DeploymentWorld {
     this.crashAt = Number.POSITIVE_INFINITY;
     const end = new AbortController();
     const prober = new MemoryProber(this.engine);
-    const backend = new MemoryBackend(this.engine, this.backendOptions);
     const life: { -readonly [K in keyof Life]?: Life[K] } = { prober, end, alive: true };
+    const made = new Map<string, MemoryBackend>();
+    /** Each RuntimeBackend has its own part of the Engine. */
+    const backendOf = (name: string): MemoryBackend => {
+      const known = made.get(name);
+      if (known) return known;
+      const backend = new MemoryBackend(this.engine, { ...this.backendOptions, place: name });
+      made.set(name, backend);
+      backend.watch((owner) => controller.enqueue({ namespace: owner.namespace, name: owner.name }), end.signal);
+      return backend;
+    };
     const live = (name: string): LiveBackend | undefined =>
       this.backends.get({ namespace: "", name }) && {
         name,
         instance: 1,
         former: false,
-        backend,
+        backend: backendOf(name),
         defaults: { limits: { cpu: "500m", memory: "512Mi", pids: 100 } },
         health: this.#health(),
       };
@@ -281,7 +290,7 @@ export class DeploymentWorld {
       secretsOf: () => [],
     });
     prober.onChange((key) => controller.enqueue(deploymentOf(key)));
-    backend.watch(({ namespace, name }) => controller.enqueue({ namespace, name }), end.signal);
+    for (const { metadata } of this.backends.list()) backendOf(metadata.name);
     controller
       .run(end.signal, end.signal)
       .catch((error: unknown) => this.phases.push(`the controller failed: ${error}`));

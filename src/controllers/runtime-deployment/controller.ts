@@ -137,9 +137,9 @@ export class RuntimeDeploymentReconciler implements Reconciler {
     for (const phase of this.#phases) {
       await phase(scope);
       // Nothing is started beside what may not run.
-      if (scope.tooWide === "stuck") break;
+      if (scope.stuck) break;
     }
-    if (scope.early && !scope.tooWide) return;
+    if (scope.early) return;
     await this.#report(scope, (facts) => facts);
   }
 

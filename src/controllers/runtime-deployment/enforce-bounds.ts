@@ -2,7 +2,7 @@ import { Reason } from "../../api/v1alpha1/conditions.ts";
 import type { Workload } from "../../backends/backend.ts";
 import { type Namespaced, resolveReferences } from "../../effective-spec/references.ts";
 import { needsHashKey, workloadSpec } from "../../effective-spec/workload.ts";
-import { excesses } from "../../guardrails/bounds.ts";
+import { type Bound, excesses } from "../../guardrails/bounds.ts";
 import type { Guardrails } from "../../guardrails/guardrails.ts";
 import { jsonEqual } from "../../machinery/json-equal.ts";
 import type { BackendRegistry, LiveBackend } from "../backend-registry.ts";
@@ -39,24 +39,33 @@ const UNTOLD: Guardrails = {
 /**
  * Takes away what was made under guardrails that are wider than a bound of today: the namespace was labelled since, or a
  * profile was narrowed. It comes before everything that could fail, and looks wherever something of the deployment may run,
- * since a spec that nobody accepts must not shield what runs. Leaves `tooWide: "stuck"` where it did not succeed.
+ * since a spec that nobody accepts must not shield what runs. Says `stuck` where it did not succeed.
  */
 export async function enforceBounds(scope: Scope, ports: EnforcePorts): Promise<void> {
   const { live, observed } = scope;
+  // Nobody can say yet what is asked for, which may be just what runs. It is a matter of moments.
+  if (scope.early) return;
   if (live && observed) scope.observed = await enforceAt(scope, ports, live, observed);
   for (const place of elsewhere(scope, ports.registry)) {
     // Its watch names all owners when it is back.
     if (place.health?.available === false) continue;
     const { known } = boundsOf(scope, ports, place);
     if (known.length === 0) continue;
-    try {
-      const there = await place.backend.observe(scope.owner, scope.signal);
-      const left = await enforceAt(scope, ports, place, there);
-      // Where no backend can be chosen, this is all that there is.
-      if (!live && left.length < there.length) scope.observed = left;
-    } catch (error) {
-      stuck(scope, error);
-    }
+    const there = await observeAt(scope, ports, place);
+    const left = await enforceAt(scope, ports, place, there);
+    // Where no backend can be chosen, this is all that there is.
+    if (!live && left.length < there.length) scope.observed = left;
+  }
+}
+
+/** A place that does not answer holds nobody up. */
+async function observeAt(scope: Scope, { registry }: EnforcePorts, place: LiveBackend): Promise<readonly Workload[]> {
+  try {
+    return await place.backend.observe(scope.owner, scope.signal);
+  } catch (error) {
+    if (failureOf(error, scope.signal).kind === "unreachable") registry.suspect(place.name);
+    lookAgain(scope, RETRY_MS);
+    return [];
   }
 }
 
@@ -71,7 +80,7 @@ async function enforceAt(
   const left: Workload[] = [];
   for (const workload of observed) {
     const wider = excesses(workload.guardrails ?? UNTOLD, known);
-    if (wider.length === 0 || (await isAsAsked(scope, ports, workload))) {
+    if (wider.length === 0 || (await isAsAsked(scope, ports, { workload, bounds: known }))) {
       left.push(workload);
       continue;
     }
@@ -79,11 +88,10 @@ async function enforceAt(
       if (isActive(workload)) await place.backend.stop(workload.id, GRACE_SECONDS, scope.signal);
       await place.backend.delete(workload.id, scope.signal);
     } catch (error) {
-      stuck(scope, error);
+      gotStuck(scope, error);
       left.push(workload);
       continue;
     }
-    scope.tooWide ??= "removed";
     // What comes next in its place is asked for.
     if (scope.known === workload.id) scope.known = undefined;
     const message = `took away what was made under guardrails that are wider than allowed by now: ${wider.join("; ")}`;
@@ -101,9 +109,13 @@ function boundsOf({ owner }: Scope, { sources }: EnforcePorts, { name }: LiveBac
  * Whether a workload is, but for its image, what would be made today, and so within its bounds: a profile may have been
  * narrowed in a maximum alone, of which nothing shows in what it makes.
  */
-async function isAsAsked(scope: Scope, ports: EnforcePorts, workload: Workload): Promise<boolean> {
-  const { spec, owner, generation, signal } = scope;
-  if (!spec) return false;
+async function isAsAsked(
+  { spec, owner, generation, signal }: Scope,
+  ports: EnforcePorts,
+  { workload, bounds }: { workload: Workload; bounds: readonly Bound[] },
+): Promise<boolean> {
+  // The bounds are those of the place where it runs, of which the spec may want to move away.
+  if (!spec || excesses(spec.guardrails, bounds).length > 0) return false;
   try {
     const resolved = resolveReferences(spec, ports.objects(owner.namespace));
     const hashKey = needsHashKey(resolved) ? await ports.hashKey(signal) : undefined;
@@ -116,14 +128,14 @@ async function isAsAsked(scope: Scope, ports: EnforcePorts, workload: Workload):
   }
 }
 
-function stuck(scope: Scope, error: unknown): void {
+function gotStuck(scope: Scope, error: unknown): void {
   const { kind, message } = failureOf(error, scope.signal);
   scope.failure = {
     kind: kind === "unreachable" ? kind : "retried",
     reason: Reason.GuardrailsTooWide,
     message: `what was made under guardrails that are wider than allowed by now could not be taken away: ${message}`,
   };
-  scope.tooWide = "stuck";
+  scope.stuck = true;
   lookAgain(scope, RETRY_MS);
 }
 

@@ -254,6 +254,38 @@ describe("a bound that becomes narrower than what runs", () => {
     expect(world.current().id).toBe(id);
   });
 
+  it("is that of the place where it runs, though it shall move to another", async () => {
+    const world = await connected();
+    world.putBackend("other", false);
+    world.engine.local.clear();
+    world.engine.pullMs = 60_000;
+    world.apply({ backend: "other" });
+    await world.until(() => world.condition("Reconciling") === "True Pulling");
+    expect(world.condition("Ready")).toBe("True Connected");
+    world.putBackend("docker", true, { guardrailsBound: "standard" });
+    await world.until(() => world.containers().length === 0, { withinMs: 500 });
+    await world.until(() => world.connected() && world.settled());
+    expect(world.status.workload).toMatchObject({ backend: "other", restartCount: 0 });
+  });
+
+  it("waits while nobody can say what is asked for, lest it takes what is right", async () => {
+    const world = new DeploymentWorld();
+    const narrow = { resources: { maxCpu: "500m", maxMemory: "256Mi", maxPids: 100 } };
+    world.putProfile("own", {});
+    world.putProfile("bound", narrow);
+    await connected({ guardrails: { profile: "own" }, resources: { memory: "128Mi" } }, world);
+    const { id } = world.current();
+    world.installing = true;
+    world.profiles.remove({ namespace: "", name: "own" });
+    world.bound("bound");
+    await world.pass(5_000);
+    expect(world.current().id).toBe(id);
+    world.putProfile("own", narrow);
+    await world.pass(5_000);
+    expect(world.current().id).toBe(id);
+    expect(world.condition("Ready")).toBe("True Connected");
+  });
+
   it.each<{ because: string; hamper: (world: World) => void }>([
     { because: "the spec names a backend that does not exist", hamper: (world) => world.apply({ backend: "moon" }) },
     {

@@ -53,8 +53,8 @@ export interface Scope {
   mended: boolean;
   /** How the process had ended that this reconcile started again. */
   crash: Exit | undefined;
-  /** Whether something was taken away since it is wider than its bound; `stuck`: that did not succeed. */
-  tooWide: "removed" | "stuck" | undefined;
+  /** Whether something is wider than its bound and could not be taken away, so that nothing may start beside it. */
+  stuck: boolean;
   readonly incidents: Incident[];
   /** Further events to record. */
   readonly notes: EventNote[];
@@ -91,7 +91,7 @@ export function newScope(deployment: RuntimeDeployment, memory: Memory, signal: 
     asked: false,
     mended: false,
     crash: undefined,
-    tooWide: undefined,
+    stuck: false,
     incidents: [],
     notes: [],
     requeues: [],
