@@ -19,8 +19,15 @@ unpack() {
   done
 }
 
-# nft -f loads a file as a whole or not at all. The Engine's name servers are known only here.
+# nft -f loads a file as a whole or not at all. Two things are known only here: the Engine's name servers, and its address on
+# a network of which it tells only the subnet, where its port proxy comes from (a little-endian number).
 unpack RULES /run/rules.nft
+while read -r _ destination gateway _; do
+  [ "$destination" = 00000000 ] || continue
+  gateway=$((0x$gateway))
+  gateway=$((gateway & 255)).$((gateway >> 8 & 255)).$((gateway >> 16 & 255)).$((gateway >> 24 & 255))
+  echo "add element inet slipway sources4 { $gateway }" >>/run/rules.nft
+done </proc/net/route
 servers=
 while read -r keyword address _; do
   case $keyword:$address in

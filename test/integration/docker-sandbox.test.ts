@@ -1,5 +1,6 @@
 import { connect, createServer, type Server } from "node:net";
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
+import type Docker from "dockerode";
 import { engineClient } from "../../scripts/engine/engine-address.ts";
 import { ensureSandboxImage } from "../../scripts/sandbox-image.ts";
 import { within } from "../support/docker-under-test.ts";
@@ -19,6 +20,9 @@ const port = ECHO_PORT;
 const OTHER = place(99).v4;
 /** How much later than promised something may close on a machine that does other things, too. */
 const SLACK_MS = 5_000;
+
+/** A network beside the outside's. */
+const OWN_NETWORK = `slipway-sandbox-test-${process.pid}`;
 
 let outside: Outside;
 let sandboxes: SandboxesUnderTest;
@@ -118,8 +122,7 @@ describe("a sandbox", () => {
     await using probe = await probeOf(["held.test"]);
     await probe.resolve("held.test");
     expect(await probe.hold({ host: v4, port })).toBe("open");
-    await probe.resolve("held.test");
-    const closedMs = await probe.closes({ host: v4, port }, 2 * HOLD_SECONDS * 1000 + SLACK_MS);
+    const closedMs = await probe.closes("held.test", { host: v4, port }, 2 * HOLD_SECONDS * 1000 + SLACK_MS);
     expect(closedMs).not.toBeNull();
     expect(closedMs).toBeGreaterThanOrEqual(HOLD_SECONDS * 1000);
     expect(await probe.talk()).toBe("open");
@@ -149,8 +152,7 @@ describe("a sandbox", () => {
     await using probe = await SandboxProbe.start(`container:${id}`);
     const rotation = await processIn(id, "/bin/sh /entry.sh");
     process.kill(rotation, "SIGSTOP");
-    await probe.resolve("stuck.test");
-    const closedMs = await probe.closes({ host: v4, port }, 3 * HOLD_SECONDS * 1000 + SLACK_MS);
+    const closedMs = await probe.closes("stuck.test", { host: v4, port }, 3 * HOLD_SECONDS * 1000 + SLACK_MS);
     expect(closedMs).not.toBeNull();
     // Neither is it closed early.
     expect(closedMs).toBeGreaterThanOrEqual(3 * HOLD_SECONDS * 1000 - 1_000);
@@ -327,6 +329,39 @@ describe("making a sandbox", () => {
     await sandboxes.stop(id, { signal: within() });
   });
 
+  it("goes where its network was made anew with other addresses", async () => {
+    let network = await createNetwork({ Subnet: "10.217.0.0/28", Gateway: "10.217.0.1" });
+    try {
+      await using there = SandboxesUnderTest.on(OWN_NETWORK, { dns: [RESOLVER.v4] });
+      const id = await there.launch();
+      expect(there.view(await engine.getContainer(id).inspect())).toMatchObject({ running: true });
+      await network.disconnect({ Container: id });
+      await network.remove();
+      network = await createNetwork({ Subnet: "10.217.0.16/28", Gateway: "10.217.0.17" });
+      await network.connect({ Container: id });
+      expect(there.view(await engine.getContainer(id).inspect())).toMatchObject({ running: false });
+      await expect(there.start(id, { signal: within() })).rejects.toMatchObject({ reason: "SandboxUnavailable" });
+      await expect(engine.getContainer(id).inspect()).rejects.toMatchObject({ statusCode: 404 });
+    } finally {
+      await network.remove();
+    }
+  });
+
+  it("knows the port proxy also on a network of which the Engine tells no gateway", async () => {
+    const network = await createNetwork({ Subnet: "10.217.0.32/27", IPRange: "10.217.0.48/28" });
+    try {
+      await using there = SandboxesUnderTest.on(OWN_NETWORK, { dns: [RESOLVER.v4] });
+      const hostPort = await freePort();
+      const id = await there.launch({ published: { port: 8080, hostPort } });
+      await using probe = await SandboxProbe.start(`container:${id}`);
+      await probe.listen(8080);
+      expect(await dialFromHere("127.0.0.1", hostPort)).toBe("open");
+      expect(there.view(await engine.getContainer(id).inspect())).toMatchObject({ running: true, connected: true });
+    } finally {
+      await network.remove();
+    }
+  });
+
   it("throws the Engine's refusal as it came where a port is taken", async () => {
     const server = await listen("127.0.0.1");
     try {
@@ -366,6 +401,10 @@ describe("whether an Engine can run sandboxes", () => {
     });
   });
 });
+
+async function createNetwork(config: Record<string, string>): Promise<Docker.Network> {
+  return await engine.createNetwork({ Name: OWN_NETWORK, IPAM: { Driver: "default", Config: [config] } });
+}
 
 async function addressOf(id: string): Promise<string> {
   const { NetworkSettings } = await engine.getContainer(id).inspect();

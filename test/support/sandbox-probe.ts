@@ -104,9 +104,9 @@ export class SandboxProbe implements AsyncDisposable {
     return (await this.#order("lag", options)) as Outcome[];
   }
 
-  /** How long an open address stays so, in milliseconds; null: longer than `limitMs`. */
-  async closes(endpoint: Endpoint, limitMs: number): Promise<number | null> {
-    return (await this.#order("closes", { ...endpoint, limitMs })) as number | null;
+  /** How long the address of a name stays open after it was asked for, in milliseconds; null: longer than `limitMs`. */
+  async closes(name: string, endpoint: Endpoint, limitMs: number): Promise<number | null> {
+    return (await this.#order("closes", { name, ...endpoint, limitMs })) as number | null;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -42,57 +42,73 @@ export class SandboxStarter {
    * @throws the Engine's refusal as it came. @throws {TransientError} `SandboxUnavailable`, when it is stopped again.
    */
   async start(id: string, options: CallOptions): Promise<Docker.ContainerInspectInfo | undefined> {
-    if (this.#fresh.delete(id)) {
-      await this.#check(id, await this.run(id, options), options);
-      return undefined;
+    const fresh = this.#fresh.delete(id);
+    let inspected = fresh ? undefined : await this.#inspect(id, options);
+    if (!inspected?.State.Running) {
+      if (await this.#startStopped(id, options)) return fresh ? undefined : await this.#inspect(id, options);
+      // Somebody else was quicker, and what it said may have been missed.
+      inspected = await this.#inspect(id, options);
     }
-    const inspected = await this.#inspect(id, options);
-    const { State } = inspected;
-    if (!State.Running) {
-      await this.#check(id, await this.run(id, options), options);
-      return await this.#inspect(id, options);
-    }
-    if (State.Paused) {
-      await this.#engine.call("resume a sandbox", (docker) => docker.getContainer(id).unpause(), options);
-    }
-    if (this.#ready.get(id) === State.StartedAt) return inspected;
-    await this.#check(id, await this.#lookBack(id, State, options), options);
-    if (this.#ready.size >= REMEMBERED) this.#ready.clear();
-    this.#ready.set(id, State.StartedAt);
+    await this.#confirm(inspected, options);
     return inspected;
   }
 
-  /** Starts a container that does not run, and listens until it is ready or ends. */
+  /** Starts a container that does not run, and listens until it is ready or ends. @throws the Engine's refusal as it came. */
   async run(id: string, { signal }: CallOptions): Promise<StartReport> {
     const attached = await this.#attach(id, { signal });
     try {
       const start = (docker: Docker, abortSignal: AbortSignal) => docker.getContainer(id).start({ abortSignal });
       await this.#engine.call("start a sandbox", start, { signal, timeoutMs: this.#timeoutMs });
     } catch (error) {
-      // Started by somebody else meanwhile: what it says is read all the same.
-      if (!hasStatus(error, 304)) {
-        attached.destroy();
-        throw error;
-      }
+      attached.destroy();
+      throw error;
     }
     return await this.#read(attached, signal);
+  }
+
+  /** False when it runs already. */
+  async #startStopped(id: string, options: CallOptions): Promise<boolean> {
+    try {
+      await this.#settle(id, this.run(id, options), options);
+      return true;
+    } catch (error) {
+      if (hasStatus(error, 304)) return false;
+      throw error;
+    }
+  }
+
+  /** Sees that one that runs is ready. */
+  async #confirm({ Id: id, State }: Docker.ContainerInspectInfo, options: CallOptions): Promise<void> {
+    if (State.Paused) {
+      await this.#engine.call("resume a sandbox", (docker) => docker.getContainer(id).unpause(), options);
+    }
+    if (this.#ready.get(id) === State.StartedAt) return;
+    await this.#settle(id, this.#lookBack(id, State, options), options);
+    if (this.#ready.size >= REMEMBERED) this.#ready.clear();
+    this.#ready.set(id, State.StartedAt);
   }
 
   async #inspect(id: string, options: CallOptions): Promise<Docker.ContainerInspectInfo> {
     return await this.#engine.call("inspect a sandbox", (docker) => docker.getContainer(id).inspect(), options);
   }
 
-  async #check(id: string, { ready, said }: StartReport, { signal }: CallOptions): Promise<void> {
-    if (ready) return;
+  /** Nothing goes on that is not known to be ready. */
+  async #settle(id: string, start: Promise<StartReport>, options: CallOptions): Promise<void> {
+    try {
+      const { ready, said } = await start;
+      if (!ready) throw unavailable(`did not come up: ${said || "it said nothing"}`);
+    } catch (error) {
+      if (error instanceof TransientError && error.reason === Reason.SandboxUnavailable) await this.#stop(id, options);
+      throw error;
+    }
+  }
+
+  async #stop(id: string, { signal }: CallOptions): Promise<void> {
     try {
       await this.#engine.call("stop a sandbox", (docker) => docker.getContainer(id).stop({ t: 0 }), { signal });
     } catch (error) {
       if (!hasStatus(error, 304, 404)) throw error;
     }
-    throw new TransientError(
-      Reason.SandboxUnavailable,
-      `the sandbox that holds the deployment's network did not come up: ${said || "it said nothing"}`,
-    );
   }
 
   /** What a container writes from now on, also one that does not run yet. */
@@ -115,8 +131,7 @@ export class SandboxStarter {
   async #read(stream: Readable, signal: AbortSignal): Promise<StartReport> {
     const onTimeout = (): Error => {
       stream.destroy();
-      const within = `${READY_TIMEOUT_MS / 1000} s`;
-      return new TransientError(Reason.SandboxUnavailable, `a sandbox was not ready within ${within}`);
+      return unavailable(`was not ready within ${READY_TIMEOUT_MS / 1000} s`);
     };
     return await withDeadline(() => readStart(logFrames(stream), stream), {
       signal,
@@ -124,6 +139,10 @@ export class SandboxStarter {
       onTimeout,
     });
   }
+}
+
+function unavailable(how: string): TransientError {
+  return new TransientError(Reason.SandboxUnavailable, `the sandbox that holds the deployment's network ${how}`);
 }
 
 /** RFC 3339 as seconds and nanoseconds since 1970; the Engine's time of what never was is long before. */
