@@ -29,6 +29,7 @@ import { LiveBackends } from "./runtime-backend/live-backends.ts";
 import { RuntimeDeploymentReconciler } from "./runtime-deployment/controller.ts";
 import { deploymentIndexes, profileIndexes } from "./runtime-deployment/indexes.ts";
 import { deploymentOf } from "./runtime-deployment/probing.ts";
+import { SharedTables } from "./shared-tables.ts";
 import { connect } from "./sources.ts";
 import { WorkloadLogs } from "./workload-logs.ts";
 
@@ -80,9 +81,15 @@ const STATUS_FIELDS = {
 /** Wires the controllers to one API server. Nothing runs until the manager starts the parts. */
 export function createControllers(options: ControllersOptions): Controllers {
   const { client, drivers, prober, clock, logger } = options;
-  const informer = <T extends KubeObject>(type: ResourceType<T>, indexes: Record<string, IndexFunction<T>> = {}) =>
-    new Informer<T>({ client, type, logger, clock, indexes, transform: dropManagedFields });
-  const deployments = informer<RuntimeDeployment>(runtimeDeployments, deploymentIndexes);
+  const informer = <T extends KubeObject>(
+    type: ResourceType<T>,
+    indexes: Record<string, IndexFunction<T>> = {},
+    transform: (object: T) => T = dropManagedFields,
+  ) => new Informer<T>({ client, type, logger, clock, indexes, transform });
+  const tables = new SharedTables();
+  const deployments = informer<RuntimeDeployment>(runtimeDeployments, deploymentIndexes, (deployment) =>
+    tables.share(dropManagedFields(deployment)),
+  );
   const backends = informer<RuntimeBackend>(runtimeBackends);
   const profiles = informer<GuardrailProfile>(guardrailProfiles, profileIndexes);
   const namespaceCache = informer<Namespace>(namespaces);

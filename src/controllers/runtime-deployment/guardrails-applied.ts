@@ -6,26 +6,38 @@ import type { EffectiveSpec } from "../../effective-spec/effective-spec.ts";
 import type { Bound } from "../../guardrails/bounds.ts";
 import type { GuardrailCapabilities } from "../../guardrails/capabilities.ts";
 import { enforcementOf } from "../../guardrails/enforcement.ts";
+import type { Guardrails } from "../../guardrails/guardrails.ts";
 import { getCondition } from "../../machinery/conditions.ts";
 import type { EventNote } from "../../machinery/event-recorder.ts";
 import type { Facts, Note } from "./facts.ts";
 
 type GuardrailStatus = NonNullable<RuntimeDeploymentStatus["guardrails"]>;
 
-/** Pure. What `status.guardrails` says of a spec that runs, or is about to, under these bounds on this backend. */
+/** Pure. What `status.guardrails` says of what runs, or is about to, under these guardrails on this backend. */
 export function guardrailStatus(
-  { guardrails, limits }: Pick<EffectiveSpec, "guardrails" | "limits">,
-  bounds: readonly Bound[],
+  { guardrails, limits, bounds }: GuardrailFacts,
   backend: { readonly name: string; readonly type: string; readonly capabilities: GuardrailCapabilities },
 ): GuardrailStatus {
   const { fields, warnings } = enforcementOf(guardrails, backend.capabilities, backend);
   return {
     profile: guardrails.profile,
     ...boundStatus(bounds),
-    limits: { cpu: formatCpu(limits.cpuMillis), memory: formatMemory(limits.memoryBytes), pids: limits.pids },
+    ...(limits && { limits }),
     fields: fields.map(({ field, enforcement, reason }) => ({ field, enforcement, reason: bounded(reason) })),
     ...(warnings.length > 0 && { warnings: warnings.map((each) => ({ ...each, message: bounded(each.message) })) }),
   };
+}
+
+export interface GuardrailFacts {
+  readonly guardrails: Guardrails;
+  /** Undefined where they are not known any more. */
+  readonly limits: GuardrailStatus["limits"];
+  readonly bounds: readonly Bound[];
+}
+
+/** Pure. Limits as a status has them. */
+export function limitStatus({ cpuMillis, memoryBytes, pids }: EffectiveSpec["limits"]): GuardrailStatus["limits"] {
+  return { cpu: formatCpu(cpuMillis), memory: formatMemory(memoryBytes), pids };
 }
 
 /** Pure. The widest profiles that a deployment may have, and whose word that is. */

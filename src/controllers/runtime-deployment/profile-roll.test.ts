@@ -54,7 +54,10 @@ describe("a changed profile", () => {
     await world.until(() => waiting(world).length === 3);
     for (const key of waiting(world)) {
       expect(world.condition("Ready", key)).toBe("True Connected");
-      const { conditions = [] } = world.server.get(`team-a/${key.name}`)?.status ?? {};
+      const { conditions = [], guardrails } = world.server.get(`team-a/${key.name}`)?.status ?? {};
+      // What runs is what is spoken of.
+      const hosts = guardrails?.fields?.find(({ field }) => field === "network.allowedHosts");
+      expect(hosts?.reason).toMatch(/only 3 listed hosts/);
       const reconciling = conditions.find(({ type }) => type === "Reconciling");
       expect(reconciling?.message).toMatch(/"own" was changed.*one at a time.*waits/);
     }

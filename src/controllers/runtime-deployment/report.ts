@@ -1,9 +1,9 @@
 import type { Workload } from "../../backends/backend.ts";
-import { type EffectiveSpec, profileNameOf } from "../../effective-spec/effective-spec.ts";
+import { profileNameOf } from "../../effective-spec/effective-spec.ts";
 import type { Clock } from "../../machinery/clock.ts";
 import type { Prober } from "../../probe/prober.ts";
 import type { Facts } from "./facts.ts";
-import { boundStatus, guardrailStatus } from "./guardrails-applied.ts";
+import { boundStatus, guardrailStatus, limitStatus } from "./guardrails-applied.ts";
 import { ageMs, keepAges } from "./memory.ts";
 import { hasLostSandbox, isComplete } from "./plan.ts";
 import { probeKey } from "./probing.ts";
@@ -79,21 +79,22 @@ function countStarts(scope: Scope): number {
 
 /** Speaks of what runs, where something does: a newer spec may be refused, or wait. */
 function guardrailFacts(scope: Scope, current: Workload | undefined): Pick<Facts, "guardrails" | "limitNotes"> {
-  const { deployment, memory, live, backendType: type, bounds } = scope;
-  const capabilities = live?.health?.capabilities?.guardrails;
-  const ruling = current && memory.served?.hash === current.hash ? memory.served.spec : upcoming(scope, current);
-  if (ruling && capabilities && !scope.former) {
-    const backend = { name: live.name, type, capabilities };
-    return { guardrails: guardrailStatus(ruling, bounds.known, backend), limitNotes: ruling.limitNotes };
-  }
+  const { deployment, spec, live, backendType: type } = scope;
+  const bounds = scope.bounds.known;
   const { bounds: _, ...said } = deployment.status?.guardrails ?? {};
+  const capabilities = live?.health?.capabilities?.guardrails;
+  const backend = live && capabilities && !scope.former ? { name: live.name, type, capabilities } : undefined;
+  const outdated = current !== undefined && !isUpToDate(scope, current);
+  if (backend && spec && !outdated) {
+    const { guardrails, limits, limitNotes } = spec;
+    return { guardrails: guardrailStatus({ guardrails, limits: limitStatus(limits), bounds }, backend), limitNotes };
+  }
+  if (backend && outdated && current.guardrails) {
+    const made = { guardrails: current.guardrails, limits: said.limits, bounds };
+    return { guardrails: guardrailStatus(made, backend), limitNotes: [] };
+  }
   const kept = current || !scope.observed ? said : { profile: profileNameOf(deployment.spec) };
-  return { guardrails: { ...kept, ...boundStatus(bounds.known) }, limitNotes: [] };
-}
-
-/** The spec that the current workload is made from, or the first one will be. */
-function upcoming(scope: Scope, current: Workload | undefined): EffectiveSpec | undefined {
-  return current && !isUpToDate(scope, current) ? undefined : scope.spec;
+  return { guardrails: { ...kept, ...boundStatus(bounds) }, limitNotes: [] };
 }
 
 /** Lets go of what an attempt that worked has disproved. */

@@ -8,12 +8,12 @@ import { matchedGeneration, type Scope } from "./scope.ts";
  * match; after a restart of the controller by the path of the URL that it was published under.
  */
 export function servedSpec(scope: Scope, current: Workload): Upkeep {
-  const { spec, upkeep, memory, target, deployment } = scope;
+  const { upkeep, memory, target, deployment } = scope;
   if (isUpToDate(scope, current)) {
-    if (spec && target) memory.served = { hash: current.hash, spec };
+    if (target) memory.served = { hash: current.hash, upkeep };
     return upkeep;
   }
-  if (memory.served?.hash === current.hash) return memory.served.spec;
+  if (memory.served?.hash === current.hash) return memory.served.upkeep;
   const { url, workload } = deployment.status ?? {};
   if (url === undefined || workload?.id !== current.id) return upkeep;
   return { ...upkeep, transport: { ...upkeep.transport, path: new URL(url).pathname } };
