@@ -18,6 +18,7 @@ export interface DecidePorts {
  */
 export function decide(scope: Scope, { registry, sources }: DecidePorts): void {
   const { deployment, owner } = scope;
+  scope.bounds = boundsAt(sources, owner.namespace, undefined);
   try {
     const { metadata, spec } = chooseBackend(deployment, sources.backends.list());
     const { name } = metadata;
@@ -29,7 +30,9 @@ export function decide(scope: Scope, { registry, sources }: DecidePorts): void {
       throw new TransientError(Reason.BackendUnavailable, `RuntimeBackend "${name}": ${problem}`);
     // Its controller calls back when it stands and has said what it can do.
     if (!scope.live?.health) throw new NotYetKnown(`RuntimeBackend "${name}" is being set up`);
-    const profile = findProfile(sources, profileNameOf(deployment.spec), "spec.guardrails.profile");
+    const named = deployment.spec.guardrails?.profile !== undefined;
+    const why = named ? "spec.guardrails.profile names" : "a deployment runs under that names none";
+    const profile = findProfile(sources, profileNameOf(deployment.spec), why);
     if (scope.bounds.problem !== undefined) throw scope.bounds.problem;
     scope.profile = profile;
     const { defaults, health } = scope.live;

@@ -21,18 +21,14 @@ export class NotYetKnown extends Error {
 }
 
 /**
- * The profile of that name; `whose` says for people who names it.
+ * The profile of that name; `why` says for people why it is looked for.
  * @throws {NotYetKnown} while it is being installed. @throws {TransientError} where there is none.
  */
-export function findProfile(
-  { profiles, isInstalling }: GuardrailSources,
-  name: string,
-  whose: string,
-): GuardrailProfile {
+export function findProfile({ profiles, isInstalling }: GuardrailSources, name: string, why: string): GuardrailProfile {
   const found = profiles.get({ namespace: "", name });
   if (found) return found;
   if (isInstalling(name)) throw new NotYetKnown(`GuardrailProfile "${name}" is being installed`);
-  const message = `GuardrailProfile "${name}", which ${whose} names, does not exist; create it, or name another`;
+  const message = `GuardrailProfile "${name}", which ${why}, does not exist; create it, or name another`;
   throw new TransientError(Reason.GuardrailProfileNotFound, message);
 }
 
@@ -70,7 +66,7 @@ function ofBackend(sources: GuardrailSources, name: string | undefined): Bound |
 }
 
 function boundOf(sources: GuardrailSources, origin: string, profile: string, whose: string): Bound {
-  return { origin, profile, guardrails: effectiveGuardrails(findProfile(sources, profile, whose)) };
+  return { origin, profile, guardrails: effectiveGuardrails(findProfile(sources, profile, `${whose} names`)) };
 }
 
 function attempt(look: () => Bound | undefined): { bound?: Bound | undefined; problem?: unknown } {
