@@ -25,8 +25,8 @@ import { checkMirror, Images } from "./images/images.ts";
 import { ownerLogs } from "./logs/container-logs.ts";
 import { collectOrphans, purgeOwner } from "./removal.ts";
 import { DockerSandboxes } from "./sandbox/docker-sandboxes.ts";
-import type { Sandboxes } from "./sandbox/sandbox.ts";
 import { sandboxSettings } from "./sandbox/sandbox-settings.ts";
+import { SupportWatch } from "./support-watch.ts";
 import { OwnChanges } from "./watch/own-changes.ts";
 import { watchEngine } from "./watch/watcher.ts";
 import { dialHost } from "./workloads/dial-host.ts";
@@ -50,7 +50,7 @@ class DockerBackend implements Backend, LogSource {
   readonly #engine: EngineClient;
   readonly #facts: EngineFactsSource;
   readonly #images: Images;
-  readonly #sandboxes: Sandboxes;
+  readonly #support: SupportWatch;
   readonly #appArmor: AppArmorSource;
   readonly #own = { starts: new OwnChanges(systemClock, 0), ends: new OwnChanges(systemClock) };
   readonly #workloads: Workloads;
@@ -83,7 +83,8 @@ class DockerBackend implements Backend, LogSource {
       clock: systemClock,
     });
     this.#appArmor = { configured: spec.appArmorProfiles ?? [], isHere: address.kind === "unix" };
-    this.#sandboxes = new DockerSandboxes({ engine, maker: this.#maker, network, settings: sandboxSettings(spec) });
+    const sandboxes = new DockerSandboxes({ engine, maker: this.#maker, network, settings: sandboxSettings(spec) });
+    this.#support = new SupportWatch(sandboxes);
     const own = this.#own;
     const users = new ImageUsers(engine, this.#maker);
     this.#workloads = new Workloads({
@@ -93,7 +94,7 @@ class DockerBackend implements Backend, LogSource {
       ports,
       around: { maker: this.#maker, network: network.name, dialHost: dialHost(spec.publish, address) },
       bindAddress,
-      sandboxes: new WorkloadSandboxes({ ...own, sandboxes: this.#sandboxes, maker: this.#maker }),
+      sandboxes: new WorkloadSandboxes({ ...own, sandboxes, maker: this.#maker }),
       localImage: (pinned, options) => this.#images.local(pinned, options),
       uidOf: (image, options) => users.uidOf(image, options),
       means: (options) => this.#means(options),
@@ -108,7 +109,7 @@ class DockerBackend implements Backend, LogSource {
         engine: this.#engine,
         facts: this.#facts,
         config: this.#config,
-        sandboxes: this.#sandboxes,
+        sandboxes: this.#support,
         appArmorProfiles: () => loadedProfiles(this.#appArmor),
       },
       signal,

@@ -2,12 +2,11 @@ import { Reason } from "../../api/v1alpha1/conditions.ts";
 import { TerminalError, TransientError } from "../../machinery/errors.ts";
 import type { BackendCapabilities, BackendHealth } from "../backend.ts";
 import type { DockerConfig } from "./docker-config.ts";
-import { isLoopback } from "./engine/engine-address.ts";
+import { endpointProblem, type Problem } from "./endpoint-problem.ts";
 import type { CallOptions, EngineClient } from "./engine/engine-client.ts";
 import type { EngineFacts, EngineFactsSource } from "./engine/engine-facts.ts";
 import { guardrailCapabilities } from "./guardrail-capabilities.ts";
-import type { Sandboxes, SandboxSupport } from "./sandbox/sandbox.ts";
-import { dialHost } from "./workloads/dial-host.ts";
+import type { SupportWatch } from "./support-watch.ts";
 
 /** Less than the period of the checks; an Engine under load answers within a second. */
 const TIMEOUT_MS = 10_000;
@@ -19,7 +18,7 @@ export interface HealthCheckParts {
   readonly engine: EngineClient;
   readonly facts: EngineFactsSource;
   readonly config: DockerConfig;
-  readonly sandboxes: Pick<Sandboxes, "support">;
+  readonly sandboxes: SupportWatch;
   readonly appArmorProfiles: () => Promise<readonly string[]>;
 }
 
@@ -30,7 +29,7 @@ export async function checkHealth(parts: HealthCheckParts, signal: AbortSignal):
     const options = { signal, timeoutMs: TIMEOUT_MS };
     const { engine: version, api } = await engine.version(options);
     const known = await facts.refresh(options);
-    const problem = endpointProblem(engine, config) ?? platformProblem(known);
+    const problem = endpointProblem(engine.address, config) ?? platformProblem(known);
     return {
       available: problem === undefined,
       reason: problem?.reason ?? "Available",
@@ -51,7 +50,7 @@ async function capabilitiesOf(
   { sandboxes, appArmorProfiles }: HealthCheckParts,
   options: CallOptions,
 ): Promise<BackendCapabilities> {
-  const [sandbox, profiles] = await Promise.all([supportNow(sandboxes, options), appArmorProfiles()]);
+  const [sandbox, profiles] = await Promise.all([sandboxes.now(engine.kernel, options), appArmorProfiles()]);
   const { cpuLimits, memoryLimits, pidsLimits, seccomp, appArmor, cgroupVersion, rootless } = engine;
   return {
     isolation: "container",
@@ -72,41 +71,6 @@ async function capabilitiesOf(
     maxTimeoutSeconds: 0,
     guardrails: guardrailCapabilities({ engine, sandbox, appArmorProfiles: profiles }),
   };
-}
-
-/** What did not work is tried again at each check: somebody may have made the image, or loaded the kernel's module. */
-async function supportNow(sandboxes: Pick<Sandboxes, "support">, options: CallOptions): Promise<SandboxSupport> {
-  const known = await sandboxes.support(options);
-  return known.kind === "supported" ? known : await sandboxes.support({ ...options, refresh: true });
-}
-
-interface Problem {
-  readonly reason: string;
-  readonly message: string;
-}
-
-/**
- * Ports on the loopback of another machine, or of the machine around a pod, are out of reach. What is bound beyond it is
- * reached from an address of this side's, and sandboxes take connections only from where they are told.
- */
-function endpointProblem({ address }: EngineClient, { spec, sharesLoopback }: DockerConfig): Problem | undefined {
-  if (sharesLoopback && (address.kind === "unix" || isLoopback(address.host))) return undefined;
-  const { bindAddress, advertiseAddress, allowedSources = [] } = spec.publish;
-  const machine = address.kind === "unix" ? "the Engine's machine" : address.host;
-  if (!advertiseAddress && isLoopback(dialHost(spec.publish, address))) {
-    return notReachable(
-      `ports are published on ${bindAddress} of ${machine}, which cannot be reached from here; set spec.docker.publish.bindAddress to an address of that machine, advertiseAddress to the one by which it is known here, and allowedSources`,
-    );
-  }
-  // What is bound to its loopback comes by a proxy of that machine, and so from where the Engine's own proxy does.
-  if (isLoopback(bindAddress) || allowedSources.length > 0) return undefined;
-  return notReachable(
-    `restricted workloads take no connections from here; set spec.docker.publish.allowedSources to the addresses that this controller and its gateway have on the way to ${machine}`,
-  );
-}
-
-function notReachable(message: string): Problem {
-  return { reason: Reason.EndpointsNotReachable, message };
 }
 
 function platformProblem({ operatingSystem }: EngineFacts): Problem | undefined {
