@@ -4,10 +4,10 @@ NODE := node_modules/.bin/node
 NPM_INSTALL := npm install --no-audit --no-fund --loglevel=error
 
 .DEFAULT_GOAL := help
-.PHONY: help install build run stop engine test soak verify lint format generate bench clean
+.PHONY: help install build run stop engine sandbox-image test soak verify lint format generate bench clean
 
 help: ## Show this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: node_modules/.package-lock.json ## Install the dependencies, Node 24 among them
 
@@ -27,6 +27,9 @@ stop: ## Stop what `make run` started, and its containers
 
 engine: install ## Find, start or install a Docker Engine
 	@$(NODE) scripts/ensure-engine.ts
+
+sandbox-image: engine ## Build the image of the network sandbox, unless the Engine has it
+	@$(NODE) scripts/sandbox-image.ts
 
 test: build ## Run all tests against a real Engine (less than 20 minutes)
 	@$(NODE) scripts/test.ts

@@ -1,4 +1,5 @@
 import { ensureEngine } from "../scripts/ensure-engine.ts";
+import { ensureSandboxImage } from "../scripts/sandbox-image.ts";
 import { apiServer } from "./api-server.ts";
 import { imageDeployments } from "./image-deployments.ts";
 import type { Row } from "./row.ts";
@@ -22,6 +23,7 @@ if (unknown.length > 0) {
 }
 const runs = Number(process.env.BENCH_RUNS ?? 5);
 await ensureEngine(console.error);
+await ensureSandboxImage(console.error);
 for (const [name, measure] of Object.entries(benchmarks)) {
   if (asked.length > 0 && !asked.includes(name)) continue;
   for (const row of await measure(runs)) console.log(JSON.stringify(row));

@@ -7,13 +7,15 @@ import { type RuntimeDeployment, runtimeDeployments } from "../src/api/v1alpha1/
 import { createKubeClient } from "../src/machinery/http-kube-client.ts";
 import { ensureEngine } from "./ensure-engine.ts";
 import { DATA_DIR, KUBECONFIG, LOG_FILE, PID_FILE, runningPid, stopServer } from "./local-server.ts";
+import { ensureSandboxImage } from "./sandbox-image.ts";
 
-/** What `make run` does after the build: an Engine, an image, a server in the background, and proof that it works. */
+/** What `make run` does after the build: an Engine, two images, a server in the background, and proof that it works. */
 const DEFAULT_PORTS = { "--listen": 6443, "--gateway-listen": 7080, "--metrics-listen": 7090 };
 const DEPLOYMENT = { namespace: "default", name: "everything" };
 
 try {
   await ensureEngine();
+  await ensureSandboxImage();
   await buildQuickstartImage();
   await startServer();
   show(await connected());

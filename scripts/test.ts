@@ -3,12 +3,14 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
 import { ensureEngine } from "./ensure-engine.ts";
+import { ensureSandboxImage } from "./sandbox-image.ts";
 
 /**
  * Runs every test and ends with the one line `N passed, N failed, N skipped`. What shares the Engine with others
  * (test/e2e) comes after the rest and one file at a time, so that load does not blur what it looks at.
  */
 await ensureEngine();
+await ensureSandboxImage();
 
 const passes = [
   { name: "unit and integration", args: ["--testPathIgnorePatterns", "/node_modules/", "<rootDir>/test/e2e/"] },

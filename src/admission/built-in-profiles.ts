@@ -1,8 +1,8 @@
 import type { GuardrailProfile } from "../api/v1alpha1/index.ts";
 import { builtInProfile } from "../guardrails/built-in.ts";
+import { listing } from "../guardrails/listing.ts";
 import { isJsonObject, jsonEqual, member } from "../machinery/json-equal.ts";
 import { ofGuardrailProfile } from "./kinds.ts";
-import { listed } from "./listed.ts";
 import type { Rule } from "./write.ts";
 
 /**
@@ -23,7 +23,7 @@ export const builtInProfilesStay: Rule = {
     const fields = differences(shipped.spec, spec);
     if (fields.length === 0) return undefined;
     return forbidden(
-      `it ships with Slipway and its spec cannot be changed (${listed(fields)}); make a profile of another name, or use spec.guardrails.overrides of a RuntimeDeployment`,
+      `it ships with Slipway and its spec cannot be changed (${listing(fields)}); make a profile of another name, or use spec.guardrails.overrides of a RuntimeDeployment`,
     );
   },
 };

@@ -1,7 +1,8 @@
 import { formatKey, type KubeObject, keyOf } from "../api/meta.ts";
 import { GUARDRAILS_BOUND_LABEL } from "../api/v1alpha1/index.ts";
+import { profileNameOf } from "../effective-spec/effective-spec.ts";
+import { listing } from "../guardrails/listing.ts";
 import { ofGuardrailProfile } from "./kinds.ts";
-import { listed } from "./listed.ts";
 import type { Known, Rule } from "./write.ts";
 
 /**
@@ -22,7 +23,7 @@ export const profileInUseStays: Rule = {
 };
 
 function usersOf(profile: string, known: Known): string[] {
-  const deployments = known.deployments().filter(({ spec }) => spec.guardrails?.profile === profile);
+  const deployments = known.deployments().filter(({ spec }) => profileNameOf(spec) === profile);
   const namespaces = known.namespaces().filter(({ metadata }) => metadata.labels?.[GUARDRAILS_BOUND_LABEL] === profile);
   const backends = known.backends().filter(({ spec }) => spec.guardrailsBound === profile);
   return [
@@ -34,7 +35,7 @@ function usersOf(profile: string, known: Known): string[] {
 
 function said(kind: string, objects: readonly KubeObject[], where = ""): string[] {
   const names = objects.filter(isStaying).map((object) => formatKey(keyOf(object)));
-  return names.length === 0 ? [] : [`${kind}${names.length > 1 ? "s" : ""} ${listed(names)}${where}`];
+  return names.length === 0 ? [] : [`${kind}${names.length > 1 ? "s" : ""} ${listing(names.toSorted())}${where}`];
 }
 
 function isStaying({ metadata }: KubeObject): boolean {

@@ -163,9 +163,9 @@ describe("a profile in use", () => {
       want: "RuntimeDeployment team-a/a; by Namespace team-a (label slipway.dev/guardrails-bound); by RuntimeBackend docker (spec.guardrailsBound)",
     },
     {
-      because: "names ten, and how many more",
-      objects: { deployments: Array.from({ length: 22 }, (_, at) => deployment(`d${10 + at}`, { profile: "mine" })) },
-      want: `RuntimeDeployments ${Array.from({ length: 10 }, (_, at) => `team-a/d${10 + at}`).join(", ")} and 12 more`,
+      because: "names eight, and how many more",
+      objects: { deployments: Array.from({ length: 20 }, (_, at) => deployment(`d${10 + at}`, { profile: "mine" })) },
+      want: `RuntimeDeployments ${Array.from({ length: 8 }, (_, at) => `team-a/d${10 + at}`).join(", ")} and 12 more`,
     },
     {
       because: "is free once its users are being deleted",
@@ -257,11 +257,9 @@ describe("a name of a profile that is not there", () => {
       ],
     },
     {
-      because: "may be empty",
+      because: "is not an empty one",
       object: namespace("team-a", ""),
-      want: [
-        'metadata.labels[slipway.dev/guardrails-bound]: GuardrailProfile "" does not exist; until it does, no deployment starts in this namespace',
-      ],
+      want: [],
     },
     { because: "is not said of a namespace without label", object: namespace("team-a"), want: [] },
   ])("$because", ({ object, want }) => {

@@ -41,7 +41,8 @@ function referenceOf(write: Write): Reference | undefined {
       ? undefined
       : { path: "spec.guardrailsBound", profile, meanwhile: "no deployment starts on this backend" };
   }
-  const profile = object.metadata.labels?.[GUARDRAILS_BOUND_LABEL];
+  // Empty is no bound: what a template leaves that was given none.
+  const profile = object.metadata.labels?.[GUARDRAILS_BOUND_LABEL] || undefined;
   return profile === undefined
     ? undefined
     : {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { cpuMillis, memoryBytes } from "./quantity.ts";
+import { cpuMillis, formatCpu, formatMemory, memoryBytes } from "./quantity.ts";
 
 describe("cpuMillis", () => {
   it.each([
@@ -47,4 +47,23 @@ describe("memoryBytes", () => {
   ])("refuses $text: $because", ({ text, message }) => {
     expect(() => memoryBytes(text)).toThrow(message);
   });
+});
+
+it.each([
+  { millis: 500, want: "500m" },
+  { millis: 2000, want: "2" },
+  { millis: 2500, want: "2500m" },
+])("$millis thousandths of a core are written $want", ({ millis, want }) => {
+  expect(formatCpu(millis)).toBe(want);
+  expect(cpuMillis(want)).toBe(millis);
+});
+
+it.each([
+  { bytes: 512 * 1024 ** 2, want: "512Mi" },
+  { bytes: 3 * 1024 ** 3, want: "3Gi" },
+  { bytes: 1536 * 1024, want: "1536Ki" },
+  { bytes: 1000, want: "1000" },
+])("$bytes bytes are written $want", ({ bytes, want }) => {
+  expect(formatMemory(bytes)).toBe(want);
+  expect(memoryBytes(want)).toBe(bytes);
 });

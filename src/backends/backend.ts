@@ -134,6 +134,17 @@ export interface BackendCapabilities {
   readonly appArmor: boolean;
   readonly cgroupVersion: string;
   readonly rootless: boolean;
+  /** Where logs come from: `native` is the place itself. */
+  readonly observability: string;
+  readonly readOnlyFilesystem: boolean;
+  /** Whether Linux capabilities can be dropped and added one by one. */
+  readonly customCapabilities: boolean;
+  /** Whether a workload can be kept to hosts that are listed by name. */
+  readonly egressHostFiltering: boolean;
+  /** The most that one workload can have here, whatever it asks for; 0: no maximum. */
+  readonly maxCpuMillis: number;
+  readonly maxMemoryBytes: number;
+  readonly maxTimeoutSeconds: number;
   readonly guardrails: GuardrailCapabilities;
 }
 
@@ -169,9 +180,17 @@ export interface Backend extends AsyncDisposable {
   ensureImage(owner: Owner, image: ResolvedImage, request: ImageRequest, signal: AbortSignal): Promise<ImageState>;
   /** Never writes. Empty when nothing exists. The current workload comes first. */
   observe(owner: Owner, signal: AbortSignal): Promise<readonly Workload[]>;
-  /** Succeeds when a workload of this owner, role and hash exists already. Does not start it. */
+  /**
+   * Succeeds when a workload of this owner, role and hash exists already. Does not start it.
+   * @throws {TerminalError} `RunsAsRoot` for an image that its confinement forbids, before anything is made.
+   */
   create(spec: WorkloadSpec, options: CreateOptions, signal: AbortSignal): Promise<Workload>;
-  /** Succeeds when it runs already; a paused one goes on. Answers what is true afterwards. */
+  /**
+   * Succeeds when it runs already; a paused one goes on. Answers what is true afterwards. Where its network is restricted, its
+   * process begins once the rules hold and never before, whoever starts it; what has lost its sandbox while it was stopped
+   * (which is no drift) gets another here, and may then be another workload itself: its id changes.
+   * @throws {TransientError} `SandboxUnavailable`, when it does not start.
+   */
   start(id: string, signal: AbortSignal): Promise<Workload>;
   /** SIGTERM, `graceSeconds`, SIGKILL. Succeeds when it is stopped or gone. The place does not start it again. */
   stop(id: string, graceSeconds: number, signal: AbortSignal): Promise<void>;

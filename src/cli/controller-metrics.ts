@@ -24,6 +24,7 @@ export function controllerMetrics(
   return {
     deployments: of("runtimedeployment"),
     backends: of("runtimebackend"),
+    profiles: of("guardrailprofile"),
     eventDropped: (why) => dropped.inc({ why }),
   };
 }

@@ -14,10 +14,15 @@ export function dockerDriver(installation: string): BackendDriver {
       };
     },
     create({ metadata, spec }: Pick<RuntimeBackend, "metadata" | "spec">, [tls], logger) {
-      const config = { name: metadata.name, spec: spec.docker, installation, ...(tls && { tls: tlsOf(tls) }) };
-      return dockerBackend(config, logger);
+      const own = { name: metadata.name, spec: spec.docker, installation, sharesLoopback: !isPod() };
+      return dockerBackend({ ...own, ...(tls && { tls: tlsOf(tls) }) }, logger);
     },
   };
+}
+
+/** Kubernetes tells every container where its API is. One in the network of its host says so by `advertiseAddress`. */
+function isPod(): boolean {
+  return process.env.KUBERNETES_SERVICE_HOST !== undefined;
 }
 
 /** The keys of a Secret of type kubernetes.io/tls; what is missing is empty, and the backend says so. */

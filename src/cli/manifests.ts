@@ -34,12 +34,29 @@ async function manifestFiles(path: string): Promise<string[]> {
   return names.map((name) => join(path, name));
 }
 
+/** Reads what somebody pipes. @throws {UsageError} as `readManifests` does. */
+export async function readManifestStream(stream: AsyncIterable<Uint8Array | string>): Promise<Manifest[]> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of stream) {
+    const bytes = Buffer.from(chunk);
+    size += bytes.length;
+    if (size > FILE_LIMIT)
+      throw new UsageError(`-f: standard input is longer than the ${FILE_LIMIT} bytes that are read`);
+    chunks.push(bytes);
+  }
+  return manifestsOf("standard input", Buffer.concat(chunks).toString("utf8"));
+}
+
 async function readFileManifests(file: string): Promise<Manifest[]> {
   const { size } = await stat(file);
   if (size > FILE_LIMIT) throw new UsageError(`-f: ${file} has ${size} bytes; at most ${FILE_LIMIT} are read`);
-  const documents = parseAllDocuments(await readFile(file, "utf8"), { merge: true });
-  return [...documents].flatMap((document, index) => {
-    const origin = `${file}, document ${index + 1}`;
+  return manifestsOf(file, await readFile(file, "utf8"));
+}
+
+function manifestsOf(name: string, text: string): Manifest[] {
+  return [...parseAllDocuments(text, { merge: true })].flatMap((document, index) => {
+    const origin = `${name}, document ${index + 1}`;
     const problem = document.errors[0];
     if (problem) throw new UsageError(`-f: ${origin}: ${problem.message}`);
     const object: unknown = document.toJS({ maxAliasCount: 100 });

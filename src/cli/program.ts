@@ -87,6 +87,24 @@ async function parse(argv: readonly string[]): Promise<number> {
       ),
     );
 
+  const guardrails = program.command("guardrails").description("what deployments may do, and how far that is enforced");
+  guardrails
+    .command("check")
+    .description("say what would become of the deployments of a file, without deploying them")
+    .requiredOption("-f, --filename <path>", "manifest, folder of manifests, or - for standard input")
+    .option("--backend <name>", "else the deployment's, else the default")
+    .option("-n, --namespace <namespace>", "else the deployment's, else the kubeconfig's, else default")
+    .option("-o, --output <format>", "table, json or yaml", "table")
+    .addOption(kubeconfig())
+    .action(
+      action(async (options) =>
+        (await import("./guardrails-check.ts")).checkGuardrails(options, {
+          ...processContext(stopSignal()),
+          stdin: process.stdin,
+        }),
+      ),
+    );
+
   const user = program.command("user").description("people who may use the API that `slipway up` serves");
   user
     .command("add <name>")

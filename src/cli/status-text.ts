@@ -1,8 +1,8 @@
 import type { Condition } from "../api/meta.ts";
 import { ConditionType } from "../api/v1alpha1/conditions.ts";
-import type { RuntimeBackend, RuntimeDeployment } from "../api/v1alpha1/index.ts";
-
+import type { RuntimeBackend, RuntimeDeployment, RuntimeDeploymentStatus } from "../api/v1alpha1/index.ts";
 import { inOneLine } from "../machinery/one-line.ts";
+import { warningLines } from "./guardrail-warnings.ts";
 import { table } from "./table.ts";
 
 /** What could be read; where a part could not, why. */
@@ -41,7 +41,7 @@ export function overview(
 /** One deployment in full. */
 export function describeDeployment(deployment: RuntimeDeployment, now: Date): string {
   const { metadata, spec, status = {} } = deployment;
-  const { workload = {}, mcp } = status;
+  const { workload = {}, mcp, guardrails = {} } = status;
   const ready = conditionOf(status.conditions, ConditionType.Ready);
   const facts: [string, string | number | undefined][] = [
     ["Name", metadata.name],
@@ -54,6 +54,9 @@ export function describeDeployment(deployment: RuntimeDeployment, now: Date): st
     ["Image", workload.image],
     ["Workload", workload.id],
     ["Restarts", workload.restartCount],
+    ["Guardrails", guardrails.profile],
+    ["Bounds", guardrails.bounds?.join(", ")],
+    ["Limits", limitsText(guardrails.limits)],
     ["Age", age(metadata.creationTimestamp, now)],
     [
       "MCP",
@@ -65,10 +68,30 @@ export function describeDeployment(deployment: RuntimeDeployment, now: Date): st
   const conditions = (status.conditions ?? []).map(({ type, status: value, reason, message }) =>
     [type, value, reason, message].map(inOneLine),
   );
-  const head = table(lines.map(([name, value]) => [`${name}:`, inOneLine(String(value))]));
-  return conditions.length === 0
-    ? head
-    : `${head}\n${table([["CONDITION", "STATUS", "REASON", "MESSAGE"], ...conditions])}`;
+  return [
+    table(lines.map(([name, value]) => [`${name}:`, inOneLine(String(value))])),
+    ...(conditions.length === 0 ? [] : [table([["CONDITION", "STATUS", "REASON", "MESSAGE"], ...conditions])]),
+    ...guardrailsText(guardrails),
+  ].join("\n");
+}
+
+type GuardrailsStatus = NonNullable<RuntimeDeploymentStatus["guardrails"]>;
+
+/** How far each field is enforced, then what else to know. */
+function guardrailsText({ fields = [], warnings = [] }: GuardrailsStatus): string[] {
+  if (fields.length === 0) return [];
+  const rows = fields.map(({ field, enforcement, reason }) => [field, enforcement, reason].map(inOneLine));
+  const beside = warningLines(warnings, fields);
+  return [table([["GUARDRAIL", "ENFORCEMENT", "REASON"], ...rows]), ...(beside === "" ? [] : [beside])];
+}
+
+function limitsText(limits: GuardrailsStatus["limits"]): string | undefined {
+  return (
+    limits &&
+    Object.entries(limits)
+      .map(([name, value]) => `${name} ${value}`)
+      .join(", ")
+  );
 }
 
 function toolList(names: readonly string[], tools: number): string {

@@ -171,6 +171,37 @@ describe("slipway status", () => {
     expect(stdout).toMatch(/^Ready +True +Connected +MCP answered$/m);
   });
 
+  it("shows how far its guardrails are enforced", async () => {
+    const guardrails = {
+      profile: "standard",
+      bounds: ["namespace default: standard"],
+      limits: { cpu: "500m", memory: "512Mi", pids: 100 },
+      fields: [
+        { field: "network.allowedHosts", enforcement: "Enforced", reason: "only 3 listed hosts" },
+        { field: "appArmor", enforcement: "Partial", reason: "profile x\nis not loaded" },
+      ],
+      warnings: [
+        { field: "appArmor", message: "profile x is not loaded", backend: "docker", severity: "Info" },
+        { field: "recommendedBackends", message: "meant for another", backend: "docker", severity: "Info" },
+      ],
+    };
+    answers[`${DEPLOYMENTS}/files`] = { ...connected, status: { ...connected.status, guardrails } };
+    const { stdout } = await run({ name: "files" });
+    expect(stdout).toContain("Guardrails:   standard\n");
+    expect(stdout).toContain("Bounds:       namespace default: standard\n");
+    expect(stdout).toContain("Limits:       cpu 500m, memory 512Mi, pids 100\n");
+    expect(stdout.split("\n\n").slice(-2).join("\n\n")).toBe(
+      [
+        "GUARDRAIL              ENFORCEMENT   REASON",
+        "network.allowedHosts   Enforced      only 3 listed hosts",
+        "appArmor               Partial       profile x is not loaded",
+        "",
+        "Info: recommendedBackends: meant for another",
+        "",
+      ].join("\n"),
+    );
+  });
+
   it("gives the objects as they are", async () => {
     answers[`${DEPLOYMENTS}/files`] = connected;
     expect(JSON.parse((await run({ name: "files", output: "json" })).stdout)).toEqual(connected);

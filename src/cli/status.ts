@@ -1,10 +1,11 @@
-import { stringify } from "yaml";
-import type { KubeList, KubeObject, ResourceType } from "../api/meta.ts";
+import type { KubeObject } from "../api/meta.ts";
 import { runtimeBackends, runtimeDeployments } from "../api/v1alpha1/index.ts";
 import { isReason, type KubeClient } from "../machinery/client.ts";
 import { createKubeClient } from "../machinery/http-kube-client.ts";
 import { loadKubeTarget } from "../machinery/kubeconfig.ts";
 import { type CommandContext, write } from "./command-context.ts";
+import { listAll } from "./list-all.ts";
+import { type OutputFormat, outputFormat, rendered } from "./output-format.ts";
 import { describeDeployment, type Overview, overview } from "./status-text.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -18,9 +19,6 @@ export interface StatusOptions {
   readonly output?: string;
   readonly kubeconfig?: string;
 }
-
-/** Objects that one request brings. */
-const PAGE = 500;
 
 /**
  * `slipway status [NAME]`: the RuntimeDeployments of a namespace and the RuntimeBackends, or one deployment in full. What
@@ -46,19 +44,15 @@ export async function status(options: StatusOptions, context: CommandContext): P
   return found.problems.length > 0 ? 1 : 0;
 }
 
-type OutputFormat = "table" | "json" | "yaml";
-
-function outputOf({ output = "table", name, allNamespaces, namespace }: StatusOptions): OutputFormat {
-  if (output !== "table" && output !== "json" && output !== "yaml") {
-    throw new UsageError(`-o: ${JSON.stringify(output)} is not known; write table, json or yaml`);
-  }
+function outputOf({ output, name, allNamespaces, namespace }: StatusOptions): OutputFormat {
+  const format = outputFormat(output);
   if (allNamespaces && name !== undefined) {
     throw new UsageError(`-A: ${JSON.stringify(name)} is in one namespace; name it with -n`);
   }
   if (allNamespaces && namespace !== undefined) {
     throw new UsageError(`-A: means all namespaces, and -n ${JSON.stringify(namespace)} one; leave one of them out`);
   }
-  return output;
+  return format;
 }
 
 async function showOne(
@@ -93,28 +87,8 @@ async function readAll(client: KubeClient, namespace: string | undefined, signal
   };
 }
 
-async function listAll<T extends KubeObject>(
-  client: KubeClient,
-  type: ResourceType<T>,
-  scope: { namespace?: string },
-  signal: AbortSignal,
-): Promise<T[]> {
-  const items: T[] = [];
-  let page: KubeList<T> | undefined;
-  do {
-    const next = page?.metadata.continue;
-    page = await client.list(type, { ...scope, limit: PAGE, ...(next ? { continue: next } : {}) }, signal);
-    items.push(...page.items);
-  } while (page.metadata.continue);
-  return items;
-}
-
 function asList(items: readonly KubeObject[]): object {
   return { apiVersion: "v1", kind: "List", metadata: {}, items };
-}
-
-function rendered(output: "json" | "yaml", value: object): string {
-  return output === "json" ? `${JSON.stringify(value, null, 2)}\n` : stringify(value);
 }
 
 function messageOf(error: unknown): string {

@@ -1,6 +1,8 @@
-import { type ConfigMap, configMaps, type Secret, secrets } from "../api/core.ts";
-import type { KubeObject, ResourceType } from "../api/meta.ts";
+import { type ConfigMap, configMaps, type Namespace, namespaces, type Secret, secrets } from "../api/core.ts";
+import { type KubeObject, keyOf, type ResourceType } from "../api/meta.ts";
 import {
+  type GuardrailProfile,
+  guardrailProfiles,
   type RuntimeBackend,
   type RuntimeDeployment,
   runtimeBackends,
@@ -19,12 +21,15 @@ import type { Runnable } from "../machinery/runnable.ts";
 import { StatusPatcher } from "../machinery/status-patcher.ts";
 import type { Prober } from "../probe/prober.ts";
 import type { BackendDriver } from "./backend-driver.ts";
+import { GuardrailProfileReconciler } from "./guardrail-profile/controller.ts";
+import { install } from "./guardrail-profile/install.ts";
 import { HashKey } from "./hash-key.ts";
 import { RuntimeBackendReconciler } from "./runtime-backend/controller.ts";
 import { LiveBackends } from "./runtime-backend/live-backends.ts";
 import { RuntimeDeploymentReconciler } from "./runtime-deployment/controller.ts";
-import { deploymentIndexes } from "./runtime-deployment/indexes.ts";
+import { deploymentIndexes, profileIndexes } from "./runtime-deployment/indexes.ts";
 import { deploymentOf } from "./runtime-deployment/probing.ts";
+import { SharedTables } from "./shared-tables.ts";
 import { connect } from "./sources.ts";
 import { WorkloadLogs } from "./workload-logs.ts";
 
@@ -46,6 +51,7 @@ export interface ControllersOptions {
 export interface ControllersMetrics {
   readonly deployments?: ControllerMetrics;
   readonly backends?: ControllerMetrics;
+  readonly profiles?: ControllerMetrics;
   eventDropped?(why: string): void;
 }
 
@@ -67,17 +73,26 @@ const DEFAULT_CONCURRENCY = 16;
 /** A loaded Engine takes its time, and taking over from an earlier revision is a stop, two removals, a create and a start. */
 const RECONCILE_TIMEOUT_MS = 600_000;
 const STATUS_FIELDS = {
-  deployment: ["observedGeneration", "phase", "conditions", "url", "workload", "mcp"],
+  deployment: ["observedGeneration", "phase", "conditions", "url", "workload", "guardrails", "mcp"],
   backend: ["observedGeneration", "version", "capabilities", "deployments", "conditions"],
+  profile: ["observedGeneration", "deployments", "backends"],
 } as const;
 
 /** Wires the controllers to one API server. Nothing runs until the manager starts the parts. */
 export function createControllers(options: ControllersOptions): Controllers {
   const { client, drivers, prober, clock, logger } = options;
-  const informer = <T extends KubeObject>(type: ResourceType<T>, indexes: Record<string, IndexFunction<T>> = {}) =>
-    new Informer<T>({ client, type, logger, clock, indexes, transform: dropManagedFields });
-  const deployments = informer<RuntimeDeployment>(runtimeDeployments, deploymentIndexes);
+  const informer = <T extends KubeObject>(
+    type: ResourceType<T>,
+    indexes: Record<string, IndexFunction<T>> = {},
+    transform: (object: T) => T = dropManagedFields,
+  ) => new Informer<T>({ client, type, logger, clock, indexes, transform });
+  const tables = new SharedTables();
+  const deployments = informer<RuntimeDeployment>(runtimeDeployments, deploymentIndexes, (deployment) =>
+    tables.share(dropManagedFields(deployment)),
+  );
   const backends = informer<RuntimeBackend>(runtimeBackends);
+  const profiles = informer<GuardrailProfile>(guardrailProfiles, profileIndexes);
+  const namespaceCache = informer<Namespace>(namespaces);
   const secretCache = informer<Secret>(secrets);
   const configMapCache = informer<ConfigMap>(configMaps);
 
@@ -97,6 +112,31 @@ export function createControllers(options: ControllersOptions): Controllers {
     onSuspicion: (name) => backendController.enqueue({ namespace: "", name }),
   });
 
+  const profileReconciler = new GuardrailProfileReconciler({
+    profiles,
+    deployments,
+    backends,
+    install: (shipped, stored, signal) => install(shipped, stored, { client, fieldManager: FIELD_MANAGER, signal }),
+    writeStatus: (object, status, signal) => profileStatus.patch(object, status, signal),
+    // Their own profile, or the one that bounds them.
+    onRefused: () => {
+      for (const deployment of deployments.list()) deploymentController.enqueue(keyOf(deployment));
+    },
+  });
+  const profileStatus = new StatusPatcher({
+    client,
+    type: guardrailProfiles,
+    fieldManager: FIELD_MANAGER,
+    fields: STATUS_FIELDS.profile,
+  });
+  const profileController = new Controller({
+    name: "guardrailprofile",
+    reconciler: profileReconciler,
+    logger,
+    clock,
+    ...(options.metrics?.profiles && { metrics: options.metrics.profiles }),
+  });
+
   const deploymentStatus = new StatusPatcher({
     client,
     type: runtimeDeployments,
@@ -110,6 +150,10 @@ export function createControllers(options: ControllersOptions): Controllers {
     backends,
     secrets: secretCache,
     configMaps: configMapCache,
+    profiles,
+    namespaces: namespaceCache,
+    isInstalling: (name) => profileReconciler.isInstalling(name),
+    enqueue: (key) => deploymentController.enqueue(key),
     registry: live,
     prober,
     writer: {
@@ -142,6 +186,8 @@ export function createControllers(options: ControllersOptions): Controllers {
     reconciler: new RuntimeBackendReconciler({
       backends,
       deployments,
+      profiles,
+      isInstalling: (name) => profileReconciler.isInstalling(name),
       live,
       writeStatus: (object, status, signal) => backendStatus.patch(object, status, signal),
       enqueue: (keys) => {
@@ -157,11 +203,19 @@ export function createControllers(options: ControllersOptions): Controllers {
   });
 
   connect(
-    { deployments, backends, secrets: secretCache, configMaps: configMapCache },
+    {
+      deployments,
+      backends,
+      profiles,
+      namespaces: namespaceCache,
+      secrets: secretCache,
+      configMaps: configMapCache,
+    },
     {
       clock,
       deploymentController,
       backendController,
+      profileController,
       isKnown: (deployment) => reconciler.knows(deployment),
       secretsOf: (backend) => drivers[backend.spec.type]?.settings(backend.spec).secrets ?? [],
     },
@@ -169,8 +223,8 @@ export function createControllers(options: ControllersOptions): Controllers {
   prober.onChange((key) => deploymentController.enqueue(deploymentOf(key)));
   return {
     services: [events, live],
-    caches: [deployments, backends, secretCache, configMapCache],
-    controllers: [deploymentController, backendController],
+    caches: [deployments, backends, profiles, namespaceCache, secretCache, configMapCache],
+    controllers: [deploymentController, backendController, profileController],
     logs: new WorkloadLogs(deployments, backends, live),
     deployments,
   };

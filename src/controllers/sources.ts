@@ -1,7 +1,14 @@
-import type { ConfigMap, Secret } from "../api/core.ts";
+import type { ConfigMap, Namespace, Secret } from "../api/core.ts";
 import { formatKey, type KubeObject, keyOf, type ObjectKey } from "../api/meta.ts";
-import type { RuntimeBackend, RuntimeDeployment } from "../api/v1alpha1/index.ts";
+import {
+  GUARDRAILS_BOUND_LABEL,
+  type GuardrailProfile,
+  type RuntimeBackend,
+  type RuntimeDeployment,
+} from "../api/v1alpha1/index.ts";
+import { BUILT_IN_NAMES } from "../guardrails/built-in.ts";
 import type { Clock } from "../machinery/clock.ts";
+import { jsonEqual } from "../machinery/json-equal.ts";
 import type { ChangeSource, Lister } from "../machinery/lister.ts";
 
 type Cache<T extends KubeObject> = Lister<T> & ChangeSource<T>;
@@ -9,6 +16,8 @@ type Cache<T extends KubeObject> = Lister<T> & ChangeSource<T>;
 export interface Caches {
   readonly deployments: Cache<RuntimeDeployment>;
   readonly backends: Cache<RuntimeBackend>;
+  readonly profiles: Cache<GuardrailProfile>;
+  readonly namespaces: Cache<Namespace>;
   readonly secrets: ChangeSource<Secret>;
   readonly configMaps: ChangeSource<ConfigMap>;
 }
@@ -21,21 +30,24 @@ export interface Consumers {
   readonly clock: Clock;
   readonly deploymentController: Queue;
   readonly backendController: Queue;
+  readonly profileController: Queue;
   /** Whether the controller itself wrote this version, or replaced it, so that it is no news to it. */
   readonly isKnown: (deployment: RuntimeDeployment) => boolean;
   /** Secrets that a RuntimeBackend is made from. */
   readonly secretsOf: (backend: RuntimeBackend) => readonly ObjectKey[];
 }
 
-/** Deployments come in bursts; how many a backend has is counted when one has passed. */
+/** Deployments come in bursts; how many a backend or a profile has is counted when one has passed. */
 const COUNT_AFTER_MS = 2_000;
 
 /** Leads changes of the API to the keys that they concern. */
-export function connect({ deployments, backends, secrets, configMaps }: Caches, consumers: Consumers): void {
-  const { clock, deploymentController, backendController, isKnown, secretsOf } = consumers;
-  const allBackends = () => {
-    for (const backend of backends.list()) backendController.enqueue(keyOf(backend));
+export function connect(caches: Caches, consumers: Consumers): void {
+  const { deployments, backends, profiles, secrets, configMaps } = caches;
+  const { clock, deploymentController, backendController, profileController, isKnown, secretsOf } = consumers;
+  const all = (queue: Queue, objects: Iterable<KubeObject>) => {
+    for (const object of objects) queue.enqueue(keyOf(object));
   };
+  const deploymentsBy = (index: string, value: string) => all(deploymentController, deployments.byIndex(index, value));
 
   let counting = false;
   const countSoon = () => {
@@ -43,7 +55,8 @@ export function connect({ deployments, backends, secrets, configMaps }: Caches, 
     counting = true;
     clock.schedule(COUNT_AFTER_MS, () => {
       counting = false;
-      allBackends();
+      all(backendController, backends.list());
+      all(profileController, profiles.list());
     });
   };
   deployments.onChange((before, after) => {
@@ -53,38 +66,79 @@ export function connect({ deployments, backends, secrets, configMaps }: Caches, 
     if (!after || !isKnown(after)) deploymentController.enqueue(keyOf(object));
   });
 
-  const concerned = (index: string, object: KubeObject) => {
-    for (const deployment of deployments.byIndex(index, formatKey(keyOf(object)))) {
-      deploymentController.enqueue(keyOf(deployment));
-    }
-  };
   secrets.onChange((before, after) => {
     const object = after ?? before;
     if (!object) return;
-    concerned("secret", object);
     const key = formatKey(keyOf(object));
-    for (const backend of backends.list()) {
-      if (secretsOf(backend).some((each) => formatKey(each) === key)) backendController.enqueue(keyOf(backend));
-    }
+    deploymentsBy("secret", key);
+    const made = backends.list().filter((backend) => secretsOf(backend).some((each) => formatKey(each) === key));
+    all(backendController, made);
   });
   configMaps.onChange((before, after) => {
     const object = after ?? before;
-    if (object) concerned("configMap", object);
+    if (!object) return;
+    const key = formatKey(keyOf(object));
+    deploymentsBy("configMap", key);
+    for (const { metadata } of profiles.byIndex("configMap", key)) deploymentsBy("profile", metadata.name);
   });
 
   backends.onChange((before, after) => {
+    if (!jsonEqual(before?.status?.capabilities, after?.status?.capabilities)) all(profileController, profiles.list());
     if (before && after && before.metadata.generation === after.metadata.generation) return;
     const object = after ?? before;
     if (object) backendController.enqueue(keyOf(object));
     // Which one is the default, and who may use it, may concern any of them.
-    allBackends();
-    for (const deployment of deployments.list()) deploymentController.enqueue(keyOf(deployment));
+    all(backendController, backends.list());
+    all(deploymentController, deployments.list());
   });
+  connectGuardrails(caches, consumers);
 }
 
-/** What the count of a backend's deployments depends on; undefined for none. */
+/** Leads changes of what deployments may do to those that use it. */
+function connectGuardrails(
+  { deployments, backends, profiles, namespaces }: Caches,
+  { deploymentController, backendController, profileController }: Consumers,
+): void {
+  const ofNamespace = (name: string) => {
+    for (const deployment of deployments.list(name)) deploymentController.enqueue(keyOf(deployment));
+  };
+  profiles.onChange((before, after) => {
+    if (before && after && before.metadata.generation === after.metadata.generation) return;
+    const object = after ?? before;
+    if (!object) return;
+    const { name } = object.metadata;
+    profileController.enqueue(keyOf(object));
+    for (const deployment of deployments.byIndex("profile", name)) deploymentController.enqueue(keyOf(deployment));
+    for (const namespace of namespaces.list()) if (boundOf(namespace) === name) ofNamespace(namespace.metadata.name);
+    for (const backend of backends.list().filter(({ spec }) => spec.guardrailsBound === name)) {
+      backendController.enqueue(keyOf(backend));
+      for (const deployment of deployments.list()) {
+        if (runsOn(deployment, backend)) deploymentController.enqueue(keyOf(deployment));
+      }
+    }
+  });
+  namespaces.onChange((before, after) => {
+    const object = after ?? before;
+    if (object && (!before || boundOf(before) !== boundOf(after))) ofNamespace(object.metadata.name);
+  });
+  // Also those that are not there yet.
+  for (const name of BUILT_IN_NAMES) profileController.enqueue({ namespace: "", name });
+}
+
+function boundOf(namespace: Namespace | undefined): string | undefined {
+  return namespace?.metadata.labels?.[GUARDRAILS_BOUND_LABEL];
+}
+
+/** Whether a deployment runs, or is about to, on a backend. */
+function runsOn({ spec, status }: RuntimeDeployment, backend: RuntimeBackend): boolean {
+  const recorded = status?.workload?.backend;
+  const { name } = backend.metadata;
+  return recorded === name || (spec.backend ?? recorded ?? (backend.spec.default ? name : undefined)) === name;
+}
+
+/** What the counts of deployments depend on; undefined for none. */
 function placeOf(deployment: RuntimeDeployment | undefined): string | undefined {
-  return (
-    deployment && `${deployment.metadata.uid}/${deployment.spec.backend ?? deployment.status?.workload?.backend ?? ""}`
-  );
+  if (!deployment) return undefined;
+  const { metadata, spec, status } = deployment;
+  return `${metadata.uid}/${spec.backend ?? status?.workload?.backend ?? ""}/${spec.guardrails?.profile ?? ""}`;
 }

@@ -1,8 +1,21 @@
 import { describe, expect, it } from "@jest/globals";
 import type { RuntimeDeploymentSpec } from "../api/v1alpha1/index.ts";
-import { type BackendDefaults, effectiveSpec, referencedObjects } from "./effective-spec.ts";
+import { type BuiltInName, builtInProfile } from "../guardrails/built-in.ts";
+import {
+  type CatalogLayer,
+  type EffectiveSpecInput,
+  effectiveSpec,
+  examineSpec,
+  referencedObjects,
+} from "./effective-spec.ts";
 
-const defaults: BackendDefaults = { limits: { cpu: "500m", memory: "512Mi", pids: 100 } };
+const backend: EffectiveSpecInput["backend"] = {
+  name: "docker",
+  type: "docker",
+  defaults: { limits: { cpu: "500m", memory: "512Mi", pids: 100 } },
+  capabilities: undefined,
+};
+const profile = builtInProfile("unrestricted");
 
 /** A spec as the API server stores it. */
 const spec = (patch: Partial<RuntimeDeploymentSpec> = {}): RuntimeDeploymentSpec => ({
@@ -13,10 +26,21 @@ const spec = (patch: Partial<RuntimeDeploymentSpec> = {}): RuntimeDeploymentSpec
   health: { probe: "mcp", periodSeconds: 30, timeoutSeconds: 5, failureThreshold: 3 },
   ...patch,
 });
-const effective = (patch: Partial<RuntimeDeploymentSpec>) => effectiveSpec({ spec: spec(patch) }, "docker", defaults);
+const effective = (patch: Partial<RuntimeDeploymentSpec>) =>
+  effectiveSpec({ deployment: { metadata: { namespace: "team-a" }, spec: spec(patch) }, profile, bounds: [], backend });
 
 describe("effectiveSpec", () => {
   it.each<{ because: string; given: Partial<RuntimeDeploymentSpec>; want: object }>([
+    {
+      because: "no transport is streamable HTTP on 8080",
+      given: { transport: {} },
+      want: { transport: { type: "streamable-http", port: 8080, path: "/mcp" } },
+    },
+    {
+      because: "of a transport that says half the rest is as usual",
+      given: { transport: { type: "sse" } },
+      want: { transport: { type: "sse", port: 8080, path: "/sse" }, guardrails: { network: { transportPort: 8080 } } },
+    },
     {
       because: "streamable HTTP is at /mcp",
       given: {},
@@ -91,6 +115,64 @@ describe("effectiveSpec", () => {
         message: expect.stringMatching(message),
       }),
     );
+  });
+});
+
+describe("under a profile", () => {
+  const under = (name: BuiltInName, patch: Partial<RuntimeDeploymentSpec> = {}, catalog?: CatalogLayer) => ({
+    ...{
+      deployment: { metadata: { namespace: "team-a" }, spec: spec(patch) },
+      profile: builtInProfile(name),
+      bounds: [],
+      backend,
+    },
+    ...(catalog && { catalog }),
+  });
+
+  it("gives what the profile allows at most, and says so", () => {
+    const { limits, limitNotes } = effectiveSpec(under("restricted", { resources: { pids: 7 } }));
+    expect(limits).toEqual({ cpuMillis: 250, memoryBytes: 268_435_456, pids: 7 });
+    expect(limitNotes).toEqual([
+      'cpu: 250m, the maximum of GuardrailProfile "restricted" (the default of RuntimeBackend "docker" is 500m)',
+      'memory: 256Mi, the maximum of GuardrailProfile "restricted" (the default of RuntimeBackend "docker" is 512Mi)',
+    ]);
+  });
+
+  it("makes memory of allowed paths that nothing is mounted at", () => {
+    const data = { name: "d", mountPath: "/data", readOnly: false, volume: { retain: true } };
+    expect(effectiveSpec(under("standard", { volumes: [data] })).volumes).toEqual([
+      { name: "d", path: "/data", readOnly: false, kind: "volume", retain: true },
+      { name: "slipway-/cache", path: "/cache", readOnly: false, kind: "tmpfs", sizeBytes: 67_108_864 },
+    ]);
+  });
+
+  it("takes what a catalog entry says, and refuses as if the deployment had said it", () => {
+    const catalog: CatalogLayer = {
+      args: ["--read-only"],
+      transport: { port: 3000 },
+      resources: { memory: "64Mi" },
+      guardrails: { profile: "restricted", overrides: { network: { ingressPorts: [9090] } } },
+    };
+    expect(effectiveSpec(under("restricted", {}, catalog))).toMatchObject({
+      args: ["--read-only"],
+      // The deployment's own transport says 8080.
+      transport: { port: 8080 },
+      limits: { memoryBytes: 67_108_864 },
+      guardrails: { profile: "restricted", network: { ingressPorts: [9090], transportPort: 8080 } },
+    });
+    const greedy: CatalogLayer = { ...catalog, resources: { memory: "1Gi" } };
+    expect(() => effectiveSpec(under("restricted", {}, greedy))).toThrow(/memory 1Gi, at most 256Mi/);
+  });
+
+  it("refuses by the first thing that is against it, and can tell all", () => {
+    const volumes = [{ name: "d", mountPath: "/data", readOnly: false, tmpfs: {} }];
+    const input = under("restricted", { resources: { cpu: 4 }, volumes });
+    expect(() => effectiveSpec(input)).toThrow(
+      expect.objectContaining({ name: "TerminalError", reason: "LimitExceeded" }),
+    );
+    const { violations } = examineSpec(input);
+    expect(violations.map(({ reason }) => reason)).toEqual(["LimitExceeded", "VolumeNotAllowed"]);
+    expect(examineSpec(under("restricted"))).toEqual({ spec: effectiveSpec(under("restricted")), violations: [] });
   });
 });
 

@@ -1,26 +1,24 @@
-import { Reason } from "../api/v1alpha1/conditions.ts";
 import type { RuntimeDeployment, RuntimeDeploymentSpec } from "../api/v1alpha1/index.ts";
+import type { Bound } from "../guardrails/bounds.ts";
+import type { GuardrailCapabilities } from "../guardrails/capabilities.ts";
+import { effectiveGuardrails, type NamedProfile } from "../guardrails/effective-guardrails.ts";
+import type { Guardrails } from "../guardrails/guardrails.ts";
 import { TerminalError } from "../machinery/errors.ts";
-import { cpuMillis, memoryBytes, type Quantity } from "../api/quantity.ts";
+import { CHECKS, type Violation } from "./checks.ts";
+import { type CatalogLayer, type EnvVariable, layered } from "./layers.ts";
+import { type BackendDefaults, chooseLimits, type Limits } from "./limits.ts";
+import { upkeepOf } from "./upkeep.ts";
+import { parseVolumes, promisedVolumes, type Volume } from "./volumes.ts";
 
-/** What a RuntimeBackend gives to deployments that ask for nothing. */
-export interface BackendDefaults {
-  readonly limits: { readonly cpu: Quantity; readonly memory: Quantity; readonly pids: number };
-}
+export { type CatalogLayer, type EnvVariable, profileNameOf } from "./layers.ts";
+export type { BackendDefaults } from "./limits.ts";
+export type { Volume } from "./volumes.ts";
 
-export type EnvVariable = NonNullable<RuntimeDeploymentSpec["env"]>[number];
 export type EnvSource = NonNullable<RuntimeDeploymentSpec["envFrom"]>[number];
 
-export type Volume = { readonly name: string; readonly path: string; readonly readOnly: boolean } & (
-  | { readonly kind: "volume"; readonly retain: boolean }
-  | { readonly kind: "tmpfs"; readonly sizeBytes: number }
-  | { readonly kind: "secret" | "configMap"; readonly objectName: string }
-  | { readonly kind: "hostPath"; readonly hostPath: string }
-);
-
 /**
- * A deployment with every default applied and every quantity parsed. Secrets and ConfigMaps are still references:
- * this is what people review, and what the plan starts from.
+ * A deployment with every layer merged, every default applied and every quantity parsed. Secrets and ConfigMaps are still
+ * references: this is what people review, and what the plan starts from. Plain JSON.
  */
 export interface EffectiveSpec {
   readonly backend: string;
@@ -32,9 +30,13 @@ export interface EffectiveSpec {
   readonly command: readonly string[] | undefined;
   readonly args: readonly string[] | undefined;
   readonly transport: { readonly type: "streamable-http" | "sse"; readonly port: number; readonly path: string };
-  readonly limits: { readonly cpuMillis: number; readonly memoryBytes: number; readonly pids: number };
+  readonly guardrails: Guardrails;
+  readonly limits: Limits;
+  /** Where the limits that nobody asked for come from, for people. */
+  readonly limitNotes: readonly string[];
   readonly env: readonly EnvVariable[];
   readonly envFrom: readonly EnvSource[];
+  /** The deployment's, then those that its profile promises. */
   readonly volumes: readonly Volume[];
   readonly restartPolicy: "Always" | "OnFailure" | "Never";
   readonly desiredState: "Running" | "Stopped";
@@ -47,47 +49,79 @@ export interface EffectiveSpec {
   };
 }
 
-const DEFAULT_PATH = { "streamable-http": "/mcp", sse: "/sse" } as const;
-/** As the schema promises for a tmpfs without `sizeLimit`. */
-const DEFAULT_TMPFS = "64Mi";
-
-/** Pure. @throws {TerminalError} `InvalidSpec`, naming the field, for what the schema lets through but nobody can run. */
-export function effectiveSpec(
-  { spec }: Pick<RuntimeDeployment, "spec">,
-  backend: string,
-  defaults: BackendDefaults,
-): EffectiveSpec {
-  const path = spec.transport.path ?? DEFAULT_PATH[spec.transport.type];
-  const { resources = {}, health } = spec;
-  return {
-    backend,
-    image: {
-      reference: spec.source.image.reference,
-      pullPolicy: spec.source.image.pullPolicy,
-      pullSecret: spec.source.image.pullSecretRef?.name,
-    },
-    // An empty list is no list: merge patches and templates leave one behind, and Kubernetes reads it so.
-    command: nonEmpty(spec.command),
-    args: nonEmpty(spec.args),
-    transport: { type: spec.transport.type, port: spec.transport.port, path },
-    limits: {
-      cpuMillis: quantity("spec.resources.cpu", resources.cpu ?? defaults.limits.cpu, cpuMillis),
-      memoryBytes: quantity("spec.resources.memory", resources.memory ?? defaults.limits.memory, memoryBytes),
-      pids: resources.pids ?? defaults.limits.pids,
-    },
-    env: spec.env ?? [],
-    envFrom: spec.envFrom ?? [],
-    volumes: (spec.volumes ?? []).map(volume),
-    restartPolicy: spec.restartPolicy,
-    desiredState: spec.desiredState,
-    health: {
-      probe: health.probe,
-      path: health.path ?? path,
-      periodMs: health.periodSeconds * 1000,
-      timeoutMs: health.timeoutSeconds * 1000,
-      failureThreshold: health.failureThreshold,
-    },
+export interface EffectiveSpecInput {
+  readonly deployment: Pick<RuntimeDeployment, "spec"> & { readonly metadata: { readonly namespace?: string } };
+  readonly catalog?: CatalogLayer;
+  /** The one that `profileNameOf` names. */
+  readonly profile: NamedProfile;
+  readonly bounds: readonly Bound[];
+  readonly backend: {
+    readonly name: string;
+    readonly type: string;
+    readonly defaults: BackendDefaults;
+    /** Undefined while nobody has asked it: then only what needs its answer is not refused. */
+    readonly capabilities: GuardrailCapabilities | undefined;
   };
+}
+
+/**
+ * Pure. Profile, overrides, catalog entry and deployment in one value.
+ * @throws {TerminalError} `InvalidSpec`, naming the field, for what the schema lets through but nobody can run, and the
+ * reason of the first of `CHECKS` that has something against it.
+ */
+export function effectiveSpec(input: EffectiveSpecInput): EffectiveSpec {
+  const { spec, violations } = examineSpec(input);
+  const [first] = violations;
+  if (first) throw new TerminalError(first.reason, first.message);
+  return spec;
+}
+
+/**
+ * Pure. The same for reports, with all that is against it: what has a violation must not run.
+ * @throws {TerminalError} `InvalidSpec` as above.
+ */
+export function examineSpec(input: EffectiveSpecInput): {
+  readonly spec: EffectiveSpec;
+  readonly violations: readonly Violation[];
+} {
+  const { deployment, catalog, profile, bounds, backend } = input;
+  const { spec } = deployment;
+  const { source, command, args, env, resources, overrides } = layered(spec, catalog);
+  const upkeep = upkeepOf(deployment, catalog);
+  const merged = effectiveGuardrails(profile, overrides);
+  const guardrails = { ...merged, network: { ...merged.network, transportPort: upkeep.transport.port } };
+  const volumes = parseVolumes(spec.volumes);
+  const { limits, limitNotes } = chooseLimits({ asked: resources, backend, guardrails });
+
+  const judged = {
+    guardrails,
+    bounds,
+    namespace: deployment.metadata.namespace ?? "",
+    ownSeccomp: spec.guardrails?.overrides?.seccomp,
+    resources,
+    volumes,
+    probe: upkeep.health.probe,
+    backend,
+  };
+  const violations = CHECKS.map((check) => check(judged)).filter((violation) => violation !== undefined);
+  const effective: EffectiveSpec = {
+    backend: backend.name,
+    image: {
+      reference: source.image.reference,
+      pullPolicy: source.image.pullPolicy,
+      pullSecret: source.image.pullSecretRef?.name,
+    },
+    command,
+    args,
+    guardrails,
+    limits,
+    limitNotes,
+    env,
+    envFrom: spec.envFrom ?? [],
+    volumes: [...volumes, ...promisedVolumes(guardrails, volumes)],
+    ...upkeep,
+  };
+  return { spec: effective, violations };
 }
 
 /** Names of the Secrets and ConfigMaps, in the deployment's own namespace, that its spec refers to. */
@@ -105,37 +139,6 @@ export function referencedObjects(spec: RuntimeDeploymentSpec): { secrets: strin
     ...volumes.map(({ configMap }) => configMap?.name),
   ];
   return { secrets: distinct(secrets), configMaps: distinct(configMaps) };
-}
-
-function volume(given: NonNullable<RuntimeDeploymentSpec["volumes"]>[number]): Volume {
-  const { name, mountPath: path, readOnly } = given;
-  if (given.volume) return { name, path, readOnly, kind: "volume", retain: given.volume.retain };
-  if (given.tmpfs) {
-    const field = `spec.volumes[${name}].tmpfs.sizeLimit`;
-    const sizeBytes = quantity(field, given.tmpfs.sizeLimit ?? DEFAULT_TMPFS, memoryBytes);
-    return { name, path, readOnly, kind: "tmpfs", sizeBytes };
-  }
-  if (given.secret) return { name, path, readOnly: true, kind: "secret", objectName: given.secret.name };
-  if (given.configMap) return { name, path, readOnly: true, kind: "configMap", objectName: given.configMap.name };
-  if (given.hostPath) return { name, path, readOnly, kind: "hostPath", hostPath: given.hostPath.path };
-  throw new TerminalError(
-    Reason.InvalidSpec,
-    `spec.volumes[${name}]: has no kind; set one of volume, tmpfs, configMap, secret, hostPath`,
-  );
-}
-
-function quantity(field: string, given: Quantity, parse: (quantity: Quantity) => number): number {
-  try {
-    return parse(given);
-  } catch (cause) {
-    throw new TerminalError(Reason.InvalidSpec, `${field}: ${cause instanceof Error ? cause.message : String(cause)}`, {
-      cause,
-    });
-  }
-}
-
-function nonEmpty(list: readonly string[] | undefined): readonly string[] | undefined {
-  return list && list.length > 0 ? list : undefined;
 }
 
 function distinct(names: readonly (string | undefined)[]): string[] {

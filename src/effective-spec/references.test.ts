@@ -1,8 +1,15 @@
 import { describe, expect, it } from "@jest/globals";
 import type { ConfigMap, Secret } from "../api/core.ts";
+import { builtInProfile } from "../guardrails/built-in.ts";
+import { effectiveGuardrails } from "../guardrails/effective-guardrails.ts";
 import type { EffectiveSpec } from "./effective-spec.ts";
 import { type Namespaced, resolveReferences } from "./references.ts";
 
+const guardrails = effectiveGuardrails(builtInProfile("unrestricted"));
+const seccompOf = (name: string, key: string): EffectiveSpec["guardrails"] => ({
+  ...guardrails,
+  seccomp: { type: "ConfigMap", namespace: "policies", name, key },
+});
 const metadata = { name: "", uid: "", resourceVersion: "1", creationTimestamp: "" };
 const base64 = (text: string) => Buffer.from(text).toString("base64");
 const secrets: Record<string, Secret> = {
@@ -24,7 +31,11 @@ const configMaps: Record<string, ConfigMap> = {
     binaryData: { blob: base64("\u0001") },
   },
 };
-const objects: Namespaced = { secret: (name) => secrets[name], configMap: (name) => configMaps[name] };
+const objects: Namespaced = {
+  secret: (name) => secrets[name],
+  configMap: (name) => configMaps[name],
+  configMapOf: ({ namespace, name }) => (namespace === "policies" ? configMaps[name] : undefined),
+};
 
 const spec = (patch: Partial<EffectiveSpec> = {}): EffectiveSpec => ({
   backend: "docker",
@@ -32,7 +43,9 @@ const spec = (patch: Partial<EffectiveSpec> = {}): EffectiveSpec => ({
   command: undefined,
   args: undefined,
   transport: { type: "streamable-http", port: 8080, path: "/mcp" },
+  guardrails,
   limits: { cpuMillis: 1, memoryBytes: 1, pids: 1 },
+  limitNotes: [],
   env: [],
   envFrom: [],
   volumes: [],
@@ -149,7 +162,24 @@ describe("resolveReferences", () => {
     expect(resolveReferences(spec({ image }), objects).dockerConfig).toBe("{}");
   });
 
+  it("reads the seccomp profile where its ConfigMap is, in whatever namespace", () => {
+    expect(resolveReferences(spec({ guardrails: seccompOf("config", "MODE") }), objects).seccompProfile).toBe("fast");
+    expect(resolveReferences(spec(), objects).seccompProfile).toBeUndefined();
+  });
+
   it.each<{ because: string; given: Partial<EffectiveSpec>; reason: string; message: RegExp }>([
+    {
+      because: "no such seccomp ConfigMap",
+      given: { guardrails: seccompOf("none", "MODE") },
+      reason: "ConfigMapNotFound",
+      message: /^ConfigMap "policies\/none", the seccomp profile, does not exist; create it$/,
+    },
+    {
+      because: "no such key in it",
+      given: { guardrails: seccompOf("config", "blob") },
+      reason: "ConfigMapNotFound",
+      message: /^key "blob" of ConfigMap "policies\/config", the seccomp profile, does not exist; add the key$/,
+    },
     {
       because: "no such Secret",
       given: { envFrom: [{ secretRef: { name: "none" } }] },

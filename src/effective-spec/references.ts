@@ -1,6 +1,8 @@
 import type { ConfigMap, Secret } from "../api/core.ts";
+import { formatKey, type ObjectKey } from "../api/meta.ts";
 import { Reason } from "../api/v1alpha1/conditions.ts";
 import type { Mount } from "../backends/backend.ts";
+import type { Guardrails } from "../guardrails/guardrails.ts";
 import { TerminalError, TransientError } from "../machinery/errors.ts";
 import type { EffectiveSpec, EnvVariable, Volume } from "./effective-spec.ts";
 
@@ -8,6 +10,8 @@ import type { EffectiveSpec, EnvVariable, Volume } from "./effective-spec.ts";
 export interface Namespaced {
   secret(name: string): Secret | undefined;
   configMap(name: string): ConfigMap | undefined;
+  /** Of any namespace: a profile's own. */
+  configMapOf(key: ObjectKey): ConfigMap | undefined;
 }
 
 /** What the references of a spec stand for. Holds secret values: never log it, never write it to the API. */
@@ -18,6 +22,8 @@ export interface Resolved {
   readonly mounts: readonly Mount[];
   /** Contents of the pull secret's `.dockerconfigjson`. */
   readonly dockerConfig: string | undefined;
+  /** JSON text of the seccomp profile; undefined where the guardrails name none of their own. */
+  readonly seccompProfile: string | undefined;
 }
 
 /** The rule for names of environment variables that the schema has too; keys that break it are left out, as the kubelet does. */
@@ -55,6 +61,7 @@ export function resolveReferences(spec: EffectiveSpec, objects: Namespaced): Res
     secretVariables,
     mounts: spec.volumes.map((volume) => mount(volume, objects)),
     dockerConfig: spec.image.pullSecret === undefined ? undefined : dockerConfig(objects, spec.image.pullSecret),
+    seccompProfile: seccompProfile(spec.guardrails, objects),
   };
 }
 
@@ -93,28 +100,41 @@ function mount(volume: Volume, objects: Namespaced): Mount {
 }
 
 function dockerConfig(objects: Namespaced, name: string): string {
-  const found = secretOf(objects, name).data?.[DOCKER_CONFIG_KEY];
+  const found = requiredSecret(objects, name).data?.[DOCKER_CONFIG_KEY];
   return found === undefined ? missing("Secret", name, DOCKER_CONFIG_KEY, true) : decode(found).toString("utf8");
 }
 
+function seccompProfile({ seccomp }: Guardrails, objects: Namespaced): string | undefined {
+  if (seccomp.type !== "ConfigMap") return undefined;
+  const { namespace, name, key } = seccomp;
+  const found = objects.configMapOf({ namespace, name });
+  const problem = found ? `key "${key}" of ConfigMap "${formatKey(seccomp)}"` : `ConfigMap "${formatKey(seccomp)}"`;
+  const profile = found?.data?.[key];
+  if (profile !== undefined) return profile;
+  throw new TransientError(
+    Reason.ConfigMapNotFound,
+    `${problem}, the seccomp profile, does not exist; ${found ? "add the key" : "create it"}`,
+  );
+}
+
 function secretFiles(objects: Namespaced, name: string): Record<string, Uint8Array> {
-  return mapValues(secretOf(objects, name).data ?? {}, decode);
+  return mapValues(requiredSecret(objects, name).data ?? {}, decode);
 }
 
 function configMapTexts(objects: Namespaced, name: string): Record<string, string> {
-  return configMapOf(objects, name).data ?? {};
+  return requiredConfigMap(objects, name).data ?? {};
 }
 
 function configMapFiles(objects: Namespaced, name: string): Record<string, Uint8Array> {
-  const { data = {}, binaryData = {} } = configMapOf(objects, name);
+  const { data = {}, binaryData = {} } = requiredConfigMap(objects, name);
   return { ...mapValues(data, (value) => Buffer.from(value, "utf8")), ...mapValues(binaryData, decode) };
 }
 
-function secretOf(objects: Namespaced, name: string): Secret {
+function requiredSecret(objects: Namespaced, name: string): Secret {
   return objects.secret(name) ?? missing("Secret", name, undefined, false);
 }
 
-function configMapOf(objects: Namespaced, name: string): ConfigMap {
+function requiredConfigMap(objects: Namespaced, name: string): ConfigMap {
   return objects.configMap(name) ?? missing("ConfigMap", name, undefined, false);
 }
 

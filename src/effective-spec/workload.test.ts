@@ -1,15 +1,20 @@
 import { describe, expect, it } from "@jest/globals";
+import { builtInProfile } from "../guardrails/built-in.ts";
+import { effectiveGuardrails, type GuardrailOverrides } from "../guardrails/effective-guardrails.ts";
 import type { EffectiveSpec } from "./effective-spec.ts";
 import type { Resolved } from "./references.ts";
 import { needsHashKey, type WorkloadInput, workloadSpec } from "./workload.ts";
 
+const guardrails = effectiveGuardrails(builtInProfile("unrestricted"));
 const spec: EffectiveSpec = {
   backend: "docker",
   image: { reference: "files:1", pullPolicy: "IfNotPresent", pullSecret: undefined },
   command: undefined,
   args: ["--fast"],
   transport: { type: "streamable-http", port: 8080, path: "/mcp" },
+  guardrails,
   limits: { cpuMillis: 500, memoryBytes: 1024, pids: 10 },
+  limitNotes: [],
   env: [],
   envFrom: [],
   volumes: [],
@@ -17,6 +22,10 @@ const spec: EffectiveSpec = {
   desiredState: "Running",
   health: { probe: "mcp", path: "/mcp", periodMs: 1, timeoutMs: 1, failureThreshold: 1 },
 };
+const under = (overrides: GuardrailOverrides): EffectiveSpec => ({
+  ...spec,
+  guardrails: effectiveGuardrails(builtInProfile("unrestricted"), overrides),
+});
 const files = (text: string, secret: boolean): Resolved["mounts"] => [
   { name: "s", path: "/s", readOnly: true, kind: "files", secret, files: { a: Buffer.from(text) } },
 ];
@@ -28,14 +37,21 @@ const input = (patch: Patch = {}): WorkloadInput => ({
   image: { pinned: "files@sha256:1" },
   hashKey: Buffer.from("key"),
   ...patch,
-  resolved: { env: { A: "1" }, secretVariables: new Set(), mounts: [], dockerConfig: undefined, ...patch.resolved },
+  resolved: {
+    env: { A: "1" },
+    secretVariables: new Set(),
+    mounts: [],
+    dockerConfig: undefined,
+    seccompProfile: undefined,
+    ...patch.resolved,
+  },
 });
 const hash = (patch: Patch = {}) => workloadSpec(input(patch)).hash;
 
 describe("the workload hash", () => {
   it("is forty hexadecimal digits, and always the same", () => {
     // Another value here means that every container of every installation is replaced by an upgrade.
-    expect(hash()).toBe("0c23b707a30c3f44fdddfbe1eba162c6c46444ff");
+    expect(hash()).toBe("c47f661973fa3314f2724fc15e7d92b2a66d6c9f");
     expect(hash()).toMatch(/^[0-9a-f]{40}$/);
   });
 
@@ -46,6 +62,10 @@ describe("the workload hash", () => {
     { because: "whether it should run", patch: { spec: { ...spec, desiredState: "Stopped" } } },
     { because: "the path of the endpoint", patch: { spec: { ...spec, transport: { ...spec.transport, path: "/x" } } } },
     { because: "the key, where nothing is secret", patch: { hashKey: undefined } },
+    { because: "a maximum that the limits stay below", patch: { spec: under({ resources: { maxCpu: 4 } }) } },
+    { because: "the name of the profile", patch: { spec: { ...spec, guardrails: { ...guardrails, profile: "x" } } } },
+    { because: "where a limit comes from", patch: { spec: { ...spec, limitNotes: ["cpu: 1, the default"] } } },
+    { because: "whether a lack would be refused", patch: { spec: under({ enforcement: "Strict" }) } },
   ])("does not depend on $because", ({ patch }) => {
     expect(hash(patch)).toBe(hash());
   });
@@ -58,8 +78,23 @@ describe("the workload hash", () => {
     { because: "the port", patch: { spec: { ...spec, transport: { ...spec.transport, port: 1 } } } },
     { because: "a file", patch: { resolved: { mounts: files("x", false) } } },
     { because: "the restart policy", patch: { spec: { ...spec, restartPolicy: "Never" } } },
+    { because: "what it may reach", patch: { spec: under({ network: { allowedHosts: ["a.test"] } }) } },
+    { because: "what may reach it", patch: { spec: under({ network: { ingressPorts: [1] } }) } },
+    { because: "its root", patch: { spec: under({ filesystem: { readOnlyRoot: true } }) } },
+    { because: "its capabilities", patch: { spec: under({ capabilities: { add: ["SYS_TIME"] } }) } },
+    { because: "its filter", patch: { spec: under({ seccomp: { type: "RuntimeDefault" } }) } },
+    { because: "its AppArmor profile", patch: { spec: under({ appArmor: { type: "Localhost", name: "x" } }) } },
+    { because: "whether it may be root", patch: { spec: under({ runAsNonRoot: true }) } },
   ])("depends on $because", ({ patch }) => {
     expect(hash(patch)).not.toBe(hash());
+  });
+
+  it("changes with the text of the seccomp profile, wherever it stands", () => {
+    const own = under({ seccomp: { type: "ConfigMap", namespace: "n", name: "c", key: "k" } });
+    const moved = under({ seccomp: { type: "ConfigMap", namespace: "n", name: "c2", key: "k" } });
+    const made = (of: EffectiveSpec, seccompProfile: string) => hash({ spec: of, resolved: { seccompProfile } });
+    expect(made(own, "{}")).toBe(made(moved, "{}"));
+    expect(made(own, "{}")).not.toBe(made(own, '{"defaultAction":"SCMP_ACT_ERRNO"}'));
   });
 
   it("changes with a secret value, and with the key", () => {

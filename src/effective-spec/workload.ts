@@ -1,6 +1,7 @@
 import { createHash, createHmac } from "node:crypto";
 import type { Mount, Owner, ResolvedImage, WorkloadSpec } from "../backends/backend.ts";
 import { canonicalJson } from "./canonical-json.ts";
+import { confinementOf } from "./confinement.ts";
 import type { EffectiveSpec } from "./effective-spec.ts";
 import type { Resolved } from "./references.ts";
 
@@ -31,15 +32,18 @@ export function workloadSpec(input: WorkloadInput): WorkloadSpec {
     mounts: resolved.mounts,
     limits: spec.limits,
     restartPolicy: spec.restartPolicy,
+    confinement: confinementOf(spec, resolved),
   };
-  return { owner, generation, hash: workloadHash(made, resolved.secretVariables, input.hashKey), ...made };
+  const hash = workloadHash(made, resolved.secretVariables, input.hashKey);
+  return { owner, generation, hash, guardrails: spec.guardrails, ...made };
 }
 
-type Made = Omit<WorkloadSpec, "owner" | "generation" | "hash">;
+type Made = Omit<WorkloadSpec, "owner" | "generation" | "hash" | "guardrails">;
 
 /**
  * 40 hexadecimal digits of a SHA-256. It stands in a label that others may read, so secret values go in by an HMAC:
- * nobody can guess one by trying. Owner and generation stay out, so that an edit which changes nothing rolls nothing.
+ * nobody can guess one by trying. Owner, generation and guardrails stay out, so that an edit which changes nothing rolls
+ * nothing: what the guardrails change about the workload is its confinement.
  */
 function workloadHash(made: Made, secretVariables: ReadonlySet<string>, key: Uint8Array | undefined): string {
   const keyed = (value: string | Uint8Array) => {

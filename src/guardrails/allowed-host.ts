@@ -14,12 +14,14 @@ const LONGEST_NAME = 253;
  * @throws {RangeError} with what is wrong and what to write. Does not take `*`, which is no host.
  */
 export function parseAllowedHost(text: string): AllowedHost {
-  if (text.includes("://")) throw wrong(text, "a URL", `only its host, ${hostOfUrl(text)}`);
+  if (text.includes("://")) throw wrong(text, "is a URL", `only its host, ${hostOfUrl(text)}`);
   const bracketed = BRACKETED.exec(text)?.groups;
   if (bracketed) return range(text, bracketed.inside ?? "", parsePort(text, bracketed.port));
   const [host = "", port, ...more] = text.split(":");
   if (more.length > 0) return range(text, text, undefined);
-  if (host.includes("/") || /^[\d.]+$/.test(host)) return range(text, host, parsePort(text, port));
+  const path = host.indexOf("/");
+  if (path >= 0 && /[a-z]/i.test(host)) throw wrong(text, "has a path", `only its host, ${host.slice(0, path)}`);
+  if (path >= 0 || /^[\d.]+$/.test(host)) return range(text, host, parsePort(text, port));
   return name(text, host, parsePort(text, port));
 }
 
@@ -36,13 +38,13 @@ function range(text: string, written: string, port: number | undefined): Allowed
   if (!parsed)
     throw wrong(
       text,
-      "neither an address nor a CIDR",
+      "is neither an address nor a CIDR",
       "for example 192.0.2.1, 10.20.0.0/16, 2001:db8::/32 or [2001:db8::1]:443",
     );
-  if (isIpv4Mapped(parsed)) throw wrong(text, "an IPv4 address in the guise of IPv6", "the IPv4 address");
+  if (isIpv4Mapped(parsed))
+    throw wrong(text, "is an IPv4 address in the guise of IPv6", "it as IPv4, for example 192.0.2.1");
   const host = { kind: "range", family: parsed.family, cidr: formatAddressRange(parsed), port } as const;
-  if (hasHostBits(parsed))
-    throw wrong(text, "an address with a prefix, and bits behind the prefix", `the range, ${formatAllowedHost(host)}`);
+  if (hasHostBits(parsed)) throw wrong(text, "has bits behind its prefix", `the range, ${formatAllowedHost(host)}`);
   return host;
 }
 
@@ -53,14 +55,14 @@ function name(text: string, written: string, port: number | undefined): AllowedH
     .toLowerCase()
     .replace(/\.$/, "");
   if (plain.includes("*"))
-    throw wrong(text, "a wildcard inside a name", "*. at its beginning, for example *.googleapis.com");
+    throw wrong(text, "has a wildcard inside", "*. at its beginning only, for example *.googleapis.com");
   const labels = plain.split(".");
   if (NUMBER.test(labels.at(-1) ?? ""))
-    throw wrong(text, "not an address, and no name ends in a number", "all of the address, for example 192.0.2.1");
+    throw wrong(text, "is no address, and no name ends in a number", "all of the address, for example 192.0.2.1");
   if (plain.length > LONGEST_NAME || !labels.every((label) => LABEL.test(label)))
     throw wrong(
       text,
-      "not a host name",
+      "is no host name",
       "labels of at most 63 letters, digits and hyphens, together at most 253, for example api.openai.com",
     );
   return { kind: "name", name: plain, wildcard, port };
@@ -69,7 +71,7 @@ function name(text: string, written: string, port: number | undefined): AllowedH
 function parsePort(text: string, port: string | undefined): number | undefined {
   if (port === undefined) return undefined;
   if (/^[1-9]\d{0,4}$/.test(port) && Number(port) <= 65_535) return Number(port);
-  throw wrong(text, "without a port behind the colon", "a number from 1 to 65535, or no colon");
+  throw wrong(text, "has no port behind its colon", "a number from 1 to 65535, or no colon");
 }
 
 function suffix(port: number | undefined): string {
@@ -81,5 +83,5 @@ function hostOfUrl(text: string): string {
 }
 
 function wrong(text: string, what: string, remedy: string): RangeError {
-  return new RangeError(`${text}: is ${what}; write ${remedy}`);
+  return new RangeError(`${text}: ${what}; write ${remedy}`);
 }

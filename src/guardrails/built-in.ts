@@ -29,6 +29,8 @@ export const BUILT_IN_PROFILES: readonly BuiltInProfile[] = BUILT_IN_NAMES.map(
 );
 
 /** The built-in profile of that name; undefined where it is none. */
+export function builtInProfile(name: BuiltInName): BuiltInProfile;
+export function builtInProfile(name: string): BuiltInProfile | undefined;
 export function builtInProfile(name: string): BuiltInProfile | undefined {
   return BUILT_IN_PROFILES.find(({ metadata }) => metadata.name === name);
 }

@@ -5,6 +5,7 @@ import { TerminalError } from "../machinery/errors.ts";
 import { formatAllowedHost, parseAllowedHost } from "./allowed-host.ts";
 import { normalPath } from "./container-path.ts";
 import type { AllowedHost, AppArmor, Egress, Guardrails, Seccomp } from "./guardrails.ts";
+import { parseField } from "./parse-field.ts";
 
 export type GuardrailOverrides = NonNullable<NonNullable<RuntimeDeploymentSpec["guardrails"]>["overrides"]>;
 
@@ -91,21 +92,12 @@ function appArmor({ field, value: { type, name } }: Given<GuardrailProfileSpec["
   return { type, name };
 }
 
-function each<T, U>({ field, value }: Given<readonly T[] | undefined>, read: (item: T) => U): U[] | undefined {
-  return value?.map((item, at) => readOrRefuse({ field: `${field}[${at}]`, value: item }, read));
+function each<T, U>({ field, value }: Given<readonly T[] | undefined>, parse: (item: T) => U): U[] | undefined {
+  return value?.map((item, at) => parseField(`${field}[${at}]`, item, parse));
 }
 
-function one<T, U>({ field, value }: Given<T | undefined>, read: (value: T) => U): U | undefined {
-  return value === undefined ? undefined : readOrRefuse({ field, value }, read);
-}
-
-function readOrRefuse<T, U>({ field, value }: Given<T>, read: (value: T) => U): U {
-  try {
-    return read(value);
-  } catch (cause) {
-    if (!(cause instanceof RangeError)) throw cause;
-    throw invalid(field, cause.message, cause);
-  }
+function one<T, U>({ field, value }: Given<T | undefined>, parse: (value: T) => U): U | undefined {
+  return value === undefined ? undefined : parseField(field, value, parse);
 }
 
 function distinct<T>(list: readonly T[]): T[];
@@ -114,6 +106,6 @@ function distinct<T>(list: readonly T[] | undefined): T[] | undefined {
   return list && [...new Set(list)];
 }
 
-function invalid(field: string, message: string, cause?: unknown): TerminalError {
-  return new TerminalError(Reason.InvalidSpec, `${field}: ${message}`, cause === undefined ? undefined : { cause });
+function invalid(field: string, message: string): TerminalError {
+  return new TerminalError(Reason.InvalidSpec, `${field}: ${message}`);
 }

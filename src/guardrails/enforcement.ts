@@ -4,7 +4,7 @@ import { NEVER_WITH_RESTRICTED_NETWORK } from "./confinement.ts";
 import { GUARDRAIL_FIELDS, type GuardrailField } from "./guardrail-field.ts";
 import type { AllowedHost, Guardrails } from "./guardrails.ts";
 import { DEFAULT_CAPABILITIES, isNetworkRestricted } from "./held-capabilities.ts";
-import { listing } from "./listing.ts";
+import { clipped, listing } from "./listing.ts";
 
 /** How far a backend keeps one field of a profile. */
 export interface FieldEnforcement {
@@ -33,13 +33,19 @@ export interface Enforcement {
   readonly compatible: boolean;
 }
 
+/** As the schema of the status has it. */
+const LONGEST_REASON = 1024;
+
 /** Pure. What a backend of these capabilities makes of a profile, for status, compatibility reports and refusals alike. */
 export function enforcementOf(
   guardrails: Guardrails,
   capabilities: GuardrailCapabilities,
   backend: { readonly name: string; readonly type: string },
 ): Enforcement {
-  const fields = GUARDRAIL_FIELDS.map((field) => ({ field, ...FIELDS[field](guardrails, capabilities) }));
+  const fields = GUARDRAIL_FIELDS.map((field) => {
+    const { enforcement, reason } = FIELDS[field](guardrails, capabilities);
+    return { field, enforcement, reason: clipped(reason, LONGEST_REASON) };
+  });
   const lacking = fields.filter(({ enforcement }) => enforcement !== "Enforced");
   const warnings = lacking.map(
     ({ field, enforcement, reason }): GuardrailWarning => ({
@@ -62,7 +68,7 @@ function recommendation(
 ): GuardrailWarning[] {
   if (recommendedBackends.length === 0 || recommendedBackends.includes(type)) return [];
   const message = `GuardrailProfile "${profile}" is meant for ${listing(recommendedBackends)}; RuntimeBackend "${name}" is of type ${type}`;
-  return [{ field: "recommendedBackends", message, backend: name, severity: "Info" }];
+  return [{ field: "recommendedBackends", message: clipped(message, LONGEST_REASON), backend: name, severity: "Info" }];
 }
 
 type FieldRule = (guardrails: Guardrails, capabilities: GuardrailCapabilities) => Support;

@@ -4,6 +4,7 @@ import { mergePatch } from "./merge-patch.ts";
 
 /** What every status here has in common. */
 export interface ObjectStatus {
+  readonly observedGeneration?: number;
   readonly conditions?: readonly Condition[] | undefined;
 }
 

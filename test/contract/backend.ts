@@ -1,6 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "@jest/globals";
 import type { Backend, ImageRequest, Owner, Workload, WorkloadSpec } from "../../src/backends/backend.ts";
+import { GUARDRAIL_FEATURES } from "../../src/guardrails/capabilities.ts";
+import {
+  type Confinement,
+  NEVER_WITH_RESTRICTED_NETWORK,
+  type NetworkRules,
+} from "../../src/guardrails/confinement.ts";
+import type { Guardrails } from "../../src/guardrails/guardrails.ts";
 import { eventually } from "../support/eventually.ts";
 
 /** A backend and what the suite has to know of its world. */
@@ -9,6 +16,10 @@ export interface BackendWorld extends AsyncDisposable {
   /** An image that is there or can be had, and whose program listens on `port` until it is told to end. */
   readonly image: string;
   readonly port: number;
+  /** The same program in an image whose user is root. */
+  readonly rootImage: string;
+  /** Ends what enforces the rules of a workload's network. */
+  endSandbox(workload: Workload): Promise<void>;
   /** A reference behind which there is no image. */
   readonly missingImage: string;
   /** Whether something answers at `Workload.address`. */
@@ -26,6 +37,8 @@ export function backendContract(name: string, start: () => Promise<BackendWorld>
       const health = await world.backend.health(within());
       expect(health).toMatchObject({ available: true, reason: "Available", version: expect.any(String) });
       expect(health.capabilities?.sources).toContain("image");
+      const { features } = health.capabilities?.guardrails ?? {};
+      expect(Object.keys(features ?? {}).sort()).toEqual([...GUARDRAIL_FEATURES].sort());
     });
 
     it("observes nothing of an owner that it does not know", async () => {
@@ -169,6 +182,85 @@ export function backendContract(name: string, start: () => Promise<BackendWorld>
       stop.abort();
     });
 
+    it("keeps what a workload was made under", async () => {
+      const guardrails = { ...UNRESTRICTED, profile: "payments", runAsNonRoot: true };
+      await using use = await deployment(start);
+      await launch({ ...use, spec: { ...use.spec, guardrails } });
+      const [workload] = await use.backend.observe(use.spec.owner, within());
+      expect(workload?.guardrails).toEqual(guardrails);
+    });
+
+    it.each(NEVER_WITH_RESTRICTED_NETWORK)("gives %s to nobody whose network is restricted", async (name) => {
+      await using world = await start();
+      const confinement = { ...CONFINED, capabilities: { dropAll: true, add: [name] } };
+      expect(() => world.backend.admit({ imageReference: world.image, mounts: [], confinement })).toThrow(
+        expect.objectContaining({ name: "TerminalError", message: expect.stringContaining(name) }),
+      );
+    });
+
+    it("makes nothing of an image that runs as root where it must not", async () => {
+      await using use = await deployment(start, { image: "rootImage" });
+      const spec = { ...use.spec, confinement: { ...UNCONFINED, runAsNonRoot: true } };
+      await expect(use.backend.create(spec, current(), within())).rejects.toMatchObject({
+        name: "TerminalError",
+        reason: "RunsAsRoot",
+      });
+      expect(await use.backend.observe(spec.owner, within())).toEqual([]);
+    });
+
+    describe("a workload whose network is restricted", () => {
+      it("starts, stops and starts again as any other", async () => {
+        await using use = await deployment(start, { confinement: CONFINED });
+        const first = await launch(use);
+        await eventually("the workload answers", () => use.world.answers(first.address ?? ""));
+        expect(await use.backend.observe(use.spec.owner, within())).toEqual([first]);
+        await use.backend.stop(first.id, 1, within());
+        const second = await use.backend.start(first.id, within());
+        expect(second).toMatchObject({ state: { kind: "running" }, address: first.address, drift: [] });
+        await use.backend.delete(second.id, within());
+        expect(await use.backend.observe(use.spec.owner, within())).toEqual([]);
+      });
+
+      it("is created once, too", async () => {
+        await using use = await deployment(start, { confinement: CONFINED });
+        const made = await Promise.all([1, 2, 3].map(() => use.backend.create(use.spec, current(), within())));
+        const again = await use.backend.create(use.spec, current(), within());
+        expect(new Set([...made, again].map(({ id }) => id)).size).toBe(1);
+        expect(await use.backend.start(again.id, within())).toMatchObject({ state: { kind: "running" }, drift: [] });
+      });
+
+      it("has no address where nothing may come in", async () => {
+        const network = { ...RULES, ingressPorts: [] };
+        await using use = await deployment(start, { confinement: { ...UNCONFINED, network } });
+        expect(await launch(use)).toMatchObject({ state: { kind: "running" }, address: undefined, drift: [] });
+      });
+
+      it("is told to drift when its rules are gone, and runs inside of rules again once it is repaired", async () => {
+        await using use = await deployment(start, { confinement: CONFINED });
+        const before = await launch(use);
+        await use.world.endSandbox(before);
+        const [drifted, ...more] = await use.backend.observe(use.spec.owner, within());
+        expect(more).toEqual([]);
+        expect(drifted).toMatchObject({ drift: [{ kind: "sandbox" }], address: undefined });
+        if (drifted) await use.backend.repair(drifted, within());
+        const [after] = await use.backend.observe(use.spec.owner, within());
+        expect(after).toMatchObject({ ...describes(use.spec), drift: [], address: before.address });
+        expect(after?.startedAt).not.toBe(before.startedAt);
+        await eventually("the workload answers", () => use.world.answers(after?.address ?? ""));
+      });
+
+      it("that lost its rules while it was stopped is no drift, and gets others when it is started", async () => {
+        await using use = await deployment(start, { confinement: CONFINED });
+        const before = await launch(use);
+        await use.backend.stop(before.id, 1, within());
+        await use.world.endSandbox(before);
+        expect(await use.backend.observe(use.spec.owner, within())).toMatchObject([{ drift: [] }]);
+        const after = await use.backend.start(before.id, within());
+        expect(after).toMatchObject({ state: { kind: "running" }, drift: [], address: before.address });
+        expect(await use.backend.observe(use.spec.owner, within())).toEqual([after]);
+      });
+    });
+
     it("stops at its signal", async () => {
       await using world = await start();
       await expect(world.backend.observe(newOwner(), AbortSignal.abort(new Error("enough")))).rejects.toThrow("enough");
@@ -183,17 +275,21 @@ interface Use extends AsyncDisposable {
 }
 
 /** An owner with an image that is present and a spec, gone at the end of the test. */
-async function deployment(start: () => Promise<BackendWorld>): Promise<Use> {
+async function deployment(
+  start: () => Promise<BackendWorld>,
+  given: { readonly image?: "image" | "rootImage"; readonly confinement?: Confinement } = {},
+): Promise<Use> {
   const world = await start();
   const { backend } = world;
-  const asked = request(world.image);
+  const asked = request(world[given.image ?? "image"]);
   const owner = newOwner();
   const image = await backend.resolveImage(asked, within());
   await eventually("the image is present", async () => {
     const { kind } = await backend.ensureImage(owner, image, asked, within());
     return kind === "present";
   });
-  const spec = contractSpec({ owner, image, port: world.port });
+  const { confinement = UNCONFINED } = given;
+  const spec = contractSpec({ owner, image, port: world.port, confinement });
   const dispose = async (): Promise<void> => {
     await eventually("nothing is left", () => backend.purge(owner, within()));
     await world[Symbol.asyncDispose]();
@@ -225,6 +321,32 @@ export function newOwner(name = "contract"): Owner {
   return { uid: randomUUID(), namespace: "test", name };
 }
 
+/** What the profile `unrestricted` comes to. */
+export const UNCONFINED: Confinement = {
+  network: undefined,
+  readOnlyRoot: false,
+  capabilities: { dropAll: false, add: [] },
+  seccomp: { kind: "unconfined" },
+  appArmor: { kind: "unconfined" },
+  runAsNonRoot: false,
+};
+
+const RULES: NetworkRules = { egress: { kind: "closed" }, ingressPorts: [8080] };
+const CONFINED: Confinement = { ...UNCONFINED, network: RULES };
+
+export const UNRESTRICTED: Guardrails = {
+  profile: "unrestricted",
+  enforcement: "Warn",
+  network: { egress: { kind: "open" }, ingressPorts: undefined },
+  filesystem: { readOnlyRoot: false, allowedMounts: undefined },
+  capabilities: { dropAll: false, add: [] },
+  resources: { maxCpuMillis: 2000, maxMemoryBytes: 2 * 1024 ** 3, maxPids: undefined },
+  seccomp: { type: "Unconfined" },
+  appArmor: { type: "Unconfined" },
+  runAsNonRoot: false,
+  recommendedBackends: ["docker"],
+};
+
 /** A spec without anything special. */
 export function contractSpec(
   given: Pick<WorkloadSpec, "owner" | "image" | "port"> & Partial<WorkloadSpec>,
@@ -238,6 +360,8 @@ export function contractSpec(
     mounts: [],
     limits: { cpuMillis: 500, memoryBytes: 64 * 1024 * 1024, pids: 50 },
     restartPolicy: "Always",
+    confinement: UNCONFINED,
+    guardrails: UNRESTRICTED,
     ...given,
   };
 }

@@ -41,17 +41,19 @@ interface Reply {
 interface Question {
   readonly token?: string | undefined;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Sent by POST; bytes as protobuf, else as JSON. */
+  /** Bytes are sent as protobuf, all else as JSON. */
   readonly body?: object | Buffer;
+  /** Default: POST where there is a body. */
+  readonly method?: "GET" | "POST" | "PUT";
 }
 
 /** A request beside kubectl, whose older releases know neither whoami nor create token. */
-function ask(path: string, { token, headers, body }: Question = {}): Promise<Reply> {
+function ask(path: string, { token, headers, body, method = body ? "POST" : "GET" }: Question = {}): Promise<Reply> {
   return new Promise((resolve, reject) => {
     const sent = request(
       new URL(path, server.url),
       {
-        method: body ? "POST" : "GET",
+        method,
         ca: server.caPem,
         agent: false,
         headers: {
@@ -69,6 +71,10 @@ function ask(path: string, { token, headers, body }: Question = {}): Promise<Rep
     sent.on("error", reject);
     sent.end(Buffer.isBuffer(body) ? body : body && JSON.stringify(body));
   });
+}
+
+function put(path: string, body: object, token: string): Promise<Reply> {
+  return ask(path, { method: "PUT", body, token });
 }
 
 function whoAmI(token: string, headers?: Question["headers"]): Promise<Reply> {
@@ -222,6 +228,31 @@ describe("what they may do", () => {
       "name",
     ]);
     expect(narrowed.trim()).toBe("configmap/mine");
+  });
+
+  it("is not to create what they may change, by an apply or a replacement that finds nothing", async () => {
+    const { name, kubectl } = await newcomer();
+    const kinds = "--resource=configmaps,leases.coordination.k8s.io";
+    await admin.run(["create", "role", name, "-n", "team-a", "--verb=get,patch,update", kinds]);
+    await admin.run(["create", "rolebinding", name, "-n", "team-a", `--role=${name}`, `--user=${name}`]);
+    const apply = ["apply", "--server-side", "-n", "team-a", "-f", "-"];
+    const object = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "applied" }, data: { a: "b" } };
+    const input = JSON.stringify(object);
+    expect((await kubectl.try(apply, { input })).stderr).toContain(
+      `configmaps "applied" is forbidden: User "${name}" cannot create resource "configmaps" in API group "" in the namespace "team-a"`,
+    );
+    await admin.run(apply, { input });
+    await kubectl.run([...apply, "--force-conflicts"], { input: JSON.stringify({ ...object, data: { a: "c" } }) });
+    const lease = {
+      apiVersion: "coordination.k8s.io/v1",
+      kind: "Lease",
+      metadata: { name: "put", namespace: "team-a" },
+    };
+    const reply = await put("/apis/coordination.k8s.io/v1/namespaces/team-a/leases/put", lease, await tokenOf(kubectl));
+    expect(reply).toMatchObject({ status: 403, body: { message: expect.stringContaining("cannot create resource") } });
+    expect(
+      await put("/apis/coordination.k8s.io/v1/namespaces/team-a/leases/put", lease, server.adminToken),
+    ).toMatchObject({ status: 201 });
   });
 
   it("never grows by their own hand", async () => {

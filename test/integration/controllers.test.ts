@@ -1,8 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import { type Namespace, namespaces, type Secret, secrets } from "../../src/api/core.ts";
+import { events, type Namespace, namespaces, type Secret, secrets } from "../../src/api/core.ts";
 import type { NewObject } from "../../src/api/meta.ts";
 import {
+  GUARDRAILS_BOUND_LABEL,
+  type GuardrailProfile,
+  type GuardrailProfileSpec,
+  guardrailProfiles,
   type RuntimeBackend,
   type RuntimeDeployment,
   type RuntimeDeploymentSpec,
@@ -11,13 +16,14 @@ import {
 } from "../../src/api/v1alpha1/index.ts";
 import { type Controllers, createControllers } from "../../src/controllers/create-controllers.ts";
 import { HashKey } from "../../src/controllers/hash-key.ts";
+import { BUILT_IN_PROFILES } from "../../src/guardrails/built-in.ts";
 import { systemClock } from "../../src/machinery/clock.ts";
 import { getCondition } from "../../src/machinery/conditions.ts";
 import { createKubeClient, type DisposableKubeClient } from "../../src/machinery/http-kube-client.ts";
 import { Manager } from "../../src/machinery/manager.ts";
 import { startTestApiServer, type TestApiServer } from "../support/api-server.ts";
 import { eventually } from "../support/eventually.ts";
-import { MemoryBackend, MemoryEngine } from "../support/memory-backend.ts";
+import { guardrailCapabilities, MemoryBackend, MemoryEngine } from "../support/memory-backend.ts";
 import { MemoryProber } from "../support/memory-prober.ts";
 import { recordingLogger } from "../support/recording-logger.ts";
 
@@ -117,6 +123,24 @@ async function createDeployment(name: string, spec: object = {}): Promise<void> 
 const patchSpec = (name: string, spec: { [K in keyof RuntimeDeploymentSpec]?: unknown }) =>
   client.patch(runtimeDeployments, { namespace: NAMESPACE, name }, { type: "merge", body: { spec } });
 const deployment = (name: string) => client.get(runtimeDeployments, { namespace: NAMESPACE, name });
+const profile = (name: string) => client.get(guardrailProfiles, { namespace: "", name });
+const patchProfile = (name: string, spec: { [K in keyof GuardrailProfileSpec]?: unknown }) =>
+  client.patch(guardrailProfiles, { namespace: "", name }, { type: "merge", body: { spec } });
+const label = (value: string | null) =>
+  client.patch(
+    namespaces,
+    { namespace: "", name: NAMESPACE },
+    { type: "merge", body: { metadata: { labels: { [GUARDRAILS_BOUND_LABEL]: value } } } },
+  );
+
+async function createProfile(name: string): Promise<void> {
+  await client.create<GuardrailProfile>(guardrailProfiles, {
+    apiVersion: "slipway.dev/v1alpha1",
+    kind: "GuardrailProfile",
+    metadata: { name },
+    spec: {} as GuardrailProfileSpec,
+  });
+}
 const backend = (name: string) => client.get(runtimeBackends, { namespace: "", name });
 
 function poll<T>(what: string, look: () => Promise<T | undefined | false>): Promise<T> {
@@ -363,5 +387,115 @@ describe("a RuntimeBackend", () => {
     await client.delete(runtimeDeployments, { namespace: NAMESPACE, name: "files" });
     await gone("files");
     expect(engine.containers.size).toBe(0);
+  });
+});
+
+describe("a GuardrailProfile", () => {
+  const installed = () =>
+    poll("the built-ins are there and told of", async () => {
+      const { items } = await client.list(guardrailProfiles);
+      return items.length === 4 && items.every(({ status }) => status?.backends?.length === 1) && items;
+    });
+  const equalsShipped = async () =>
+    (await client.list(guardrailProfiles)).items.every(({ metadata, spec }) => {
+      const shipped = BUILT_IN_PROFILES.find((each) => each.metadata.name === metadata.name);
+      return isDeepStrictEqual(spec, shipped?.spec);
+    });
+
+  it("that ships with Slipway is there, as it was shipped, and costs nothing once it is", async () => {
+    const found = await installed();
+    expect(await equalsShipped()).toBe(true);
+    expect(found[0]?.status?.backends?.[0]).toMatchObject({ name: "docker", compatible: true });
+    await createDeployment("files");
+    await phase("files", "Connected");
+    const counted = await poll("it is counted", async () => {
+      const standard = await profile("standard");
+      return standard.status?.deployments === 1 && standard;
+    });
+    await stop();
+    start();
+    await available("docker", "True");
+    await sleep(2_500);
+    expect((await profile("standard")).metadata.resourceVersion).toBe(counted.metadata.resourceVersion);
+  });
+
+  it("that ships with Slipway comes back, whatever somebody made of it", async () => {
+    await installed();
+    await patchProfile("standard", { network: { egressAllowed: false, allowedHosts: null }, runAsNonRoot: true });
+    await poll("it is put right", equalsShipped);
+    // What another manager adds, an apply of ours would not take away.
+    await patchProfile("unrestricted", { filesystem: { allowedMounts: ["/data"] } });
+    await poll("it is put right", equalsShipped);
+    await client.delete(guardrailProfiles, { namespace: "", name: "airgapped" });
+    await installed();
+    expect(await equalsShipped()).toBe(true);
+  });
+
+  it("is waited for by what was applied before it, without a word of failure", async () => {
+    await stop();
+    for (const { metadata } of (await client.list(guardrailProfiles)).items)
+      await client.delete(guardrailProfiles, { namespace: "", name: metadata.name });
+    await label("standard");
+    await createDeployment("files");
+    start();
+    const connected = await phase("files", "Connected");
+    expect(connected.status?.guardrails).toMatchObject({ profile: "standard", bounds: ["namespace team-a: standard"] });
+    await stop();
+    const told = (await client.list(events, { namespace: NAMESPACE })).items;
+    expect(told.filter(({ type }) => type === "Warning")).toEqual([]);
+  });
+
+  it("rolls its deployments when it changes, and says where it holds no more", async () => {
+    await createProfile("own");
+    await createDeployment("files", { guardrails: { profile: "own" } });
+    const before = await phase("files", "Connected");
+    await patchProfile("own", { network: { egressAllowed: true, allowedHosts: ["api.example"] } });
+    await poll(
+      "the workload is another",
+      async () => (await deployment("files")).status?.workload?.id !== before.status?.workload?.id,
+    );
+    await phase("files", "Connected");
+    await poll("the reason is told", async () =>
+      (await client.list(events, { namespace: NAMESPACE })).items.some(
+        ({ reason, note }) => reason === "GuardrailsChanged" && note.includes("network.allowedHosts"),
+      ),
+    );
+    engine.guardrails = guardrailCapabilities({
+      "network.allowedNames": { enforcement: "NotEnforced", reason: "no nf_tables" },
+    });
+    // Another backend of the same Engine is asked at once.
+    await createBackend("other", {});
+    const told = await poll("it is told of the other", async () =>
+      (await profile("own")).status?.backends?.find(({ name }) => name === "other"),
+    );
+    expect(told.compatible).toBe(false);
+    expect((await profile("own")).status?.backends?.map(({ name }) => name)).toEqual(["docker", "other"]);
+  });
+
+  it("ends what is wider when it comes to bound it", async () => {
+    await createDeployment("files", { guardrails: { profile: "unrestricted" } });
+    await phase("files", "Connected");
+    await label("standard");
+    await poll("nothing runs", async () => engine.containers.size === 0);
+    const refused = await phase("files", "Error");
+    expect(getCondition(refused.status?.conditions, "Stalled")?.reason).toBe("GuardrailsTooWide");
+    await label(null);
+    await phase("files", "Connected");
+  });
+
+  it("that a backend names as its bound is missed there until it is made", async () => {
+    await createBackend("other", { guardrailsBound: "own" });
+    await createDeployment("files", { backend: "other" });
+    const stalled = () => async () => getCondition((await backend("other")).status?.conditions, "Stalled");
+    const found = await poll("the backend tells", stalled());
+    expect(found).toMatchObject({ reason: "GuardrailProfileNotFound", message: expect.stringMatching(/"own"/) });
+    const waiting = await phase("files", "Error");
+    expect(getCondition(waiting.status?.conditions, "Ready")?.reason).toBe("GuardrailProfileNotFound");
+    await createProfile("own");
+    await poll("it is over", async () => (await stalled()()) === undefined);
+    await poll("it is judged", async () => {
+      const { status } = await deployment("files");
+      return getCondition(status?.conditions, "Ready")?.reason === "GuardrailsTooWide";
+    });
   });
 });

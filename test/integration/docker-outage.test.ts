@@ -1,5 +1,9 @@
+import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
-import { newOwner } from "../contract/backend.ts";
+import { engineClient } from "../../scripts/engine/engine-address.ts";
+import { ensureSandboxImage } from "../../scripts/sandbox-image.ts";
+import { ownSandboxImage } from "../../src/backends/docker/sandbox/sandbox-settings.ts";
+import { newOwner, UNCONFINED } from "../contract/backend.ts";
 import { answersHttp, dockerDeployment, dockerUnderTest, within } from "../support/docker-under-test.ts";
 import { eventually } from "../support/eventually.ts";
 import { ensureBusyboxImage } from "../support/images.ts";
@@ -13,6 +17,9 @@ let engine: OwnEngine;
 beforeAll(async () => {
   engine = await new OwnEngine().start();
   await ensureBusyboxImage(engine.client);
+  // Made on the machine's own Engine: this one's containers have no way out.
+  await ensureSandboxImage(() => undefined);
+  await text(await engine.client.loadImage(await engineClient().getImage(ownSandboxImage()).get()));
 });
 
 afterAll(async () => {
@@ -53,5 +60,27 @@ describe("an Engine that goes away and comes back", () => {
     await engine.start();
     await eventually("the Engine answers", async () => (await backend.health(within())).available);
     expect((await use.observe()).state.kind).toBe("exited");
+  });
+
+  it("starts nothing again whose network a sandbox holds, and start does so in order", async () => {
+    const backend = dockerUnderTest({ host: engine.host, sandbox: { addressHoldSeconds: 60, dns: ["192.0.2.53"] } });
+    const network = { egress: { kind: "closed" }, ingressPorts: [8080] } as const;
+    const spec = { confinement: { ...UNCONFINED, network } };
+    await using use = await dockerDeployment("sandboxed-outage", { backend, spec });
+    const { id, address } = await use.launch();
+    await eventually("it answers", () => answersHttp(address ?? ""));
+    const label = [`slipway.dev/uid=${use.owner.uid}`];
+    const states = async () => {
+      const listed = await engine.client.listContainers({ all: true, filters: { label } });
+      return listed.map(({ State }) => State);
+    };
+    await engine.stop();
+    await engine.start();
+    await eventually("the Engine answers", async () => (await backend.health(within())).available);
+    expect(await states()).toEqual(["exited", "exited"]);
+    expect(await use.observe()).toMatchObject({ id, state: { kind: "exited" }, drift: [], address: undefined });
+    const again = await backend.start(id, within());
+    expect(again).toMatchObject({ id, address, state: { kind: "running" }, drift: [] });
+    await eventually("it answers", () => answersHttp(again.address ?? ""));
   });
 });

@@ -1,23 +1,28 @@
 import { randomUUID } from "node:crypto";
-import type { ConfigMap, Secret } from "../../src/api/core.ts";
+import type { ConfigMap, Namespace, Secret } from "../../src/api/core.ts";
 import { formatKey, type KubeObject, keyOf, type ObjectKey, type StatusFailure } from "../../src/api/meta.ts";
 import {
+  GUARDRAILS_BOUND_LABEL,
+  type GuardrailProfile,
+  type GuardrailProfileSpec,
   type RuntimeBackend,
   type RuntimeDeployment,
   type RuntimeDeploymentSpec,
   type RuntimeDeploymentStatus,
   TEARDOWN_FINALIZER,
 } from "../../src/api/v1alpha1/index.ts";
+import type { BackendHealth } from "../../src/backends/backend.ts";
 import type { LiveBackend } from "../../src/controllers/backend-registry.ts";
 import { RuntimeDeploymentReconciler } from "../../src/controllers/runtime-deployment/controller.ts";
-import { deploymentIndexes } from "../../src/controllers/runtime-deployment/indexes.ts";
+import { deploymentIndexes, profileIndexes } from "../../src/controllers/runtime-deployment/indexes.ts";
 import { deploymentOf } from "../../src/controllers/runtime-deployment/probing.ts";
 import { connect } from "../../src/controllers/sources.ts";
+import { BUILT_IN_PROFILES, builtInProfile } from "../../src/guardrails/built-in.ts";
 import { ApiError } from "../../src/machinery/client.ts";
 import { Controller } from "../../src/machinery/controller.ts";
 import type { EventNote } from "../../src/machinery/event-recorder.ts";
 import { FakeClock } from "./fake-clock.ts";
-import { MemoryBackend, type MemoryBackendOptions, MemoryEngine } from "./memory-backend.ts";
+import { ENGINE_CAPABILITIES, MemoryBackend, type MemoryBackendOptions, MemoryEngine } from "./memory-backend.ts";
 import { MemoryProber } from "./memory-prober.ts";
 import { MemoryStore } from "./memory-store.ts";
 import { recordingLogger } from "./recording-logger.ts";
@@ -27,12 +32,13 @@ export const IMAGE = "registry.test/files:1";
 
 type DeepPartial<T> = T extends object ? { [K in keyof T]?: DeepPartial<T[K]> } : T;
 
-/** A spec as the API server stores it, defaults included. */
+/** A spec as the API server stores it, defaults included. Unrestricted unless a test asks for more. */
 export function deploymentSpec(patch: DeepPartial<RuntimeDeploymentSpec> = {}): RuntimeDeploymentSpec {
   const { source, transport, health, ...rest } = patch;
   return {
     source: { image: { reference: IMAGE, pullPolicy: "IfNotPresent", ...source?.image } },
     transport: { type: "streamable-http", port: 8080, ...transport },
+    guardrails: { profile: "unrestricted" },
     desiredState: "Running",
     restartPolicy: "Always",
     health: { probe: "mcp", periodSeconds: 10, timeoutSeconds: 1, failureThreshold: 3, ...health },
@@ -59,6 +65,8 @@ export class DeploymentWorld {
   readonly server = new Map<string, RuntimeDeployment>();
   readonly deployments = new MemoryStore<RuntimeDeployment>(deploymentIndexes);
   readonly backends = new MemoryStore<RuntimeBackend>();
+  readonly profiles = new MemoryStore<GuardrailProfile>(profileIndexes);
+  readonly namespaces = new MemoryStore<Namespace>();
   readonly secrets = new MemoryStore<Secret>();
   readonly configMaps = new MemoryStore<ConfigMap>();
   readonly events: EventNote[] = [];
@@ -73,6 +81,8 @@ export class DeploymentWorld {
   crashAt = Number.POSITIVE_INFINITY;
   /** How far the cache is behind the server. */
   lagMs = 1;
+  /** Whether a profile that is missing is about to be installed. */
+  installing = false;
   #version = 0;
   /** Which one was seen in phase Deleting, a phase that ends in nothing else. */
   #deleted: string | undefined;
@@ -83,6 +93,8 @@ export class DeploymentWorld {
     this.backendOptions = options;
     this.engine.publish(IMAGE);
     this.engine.fault = () => this.#step();
+    for (const { metadata, spec } of BUILT_IN_PROFILES) this.putProfile(metadata.name, spec);
+    this.bound(undefined);
     this.putBackend("docker", true);
     this.boot();
   }
@@ -98,17 +110,36 @@ export class DeploymentWorld {
     );
   }
 
+  /** A profile that differs from a built-in one, or from what it was before, in these fields. */
+  putProfile(name: string, patch: Partial<GuardrailProfileSpec>, base = "standard"): void {
+    const before = this.profiles.get({ namespace: "", name });
+    const spec = { ...(before?.spec ?? builtInProfile(base)?.spec), ...patch } as GuardrailProfileSpec;
+    const generation = (before?.metadata.generation ?? 0) + 1;
+    const metadata = { name, generation };
+    this.profiles.put(this.#stored({ apiVersion: "slipway.dev/v1alpha1", kind: "GuardrailProfile", metadata, spec }));
+  }
+
+  /** Labels the namespace with the widest profile that its deployments may have. */
+  bound(profile: string | undefined, namespace = KEY.namespace): void {
+    const labels = profile === undefined ? {} : { [GUARDRAILS_BOUND_LABEL]: profile };
+    this.namespaces.put(this.#stored({ apiVersion: "v1", kind: "Namespace", metadata: { name: namespace, labels } }));
+  }
+
+  putConfigMap({ namespace, name }: ObjectKey, data: Record<string, string>): void {
+    this.configMaps.put(this.#stored({ apiVersion: "v1", kind: "ConfigMap", metadata: { namespace, name }, data }));
+  }
+
   putSecret(name: string, data: Record<string, string>): void {
     const encoded = Object.entries(data).map(([key, value]) => [key, Buffer.from(value).toString("base64")]);
     const metadata = { name, namespace: KEY.namespace };
     this.secrets.put(this.#stored({ apiVersion: "v1", kind: "Secret", metadata, data: Object.fromEntries(encoded) }));
   }
 
-  apply(patch: DeepPartial<RuntimeDeploymentSpec> = {}): void {
-    const before = this.server.get(formatKey(KEY));
+  apply(patch: DeepPartial<RuntimeDeploymentSpec> = {}, key = KEY): void {
+    const before = this.server.get(formatKey(key));
     const spec = deploymentSpec(patch);
     if (!before) {
-      const metadata = { ...KEY, uid: randomUUID(), generation: 1 };
+      const metadata = { ...key, uid: randomUUID(), generation: 1 };
       this.#put(this.#stored({ apiVersion: "slipway.dev/v1alpha1", kind: "RuntimeDeployment", metadata, spec }));
       return;
     }
@@ -117,8 +148,8 @@ export class DeploymentWorld {
     this.#put({ ...before, metadata: { ...before.metadata, generation }, spec });
   }
 
-  delete(): void {
-    const deployment = this.server.get(formatKey(KEY));
+  delete(key = KEY): void {
+    const deployment = this.server.get(formatKey(key));
     if (!deployment) return;
     const deletionTimestamp = this.clock.now().toISOString();
     this.#put({ ...deployment, metadata: { ...deployment.metadata, deletionTimestamp } });
@@ -134,8 +165,8 @@ export class DeploymentWorld {
     return this.deployment.status ?? {};
   }
 
-  condition(type: string): string | undefined {
-    const found = this.status.conditions?.find((condition) => condition.type === type);
+  condition(type: string, key = KEY): string | undefined {
+    const found = this.server.get(formatKey(key))?.status?.conditions?.find((condition) => condition.type === type);
     return found && `${found.status} ${found.reason}`;
   }
 
@@ -174,12 +205,12 @@ export class DeploymentWorld {
     );
   }
 
-  connected(): boolean {
-    return this.server.get(formatKey(KEY))?.status?.phase === "Connected";
+  connected(key = KEY): boolean {
+    return this.server.get(formatKey(key))?.status?.phase === "Connected";
   }
 
-  settled(): boolean {
-    const deployment = this.server.get(formatKey(KEY));
+  settled(key = KEY): boolean {
+    const deployment = this.server.get(formatKey(key));
     if (!deployment) return this.engine.containers.size === 0;
     const { observedGeneration, conditions } = deployment.status ?? {};
     return (
@@ -193,22 +224,35 @@ export class DeploymentWorld {
     this.crashAt = Number.POSITIVE_INFINITY;
     const end = new AbortController();
     const prober = new MemoryProber(this.engine);
-    const backend = new MemoryBackend(this.engine, this.backendOptions);
     const life: { -readonly [K in keyof Life]?: Life[K] } = { prober, end, alive: true };
+    const made = new Map<string, MemoryBackend>();
+    /** Each RuntimeBackend has its own part of the Engine. */
+    const backendOf = (name: string): MemoryBackend => {
+      const known = made.get(name);
+      if (known) return known;
+      const backend = new MemoryBackend(this.engine, { ...this.backendOptions, place: name });
+      made.set(name, backend);
+      backend.watch((owner) => controller.enqueue({ namespace: owner.namespace, name: owner.name }), end.signal);
+      return backend;
+    };
     const live = (name: string): LiveBackend | undefined =>
       this.backends.get({ namespace: "", name }) && {
         name,
         instance: 1,
         former: false,
-        backend,
+        backend: backendOf(name),
         defaults: { limits: { cpu: "500m", memory: "512Mi", pids: 100 } },
-        health: undefined,
+        health: this.#health(),
       };
     const reconciler = new RuntimeDeploymentReconciler({
       deployments: this.deployments,
       backends: this.backends,
       secrets: this.secrets,
       configMaps: this.configMaps,
+      profiles: this.profiles,
+      namespaces: this.namespaces,
+      isInstalling: () => this.installing,
+      enqueue: (key) => controller.enqueue(key),
       registry: {
         get: live,
         problem: () => undefined,
@@ -241,11 +285,12 @@ export class DeploymentWorld {
       clock: this.clock,
       deploymentController: controller,
       backendController: { enqueue: () => undefined },
+      profileController: { enqueue: () => undefined },
       isKnown: (deployment) => reconciler.knows(deployment),
       secretsOf: () => [],
     });
     prober.onChange((key) => controller.enqueue(deploymentOf(key)));
-    backend.watch(({ namespace, name }) => controller.enqueue({ namespace, name }), end.signal);
+    for (const { metadata } of this.backends.list()) backendOf(metadata.name);
     controller
       .run(end.signal, end.signal)
       .catch((error: unknown) => this.phases.push(`the controller failed: ${error}`));
@@ -261,6 +306,13 @@ export class DeploymentWorld {
     if (!this.#life) return;
     this.#life.alive = false;
     this.#life.end.abort(new Error("killed"));
+  }
+
+  /** As a backend said when it was last asked, which was while it answered. */
+  #health(): BackendHealth {
+    const { guardrails } = this.engine;
+    const capabilities = { ...ENGINE_CAPABILITIES, guardrails };
+    return { available: true, reason: "Available", message: "the Engine answers", version: "1.0", capabilities };
   }
 
   async #step(): Promise<void> {

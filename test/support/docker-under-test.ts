@@ -20,10 +20,12 @@ export function dockerUnderTest(
     {
       name: "docker",
       installation: TEST_INSTALLATION,
+      sharesLoopback: true,
       ...config,
       spec: {
         host: engineAddress(),
         publish: { bindAddress: "127.0.0.1" },
+        sandbox: { addressHoldSeconds: 60 },
         defaultLimits: { cpu: "500m", memory: "512Mi", pids: 100 },
         orphanCollection: { enabled: true, intervalHours: 24 },
         ...spec,

@@ -8,13 +8,14 @@ import type {
   ImageState,
   LogOptions,
   LogSource,
-  Mount,
   Owner,
   ResolvedImage,
   Workload,
   WorkloadSpec,
   WorkloadState,
 } from "../../src/backends/backend.ts";
+import { GUARDRAIL_FEATURES, type GuardrailCapabilities, type Support } from "../../src/guardrails/capabilities.ts";
+import { NEVER_WITH_RESTRICTED_NETWORK } from "../../src/guardrails/confinement.ts";
 import type { Clock } from "../../src/machinery/clock.ts";
 import { TerminalError, TransientError } from "../../src/machinery/errors.ts";
 
@@ -24,6 +25,8 @@ export interface Program {
   readonly answers: "mcp" | "garbage" | "silent";
   /** Ends this long after each start, with this code. */
   readonly exits?: { readonly afterMs: number; readonly code: number; readonly outOfMemory?: boolean };
+  /** Who runs it; undefined: not root. */
+  readonly user?: "root";
   /** The Engine cannot start it. */
   readonly unstartable?: string;
 }
@@ -41,6 +44,8 @@ interface Container {
   stoppedByHand: boolean;
   renamed: boolean;
   disconnected: boolean;
+  /** What enforces its network rules is gone: its process has loopback only. */
+  sandboxLost: boolean;
   /** Cancels what its process would do next. */
   cancel: () => void;
 }
@@ -49,6 +54,36 @@ interface Container {
 export type Fault = (method: string, moment: "before" | "after") => Promise<void> | void;
 
 export const ENGINE_BACKOFF_MS = 100;
+
+/** All features in one way, but for those that `patch` names. */
+export function guardrailCapabilities(
+  patch: Partial<GuardrailCapabilities["features"]> = {},
+  appArmorProfiles: readonly string[] = ["mcp-standard", "mcp-restricted", "mcp-airgapped"],
+): GuardrailCapabilities {
+  const support = (): Support => ({ enforcement: "Enforced", reason: "by the Engine in memory" });
+  const features = Object.fromEntries(GUARDRAIL_FEATURES.map((feature) => [feature, support()]));
+  return { features: { ...(features as GuardrailCapabilities["features"]), ...patch }, appArmorProfiles };
+}
+
+/** What every one of these engines can do. */
+export const ENGINE_CAPABILITIES = {
+  isolation: "container",
+  sources: ["image"],
+  cpuLimits: true,
+  memoryLimits: true,
+  pidsLimits: true,
+  seccomp: true,
+  appArmor: false,
+  cgroupVersion: "2",
+  rootless: false,
+  observability: "native",
+  readOnlyFilesystem: true,
+  customCapabilities: true,
+  egressHostFiltering: true,
+  maxCpuMillis: 0,
+  maxMemoryBytes: 0,
+  maxTimeoutSeconds: 0,
+} as const;
 
 /** A container engine in memory. It outlives the backends that speak to it, as a real one outlives the controller. */
 export class MemoryEngine {
@@ -66,6 +101,8 @@ export class MemoryEngine {
   readonly log: string[] = [];
   readonly calls = new Map<string, number>();
   reachable = true;
+  /** What it can enforce. */
+  guardrails = guardrailCapabilities();
   /** Loses events of the watch. */
   deaf = false;
   /** How long a pull takes. */
@@ -95,7 +132,8 @@ export class MemoryEngine {
   at(address: string): Container | undefined {
     const port = Number(address.slice(address.lastIndexOf(":") + 1));
     return [...this.containers.values()].find(
-      ({ hostPort, state, disconnected }) => hostPort === port && state.kind === "running" && !disconnected,
+      ({ hostPort, state, disconnected, sandboxLost }) =>
+        hostPort === port && state.kind === "running" && !disconnected && !sandboxLost,
     );
   }
 
@@ -126,6 +164,8 @@ export class MemoryEngine {
     const nanoseconds = String(++this.#starts % 1_000_000).padStart(6, "0");
     container.startedAt = this.clock.now().toISOString().replace("Z", `${nanoseconds}Z`);
     container.stoppedByHand = false;
+    // Nothing starts without a sandbox: what has lost its own while it was stopped gets another.
+    container.sandboxLost = false;
     container.cancel();
     if (exits) {
       container.cancel = this.clock.schedule(exits.afterMs, () => this.end(container, exits.code, exits.outOfMemory));
@@ -137,7 +177,9 @@ export class MemoryEngine {
   end(container: Container, exitCode: number, outOfMemory = false): void {
     container.cancel();
     const { restartPolicy, owner } = container.spec;
-    const again = restartPolicy === "Always" || (restartPolicy === "OnFailure" && exitCode !== 0);
+    // What lives in a sandbox is started by the controller alone: the Engine would not wait for the sandbox's rules.
+    const again =
+      !isSandboxed(container.spec) && (restartPolicy === "Always" || (restartPolicy === "OnFailure" && exitCode !== 0));
     if (!again || container.role === "candidate") {
       container.state = { kind: "exited", exitCode, outOfMemory, error: "", at: this.clock.now().toISOString() };
     } else {
@@ -156,6 +198,12 @@ export class MemoryEngine {
     container.cancel();
     container.stoppedByHand = true;
     container.state = { kind: "exited", exitCode, outOfMemory: false, error: "", at: this.clock.now().toISOString() };
+    this.notify(container.spec.owner, container.place);
+  }
+
+  /** Its sandbox was killed, or the Engine started it anew. */
+  loseSandbox(container: Container): void {
+    container.sandboxLost = true;
     this.notify(container.spec.owner, container.place);
   }
 
@@ -178,6 +226,7 @@ export class MemoryEngine {
       stoppedByHand: false,
       renamed: false,
       disconnected: false,
+      sandboxLost: false,
       cancel: () => undefined,
     };
     this.containers.set(container.id, container);
@@ -188,6 +237,15 @@ export class MemoryEngine {
     this.notify(spec.owner, place);
     return container;
   }
+}
+
+function isSandboxed({ confinement }: WorkloadSpec): boolean {
+  return confinement.network !== undefined;
+}
+
+/** Whether its port is to be reached from outside. */
+function isPublished({ confinement }: WorkloadSpec): boolean {
+  return confinement.network?.ingressPorts.length !== 0;
 }
 
 export interface MemoryBackendOptions {
@@ -220,21 +278,14 @@ export class MemoryBackend implements Backend, LogSource {
         capabilities: undefined,
       };
     }
-    const capabilities = {
-      isolation: "container",
-      sources: ["image"],
-      cpuLimits: true,
-      memoryLimits: true,
-      pidsLimits: true,
-      seccomp: true,
-      appArmor: false,
-      cgroupVersion: "2",
-      rootless: false,
-    };
+    const capabilities = { ...ENGINE_CAPABILITIES, guardrails: this.engine.guardrails };
     return { available: true, reason: "Available", message: "the Engine answers", version: "1.0", capabilities };
   }
 
-  admit({ imageReference, mounts }: { imageReference: string; mounts: readonly Mount[] }): void {
+  admit({ imageReference, mounts, confinement: { network, capabilities } }: Parameters<Backend["admit"]>[0]): void {
+    const beyond = capabilities.add.find((name) => NEVER_WITH_RESTRICTED_NETWORK.some((never) => never === name));
+    if (network && beyond !== undefined)
+      throw new TerminalError(Reason.InvalidSpec, `${beyond} leads past the rules of a restricted network`);
     const { allowedRegistries } = this.#options;
     if (allowedRegistries && !allowedRegistries.some((prefix) => imageReference.startsWith(`${prefix}/`)))
       throw new TerminalError(Reason.RegistryNotAllowed, `${imageReference}: not from an allowed registry`);
@@ -294,14 +345,20 @@ export class MemoryBackend implements Backend, LogSource {
       if (same.length > 0) throw new TransientError(Reason.BackendError, "the name is taken by an older workload");
       if (!this.engine.local.has(spec.image.pinned))
         throw new TransientError(Reason.ImageNotFound, `${spec.image.pinned}: is not here`);
+      if (spec.confinement.runAsNonRoot && this.engine.programs.get(spec.image.pinned)?.user === "root")
+        throw new TerminalError(Reason.RunsAsRoot, `${spec.image.pinned} runs as root; build it with another user`);
       this.engine.log.push(`create ${options.role}`);
       return this.#view(this.engine.add(spec, options, this.#options.place));
     });
   }
 
-  start(id: string, signal: AbortSignal): Promise<Workload> {
-    return this.#call("start", signal, () => {
-      const container = this.engine.containers.get(id);
+  async start(id: string, signal: AbortSignal): Promise<Workload> {
+    const known = this.engine.containers.get(id);
+    // Another sandbox means another network, and so another container.
+    const isLost = known?.sandboxLost && known.state.kind !== "running" && known.state.kind !== "paused";
+    const at = isLost ? (await this.#remake(known, signal)).id : id;
+    return await this.#call("start", signal, () => {
+      const container = this.engine.containers.get(at);
       if (!container) throw new TransientError(Reason.BackendError, "the container is gone");
       if (container.state.kind === "paused") container.state = { kind: "running" };
       else if (container.state.kind !== "running") {
@@ -310,6 +367,12 @@ export class MemoryBackend implements Backend, LogSource {
       }
       return this.#view(container);
     });
+  }
+
+  async #remake(lost: Container, signal: AbortSignal): Promise<Container> {
+    const { spec, role, hostPort, place } = lost;
+    await this.#call("remake", signal, () => this.engine.remove(lost));
+    return await this.#call("remake", signal, () => this.engine.add(spec, { role, hostPort }, place));
   }
 
   stop(id: string, _graceSeconds: number, signal: AbortSignal): Promise<void> {
@@ -321,14 +384,18 @@ export class MemoryBackend implements Backend, LogSource {
     });
   }
 
-  repair(workload: Workload, signal: AbortSignal): Promise<void> {
-    return this.#call("repair", signal, () => {
-      const container = this.engine.containers.get(workload.id);
-      if (!container) throw new TransientError(Reason.BackendError, "the container is gone");
-      this.engine.log.push(`repair ${container.role}`);
-      container.renamed = false;
-      container.disconnected = false;
+  async repair(workload: Workload, signal: AbortSignal): Promise<void> {
+    const container = await this.#call("repair", signal, () => {
+      const found = this.engine.containers.get(workload.id);
+      if (!found) throw new TransientError(Reason.BackendError, "the container is gone");
+      this.engine.log.push(`repair ${found.role}`);
+      found.renamed = false;
+      found.disconnected = false;
+      return found;
     });
+    if (!container.sandboxLost) return;
+    await this.#call("repair", signal, () => this.engine.halt(container));
+    await this.start(container.id, signal);
   }
 
   delete(id: string, signal: AbortSignal): Promise<void> {
@@ -410,7 +477,12 @@ export class MemoryBackend implements Backend, LogSource {
     const drift = [
       ...(faults.renamed ? [{ kind: "name" as const, message: "the container was renamed" }] : []),
       ...(faults.disconnected ? [{ kind: "network" as const, message: "the container was cut off its network" }] : []),
+      ...(faults.sandboxLost && state.kind === "running"
+        ? [{ kind: "sandbox" as const, message: "the container's sandbox had ended" }]
+        : []),
     ];
+    const connected = !faults.disconnected && !faults.sandboxLost;
+    const reachable = state.kind === "running" && connected && isPublished(spec);
     return {
       id,
       owner: spec.owner,
@@ -418,11 +490,12 @@ export class MemoryBackend implements Backend, LogSource {
       hash: spec.hash,
       generation: spec.generation,
       image: spec.image,
+      guardrails: spec.guardrails,
       state: { ...state },
       startedAt,
       platformRestarts,
       hostPort,
-      address: faults.disconnected || state.kind !== "running" ? undefined : `127.0.0.1:${hostPort}`,
+      address: reachable ? `127.0.0.1:${hostPort}` : undefined,
       drift,
     };
   }

@@ -28,7 +28,8 @@ export function guardrailFields({ defaults }: { defaults: boolean }): Record<str
         egressAllowed: {
           type: "boolean",
           ...by(false),
-          description: "False closes everything, whatever allowedHosts says. True without a list opens everything.",
+          description:
+            "False closes everything, whatever allowedHosts says. True without allowedHosts opens everything.",
         },
         allowedHosts: {
           type: "array",
@@ -36,7 +37,7 @@ export function guardrailFields({ defaults }: { defaults: boolean }): Record<str
           "x-kubernetes-list-type": "set",
           items: { type: "string", minLength: 1, maxLength: 280, pattern: "^[-A-Za-z0-9_.*:/\\[\\]]+$" },
           description:
-            "All that may be reached: host names, *.domain for every name below a domain, addresses and CIDRs, each with :port or for all ports; * for everything. An empty list is nothing.",
+            "All that may be reached: exact host names, *.domain for the names below a domain and not the domain itself, addresses and CIDRs, each for all ports or with :port; * for everything. An empty list is nothing. A name whose address is private needs that address in the list, too.",
         },
         ingressPorts: {
           type: "array",
@@ -122,7 +123,7 @@ export function guardrailFields({ defaults }: { defaults: boolean }): Record<str
       },
       "x-kubernetes-validations": [
         {
-          rule: "(self.type == 'ConfigMap') == (has(self.namespace) && has(self.name) && has(self.key))",
+          rule: "(self.type == 'ConfigMap') == (has(self.__namespace__) && has(self.name) && has(self.key))",
           message: "namespace, name and key belong to type ConfigMap, which needs all three",
         },
       ],

@@ -174,6 +174,10 @@ const spec: JsonSchema = {
   ],
 };
 
+function maximum(what: string): JsonSchema {
+  return { type: "integer", format: "int64", minimum: 0, description: `${what} 0: no maximum.` };
+}
+
 const status: JsonSchema = {
   type: "object",
   description: "The place as it is. Written by the controller.",
@@ -204,6 +208,19 @@ const status: JsonSchema = {
         appArmor: { type: "boolean", description: "Whether AppArmor confines containers." },
         cgroupVersion: { type: "string", maxLength: 16, description: "Version of the control groups: 1 or 2." },
         rootless: { type: "boolean", description: "Whether the Engine runs without root." },
+        observability: { type: "string", maxLength: 64, description: "Where logs come from: native, from the place itself." },
+        readOnlyFilesystem: { type: "boolean", description: "Whether an image's files can be made read-only." },
+        customCapabilities: {
+          type: "boolean",
+          description: "Whether Linux capabilities can be dropped and added one by one.",
+        },
+        egressHostFiltering: {
+          type: "boolean",
+          description: "Whether a workload can be kept to hosts that are listed by name.",
+        },
+        maxCpuMillis: maximum("Most CPU that one workload can have, in thousandths of a core."),
+        maxMemoryBytes: maximum("Most memory that one workload can have, in bytes."),
+        maxTimeoutSeconds: maximum("Longest that one request may take, in seconds."),
         guardrails: guardrailSupport,
         appArmorProfiles: {
           type: "array",

@@ -9,20 +9,25 @@ import type {
   ImageState,
   LogOptions,
   LogSource,
-  Mount,
   Owner,
   ResolvedImage,
   Workload,
   WorkloadSpec,
 } from "../backend.ts";
 import type { DockerConfig } from "./docker-config.ts";
-import { EngineClient } from "./engine/engine-client.ts";
+import { type AppArmorSource, loadedProfiles } from "./engine/apparmor-profiles.ts";
+import { type CallOptions, EngineClient } from "./engine/engine-client.ts";
 import { EngineFactsSource } from "./engine/engine-facts.ts";
 import { checkHealth } from "./health.ts";
 import { admitImage } from "./images/allowed-registries.ts";
+import { ImageUsers } from "./images/image-users.ts";
 import { checkMirror, Images } from "./images/images.ts";
 import { ownerLogs } from "./logs/container-logs.ts";
 import { collectOrphans, purgeOwner } from "./removal.ts";
+import { DockerSandboxes } from "./sandbox/docker-sandboxes.ts";
+import { sandboxSettings } from "./sandbox/sandbox-settings.ts";
+import { SupportWatch } from "./support-watch.ts";
+import { OwnChanges } from "./watch/own-changes.ts";
 import { watchEngine } from "./watch/watcher.ts";
 import { dialHost } from "./workloads/dial-host.ts";
 import { admitHostPath, admitRealHostPath } from "./workloads/host-paths.ts";
@@ -30,7 +35,9 @@ import { HostPorts, isBoundHere } from "./workloads/host-ports.ts";
 import { WorkloadNetwork } from "./workloads/network.ts";
 import type { Maker } from "./workloads/object-labels.ts";
 import { publishedPorts } from "./workloads/published-ports.ts";
-import { Workloads } from "./workloads/workloads.ts";
+import { admitConfinement } from "./workloads/security-options.ts";
+import { WorkloadSandboxes } from "./workloads/workload-sandboxes.ts";
+import { type EngineMeans, Workloads } from "./workloads/workloads.ts";
 
 /** The backend of a RuntimeBackend of type docker. Calls nobody yet. @throws {TerminalError} when its spec cannot be. */
 export const dockerBackend = ((config, logger) =>
@@ -43,6 +50,9 @@ class DockerBackend implements Backend, LogSource {
   readonly #engine: EngineClient;
   readonly #facts: EngineFactsSource;
   readonly #images: Images;
+  readonly #support: SupportWatch;
+  readonly #appArmor: AppArmorSource;
+  readonly #own = { starts: new OwnChanges(systemClock, 0), ends: new OwnChanges(systemClock) };
   readonly #workloads: Workloads;
   readonly #hostPathRules: { readonly allowed: readonly string[]; readonly engineSocket: string | undefined };
   readonly #listeners = new Set<(owner: Owner) => void>();
@@ -72,25 +82,43 @@ class DockerBackend implements Backend, LogSource {
       isBound: async (port) => address.kind === "unix" && (await isBoundHere(bindAddress, port)),
       clock: systemClock,
     });
+    this.#appArmor = { configured: spec.appArmorProfiles ?? [], isHere: address.kind === "unix" };
+    const sandboxes = new DockerSandboxes({ engine, maker: this.#maker, network, settings: sandboxSettings(spec) });
+    this.#support = new SupportWatch(sandboxes);
+    const own = this.#own;
+    const users = new ImageUsers(engine, this.#maker);
     this.#workloads = new Workloads({
+      ...own,
       engine,
       network,
       ports,
       around: { maker: this.#maker, network: network.name, dialHost: dialHost(spec.publish, address) },
       bindAddress,
-      localImage: (pinned, options) => this.#images.localName(pinned, options),
-      hasInit: async (options) => (await this.#facts.get(options)).hasInit,
+      sandboxes: new WorkloadSandboxes({ ...own, sandboxes, maker: this.#maker }),
+      localImage: (pinned, options) => this.#images.local(pinned, options),
+      uidOf: (image, options) => users.uidOf(image, options),
+      means: (options) => this.#means(options),
     });
     const engineSocket = address.kind === "unix" ? address.path : undefined;
     this.#hostPathRules = { allowed: spec.allowedHostPaths ?? [], engineSocket };
   }
 
   async health(signal: AbortSignal): Promise<BackendHealth> {
-    return await checkHealth({ engine: this.#engine, facts: this.#facts, config: this.#config }, signal);
+    return await checkHealth(
+      {
+        engine: this.#engine,
+        facts: this.#facts,
+        config: this.#config,
+        sandboxes: this.#support,
+        appArmorProfiles: () => loadedProfiles(this.#appArmor),
+      },
+      signal,
+    );
   }
 
-  admit({ imageReference, mounts }: { readonly imageReference: string; readonly mounts: readonly Mount[] }): void {
+  admit({ imageReference, mounts, confinement }: Parameters<Backend["admit"]>[0]): void {
     admitImage(imageReference, this.#config.spec.allowedRegistries ?? []);
+    admitConfinement(confinement);
     for (const mount of mounts) if (mount.kind === "hostPath") admitHostPath(mount, this.#hostPathRules);
   }
 
@@ -117,6 +145,7 @@ class DockerBackend implements Backend, LogSource {
       admitHostPath(mount, this.#hostPathRules);
       await admitRealHostPath(mount, this.#hostPathRules);
     }
+    admitConfinement(spec.confinement);
     return await this.#workloads.create(spec, options, { signal });
   }
 
@@ -152,7 +181,7 @@ class DockerBackend implements Backend, LogSource {
         clock: systemClock,
         logger: this.#logger,
         onChange,
-        isStarting: this.#workloads.isStarting,
+        own: this.#own,
       },
       until,
     );
@@ -173,6 +202,12 @@ class DockerBackend implements Backend, LogSource {
     this.#lifetime.abort();
     this.#images[Symbol.dispose]();
     this.#engine[Symbol.dispose]();
+  }
+
+  async #means(options: CallOptions): Promise<EngineMeans> {
+    const { hasInit, seccomp, appArmor } = await this.#facts.get(options);
+    const appArmorProfiles = appArmor ? await loadedProfiles(this.#appArmor) : [];
+    return { init: hasInit, confiners: { seccomp, appArmor, appArmorProfiles } };
   }
 
   #tell(owner: Owner): void {

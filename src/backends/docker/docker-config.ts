@@ -13,4 +13,6 @@ export interface DockerConfig {
    * namespace, which is what Kubernetes knows a cluster by.
    */
   readonly installation: string;
+  /** Whether this process has the loopback of the machine that it runs on: false in a pod. */
+  readonly sharesLoopback: boolean;
 }

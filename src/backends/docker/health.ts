@@ -1,10 +1,12 @@
 import { Reason } from "../../api/v1alpha1/conditions.ts";
 import { TerminalError, TransientError } from "../../machinery/errors.ts";
-import type { BackendHealth } from "../backend.ts";
+import type { BackendCapabilities, BackendHealth } from "../backend.ts";
 import type { DockerConfig } from "./docker-config.ts";
-import { isLoopback } from "./engine/engine-address.ts";
-import type { EngineClient } from "./engine/engine-client.ts";
+import { endpointProblem, type Problem } from "./endpoint-problem.ts";
+import type { CallOptions, EngineClient } from "./engine/engine-client.ts";
 import type { EngineFacts, EngineFactsSource } from "./engine/engine-facts.ts";
+import { guardrailCapabilities } from "./guardrail-capabilities.ts";
+import type { SupportWatch } from "./support-watch.ts";
 
 /** Less than the period of the checks; an Engine under load answers within a second. */
 const TIMEOUT_MS = 10_000;
@@ -12,22 +14,28 @@ const TIMEOUT_MS = 10_000;
 /** What this backend makes of a spec today. */
 const SOURCES = ["image"];
 
+export interface HealthCheckParts {
+  readonly engine: EngineClient;
+  readonly facts: EngineFactsSource;
+  readonly config: DockerConfig;
+  readonly sandboxes: SupportWatch;
+  readonly appArmorProfiles: () => Promise<readonly string[]>;
+}
+
 /** Asks an Engine how it is. An Engine that does not answer is an answer. @throws only what aborts the check. */
-export async function checkHealth(
-  { engine, facts, config }: { engine: EngineClient; facts: EngineFactsSource; config: DockerConfig },
-  signal: AbortSignal,
-): Promise<BackendHealth> {
+export async function checkHealth(parts: HealthCheckParts, signal: AbortSignal): Promise<BackendHealth> {
+  const { engine, facts, config } = parts;
   try {
     const options = { signal, timeoutMs: TIMEOUT_MS };
     const { engine: version, api } = await engine.version(options);
     const known = await facts.refresh(options);
-    const problem = endpointProblem(engine, config) ?? platformProblem(known);
+    const problem = endpointProblem(engine.address, config) ?? platformProblem(known);
     return {
       available: problem === undefined,
       reason: problem?.reason ?? "Available",
       message: problem?.message ?? `Docker Engine ${version} answers`,
       version: `${version} (API ${api})`,
-      capabilities: capabilitiesOf(known),
+      capabilities: await capabilitiesOf(known, parts, options),
     };
   } catch (error) {
     if (signal.aborted) throw error;
@@ -37,8 +45,13 @@ export async function checkHealth(
   }
 }
 
-function capabilitiesOf(facts: EngineFacts): NonNullable<BackendHealth["capabilities"]> {
-  const { cpuLimits, memoryLimits, pidsLimits, seccomp, appArmor, cgroupVersion, rootless } = facts;
+async function capabilitiesOf(
+  engine: EngineFacts,
+  { sandboxes, appArmorProfiles }: HealthCheckParts,
+  options: CallOptions,
+): Promise<BackendCapabilities> {
+  const [sandbox, profiles] = await Promise.all([sandboxes.now(engine.kernel, options), appArmorProfiles()]);
+  const { cpuLimits, memoryLimits, pidsLimits, seccomp, appArmor, cgroupVersion, rootless } = engine;
   return {
     isolation: "container",
     sources: SOURCES,
@@ -49,23 +62,14 @@ function capabilitiesOf(facts: EngineFacts): NonNullable<BackendHealth["capabili
     appArmor,
     cgroupVersion,
     rootless,
-  };
-}
-
-interface Problem {
-  readonly reason: string;
-  readonly message: string;
-}
-
-/** Ports on the loopback of another machine are out of reach. */
-function endpointProblem(engine: EngineClient, { spec }: DockerConfig): Problem | undefined {
-  const { address } = engine;
-  const { bindAddress, advertiseAddress } = spec.publish;
-  if (address.kind === "unix" || isLoopback(address.host) || advertiseAddress || !isLoopback(bindAddress))
-    return undefined;
-  return {
-    reason: Reason.EndpointsNotReachable,
-    message: `ports are published on ${bindAddress} of ${address.host}, which cannot be reached from here; set spec.docker.publish.bindAddress to an address of that machine, and advertiseAddress if it is known here by another`,
+    observability: "native",
+    readOnlyFilesystem: true,
+    customCapabilities: true,
+    egressHostFiltering: sandbox.kind !== "unsupported",
+    maxCpuMillis: 0,
+    maxMemoryBytes: 0,
+    maxTimeoutSeconds: 0,
+    guardrails: guardrailCapabilities({ engine, sandbox, appArmorProfiles: profiles }),
   };
 }
 

@@ -2,13 +2,14 @@ import type Docker from "dockerode";
 import { Label } from "../../api/labels.ts";
 import type { Owner } from "../backend.ts";
 import type { CallOptions, EngineClient } from "./engine/engine-client.ts";
+import { joined } from "./workloads/joined-network.ts";
 import { DockerLabel, labelFilters, type Maker, makerLabels, ownerFromLabels } from "./workloads/object-labels.ts";
 import { isFilesVolume } from "./workloads/object-names.ts";
 import { isGone, removeVolume } from "./workloads/workloads.ts";
 
 const REMOVE_TIMEOUT_MS = 60_000;
-/** A helper lives for a second. One this old was left by a controller that ended in the middle. */
-const HELPER_AGE_S = 600;
+/** A helper lives for a second, as does a sandbox that no workload joins. One this old was left by an interruption. */
+const LEFTOVER_AGE_S = 600;
 
 interface Removal {
   readonly engine: EngineClient;
@@ -64,11 +65,16 @@ async function removeLeftovers(
 ): Promise<void> {
   const ofLiving = (labels: Record<string, string>): boolean =>
     !found.orphans.has(ownerFromLabels(labels, maker)?.uid ?? "");
-  const before = Date.now() / 1000 - HELPER_AGE_S;
+  const before = Date.now() / 1000 - LEFTOVER_AGE_S;
   const helpers = found.containers.filter(
     ({ Labels, Created }) => Labels[Label.Role] === "helper" && Created < before && ofLiving(Labels),
   );
-  await Promise.all(helpers.map(({ Id }) => removeContainer(engine, Id, options)));
+  const networks = new Set(found.containers.map(({ HostConfig }) => HostConfig.NetworkMode));
+  const idle = found.containers.filter(
+    ({ Id, Labels, Created }) =>
+      Labels[Label.Role] === "sandbox" && Created < before && !networks.has(joined(Id)) && ofLiving(Labels),
+  );
+  await Promise.all([...helpers, ...idle].map(({ Id }) => removeContainer(engine, Id, options)));
   const used = new Set(found.containers.flatMap(({ Mounts }) => Mounts.map(({ Name }) => Name)));
   const unused = found.volumes.filter(
     ({ Name, Labels, ...volume }) =>

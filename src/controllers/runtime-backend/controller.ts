@@ -2,6 +2,7 @@ import type { ObjectKey } from "../../api/meta.ts";
 import { formatKey } from "../../api/meta.ts";
 import { ConditionType } from "../../api/v1alpha1/conditions.ts";
 import {
+  type GuardrailProfile,
   type RuntimeBackend,
   type RuntimeBackendStatus,
   type RuntimeDeployment,
@@ -17,11 +18,14 @@ import type { Logger } from "../../machinery/logger.ts";
 import type { Reconciler, Result } from "../../machinery/reconciler.ts";
 import type { LiveBackend } from "../backend-registry.ts";
 import type { LiveBackends } from "./live-backends.ts";
-import { summarize } from "./status.ts";
+import { type BackendFacts, summarize } from "./status.ts";
 
 export interface RuntimeBackendPorts {
   readonly backends: Lister<RuntimeBackend>;
   readonly deployments: Lister<RuntimeDeployment>;
+  readonly profiles: Lister<GuardrailProfile>;
+  /** Whether that profile ships with Slipway and is about to be installed. */
+  readonly isInstalling: (profile: string) => boolean;
   readonly live: LiveBackends;
   /** Writes nothing, and answers the same object, when the status is so already. */
   readonly writeStatus: (
@@ -102,12 +106,21 @@ export class RuntimeBackendReconciler implements Reconciler {
       events.record(object, { type, reason: health.reason, action: "Check", note: health.message });
   }
 
-  #surroundings({ metadata, spec }: RuntimeBackend): { deployments: number; otherDefaults: string[] } {
+  #surroundings({ metadata, spec }: RuntimeBackend): Omit<BackendFacts, "health"> {
     const defaults = this.#ports.backends.list().filter((each) => each.spec.default);
     const otherDefaults = spec.default
       ? defaults.map((each) => each.metadata.name).filter((each) => each !== metadata.name)
       : [];
-    return { deployments: this.#deploymentsOf(metadata.name).length, otherDefaults: otherDefaults.sort() };
+    return {
+      deployments: this.#deploymentsOf(metadata.name).length,
+      otherDefaults: otherDefaults.sort(),
+      missingBound: this.#isMissing(spec.guardrailsBound) ? spec.guardrailsBound : undefined,
+    };
+  }
+
+  #isMissing(name = ""): boolean {
+    const { profiles, isInstalling } = this.#ports;
+    return name !== "" && !profiles.get({ namespace: "", name }) && !isInstalling(name);
   }
 
   /** Deployments that run on a backend, or name it, or wait for one. */

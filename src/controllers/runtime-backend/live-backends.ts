@@ -5,6 +5,7 @@ import type { RuntimeBackend } from "../../api/v1alpha1/index.ts";
 import type { BackendHealth, Owner } from "../../backends/backend.ts";
 import { canonicalJson } from "../../effective-spec/canonical-json.ts";
 import { TerminalError, TransientError } from "../../machinery/errors.ts";
+import { jsonEqual } from "../../machinery/json-equal.ts";
 import type { Lister } from "../../machinery/lister.ts";
 import type { Logger } from "../../machinery/logger.ts";
 import type { Runnable } from "../../machinery/runnable.ts";
@@ -101,13 +102,19 @@ export class LiveBackends implements BackendRegistry, Runnable {
     }
   }
 
-  /** Keeps what a backend said of itself. Answers whether that is news: it came, went, or is new. */
+  /**
+   * Keeps what a backend said of itself. Answers whether that is news to its deployments: it came, went, is new, or enforces
+   * other guardrails.
+   */
   observed(name: string, health: BackendHealth): boolean {
     const entry = this.#entries.get(name);
     if (!entry) return false;
-    const before = entry.health?.available;
+    const before = entry.health;
     entry.health = health;
-    return health.available !== before;
+    return (
+      health.available !== before?.available ||
+      !jsonEqual(health.capabilities?.guardrails, before.capabilities?.guardrails)
+    );
   }
 
   async retire(name: string): Promise<void> {
@@ -187,6 +194,11 @@ export class LiveBackends implements BackendRegistry, Runnable {
 }
 
 /** The part of a spec that a backend is made from; who may use it is judged elsewhere. */
-function driven({ default: _default, allowedNamespaces: _allowed, ...rest }: RuntimeBackend["spec"]): unknown {
+function driven({
+  default: _default,
+  allowedNamespaces: _allowed,
+  guardrailsBound: _bound,
+  ...rest
+}: RuntimeBackend["spec"]): unknown {
   return rest;
 }

@@ -1,40 +1,37 @@
 import type { Condition } from "../../api/meta.ts";
-import { ConditionType } from "../../api/v1alpha1/conditions.ts";
+import { ConditionType, Reason } from "../../api/v1alpha1/conditions.ts";
 import type { RuntimeBackend, RuntimeBackendStatus } from "../../api/v1alpha1/index.ts";
 import type { BackendHealth } from "../../backends/backend.ts";
 import { removeCondition, setCondition } from "../../machinery/conditions.ts";
+import { reportCapabilities } from "./reported-capabilities.ts";
 
 export interface BackendFacts {
   readonly health: BackendHealth;
   readonly deployments: number;
   /** Names of the other RuntimeBackends that are marked as default, where this one is. */
   readonly otherDefaults: readonly string[];
+  /** The GuardrailProfile that bounds its deployments, where there is none of that name. */
+  readonly missingBound: string | undefined;
 }
 
 /** Pure. What a backend that does not answer said before stays, since it is still the best that is known. */
 export function summarize(object: RuntimeBackend, facts: BackendFacts, now: Date): RuntimeBackendStatus {
-  const { health, deployments, otherDefaults } = facts;
+  const { health, deployments } = facts;
   const before = object.status;
   const version = health.version ?? before?.version;
-  const capabilities = health.capabilities
-    ? { ...health.capabilities, sources: [...health.capabilities.sources] }
-    : before?.capabilities;
+  const capabilities = health.capabilities ? reportCapabilities(health.capabilities) : before?.capabilities;
   return {
     observedGeneration: object.metadata.generation ?? 0,
     ...(version !== undefined && { version }),
     ...(capabilities && { capabilities }),
     deployments,
-    conditions: [...conditionsOf(object, { health, otherDefaults }, now)],
+    conditions: [...conditionsOf(object, facts, now)],
   };
 }
 
-function conditionsOf(
-  { metadata, status }: RuntimeBackend,
-  { health, otherDefaults }: Pick<BackendFacts, "health" | "otherDefaults">,
-  now: Date,
-): readonly Condition[] {
+function conditionsOf({ metadata, status }: RuntimeBackend, facts: BackendFacts, now: Date): readonly Condition[] {
   const { generation: observedGeneration = 0 } = metadata;
-  const { available, reason, message } = health;
+  const { available, reason, message } = facts.health;
   const next = {
     type: ConditionType.Available,
     status: available ? "True" : "False",
@@ -43,14 +40,29 @@ function conditionsOf(
     observedGeneration,
   } as const;
   const conditions = setCondition(status?.conditions ?? [], next, now);
-  if (otherDefaults.length === 0) return removeCondition(conditions, ConditionType.Stalled);
-  const remedy = `${otherDefaults.join(", ")} is marked as default, too; deployments that name no backend wait until one is`;
+  const problems = problemsOf(facts);
+  const [first] = problems;
+  if (!first) return removeCondition(conditions, ConditionType.Stalled);
   const stalled = {
     type: ConditionType.Stalled,
     status: "True",
-    reason: "SeveralDefaults",
-    message: remedy,
+    reason: first.reason,
+    message: problems.map((problem) => problem.message).join("; "),
     observedGeneration,
   } as const;
   return setCondition(conditions, stalled, now);
+}
+
+/** What only a person can put right. */
+function problemsOf({ otherDefaults, missingBound }: BackendFacts): { reason: string; message: string }[] {
+  const problems = [];
+  if (otherDefaults.length > 0) {
+    const message = `${otherDefaults.join(", ")} is marked as default, too; deployments that name no backend wait until one is`;
+    problems.push({ reason: "SeveralDefaults", message });
+  }
+  if (missingBound !== undefined) {
+    const message = `spec.guardrailsBound: there is no GuardrailProfile "${missingBound}"; nothing new starts here until it is made`;
+    problems.push({ reason: Reason.GuardrailProfileNotFound, message });
+  }
+  return problems;
 }

@@ -1,13 +1,13 @@
-import type { ConfigMap, Secret } from "../../api/core.ts";
-import type { ObjectKey } from "../../api/meta.ts";
+import type { ConfigMap, Namespace, Secret } from "../../api/core.ts";
+import { formatKey, type ObjectKey, parseKey } from "../../api/meta.ts";
 import { Reason } from "../../api/v1alpha1/conditions.ts";
 import {
+  type GuardrailProfile,
   type RuntimeBackend,
   type RuntimeDeployment,
   type RuntimeDeploymentStatus,
   TEARDOWN_FINALIZER,
 } from "../../api/v1alpha1/index.ts";
-import { effectiveSpec } from "../../effective-spec/effective-spec.ts";
 import { jittered } from "../../machinery/backoff.ts";
 import { isReason } from "../../machinery/client.ts";
 import type { Clock } from "../../machinery/clock.ts";
@@ -18,9 +18,10 @@ import type { Lister } from "../../machinery/lister.ts";
 import type { Reconciler, Result } from "../../machinery/reconciler.ts";
 import type { Prober } from "../../probe/prober.ts";
 import type { BackendRegistry } from "../backend-registry.ts";
-import { chooseBackend } from "./choose-backend.ts";
 import { converge } from "./converge.ts";
-import { failureOf } from "./failure.ts";
+import { decide } from "./decide.ts";
+import { enforceBounds } from "./enforce-bounds.ts";
+import type { GuardrailSources } from "./guardrail-sources.ts";
 import { news, repairs } from "./happenings.ts";
 import { isKnown, Memories, newest, wrote } from "./memory.ts";
 import { observeFormer } from "./moving.ts";
@@ -32,6 +33,7 @@ import { servedSpec } from "./served-spec.ts";
 import { setBack } from "./set-back.ts";
 import { summarize } from "./status.ts";
 import { placesOf, tearDown } from "./teardown.ts";
+import { Turns } from "./turns.ts";
 
 /** Writes to the API server. Each answers the object as it is then. */
 export interface DeploymentWriter {
@@ -51,6 +53,12 @@ export interface RuntimeDeploymentPorts {
   readonly backends: Lister<RuntimeBackend>;
   readonly secrets: Lister<Secret>;
   readonly configMaps: Lister<ConfigMap>;
+  readonly profiles: Lister<GuardrailProfile>;
+  readonly namespaces: Lister<Namespace>;
+  /** Whether that profile ships with Slipway and is about to be installed. */
+  readonly isInstalling: (profile: string) => boolean;
+  /** Looks at a deployment soon. */
+  readonly enqueue: (key: ObjectKey) => void;
   readonly registry: BackendRegistry;
   readonly prober: Prober;
   readonly writer: DeploymentWriter;
@@ -72,22 +80,28 @@ const RESYNC_MS = 600_000;
 export class RuntimeDeploymentReconciler implements Reconciler {
   readonly #ports: RuntimeDeploymentPorts;
   readonly #memories = new Memories();
+  readonly #turns: Turns;
   readonly #phases: readonly ((scope: Scope) => Promise<void>)[];
 
   constructor(ports: RuntimeDeploymentPorts) {
     this.#ports = ports;
-    const { clock, prober } = ports;
+    const { clock, prober, registry, hashKey } = ports;
+    const turns = new Turns((key) => ports.enqueue(parseKey(key)));
+    this.#turns = turns;
+    const sources: GuardrailSources = ports;
     const objects = (namespace: string) => ({
       secret: (name: string) => ports.secrets.get({ namespace, name }),
       configMap: (name: string) => ports.configMaps.get({ namespace, name }),
+      configMapOf: (key: ObjectKey) => ports.configMaps.get(key),
     });
     const finalizer = (scope: Scope) => this.#addFinalizer(scope);
     this.#phases = [
-      (scope) => this.#chooseBackend(scope),
+      async (scope) => decide(scope, { registry, sources }),
       (scope) => this.#observe(scope),
+      (scope) => enforceBounds(scope, { registry, sources, objects, hashKey }),
       (scope) => this.#probe(scope),
-      (scope) => prepareRevision(scope, { clock, objects, hashKey: ports.hashKey, finalizer }),
-      (scope) => converge(scope, { clock, prober, registry: ports.registry }),
+      (scope) => prepareRevision(scope, { clock, objects, hashKey, finalizer }),
+      (scope) => converge(scope, { clock, prober, registry, sources, turns }),
       (scope) => this.#probe(scope),
     ];
   }
@@ -120,27 +134,13 @@ export class RuntimeDeploymentReconciler implements Reconciler {
   }
 
   async #converge(scope: Scope): Promise<void> {
-    for (const phase of this.#phases) await phase(scope);
+    for (const phase of this.#phases) {
+      await phase(scope);
+      // Nothing is started beside what may not run.
+      if (scope.stuck) break;
+    }
     if (scope.early) return;
     await this.#report(scope, (facts) => facts);
-  }
-
-  async #chooseBackend(scope: Scope): Promise<void> {
-    const { registry, backends } = this.#ports;
-    try {
-      const { name } = chooseBackend(scope.deployment, backends.list()).metadata;
-      scope.live = registry.get(name);
-      const problem = scope.live ? undefined : registry.problem(name);
-      if (problem !== undefined)
-        throw new TransientError(Reason.BackendUnavailable, `RuntimeBackend "${name}": ${problem}`);
-      // Shortly after the start. Its controller calls back when it stands; until then there is nothing to say.
-      scope.early = scope.live === undefined;
-      if (!scope.live) return;
-      scope.spec = effectiveSpec(scope.deployment, name, scope.live.defaults);
-    } catch (error) {
-      scope.failure = failureOf(error, scope.signal);
-      if (scope.failure.kind === "refused") scope.accepted = false;
-    }
   }
 
   async #observe(scope: Scope): Promise<void> {
@@ -160,26 +160,26 @@ export class RuntimeDeploymentReconciler implements Reconciler {
 
   async #probe(scope: Scope): Promise<void> {
     const { prober } = this.#ports;
-    const { observed, spec, owner, deployment } = scope;
-    if (!spec) return;
+    const { observed, upkeep, owner, deployment } = scope;
     if (observed) {
       const current = currentOf(observed) ?? scope.former?.workload;
       const candidate = observed.find(({ role }) => role === "candidate");
-      follow(prober, owner, current, (current && servedSpec(scope, current)) ?? spec, "current");
-      follow(prober, owner, candidate, spec, "candidate");
+      follow(prober, owner, current, current ? servedSpec(scope, current) : upkeep, "current");
+      follow(prober, owner, candidate, upkeep, "candidate");
       return;
     }
     // The backend does not answer; the server may. What the status says is enough to go on asking it.
     const { url, workload } = deployment.status ?? {};
     if (url === undefined || workload?.id === undefined || prober.verdict(probeKey(owner, "current"))) return;
     const address = new URL(url).host;
-    const target = probeTarget({ id: workload.id, startedAt: workload.startedAt, address }, spec);
+    const target = probeTarget({ id: workload.id, startedAt: workload.startedAt, address }, upkeep);
     if (target) prober.watch(probeKey(owner, "current"), target);
   }
 
   async #delete(scope: Scope): Promise<void> {
     const { owner, deployment } = scope;
     this.#stopProbing(owner);
+    this.#turns.giveBack(formatKey(owner), this.#ports.clock.monotonicMs());
     if (!hasFinalizer(deployment, TEARDOWN_FINALIZER)) return;
     const { backends, registry, clock, events, writer } = this.#ports;
     const exists = (name: string) => backends.get({ namespace: "", name }) !== undefined;
@@ -210,7 +210,7 @@ export class RuntimeDeploymentReconciler implements Reconciler {
     const status = summarize(scope.deployment, facts, clock.now());
     const before = scope.deployment;
     // These have happened, whatever becomes of the status.
-    for (const note of repairs(scope.incidents)) events.record(before, note);
+    for (const note of [...repairs(scope.incidents), ...scope.notes]) events.record(before, note);
     const after = await writer.status(before, status, scope.signal);
     if (after !== before) this.#remember(scope, after);
     for (const note of news(before.status, status)) events.record(before, note);
@@ -228,6 +228,7 @@ export class RuntimeDeploymentReconciler implements Reconciler {
 
   #forget(key: ObjectKey): void {
     this.#memories.forget(key);
+    this.#turns.giveBack(formatKey(key), this.#ports.clock.monotonicMs());
     this.#stopProbing(key);
   }
 

@@ -14,6 +14,7 @@ interface Life {
   readonly restarts: number | undefined;
 }
 
+const standard = { guardrails: { profile: "standard" } };
 const connected = async (world: World) => {
   world.apply();
   await world.until(() => world.connected() && world.settled());
@@ -88,6 +89,53 @@ const lives: Life[] = [
     restarts: 1,
   },
   {
+    because: "given another sandbox",
+    begin: async (world) => {
+      world.apply(standard);
+      await world.until(() => world.connected() && world.settled());
+    },
+    act: (world) => world.engine.loseSandbox(world.current()),
+    ended: (world) =>
+      world.containers().length === 1 &&
+      world.current().state.kind === "running" &&
+      world.connected() &&
+      world.settled() &&
+      (world.status.workload?.restartCount ?? 0) > 0,
+    restarts: 1,
+  },
+  {
+    because: "started again in its sandbox",
+    begin: async (world) => {
+      world.apply(standard);
+      await world.until(() => world.connected() && world.settled());
+    },
+    act: (world) => world.engine.end(world.current(), 1),
+    ended: (world) => world.connected() && world.settled() && (world.status.workload?.restartCount ?? 0) > 0,
+    restarts: 1,
+  },
+  {
+    because: "made anew since its profile changed",
+    begin: async (world) => {
+      world.putProfile("own", {});
+      world.apply({ guardrails: { profile: "own" } });
+      await world.until(() => world.connected() && world.settled());
+    },
+    act: (world) => world.putProfile("own", { runAsNonRoot: true }),
+    ended: (world) =>
+      world.connected() &&
+      world.settled() &&
+      world.containers().length === 1 &&
+      world.current().spec.confinement.runAsNonRoot,
+    restarts: 0,
+  },
+  {
+    because: "taken away since it is wider than its bound",
+    begin: connected,
+    act: (world) => world.bound("standard"),
+    ended: (world) => world.containers().length === 0 && world.condition("Stalled") === "True GuardrailsTooWide",
+    restarts: 0,
+  },
+  {
     because: "deleted",
     begin: connected,
     act: (world) => world.delete(),
@@ -140,7 +188,9 @@ describe("a controller that is killed at any step while a deployment is", () => 
       expect(world.boots).toBe(2);
       expect(story.ended(world)).toBe(true);
       const alive = world.server.has("team-a/files");
-      expect(world.containers()).toHaveLength(alive ? 1 : 0);
+      expect(world.containers()).toHaveLength(
+        alive && story.because !== "taken away since it is wider than its bound" ? 1 : 0,
+      );
       if (alive)
         expect({ step, restarts: world.status.workload?.restartCount }).toEqual({ step, restarts: story.restarts });
     }

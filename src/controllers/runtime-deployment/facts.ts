@@ -1,3 +1,4 @@
+import type { RuntimeDeploymentStatus } from "../../api/v1alpha1/index.ts";
 import type { Workload } from "../../backends/backend.ts";
 import type { EffectiveSpec } from "../../effective-spec/effective-spec.ts";
 import type { ProbeVerdict } from "../../probe/prober.ts";
@@ -12,6 +13,14 @@ export interface Note {
 export interface Failure extends Note {
   /** `refused`: only another spec helps. `retried`: goes on by itself. `unreachable`: the backend does not answer. */
   readonly kind: "refused" | "retried" | "unreachable";
+}
+
+/** How a process ended. */
+export interface Exit {
+  readonly exitCode: number;
+  readonly outOfMemory: boolean;
+  /** Why its program could not be run; empty when it ran. */
+  readonly error: string;
 }
 
 /** All that a status is made from: one look at the world, as values. */
@@ -34,7 +43,12 @@ export interface Facts {
   readonly overdue: boolean;
   /** Whether the controller itself waits before it starts the workload again. */
   readonly backingOff: boolean;
+  /** How the process had ended that was started again just now. */
+  readonly crash: Exit | undefined;
   readonly restartCount: number;
+  readonly guardrails: RuntimeDeploymentStatus["guardrails"];
+  /** Where the limits come from that nobody asked for. */
+  readonly limitNotes: readonly string[];
   /** The spec was taken, refused, or could not be judged yet. */
   readonly accepted: boolean | undefined;
   /** The image by digest, once it is here. */

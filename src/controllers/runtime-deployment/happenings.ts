@@ -2,9 +2,16 @@ import { ConditionType, Reason } from "../../api/v1alpha1/conditions.ts";
 import type { RuntimeDeploymentStatus } from "../../api/v1alpha1/index.ts";
 import { getCondition } from "../../machinery/conditions.ts";
 import type { EventNote } from "../../machinery/event-recorder.ts";
+import { guardrailNews } from "./guardrails-applied.ts";
 import type { Incident } from "./plan.ts";
 
-const ACTIONS = { Restarted: "Start", Recreated: "Create", Repaired: "Repair", BackendUnavailable: "Delete" } as const;
+const ACTIONS = {
+  Restarted: "Start",
+  Recreated: "Create",
+  Repaired: "Repair",
+  BackendUnavailable: "Delete",
+  GuardrailsTooWide: "Delete",
+} as const satisfies Record<Incident["reason"], string>;
 /** Reasons of Ready=False that are no failure. */
 const ORDINARY: ReadonlySet<string> = new Set([Reason.Stopped, Reason.Completed, Reason.Deleting]);
 
@@ -29,5 +36,7 @@ export function news(before: RuntimeDeploymentStatus | undefined, after: Runtime
   const stalled = changed(ConditionType.Stalled);
   if (stalled && stalled.reason !== ready?.reason)
     notes.push({ type: "Warning", reason: stalled.reason, action: "Update", note: stalled.message });
+  const guardrails = guardrailNews(before, after);
+  if (guardrails) notes.push(guardrails);
   return notes;
 }

@@ -14,11 +14,17 @@ export interface Attempt {
   readonly failure?: Failure | undefined;
   /** What the backend asked for. */
   readonly leastMs?: number;
+  readonly pace?: Pace;
+}
+
+/** The first and the longest wait; each is twice the one before. */
+export interface Pace {
+  readonly baseMs: number;
+  readonly capMs: number;
 }
 
 /** 1 s, 2 s, 4 s … 5 min: quick enough for what heals soon, rare enough for a registry that stays away. */
-const BASE_MS = 1_000;
-const CAP_MS = 300_000;
+const PACE: Pace = { baseMs: 1_000, capMs: 300_000 };
 
 /**
  * Exponential back-off of the attempts at one deployment, by what was attempted: the token of a revision, so that a changed
@@ -40,9 +46,9 @@ export class Holds<Kind extends string> {
   }
 
   /** Records another failed attempt. */
-  add(kind: Kind, { token, now, failure, leastMs = 0 }: Attempt): Hold {
+  add(kind: Kind, { token, now, failure, leastMs = 0, pace = PACE }: Attempt): Hold {
     const failures = (this.last(kind, token)?.failures ?? 0) + 1;
-    const delay = Math.max(leastMs, Math.min(BASE_MS * 2 ** (failures - 1), CAP_MS));
+    const delay = Math.max(leastMs, Math.min(pace.baseMs * 2 ** (failures - 1), pace.capMs));
     const hold = { failures, until: now + delay, failure };
     this.#holds.set(kind, { token, hold });
     return hold;

@@ -1,7 +1,7 @@
 import type { ObjectKey } from "../../api/meta.ts";
 import { formatKey } from "../../api/meta.ts";
 import type { RuntimeDeployment } from "../../api/v1alpha1/index.ts";
-import type { EffectiveSpec } from "../../effective-spec/effective-spec.ts";
+import type { Upkeep } from "../../effective-spec/upkeep.ts";
 import { Holds } from "./holds.ts";
 import type { StartRecord } from "./restarts.ts";
 
@@ -21,8 +21,10 @@ export interface Memory {
   proven: string | undefined;
   /** A current workload that was seen to work, and when it was first found not to any more (monotonic). */
   worked: { readonly id: string; readonly lostAt: number | undefined } | undefined;
-  /** The spec that a current workload, by its hash, was last seen to match. */
-  served: { readonly hash: string; readonly spec: EffectiveSpec } | undefined;
+  /** The spec that a current workload, by its hash, was last seen to match, as far as it says how to ask it. */
+  served: { readonly hash: string; readonly upkeep: Upkeep } | undefined;
+  /** Hash of the revision of which it was told that a changed profile asks for it. */
+  announced: string | undefined;
   /** Progress of a pull as it was last written, and when (monotonic). */
   progress: { readonly message: string; readonly at: number } | undefined;
   /** When a process was first seen (monotonic), by what names it; at most the current one and a candidate. */
@@ -48,6 +50,7 @@ export class Memories {
       proven: undefined,
       worked: undefined,
       served: undefined,
+      announced: undefined,
       progress: undefined,
       firstSeen: new Map(),
       written: undefined,

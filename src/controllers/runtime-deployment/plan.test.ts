@@ -18,6 +18,7 @@ const workload = (patch: Partial<Workload> = {}): Workload => ({
   hash: "new",
   generation: 1,
   image: { pinned: "sha256:1" },
+  guardrails: undefined,
   state: { kind: "running" },
   startedAt: "2026-01-01T00:00:00Z",
   platformRestarts: 0,
@@ -26,6 +27,7 @@ const workload = (patch: Partial<Workload> = {}): Workload => ({
   drift: [],
   ...patch,
 });
+const lost: Workload["drift"] = [{ kind: "sandbox", message: "its sandbox ended" }];
 const old = workload({ hash: "old" });
 const candidate = workload({ id: "b", role: "candidate", hostPort: 5000 });
 
@@ -101,6 +103,22 @@ describe("plan", () => {
       because: "it drifted",
       given: { observed: [workload({ drift: [{ kind: "name", message: "renamed" }] })] },
       want: ["repair a"],
+    },
+    { because: "its sandbox was lost", given: { observed: [workload({ drift: lost })] }, want: ["repair a"] },
+    {
+      because: "its sandbox was lost too often",
+      given: { observed: [workload({ drift: lost })], resting: true },
+      want: [],
+    },
+    {
+      because: "another drift does not wait",
+      given: { observed: [workload({ drift: [{ kind: "name", message: "renamed" }] })], resting: true },
+      want: ["repair a"],
+    },
+    {
+      because: "a candidate cannot show what it can without its sandbox",
+      given: { observed: [old, { ...candidate, drift: lost }], serves: true },
+      want: ["repair b"],
     },
     { because: "two are one too many", given: { observed: [workload(), workload({ id: "c" })] }, want: ["delete c"] },
 
@@ -189,7 +207,7 @@ const anyWorkload = fc
     role: fc.constantFrom("current" as const, "candidate" as const),
     hash: fc.constantFrom("old", "new", "other"),
     state,
-    drift: fc.constantFrom([], [{ kind: "network" as const, message: "gone" }]),
+    drift: fc.constantFrom<Workload["drift"]>([], [{ kind: "network", message: "gone" }], lost),
   })
   .map((patch) => workload(patch));
 const anyInput = fc

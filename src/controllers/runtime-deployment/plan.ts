@@ -17,9 +17,9 @@ export interface PlanInput {
   readonly trial: Trial;
   /** Whether `target` has passed its trial, at some time. */
   readonly proven: boolean;
-  /** Whether `target` failed lately, so that its next attempt has to wait. */
+  /** Whether `target` has to wait: it failed lately, or it is not its turn. */
   readonly held: boolean;
-  /** Whether the current workload ended too soon after its last start, so that its next start has to wait. */
+  /** Whether the current workload, or its sandbox, ended too soon after its last start, so that its next one has to wait. */
   readonly resting: boolean;
   /** The port that the deployment had before. */
   readonly hostPort: number | undefined;
@@ -36,7 +36,9 @@ export interface Incident {
     | typeof Reason.Recreated
     | typeof Reason.Repaired
     /** Something was left behind. */
-    | typeof Reason.BackendUnavailable;
+    | typeof Reason.BackendUnavailable
+    /** Something was taken away since it is wider than its bound. */
+    | typeof Reason.GuardrailsTooWide;
   readonly message: string;
 }
 
@@ -51,7 +53,7 @@ export type Action =
     }
   | { readonly type: "start"; readonly id: string; readonly incident: Incident | undefined }
   | { readonly type: "stop"; readonly id: string }
-  | { readonly type: "repair"; readonly workload: Workload; readonly incident: Incident };
+  | { readonly type: "repair"; readonly workload: Workload; readonly incident: Incident | undefined };
 
 /**
  * Pure. The actions that bring a deployment to what is wanted, in their order; applying all makes the next plan empty.
@@ -90,14 +92,11 @@ function keep(current: Workload, { restartPolicy, held, resting, target, known }
   const { state, id } = current;
   const waits = held && current.hash === target;
   switch (state.kind) {
-    case "running": {
-      const [drift] = current.drift;
-      if (!drift) return [];
-      const message = current.drift.map((each) => each.message).join("; ");
-      return [{ type: "repair", workload: current, incident: { reason: Reason.Repaired, message } }];
-    }
+    case "running":
+      if (current.drift.length === 0 || (hasLostSandbox(current) && resting)) return [];
+      return [repair(current, current.drift.map(({ message }) => message).join("; "))];
     case "created":
-      return waits ? [] : [{ type: "start", id, incident: undefined }];
+      return waits ? [] : [start(current)];
     case "paused":
       return [
         { type: "start", id, incident: { reason: Reason.Repaired, message: "the container was paused; resumed it" } },
@@ -106,12 +105,18 @@ function keep(current: Workload, { restartPolicy, held, resting, target, known }
       return [];
     case "exited": {
       if (waits || resting || isComplete(current, restartPolicy)) return [];
-      const message = `the process had ended with exit code ${state.exitCode}; started it again`;
+      const how = state.outOfMemory ? "at its memory limit, by the kernel" : `with exit code ${state.exitCode}`;
+      const message = `the process had ended ${how}; started it again`;
       return [{ type: "start", id, incident: known === id ? { reason: Reason.Restarted, message } : undefined }];
     }
     default:
       return state satisfies never;
   }
+}
+
+/** Whether its process has no network, or none whose rules are known to hold, until it is mended and started again. */
+export function hasLostSandbox({ drift }: Workload): boolean {
+  return drift.some(({ kind }) => kind === "sandbox");
 }
 
 function replace(current: Workload, candidates: readonly Workload[], input: PlanInput): Action[] {
@@ -122,8 +127,7 @@ function replace(current: Workload, candidates: readonly Workload[], input: Plan
   const failed = candidate !== undefined && trial === "failed" && !proven;
   if (held || failed) return [...drop(), ...keep(current, input)];
   if (candidate && trial === "pending" && !proven) {
-    const begin: Action[] = candidate.state.kind === "created" ? [start(candidate)] : [];
-    return [...drop(candidate), ...begin, ...keep(current, input)];
+    return [...drop(candidate), ...tend(candidate), ...keep(current, input)];
   }
 
   const passed = proven || candidate !== undefined;
@@ -150,6 +154,17 @@ export function isComplete({ state }: Workload, restartPolicy: PlanInput["restar
 /** Whether its process runs, or will without anybody's doing. */
 export function isActive({ state }: Workload): boolean {
   return state.kind === "running" || state.kind === "paused" || state.kind === "restarting";
+}
+
+/** What it takes for a candidate to show what it can do. That it ended is an answer, and it is not started again. */
+function tend(candidate: Workload): Action[] {
+  if (candidate.state.kind === "created") return [start(candidate)];
+  const isLost = candidate.state.kind === "running" && hasLostSandbox(candidate);
+  return isLost ? [{ type: "repair", workload: candidate, incident: undefined }] : [];
+}
+
+function repair(workload: Workload, message: string): Action {
+  return { type: "repair", workload, incident: { reason: Reason.Repaired, message } };
 }
 
 function remove(id: string): Action {

@@ -1,6 +1,6 @@
 import { formatKey, type ObjectKey, parseKey } from "../../api/meta.ts";
 import type { Workload } from "../../backends/backend.ts";
-import type { EffectiveSpec } from "../../effective-spec/effective-spec.ts";
+import type { Upkeep } from "../../effective-spec/upkeep.ts";
 import type { Prober, ProbeTarget } from "../../probe/prober.ts";
 import { instanceOf } from "./scope.ts";
 
@@ -21,7 +21,7 @@ export function deploymentOf(probe: string): ObjectKey {
 /** What to ask of a workload; undefined where nothing is asked. */
 export function probeTarget(
   workload: Pick<Workload, "id" | "startedAt" | "address">,
-  spec: EffectiveSpec,
+  spec: Upkeep,
 ): ProbeTarget | undefined {
   const { health, transport } = spec;
   const { address } = workload;
@@ -49,13 +49,7 @@ export function probeTarget(
 }
 
 /** Probes what runs, and leaves alone what does not. A workload without an address for a moment keeps its probes. */
-export function follow(
-  prober: Prober,
-  key: ObjectKey,
-  workload: Workload | undefined,
-  spec: EffectiveSpec,
-  role: Role,
-): void {
+export function follow(prober: Prober, key: ObjectKey, workload: Workload | undefined, spec: Upkeep, role: Role): void {
   const name = probeKey(key, role);
   if (workload?.state.kind !== "running" || spec.health.probe === "none") {
     prober.forget(name);

@@ -1,15 +1,16 @@
+import type { Workload } from "../../backends/backend.ts";
+import { profileNameOf } from "../../effective-spec/effective-spec.ts";
 import type { Clock } from "../../machinery/clock.ts";
 import type { Prober } from "../../probe/prober.ts";
 import type { Facts } from "./facts.ts";
+import { boundStatus, guardrailStatus, limitStatus } from "./guardrails-applied.ts";
 import { ageMs, keepAges } from "./memory.ts";
-import { isComplete } from "./plan.ts";
+import { hasLostSandbox, isComplete } from "./plan.ts";
 import { probeKey } from "./probing.ts";
 import { countRestarts } from "./restarts.ts";
 import { currentOf, instanceOf, isMoving, lookAgain, type Scope } from "./scope.ts";
 import { isUpToDate, servedSpec } from "./served-spec.ts";
-
-/** A process that is not probed and ran this long counts as one that lasts. */
-const STEADY_MS = 10_000;
+import { STEADY_MS } from "./start-pace.ts";
 
 /** What was found in this reconcile, as the values that a status is made from. Also settles what is remembered. */
 export function factsOf(scope: Scope, { clock, prober }: { clock: Clock; prober: Prober }): Facts {
@@ -24,12 +25,13 @@ export function factsOf(scope: Scope, { clock, prober }: { clock: Clock; prober:
   const awaited = current?.state.kind === "running" && verdict?.kind === "pending";
   if (awaited && age < patience) lookAgain(scope, patience - age);
 
+  const served = current && servedSpec(scope, current);
   const facts: Facts = {
     generation,
     desiredState,
     restartPolicy,
     probe: health.probe,
-    path: (current && servedSpec(scope, current)?.transport.path) ?? scope.spec?.transport.path ?? "",
+    path: (served ?? scope.upkeep).transport.path,
     backend: scope.former?.backend ?? scope.live?.name,
     observed: observed !== undefined,
     current,
@@ -37,8 +39,10 @@ export function factsOf(scope: Scope, { clock, prober }: { clock: Clock; prober:
     verdict,
     failureThreshold: health.failureThreshold,
     overdue: awaited && age >= patience,
-    backingOff: memory.holds.active("start", current?.hash ?? "", now) !== undefined,
+    backingOff: current?.state.kind === "exited" && memory.holds.active("start", current.hash, now) !== undefined,
+    crash: scope.crash,
     restartCount: countStarts(scope),
+    ...guardrailFacts(scope, current),
     accepted: scope.accepted,
     image: scope.image,
     step: scope.step,
@@ -62,7 +66,8 @@ function countStarts(scope: Scope): number {
     count: recorded?.restartCount ?? 0,
   };
   const another = current?.id !== known;
-  const asked = known === undefined || (another && (replacing || scope.asked || isMoving(scope)));
+  const wanted = replacing || scope.asked || isMoving(scope);
+  const asked = known === undefined || (another && wanted && !scope.mended);
   memory.starts = countRestarts(before, current, asked);
   const unasked = memory.starts.count - before.count;
   if (unasked > 0 && scope.incidents.length === 0) {
@@ -72,16 +77,42 @@ function countStarts(scope: Scope): number {
   return memory.starts.count;
 }
 
+/** Speaks of what runs, where something does: a newer spec may be refused, or wait. */
+function guardrailFacts(scope: Scope, current: Workload | undefined): Pick<Facts, "guardrails" | "limitNotes"> {
+  const { deployment, spec, live, backendType: type } = scope;
+  const bounds = scope.bounds.known;
+  const { bounds: _, ...said } = deployment.status?.guardrails ?? {};
+  const capabilities = live?.health?.capabilities?.guardrails;
+  const backend = live && capabilities && !scope.former ? { name: live.name, type, capabilities } : undefined;
+  const outdated = current !== undefined && !isUpToDate(scope, current);
+  if (backend && spec && !outdated) {
+    const { guardrails, limits, limitNotes } = spec;
+    return { guardrails: guardrailStatus({ guardrails, limits: limitStatus(limits), bounds }, backend), limitNotes };
+  }
+  if (backend && outdated && current.guardrails) {
+    const made = { guardrails: current.guardrails, limits: said.limits, bounds };
+    return { guardrails: guardrailStatus(made, backend), limitNotes: [] };
+  }
+  const kept = current || !scope.observed ? said : { profile: profileNameOf(deployment.spec) };
+  return { guardrails: { ...kept, ...boundStatus(bounds) }, limitNotes: [] };
+}
+
 /** Lets go of what an attempt that worked has disproved. */
 function settle(
-  { memory }: Scope,
+  scope: Scope,
   { current, upToDate, verdict, observed, probe, restartPolicy, failure }: Facts,
   age: number,
 ): void {
+  const { memory, target } = scope;
   if (observed && failure?.kind !== "unreachable") memory.holds.clear("backend");
   if (!current) return;
   if (upToDate) memory.proven = undefined;
-  const lasts = current.state.kind === "running" && (probe === "none" ? age >= STEADY_MS : verdict?.kind === "ready");
-  if (lasts) memory.holds.clear("start");
-  if (upToDate && (lasts || isComplete(current, restartPolicy))) memory.holds.clear("revision");
+  const running = current.state.kind === "running";
+  if (running && !hasLostSandbox(current) && memory.holds.last("start", current.hash)) {
+    if (age >= STEADY_MS) memory.holds.clear("start");
+    else lookAgain(scope, STEADY_MS - age);
+  }
+  const lasts = running && (probe === "none" ? age >= STEADY_MS : verdict?.kind === "ready");
+  // Beside a target that cannot be told, what runs says nothing of the attempt at it.
+  if (target && upToDate && (lasts || isComplete(current, restartPolicy))) memory.holds.clear("revision");
 }

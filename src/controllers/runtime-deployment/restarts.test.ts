@@ -9,6 +9,7 @@ const workload = (patch: Partial<Workload>): Workload => ({
   hash: "h",
   generation: 1,
   image: { pinned: "sha256:1" },
+  guardrails: undefined,
   state: { kind: "running" },
   startedAt: "2026-01-01T00:00:00Z",
   platformRestarts: 0,

@@ -1,5 +1,6 @@
 import { Reason } from "../../api/v1alpha1/conditions.ts";
 import type { ImageRequest, PullProgress, ResolvedImage } from "../../backends/backend.ts";
+import { confinementOf } from "../../effective-spec/confinement.ts";
 import { type EffectiveSpec, referencedObjects } from "../../effective-spec/effective-spec.ts";
 import { type Namespaced, type Resolved, resolveReferences } from "../../effective-spec/references.ts";
 import { needsHashKey, workloadSpec } from "../../effective-spec/workload.ts";
@@ -30,7 +31,8 @@ export async function prepareRevision(scope: Scope, ports: RevisionPorts): Promi
   const { spec, live, observed } = scope;
   if (!spec || !live || !observed || spec.desiredState === "Stopped") return;
   const objects = ports.objects(scope.owner.namespace);
-  scope.token = `${scope.generation}/${live.instance}/${versions(scope, objects)}`;
+  const profile = scope.profile?.metadata.generation;
+  scope.token = `${scope.generation}/${profile}/${live.instance}/${versions(scope, spec, objects)}`;
 
   const resolved = accept(scope, spec, live, objects);
   if (!resolved) return;
@@ -56,7 +58,8 @@ export async function prepareRevision(scope: Scope, ports: RevisionPorts): Promi
 function accept(scope: Scope, spec: EffectiveSpec, live: LiveBackend, objects: Namespaced): Resolved | undefined {
   try {
     const resolved = resolveReferences(spec, objects);
-    live.backend.admit({ imageReference: spec.image.reference, mounts: resolved.mounts });
+    const confinement = confinementOf(spec, resolved);
+    live.backend.admit({ imageReference: spec.image.reference, mounts: resolved.mounts, confinement });
     scope.accepted = true;
     return resolved;
   } catch (error) {
@@ -67,9 +70,10 @@ function accept(scope: Scope, spec: EffectiveSpec, live: LiveBackend, objects: N
 }
 
 /** Versions of the objects that the spec refers to: a change of one is another attempt. */
-function versions({ deployment }: Scope, objects: Namespaced): string {
+function versions({ deployment }: Scope, { guardrails: { seccomp } }: EffectiveSpec, objects: Namespaced): string {
   const { secrets, configMaps } = referencedObjects(deployment.spec);
-  return [...secrets.map((name) => objects.secret(name)), ...configMaps.map((name) => objects.configMap(name))]
+  const filters = seccomp.type === "ConfigMap" ? [objects.configMapOf(seccomp)] : [];
+  return [...secrets.map(objects.secret), ...configMaps.map(objects.configMap), ...filters]
     .map((object) => object?.metadata.resourceVersion ?? "-")
     .join(",");
 }

@@ -1,10 +1,13 @@
 import { ConditionType, Reason } from "../../api/v1alpha1/conditions.ts";
-import type { RuntimeDeployment } from "../../api/v1alpha1/index.ts";
+import type { GuardrailProfile, RuntimeDeployment } from "../../api/v1alpha1/index.ts";
 import type { Owner, Workload, WorkloadSpec } from "../../backends/backend.ts";
 import type { EffectiveSpec } from "../../effective-spec/effective-spec.ts";
+import { type Upkeep, upkeepOf } from "../../effective-spec/upkeep.ts";
 import { getCondition } from "../../machinery/conditions.ts";
+import type { EventNote } from "../../machinery/event-recorder.ts";
 import type { LiveBackend } from "../backend-registry.ts";
-import type { Failure, Note } from "./facts.ts";
+import type { Exit, Failure, Note } from "./facts.ts";
+import type { Bounds } from "./guardrail-sources.ts";
 import type { Memory } from "./memory.ts";
 import type { Incident } from "./plan.ts";
 
@@ -16,9 +19,17 @@ export interface Scope {
   readonly owner: Owner;
   readonly memory: Memory;
   readonly signal: AbortSignal;
+  /** How what runs is asked, kept and stopped, also where the spec is refused. */
+  readonly upkeep: Upkeep;
   live: LiveBackend | undefined;
-  /** Whether the backend is still being set up, so that nothing can be said yet. */
+  /** `spec.type` of the RuntimeBackend. */
+  backendType: string;
+  /** Whether something is still being set up, so that nothing can be said yet. */
   early: boolean;
+  /** What bounds it at the backend chosen; what its spec was judged by. */
+  bounds: Bounds;
+  profile: GuardrailProfile | undefined;
+  /** Undefined while it is refused, or nobody can say. */
   spec: EffectiveSpec | undefined;
   /** Undefined while the backend could not be asked. */
   observed: readonly Workload[] | undefined;
@@ -33,12 +44,20 @@ export interface Scope {
   step: Note | undefined;
   failure: Failure | undefined;
   /** The workload that ran at the last look and should still do. */
-  readonly known: string | undefined;
+  known: string | undefined;
   /** Whether that workload was being replaced at the last look. */
   readonly replacing: boolean;
   /** Whether this reconcile made a new current workload because the spec asks for it. */
   asked: boolean;
+  /** Whether it was mended in a way that started it, though nobody asked for that. */
+  mended: boolean;
+  /** How the process had ended that this reconcile started again. */
+  crash: Exit | undefined;
+  /** Whether something is wider than its bound and could not be taken away, so that nothing may start beside it. */
+  stuck: boolean;
   readonly incidents: Incident[];
+  /** Further events to record. */
+  readonly notes: EventNote[];
   readonly requeues: number[];
 }
 
@@ -52,8 +71,12 @@ export function newScope(deployment: RuntimeDeployment, memory: Memory, signal: 
     owner: { uid, namespace, name },
     memory,
     signal,
+    upkeep: upkeepOf(deployment),
     live: undefined,
+    backendType: "",
     early: false,
+    bounds: { known: [], problem: undefined },
+    profile: undefined,
     spec: undefined,
     observed: undefined,
     former: undefined,
@@ -66,7 +89,11 @@ export function newScope(deployment: RuntimeDeployment, memory: Memory, signal: 
     known: phase === "Stopped" ? undefined : workload?.id,
     replacing: underTrial || workload?.generation !== generation,
     asked: false,
+    mended: false,
+    crash: undefined,
+    stuck: false,
     incidents: [],
+    notes: [],
     requeues: [],
   };
 }
@@ -80,6 +107,13 @@ export function isMoving({ deployment, live, memory }: Scope): boolean {
 
 export function currentOf(observed: readonly Workload[] | undefined): Workload | undefined {
   return observed?.find(({ role }) => role === "current");
+}
+
+/** The generation of the spec that a workload is known to have matched: its own, or a later one that changed nothing. */
+export function matchedGeneration({ deployment }: Scope, workload: Workload): number {
+  const recorded = deployment.status?.workload;
+  const since = recorded?.id === workload.id ? (recorded.generation ?? 0) : 0;
+  return Math.max(workload.generation, since);
 }
 
 /** Names one process: a workload that was started again is another. */

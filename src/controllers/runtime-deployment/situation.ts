@@ -2,7 +2,7 @@ import { ConditionType, Reason } from "../../api/v1alpha1/conditions.ts";
 import type { RuntimeDeployment, RuntimeDeploymentStatus } from "../../api/v1alpha1/index.ts";
 import type { Workload } from "../../backends/backend.ts";
 import { inOneLine } from "../../machinery/one-line.ts";
-import type { Facts, Note } from "./facts.ts";
+import type { Exit, Facts, Note } from "./facts.ts";
 import { isComplete } from "./plan.ts";
 
 /** What a deployment amounts to at one moment: the rows of the table of states in docs/reference/conditions.md. */
@@ -94,32 +94,31 @@ function unready(deployment: RuntimeDeployment, facts: Facts, current: Workload)
     case "restarting":
       return crashed(deployment, facts, state);
     case "exited":
-      return isComplete(current, facts.restartPolicy) ? ended(deployment, state) : crashed(deployment, facts, state);
+      return isComplete(current, facts.restartPolicy)
+        ? ended(deployment, facts, state)
+        : crashed(deployment, facts, state);
     case "running":
-      return unanswered(deployment, facts);
+      // Started again by this controller or by the backend, it reads the same; what is said of a loop already stays.
+      return facts.crash && !CRASHES.has(readyOf(deployment.status)?.reason ?? "")
+        ? crashed(deployment, facts, facts.crash)
+        : unanswered(deployment, facts);
     default:
       return state satisfies never;
   }
 }
 
-interface Exit {
-  readonly exitCode: number;
-  readonly outOfMemory: boolean;
-  /** Why its program could not be run; empty when it ran. */
-  readonly error: string;
-}
-
 /** The process ended and its restart policy leaves it so. */
-function ended(deployment: RuntimeDeployment, exit: Exit): Situation {
-  if (exit.outOfMemory) return { kind: "stalled", ...outOfMemory(deployment) };
+function ended(deployment: RuntimeDeployment, facts: Facts, exit: Exit): Situation {
+  if (exit.outOfMemory) return { kind: "stalled", ...outOfMemory(deployment, facts) };
   if (exit.exitCode === 0)
     return { kind: "completed", reason: Reason.Completed, message: "the process ended with exit code 0" };
   const message = `the process ended with exit code ${exit.exitCode}${because(exit)} and restartPolicy leaves it so; ${logsHint(deployment)}`;
   return { kind: "stalled", reason: exit.error === "" ? Reason.Exited : Reason.StartFailed, message };
 }
 
-function crashed(deployment: RuntimeDeployment, { restartCount, backingOff }: Facts, exit: Exit): Situation {
-  if (exit.outOfMemory) return { kind: "failing", ...outOfMemory(deployment) };
+function crashed(deployment: RuntimeDeployment, facts: Facts, exit: Exit): Situation {
+  const { restartCount, backingOff, current } = facts;
+  if (exit.outOfMemory) return { kind: "failing", ...outOfMemory(deployment, facts) };
   const first = readyOf(deployment.status)?.status === "True" && !backingOff;
   if (first) {
     const message = `the process ended with exit code ${exit.exitCode} and is being started again`;
@@ -127,7 +126,8 @@ function crashed(deployment: RuntimeDeployment, { restartCount, backingOff }: Fa
   }
   const times = restartCount === 1 ? "once" : `${restartCount} times`;
   const again = restartCount === 0 ? "" : `, started again ${times}`;
-  const message = `the process ended with exit code ${exit.exitCode}${because(exit)}${again}; the next start waits; ${logsHint(deployment)}`;
+  const waits = current?.state.kind === "running" ? "" : "; the next start waits";
+  const message = `the process ended with exit code ${exit.exitCode}${because(exit)}${again}${waits}; ${logsHint(deployment)}`;
   return { kind: "failing", reason: exit.error === "" ? Reason.CrashLoopBackOff : Reason.StartFailed, message };
 }
 
@@ -162,10 +162,11 @@ const PROBE_FAILURES: ReadonlySet<string> = new Set([
   Reason.ProbeInvalidAnswer,
 ]);
 
-function outOfMemory(deployment: RuntimeDeployment): Note {
-  const limit = deployment.spec.resources?.memory;
-  const of = limit === undefined ? "its memory limit, the backend's default" : `its memory limit of ${limit}`;
-  return { reason: Reason.OutOfMemory, message: `the kernel ended the process at ${of}; raise spec.resources.memory` };
+function outOfMemory({ status }: RuntimeDeployment, { guardrails = status?.guardrails }: Facts): Note {
+  const limit = guardrails?.limits?.memory;
+  const of = limit === undefined ? "" : ` of ${limit}`;
+  const message = `the kernel ended the process at its memory limit${of}; raise spec.resources.memory`;
+  return { reason: Reason.OutOfMemory, message };
 }
 
 function logsHint({ metadata }: RuntimeDeployment): string {

@@ -4,6 +4,7 @@ import type { RuntimeDeployment, RuntimeDeploymentStatus } from "../../api/v1alp
 import type { Workload } from "../../backends/backend.ts";
 import type { ProbeVerdict } from "../../probe/prober.ts";
 import type { Facts } from "./facts.ts";
+import { news } from "./happenings.ts";
 import { summarize } from "./status.ts";
 
 const NOW = new Date("2026-01-01T12:00:00.123Z");
@@ -16,6 +17,7 @@ const workload = (patch: Partial<Workload> = {}): Workload => ({
   hash: "h",
   generation: 3,
   image: { pinned: "registry/files@sha256:1" },
+  guardrails: undefined,
   state: { kind: "running" },
   startedAt: "2026-01-01T11:00:00Z",
   platformRestarts: 0,
@@ -70,7 +72,10 @@ const facts = (patch: Partial<Facts> = {}): Facts => ({
   failureThreshold: 3,
   overdue: false,
   backingOff: false,
+  crash: undefined,
   restartCount: 0,
+  guardrails: undefined,
+  limitNotes: [],
   accepted: true,
   image: "registry/files@sha256:1",
   step: undefined,
@@ -139,6 +144,33 @@ describe("the table of states", () => {
       want: "Deploying, Ready=False Starting, Reconciling=True Starting",
     },
     { situation: "MCP answered at the last probe", because: "", given: {}, want: "Connected, Ready=True Connected" },
+    {
+      situation: "work under way",
+      because: "a server that worked was started again by this controller",
+      given: { current: workload(), crash: { exitCode: 1, outOfMemory: false, error: "" }, verdict: undefined },
+      before: { ...connected, workload: { ...connected.workload, startedAt: "2026-01-01T10:00:00Z" } },
+      want: "Deploying, Ready=False Starting, Reconciling=True Starting",
+    },
+    {
+      situation: "fails, retried",
+      because: "a server that never worked was started again by this controller",
+      given: { current: workload(), crash: { exitCode: 1, outOfMemory: false, error: "" }, verdict: undefined },
+      want: "Error, Ready=False CrashLoopBackOff, Reconciling=True CrashLoopBackOff",
+    },
+    {
+      situation: "fails, retried",
+      because: "it ran out of memory and was started again by this controller",
+      given: { current: workload(), crash: { exitCode: 137, outOfMemory: true, error: "" }, verdict: undefined },
+      before: { ...connected, workload: { ...connected.workload, startedAt: "2026-01-01T10:00:00Z" } },
+      want: "Error, Ready=False OutOfMemory, Reconciling=True OutOfMemory",
+    },
+    {
+      situation: "newer revision waits for its turn, older serves",
+      because: "",
+      given: { upToDate: false, step: note(Reason.GuardrailsChanged) },
+      before: connected,
+      want: "Connected, Ready=True Connected, Reconciling=True GuardrailsChanged",
+    },
     {
       situation: "MCP answered at the last probe",
       because: "the controller was started again since",
@@ -357,6 +389,106 @@ describe("the table of states", () => {
       .filter(({ type }) => steps.includes(type))
       .map(({ type, status, reason }) => [type, `${status} ${reason}`]);
     expect(Object.fromEntries(found)).toEqual(want);
+  });
+});
+
+const enforced = { field: "seccomp", enforcement: "Enforced", reason: "r" } as const;
+const open = { field: "network.allowedHosts", enforcement: "NotEnforced", reason: "r" } as const;
+const partial = { field: "appArmor", enforcement: "Partial", reason: "r" } as const;
+const under = (...fields: (typeof enforced | typeof open | typeof partial)[]): Partial<Facts> => ({
+  guardrails: { profile: "standard", fields },
+});
+
+describe("whether guardrails are applied", () => {
+  it.each<{ because: string; given: Partial<Facts>; want: string | undefined; message?: RegExp }>([
+    { because: "all is enforced", given: under(enforced), want: "True GuardrailsEnforced", message: /every field/ },
+    {
+      because: "some is not",
+      given: { ...under(enforced, open, partial), limitNotes: ["memory: 512Mi, the default"] },
+      want: "True GuardrailsPartlyEnforced",
+      message: /not enforced: network.allowedHosts; in part: appArmor. Limits: memory: 512Mi/,
+    },
+    { because: "nothing is there to be confined", given: { ...under(enforced), current: undefined }, want: undefined },
+    {
+      because: "they are refused",
+      given: {
+        ...under(enforced),
+        upToDate: false,
+        accepted: false,
+        failure: { kind: "refused", ...note(Reason.GuardrailsTooWide) },
+      },
+      want: "False GuardrailsTooWide",
+    },
+    {
+      because: "no sandbox can be had",
+      given: { current: undefined, failure: { kind: "retried", ...note(Reason.SandboxUnavailable) } },
+      want: "False SandboxUnavailable",
+    },
+    {
+      because: "something else failed",
+      given: { ...under(enforced), upToDate: false, failure: { kind: "retried", ...note(Reason.ImageNotFound) } },
+      want: "True GuardrailsEnforced",
+    },
+    {
+      because: "nobody can ask",
+      given: {
+        observed: false,
+        current: undefined,
+        failure: { kind: "unreachable", ...note(Reason.BackendUnavailable) },
+      },
+      want: "Unknown BackendUnavailable",
+    },
+    { because: "it is being deleted", given: { ...under(enforced), deleting: note(Reason.Deleting) }, want: undefined },
+  ])("$want: $because", ({ given, want, message }) => {
+    const { conditions = [] } = summarize(deployment(), facts(given), NOW);
+    const found = conditions.find(({ type }) => type === ConditionType.GuardrailsApplied);
+    expect(found && `${found.status} ${found.reason}`).toBe(want);
+    if (message) expect(found?.message).toMatch(message);
+  });
+
+  it("keeps what was said of the fields while this look could not tell", () => {
+    const before = summarize(deployment(), facts(under(enforced, open)), NOW);
+    expect(summarize(deployment(before), facts(), LATER)).toEqual(before);
+  });
+
+  it.each<{ because: string; before: Partial<Facts> | undefined; after: Partial<Facts>; want: string | undefined }>([
+    {
+      because: "it is the first that is known",
+      before: undefined,
+      after: under(enforced),
+      want: "Normal GuardrailsEnforced",
+    },
+    {
+      because: "part of it is no reason for alarm",
+      before: undefined,
+      after: under(partial),
+      want: "Normal GuardrailsPartlyEnforced",
+    },
+    {
+      because: "a field is not enforced",
+      before: undefined,
+      after: under(open),
+      want: "Warning GuardrailsPartlyEnforced",
+    },
+    { because: "nothing has changed", before: under(open), after: under(open), want: undefined },
+    {
+      because: "another field is open, too",
+      before: under(open),
+      after: under(open, partial),
+      want: "Warning GuardrailsPartlyEnforced",
+    },
+    {
+      because: "it is enforced by now",
+      before: under(open),
+      after: under(enforced),
+      want: "Normal GuardrailsEnforced",
+    },
+    { because: "nothing runs", before: undefined, after: { ...under(open), current: undefined }, want: undefined },
+  ])("tells $want where $because", ({ before, after, want }) => {
+    const first = before && summarize(deployment(), facts(before), NOW);
+    const told = news(first, summarize(deployment(first), facts(after), LATER));
+    const found = told.filter(({ reason }) => reason.startsWith("Guardrails"));
+    expect(found.map(({ type, reason }) => `${type} ${reason}`)).toEqual(want === undefined ? [] : [want]);
   });
 });
 

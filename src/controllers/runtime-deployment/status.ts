@@ -5,6 +5,7 @@ import { canonicalJson } from "../../effective-spec/canonical-json.ts";
 import { setCondition } from "../../machinery/conditions.ts";
 import type { McpFacts } from "../../probe/prober.ts";
 import type { Facts, Note } from "./facts.ts";
+import { guardrailsApplied } from "./guardrails-applied.ts";
 import { phaseOf } from "./phase.ts";
 import { type Situation, situationOf } from "./situation.ts";
 
@@ -15,8 +16,9 @@ import { type Situation, situationOf } from "./situation.ts";
 export function summarize(deployment: RuntimeDeployment, facts: Facts, now: Date): RuntimeDeploymentStatus {
   const before = deployment.status ?? {};
   const situation = situationOf(deployment, facts);
-  const conditions = conditionsOf(situation, facts, before.conditions ?? [], now);
-  const url = situation.kind === "serving" ? (urlOf(facts) ?? before.url) : undefined;
+  const guardrails = facts.guardrails ?? before.guardrails;
+  const conditions = conditionsOf(situation, { ...facts, guardrails }, before.conditions ?? [], now);
+  const url = situation.kind === "serving" && !isClosed(facts) ? (urlOf(facts) ?? before.url) : undefined;
   const workload = workloadOf(deployment, facts);
   const mcp = mcpOf(before.mcp, facts, now);
   return {
@@ -25,6 +27,7 @@ export function summarize(deployment: RuntimeDeployment, facts: Facts, now: Date
     conditions: [...conditions],
     ...(url !== undefined && { url }),
     ...(workload && { workload }),
+    ...(guardrails && { guardrails }),
     ...(mcp && { mcp }),
   };
 }
@@ -42,6 +45,7 @@ function conditionsOf(
     when(reconciling(situation, facts), ConditionType.Reconciling),
     when(stalled(situation, facts), ConditionType.Stalled),
     accepted(situation, facts) ?? kept(ConditionType.Accepted, facts, before),
+    guardrailsCondition(situation, facts),
     sourceReady(facts) ?? kept(ConditionType.SourceReady, facts, before),
     workloadAvailable(situation, facts),
     mcpConnected(situation, facts),
@@ -89,6 +93,11 @@ function accepted(situation: Situation, { accepted, failure }: Facts): NewCondit
   return note && condition(ConditionType.Accepted, accepted ? "True" : "False", note);
 }
 
+function guardrailsCondition({ kind }: Situation, facts: Facts): NewCondition | undefined {
+  const found = kind === "deleting" ? undefined : guardrailsApplied(facts, facts.guardrails);
+  return found && condition(ConditionType.GuardrailsApplied, found.status, found);
+}
+
 const SOURCE_REASONS: ReadonlySet<string> = new Set([
   Reason.ResolvingImage,
   Reason.Pulling,
@@ -133,14 +142,21 @@ function kept(type: string, { generation }: Facts, before: readonly Condition[])
     : undefined;
 }
 
+/** Whether its guardrails let nothing in, so that it has no address for good. */
+function isClosed({ current }: Facts): boolean {
+  return current?.guardrails?.network.ingressPorts?.length === 0;
+}
+
 function urlOf({ current, probe, path }: Facts): string | undefined {
   const address = current?.address;
   return address === undefined || (probe === "tcp" && path === "") ? undefined : `http://${address}${path}`;
 }
 
 function workloadOf(deployment: RuntimeDeployment, facts: Facts): RuntimeDeploymentStatus["workload"] {
-  const { backend, current, observed, restartCount, upToDate, generation } = facts;
+  const { current, observed, restartCount, upToDate, generation } = facts;
   const before = deployment.status?.workload;
+  // Where none can be chosen, what is left is where it ran.
+  const backend = facts.backend ?? before?.backend;
   if (!observed) return before;
   if (!current) {
     // The port is kept for what comes next, and the count is the deployment's.

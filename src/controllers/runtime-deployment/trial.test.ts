@@ -10,6 +10,7 @@ const candidate = (state: WorkloadState, platformRestarts = 0): Workload => ({
   hash: "new",
   generation: 2,
   image: { pinned: "sha256:1" },
+  guardrails: undefined,
   state,
   startedAt: "2026-01-01T00:00:00Z",
   platformRestarts,
@@ -26,6 +27,7 @@ const spec = (
   restartPolicy: "Always" | "Never" = "Always",
 ): TrialInput["spec"] => ({
   restartPolicy,
+  limits: { cpuMillis: 500, memoryBytes: 256 * 2 ** 20, pids: 100 },
   health: { probe, path: "/mcp", periodMs, timeoutMs: 1_000, failureThreshold: 3 },
 });
 const ready: ProbeVerdict = { kind: "ready", mcp: undefined };

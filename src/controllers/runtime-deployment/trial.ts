@@ -1,8 +1,9 @@
+import { formatMemory } from "../../api/quantity.ts";
 import { Reason } from "../../api/v1alpha1/conditions.ts";
 import type { Workload } from "../../backends/backend.ts";
 import type { EffectiveSpec } from "../../effective-spec/effective-spec.ts";
 import type { ProbeVerdict } from "../../probe/prober.ts";
-import type { Note } from "./facts.ts";
+import type { Exit, Note } from "./facts.ts";
 import { isComplete } from "./plan.ts";
 
 export type TrialResult =
@@ -13,7 +14,7 @@ export type TrialResult =
 
 export interface TrialInput {
   readonly candidate: Workload;
-  readonly spec: Pick<EffectiveSpec, "health" | "restartPolicy">;
+  readonly spec: Pick<EffectiveSpec, "health" | "restartPolicy" | "limits">;
   readonly verdict: ProbeVerdict | undefined;
   /** Milliseconds since its process was first seen. */
   readonly ageMs: number;
@@ -38,11 +39,11 @@ export function judge({ candidate, spec, verdict, ageMs }: TrialInput): TrialRes
     case "paused":
       return { kind: "pending", recheckMs: undefined };
     case "restarting":
-      return failed(state);
+      return failed(state, spec);
     case "exited":
       return unprobed && state.exitCode === 0 && isComplete(candidate, spec.restartPolicy)
         ? { kind: "passed" }
-        : failed(state);
+        : failed(state, spec);
     case "running":
       break;
     default:
@@ -57,14 +58,13 @@ export function judge({ candidate, spec, verdict, ageMs }: TrialInput): TrialRes
   return { kind: "failed", failure };
 }
 
-function failed(exit: { exitCode: number; outOfMemory: boolean; error: string }): TrialResult {
-  const { exitCode, outOfMemory, error } = exit;
+function failed({ exitCode, outOfMemory, error }: Exit, { limits }: TrialInput["spec"]): TrialResult {
   if (!outOfMemory && error !== "") {
     const message = `its process ended with exit code ${exitCode} (${error})`;
     return { kind: "failed", failure: { reason: Reason.StartFailed, message } };
   }
   if (!outOfMemory) return crashed(`ended with exit code ${exitCode}`);
-  const message = "the kernel ended its process at its memory limit; raise spec.resources.memory";
+  const message = `the kernel ended its process at its memory limit of ${formatMemory(limits.memoryBytes)}; raise spec.resources.memory`;
   return { kind: "failed", failure: { reason: Reason.OutOfMemory, message } };
 }
 

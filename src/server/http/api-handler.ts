@@ -85,6 +85,7 @@ export class ApiHandler {
       name,
       accepted,
       warnings,
+      authorizeCreate: () => this.#authorize(user, attributesOf(call.path, "create", http.query)),
     };
     return handler(context, request);
   }

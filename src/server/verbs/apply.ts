@@ -47,6 +47,7 @@ export async function apply(
     return object;
   };
   const create = () => {
+    request.authorizeCreate();
     created = true;
     const { uid } = applied.metadata;
     if (uid) {

@@ -19,6 +19,8 @@ export interface ResourceRequest {
   readonly accepted: Accepted;
   /** Becomes `Warning` headers. */
   readonly warnings: Set<string>;
+  /** For a PUT or PATCH that would create: who may change an object may not therefore make one. @throws {StatusError} 403. */
+  authorizeCreate(): void;
 }
 
 /** How errors about an object name it: by the plural. */

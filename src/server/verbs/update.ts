@@ -36,6 +36,7 @@ export async function update(context: ServerContext, request: ResourceRequest): 
     ...(mayCreate
       ? {
           onMissing: () => {
+            request.authorizeCreate();
             created = true;
             return createObject(context, { ...common, object });
           },

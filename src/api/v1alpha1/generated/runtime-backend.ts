@@ -206,6 +206,34 @@ export interface RuntimeBackendStatus {
      */
     rootless?: boolean;
     /**
+     * Where logs come from: native, from the place itself.
+     */
+    observability?: string;
+    /**
+     * Whether an image's files can be made read-only.
+     */
+    readOnlyFilesystem?: boolean;
+    /**
+     * Whether Linux capabilities can be dropped and added one by one.
+     */
+    customCapabilities?: boolean;
+    /**
+     * Whether a workload can be kept to hosts that are listed by name.
+     */
+    egressHostFiltering?: boolean;
+    /**
+     * Most CPU that one workload can have, in thousandths of a core. 0: no maximum.
+     */
+    maxCpuMillis?: number;
+    /**
+     * Most memory that one workload can have, in bytes. 0: no maximum.
+     */
+    maxMemoryBytes?: number;
+    /**
+     * Longest that one request may take, in seconds. 0: no maximum.
+     */
+    maxTimeoutSeconds?: number;
+    /**
      * What this place can enforce of a GuardrailProfile.
      *
      * @maxItems 64

@@ -94,11 +94,11 @@ export interface RuntimeDeploymentSpec {
        */
       network?: {
         /**
-         * False closes everything, whatever allowedHosts says. True without a list opens everything.
+         * False closes everything, whatever allowedHosts says. True without allowedHosts opens everything.
          */
         egressAllowed?: boolean;
         /**
-         * All that may be reached: host names, *.domain for every name below a domain, addresses and CIDRs, each with :port or for all ports; * for everything. An empty list is nothing.
+         * All that may be reached: exact host names, *.domain for the names below a domain and not the domain itself, addresses and CIDRs, each for all ports or with :port; * for everything. An empty list is nothing. A name whose address is private needs that address in the list, too.
          *
          * @maxItems 256
          */

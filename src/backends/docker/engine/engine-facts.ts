@@ -7,31 +7,42 @@ export interface EngineFacts {
   readonly hasInit: boolean;
   readonly cpuLimits: boolean;
   readonly memoryLimits: boolean;
+  /** Whether swap counts against a memory limit; else a container may have as much again. */
+  readonly swapLimits: boolean;
   readonly pidsLimits: boolean;
   readonly seccomp: boolean;
+  /** Its filter for containers that ask for none; `unconfined` where an administrator switched that off. */
+  readonly seccompDefault: string;
   readonly appArmor: boolean;
   readonly rootless: boolean;
   readonly cgroupVersion: string;
   readonly operatingSystem: string;
+  readonly kernel: string;
 }
 
 /** Pure. */
 export function readFacts(info: unknown): EngineFacts {
   const fields = (info ?? {}) as Record<string, unknown>;
   const security = Array.isArray(fields.SecurityOptions) ? fields.SecurityOptions.map(String) : [];
-  const has = (name: string): boolean => security.some((option) => option.split(",").includes(`name=${name}`));
+  const option = (name: string) =>
+    security.map((each) => each.split(",")).find((each) => each.includes(`name=${name}`));
+  const has = (name: string): boolean => option(name) !== undefined;
+  const profile = option("seccomp")?.find((part) => part.startsWith("profile="));
   const init = (fields.InitCommit ?? {}) as { ID?: unknown };
   return {
     // "N/A" is what the Engine says when it could not run the program.
     hasInit: Boolean(fields.InitBinary) && init.ID !== "N/A",
     cpuLimits: fields.CpuCfsQuota === true,
     memoryLimits: fields.MemoryLimit === true,
+    swapLimits: fields.SwapLimit === true,
     pidsLimits: fields.PidsLimit === true,
     seccomp: has("seccomp"),
+    seccompDefault: profile?.slice("profile=".length) ?? "default",
     appArmor: has("apparmor"),
     rootless: has("rootless"),
     cgroupVersion: String(fields.CgroupVersion ?? "1"),
     operatingSystem: String(fields.OSType ?? "linux"),
+    kernel: String(fields.KernelVersion ?? ""),
   };
 }
 

@@ -8,7 +8,7 @@ import type { CallOptions, EngineClient } from "../engine/engine-client.ts";
 import { readReference } from "./allowed-registries.ts";
 import { imageFailure } from "./image-failure.ts";
 import { formatReference, type ImageReference, imageName, isImageId, parseImageReference } from "./image-reference.ts";
-import { LocalImages } from "./local-images.ts";
+import { type LocalImage, LocalImages } from "./local-images.ts";
 import { type PullSource, Pulls } from "./pulls.ts";
 import { credentialsFor } from "./registry-credentials.ts";
 import { RegistryMirror } from "./registry-mirror.ts";
@@ -51,7 +51,7 @@ export class Images implements Disposable {
   async resolve(request: ImageRequest, options: CallOptions): Promise<ResolvedImage> {
     const { reference: text, pullPolicy } = request;
     if (isImageId(text)) {
-      await this.localName(text, options);
+      await this.local(text, options);
       return { pinned: text };
     }
     const reference = readReference(text);
@@ -66,7 +66,7 @@ export class Images implements Disposable {
 
   async ensure(owner: Owner, image: ResolvedImage, request: ImageRequest, options: CallOptions): Promise<ImageState> {
     if (isImageId(image.pinned)) {
-      await this.localName(image.pinned, options);
+      await this.local(image.pinned, options);
       return { kind: "present" };
     }
     const pinned = readReference(image.pinned);
@@ -80,15 +80,16 @@ export class Images implements Disposable {
     return { kind: "pulling", progress: this.#pulls.progress(owner, pull) };
   }
 
-  /** What the Engine knows a pinned image by. @throws {TransientError} `ImageNotFound` */
-  async localName(pinned: string, options: CallOptions): Promise<string> {
+  /** What the Engine knows of a pinned image. @throws {TransientError} `ImageNotFound` */
+  async local(pinned: string, options: CallOptions): Promise<LocalImage> {
     if (isImageId(pinned)) {
-      if (await this.#local.find(pinned, options.signal)) return pinned;
+      const image = await this.#local.find(pinned, options.signal);
+      if (image) return localImage(pinned, image);
       throw absent(pinned, "build or load it there");
     }
     const found = await this.#findLocal(readReference(pinned), options);
     if (!found) throw absent(pinned, "it is pulled again");
-    return found.name;
+    return localImage(found.name, found.image);
   }
 
   /** An image that came from the mirror has the mirror's name at the Engine. */
@@ -137,6 +138,10 @@ export class Images implements Disposable {
     }
     throw absent(formatReference(reference), "no registry is left to ask");
   }
+}
+
+function localImage(name: string, { Id, Config }: Docker.ImageInspectInfo): LocalImage {
+  return { name, id: Id, user: Config?.User ?? "" };
 }
 
 function sourceOf(reference: ImageReference, { dockerConfig }: ImageRequest): PullSource {

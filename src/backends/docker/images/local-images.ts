@@ -7,6 +7,15 @@ import { hasStatus } from "../engine/engine-error.ts";
 const SEEN_MS = 2_000;
 const MAX_ENTRIES = 256;
 
+/** An image that the Engine has. */
+export interface LocalImage {
+  /** What the Engine is asked for it by. */
+  readonly name: string;
+  readonly id: string;
+  /** USER, as the image says it: a name or a number, with or without a group. Empty is root. */
+  readonly user: string;
+}
+
 type Found = Docker.ImageInspectInfo | undefined;
 
 /**

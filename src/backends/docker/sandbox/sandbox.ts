@@ -19,6 +19,7 @@ export interface SandboxRequest {
 /** A sandbox's container as the Engine shows it. */
 export interface SandboxView {
   readonly id: string;
+  /** Its process runs, on the network that its rules were made for. */
   readonly running: boolean;
   /** RFC 3339; undefined before the first start. */
   readonly startedAt: string | undefined;

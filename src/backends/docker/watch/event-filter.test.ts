@@ -47,6 +47,11 @@ describe("readEvent", () => {
       want: { kind: "ignored" },
     },
     {
+      because: "a sandbox ended, which concerns its workload",
+      message: container("die", { ...attributes, "slipway.dev/role": "sandbox" }),
+      want: { kind: "container", id: "c", owner, what: "changed" },
+    },
+    {
       because: "helpers come and go",
       message: container("destroy", { ...attributes, "slipway.dev/role": "helper" }),
       want: { kind: "ignored" },

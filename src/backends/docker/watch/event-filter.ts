@@ -1,12 +1,17 @@
 import { Label } from "../../../api/labels.ts";
 import type { Owner } from "../../backend.ts";
-import { type Maker, ownerFromLabels } from "../workloads/object-labels.ts";
+import { type Labels, type Maker, ownerFromLabels } from "../workloads/object-labels.ts";
 
 /** What the Engine is asked to tell. Checks of health and `exec` come by the second and change nothing. */
 export const EVENT_FILTERS = {
   type: ["container", "network"],
   event: ["start", "die", "oom", "pause", "unpause", "rename", "destroy", "update", "disconnect"],
 };
+
+/** Whether what happens to a container with these labels concerns its owner. Helpers come and go. */
+export function isTold(labels: Labels): boolean {
+  return labels[Label.Role] === "workload" || labels[Label.Role] === "sandbox";
+}
 
 /** What one event means. */
 export type EngineEvent =
@@ -38,7 +43,7 @@ export function readEvent(message: unknown, maker: Maker): TimedEvent {
     return containerId ? { event: { kind: "network", containerId }, time } : ignored;
   }
   const owner = ownerFromLabels(Attributes, maker);
-  if (Type !== "container" || !owner || Attributes[Label.Role] !== "workload") return ignored;
+  if (Type !== "container" || !owner || !isTold(Attributes)) return ignored;
   const what = Action === "start" ? "started" : Action === "destroy" ? "removed" : "changed";
   return { event: { kind: "container", id: ID, owner, what }, time };
 }

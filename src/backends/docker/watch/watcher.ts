@@ -1,12 +1,12 @@
 import type Docker from "dockerode";
-import { Label } from "../../../api/labels.ts";
 import type { Clock } from "../../../machinery/clock.ts";
 import type { Logger } from "../../../machinery/logger.ts";
 import type { Owner } from "../../backend.ts";
 import type { EngineClient } from "../engine/engine-client.ts";
 import { jsonLines } from "../engine/json-lines.ts";
 import { labelFilters, type Maker, makerLabels, ownerFromLabels } from "../workloads/object-labels.ts";
-import { EVENT_FILTERS, readEvent } from "./event-filter.ts";
+import { EVENT_FILTERS, isTold, readEvent } from "./event-filter.ts";
+import type { OwnChanges } from "./own-changes.ts";
 
 const FIRST_RETRY_MS = 250;
 const LONGEST_RETRY_MS = 10_000;
@@ -19,8 +19,8 @@ export interface WatcherOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly onChange: (owner: Owner) => void;
-  /** Whether the start of this container is under way by our own call, which tells its caller how it went. */
-  readonly isStarting: (containerId: string) => boolean;
+  /** What calls of ours start, and the sandboxes that they end, which tell their callers how it went. */
+  readonly own: { readonly starts: OwnChanges; readonly ends: OwnChanges };
   /** In [0, 1). */
   readonly random?: () => number;
 }
@@ -56,7 +56,7 @@ interface Position {
 }
 
 async function follow(options: WatcherOptions, position: Position, signal: AbortSignal): Promise<void> {
-  const { engine, maker, onChange, isStarting } = options;
+  const { engine, maker, onChange, own } = options;
   const since = position.since === undefined ? {} : { since: position.since };
   const open = (docker: Docker, abortSignal: AbortSignal) =>
     docker.getEvents({ filters: EVENT_FILTERS, ...since, abortSignal } as Docker.GetEventsOptions);
@@ -69,12 +69,13 @@ async function follow(options: WatcherOptions, position: Position, signal: Abort
       if (event.kind === "ignored") continue;
       if (event.kind === "network") {
         const owner = position.owners.get(event.containerId);
-        if (owner) onChange(owner);
+        if (owner && !own.ends.has(event.containerId)) onChange(owner);
         continue;
       }
       if (event.what === "removed") position.owners.delete(event.id);
       else position.owners.set(event.id, event.owner);
-      if (event.what === "started" && isStarting(event.id)) continue;
+      const echoes = event.what === "started" ? own.starts : own.ends;
+      if (echoes.has(event.id)) continue;
       onChange(event.owner);
     }
   } finally {
@@ -88,14 +89,14 @@ async function listAll(
   { owners }: Position,
   signal: AbortSignal,
 ): Promise<void> {
-  const label = labelFilters({ ...makerLabels(maker), [Label.Role]: "workload" });
+  const label = labelFilters(makerLabels(maker));
   const list = (docker: Docker) => docker.listContainers({ all: true, filters: { label } });
   const listed = await engine.call("list containers", list, { signal });
   const named = new Map([...owners.values()].map((owner) => [owner.uid, owner]));
   owners.clear();
   for (const { Id, Labels } of listed) {
     const owner = ownerFromLabels(Labels, maker);
-    if (!owner) continue;
+    if (!owner || !isTold(Labels)) continue;
     owners.set(Id, owner);
     named.set(owner.uid, owner);
   }

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
+import type { Confinement, NetworkRules } from "../../../guardrails/confinement.ts";
+import type { Guardrails } from "../../../guardrails/guardrails.ts";
 import type { Mount, WorkloadSpec } from "../../backend.ts";
 import { containerOptions, type Placement } from "./container-options.ts";
 
@@ -17,9 +19,35 @@ function spec(given: Partial<WorkloadSpec> = {}): WorkloadSpec {
     mounts: [],
     limits: { cpuMillis: 250, memoryBytes: 256 * 1024 * 1024, pids: 100 },
     restartPolicy: "Always",
+    confinement: OPEN,
+    guardrails: UNRESTRICTED,
     ...given,
   };
 }
+
+const OPEN: Confinement = {
+  network: undefined,
+  readOnlyRoot: false,
+  capabilities: { dropAll: false, add: [] },
+  seccomp: { kind: "default" },
+  appArmor: { kind: "default" },
+  runAsNonRoot: false,
+};
+
+const UNRESTRICTED: Guardrails = {
+  profile: "unrestricted",
+  enforcement: "Warn",
+  network: { egress: { kind: "open" }, ingressPorts: undefined },
+  filesystem: { readOnlyRoot: false, allowedMounts: undefined },
+  capabilities: { dropAll: false, add: [] },
+  resources: { maxCpuMillis: undefined, maxMemoryBytes: undefined, maxPids: undefined },
+  seccomp: { type: "RuntimeDefault" },
+  appArmor: { type: "RuntimeDefault" },
+  runAsNonRoot: false,
+  recommendedBackends: [],
+};
+
+const RULES: NetworkRules = { egress: { kind: "closed" }, ingressPorts: [8080] };
 
 const placement: Placement = {
   role: "current",
@@ -27,8 +55,11 @@ const placement: Placement = {
   hostPortKept: false,
   bindAddress: "127.0.0.1",
   network: "slipway",
+  sandbox: undefined,
   image: "sha256:local",
+  uid: 65532,
   init: true,
+  confiners: { seccomp: true, appArmor: true, appArmorProfiles: ["mcp"] },
 };
 
 const maker = { installation: "cluster-uid", backend: "docker" };
@@ -63,8 +94,12 @@ describe("containerOptions", () => {
         "slipway.dev/host-port-kept": "false",
         "slipway.dev/restart-policy": "Always",
         "slipway.dev/candidate": "false",
+        "slipway.dev/guardrails": expect.stringContaining('"profile":"unrestricted"'),
       },
       HostConfig: {
+        ReadonlyRootfs: false,
+        CapDrop: [],
+        CapAdd: [],
         NanoCpus: 250_000_000,
         Memory: 268_435_456,
         MemorySwap: 268_435_456,
@@ -101,6 +136,26 @@ describe("containerOptions", () => {
     { because: "a candidate that ends has failed", given: {}, placed: { role: "candidate" as const }, want: "no" },
   ])("has the Engine restart it: $because", ({ given, placed, want }) => {
     expect(options(given, placed).HostConfig?.RestartPolicy).toEqual({ Name: want });
+  });
+
+  it("puts a container with a restricted network into its sandbox, where it has no port and no restarts by the Engine", () => {
+    const confinement = { ...OPEN, network: RULES };
+    const { ExposedPorts, HostConfig, Labels } = options({ confinement }, { sandbox: "box" });
+    expect(ExposedPorts).toBeUndefined();
+    expect(HostConfig?.PortBindings).toBeUndefined();
+    expect(HostConfig).toMatchObject({ NetworkMode: "container:box", RestartPolicy: { Name: "no" } });
+    expect(Labels).toMatchObject({
+      "slipway.dev/network-rules": '{"egress":{"kind":"closed"},"ingressPorts":[8080]}',
+      "slipway.dev/restart-policy": "Never",
+    });
+  });
+
+  it("publishes nothing where nothing may come in, also where the Engine has no sandboxes", () => {
+    const network: NetworkRules = { egress: { kind: "closed" }, ingressPorts: [] };
+    const { ExposedPorts, HostConfig } = options({ confinement: { ...OPEN, network } });
+    expect(ExposedPorts).toBeUndefined();
+    expect(HostConfig).toMatchObject({ NetworkMode: "slipway", RestartPolicy: { Name: "unless-stopped" } });
+    expect(HostConfig?.PortBindings).toBeUndefined();
   });
 
   it("keeps a candidate apart from what serves", () => {
@@ -141,8 +196,8 @@ describe("containerOptions", () => {
   });
 
   it.each([
-    { readOnly: false, want: "rw,noexec,nosuid,nodev,size=1024" },
-    { readOnly: true, want: "ro,noexec,nosuid,nodev,size=1024" },
+    { readOnly: false, want: "rw,noexec,nosuid,nodev,size=1024,uid=65532" },
+    { readOnly: true, want: "ro,noexec,nosuid,nodev,size=1024,uid=65532" },
   ])("mounts a tmpfs from which nothing can be run (readOnly $readOnly)", ({ readOnly, want }) => {
     const { HostConfig } = options({ mounts: [mount({ kind: "tmpfs", sizeBytes: 1024, readOnly })] });
     expect(HostConfig?.Tmpfs).toEqual({ "/m": want });

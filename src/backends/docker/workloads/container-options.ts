@@ -1,10 +1,13 @@
 import type Docker from "dockerode";
 import { Label } from "../../../api/labels.ts";
 import type { Workload, WorkloadSpec } from "../../backend.ts";
+import { labelJson } from "./guardrails-label.ts";
+import { isPublished, joined } from "./joined-network.ts";
 import { engineMounts } from "./mounts.ts";
 import { DockerLabel, type Maker, ownerLabels } from "./object-labels.ts";
 import { containerName } from "./object-names.ts";
 import { ENGINE_RESTART_POLICY } from "./restart-policy.ts";
+import { type Confiners, securityOptions } from "./security-options.ts";
 
 /** Where and how a container is placed, beyond what its spec says. */
 export interface Placement {
@@ -13,11 +16,17 @@ export interface Placement {
   /** The port was given, not chosen here. */
   readonly hostPortKept: boolean;
   readonly bindAddress: string;
+  /** What it is connected to, unless it lives in a sandbox. */
   readonly network: string;
+  /** Container whose network it joins; undefined: it has one of its own. */
+  readonly sandbox: string | undefined;
   /** What the Engine knows the image by. */
   readonly image: string;
+  /** Who the image's USER is. */
+  readonly uid: number;
   /** Whether the Engine has an init process to give. */
   readonly init: boolean;
+  readonly confiners: Confiners;
 }
 
 /** 30 MB of logs for each container. */
@@ -29,25 +38,24 @@ export function containerOptions(
   placement: Placement,
   maker: Maker,
 ): Docker.ContainerCreateOptions & { name: string } {
-  const port = `${spec.port}/tcp`;
+  const ports = network(spec, placement);
   return {
     name: containerName(spec.owner, placement.role),
     Image: placement.image,
     ...process(spec),
     Env: Object.entries(spec.env).map(([name, value]) => `${name}=${value}`),
-    ExposedPorts: { [port]: {} },
-    Labels: labels(spec, placement, maker),
+    ...ports.exposed,
+    Labels: { ...ownerLabels(maker, spec.owner, "workload"), ...placementLabels(spec, placement) },
     // Readiness is what MCP answers; a check of the image's own would only cost processes.
     Healthcheck: { Test: ["NONE"] },
     HostConfig: {
       ...limits(spec.limits),
-      ...engineMounts(spec, maker),
+      ...engineMounts(spec, placement.uid, maker),
+      ...securityOptions(spec.confinement, placement.confiners),
       Init: placement.init,
       RestartPolicy: { Name: ENGINE_RESTART_POLICY[restartPolicy(spec, placement)] },
-      NetworkMode: placement.network,
-      PortBindings: { [port]: [{ HostIp: placement.bindAddress, HostPort: String(placement.hostPort) }] },
+      ...ports.host,
       Privileged: false,
-      SecurityOpt: ["no-new-privileges"],
       IpcMode: "private",
       LogConfig: LOG_CONFIG,
     },
@@ -60,9 +68,27 @@ function process({ command, args }: WorkloadSpec): Pick<Docker.ContainerCreateOp
   return args && args.length > 0 ? { Cmd: [...args] } : {};
 }
 
-/** A candidate whose process ends has failed its trial. */
-function restartPolicy(spec: WorkloadSpec, { role }: Placement): WorkloadSpec["restartPolicy"] {
-  return role === "candidate" ? "Never" : spec.restartPolicy;
+/**
+ * The Engine refuses ports on what joins another's network: they are the sandbox's then. Nothing is published where the rules
+ * let nothing in, sandbox or not.
+ */
+function network(
+  spec: WorkloadSpec,
+  { sandbox, network: name, bindAddress, hostPort }: Placement,
+): { exposed: Pick<Docker.ContainerCreateOptions, "ExposedPorts">; host: Docker.HostConfig } {
+  if (sandbox !== undefined) return { exposed: {}, host: { NetworkMode: joined(sandbox) } };
+  if (!isPublished(spec.confinement.network)) return { exposed: {}, host: { NetworkMode: name } };
+  const port = `${spec.port}/tcp`;
+  const PortBindings = { [port]: [{ HostIp: bindAddress, HostPort: String(hostPort) }] };
+  return { exposed: { ExposedPorts: { [port]: {} } }, host: { NetworkMode: name, PortBindings } };
+}
+
+/**
+ * A candidate whose process ends has failed its trial. What lives in a sandbox is started again by the controller, which
+ * waits for the sandbox's rules; the Engine would not.
+ */
+function restartPolicy(spec: WorkloadSpec, { role, sandbox }: Placement): WorkloadSpec["restartPolicy"] {
+  return role === "candidate" || sandbox !== undefined ? "Never" : spec.restartPolicy;
 }
 
 function limits({ cpuMillis, memoryBytes, pids }: WorkloadSpec["limits"]): Docker.HostConfig {
@@ -75,16 +101,29 @@ function limits({ cpuMillis, memoryBytes, pids }: WorkloadSpec["limits"]): Docke
   };
 }
 
-function labels(spec: WorkloadSpec, placement: Placement, maker: Maker): Record<string, string> {
+/** Pure. What a container tells of how it was made, beside its owner. */
+function placementLabels(spec: WorkloadSpec, placement: Placement): Record<string, string> {
+  const { network: rules } = spec.confinement;
   return {
-    ...ownerLabels(maker, spec.owner, "workload"),
     [Label.SpecHash]: spec.hash,
-    [DockerLabel.Generation]: String(spec.generation),
+    ...revisionLabels(spec, placement),
     [DockerLabel.Image]: spec.image.pinned,
-    [DockerLabel.Port]: String(spec.port),
-    [DockerLabel.HostPort]: String(placement.hostPort),
-    [DockerLabel.HostPortKept]: String(placement.hostPortKept),
     [DockerLabel.RestartPolicy]: restartPolicy(spec, placement),
-    [DockerLabel.Candidate]: String(placement.role === "candidate"),
+    [DockerLabel.Guardrails]: labelJson(spec.guardrails),
+    ...(rules && { [DockerLabel.NetworkRules]: labelJson(rules) }),
+  };
+}
+
+/** Pure. What a workload and its sandbox both tell. */
+export function revisionLabels(
+  spec: Pick<WorkloadSpec, "generation" | "port">,
+  { hostPort, hostPortKept, role }: Pick<Placement, "hostPort" | "hostPortKept" | "role">,
+): Record<string, string> {
+  return {
+    [DockerLabel.Generation]: String(spec.generation),
+    [DockerLabel.Port]: String(spec.port),
+    [DockerLabel.HostPort]: String(hostPort),
+    [DockerLabel.HostPortKept]: String(hostPortKept),
+    [DockerLabel.Candidate]: String(role === "candidate"),
   };
 }

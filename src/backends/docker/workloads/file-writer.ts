@@ -4,6 +4,7 @@ import { Label } from "../../../api/labels.ts";
 import { Reason } from "../../../api/v1alpha1/conditions.ts";
 import { TerminalError } from "../../../machinery/errors.ts";
 import type { Mount, Workload, WorkloadSpec } from "../../backend.ts";
+import { createContainer } from "../engine/create-container.ts";
 import type { CallOptions, EngineClient } from "../engine/engine-client.ts";
 import { hasStatus } from "../engine/engine-error.ts";
 import { claimName } from "./claim-name.ts";
@@ -52,7 +53,8 @@ export async function writeFiles(
     },
   };
   const create = async (): Promise<void> => {
-    await engine.call("create a helper container", (docker) => docker.createContainer(wanted), options);
+    const make = (docker: Docker, abortSignal: AbortSignal) => createContainer(docker, wanted, abortSignal);
+    await engine.call("create a helper container", make, options);
   };
   const remove = () => removeContainer(engine, name, options);
   // One that an interrupted attempt left has volumes of who knows which revision.

@@ -10,8 +10,15 @@ export interface EngineMounts {
   readonly Tmpfs: Record<string, string>;
 }
 
-/** Pure. Volumes are made by the Engine along with the container, with these labels. */
-export function engineMounts(spec: Pick<WorkloadSpec, "owner" | "hash" | "mounts">, maker: Maker): EngineMounts {
+/**
+ * Pure. Volumes are made by the Engine along with the container, with these labels.
+ * @param uid whose a tmpfs is: runc gives it the mode that the directory has in the image, and 0755 from the second start on.
+ */
+export function engineMounts(
+  spec: Pick<WorkloadSpec, "owner" | "hash" | "mounts">,
+  uid: number,
+  maker: Maker,
+): EngineMounts {
   const Mounts: Docker.MountSettings[] = [];
   const Tmpfs: Record<string, string> = {};
   for (const mount of spec.mounts) {
@@ -34,7 +41,7 @@ export function engineMounts(spec: Pick<WorkloadSpec, "owner" | "hash" | "mounts
         break;
       case "tmpfs": {
         const access = mount.readOnly ? "ro" : "rw";
-        Tmpfs[mount.path] = `${access},noexec,nosuid,nodev,size=${mount.sizeBytes}`;
+        Tmpfs[mount.path] = `${access},noexec,nosuid,nodev,size=${mount.sizeBytes},uid=${uid}`;
         break;
       }
       default:

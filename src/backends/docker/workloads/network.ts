@@ -11,13 +11,19 @@ export const OWN_NETWORK = "slipway";
 
 const NO_TRAFFIC_BETWEEN_CONTAINERS = "com.docker.network.bridge.enable_icc";
 
+/** Where a network is: CIDRs that it has, and the addresses of the Engine's machine on it. */
+export interface NetworkAddresses {
+  readonly subnets: readonly string[];
+  readonly gateways: readonly string[];
+}
+
 /** The network that workloads are connected to: one that a person named, or Slipway's own, made when first needed. */
 export class WorkloadNetwork {
   readonly name: string;
   readonly #engine: EngineClient;
   readonly #maker: Maker;
   readonly #own: boolean;
-  #ready: Promise<void> | undefined;
+  #ready: Promise<NetworkAddresses> | undefined;
 
   constructor(engine: EngineClient, maker: Maker, given: string | undefined) {
     this.#engine = engine;
@@ -27,13 +33,14 @@ export class WorkloadNetwork {
   }
 
   /** Sees once that the network is there, for all callers. @throws {TransientError} when it is not, or not ours. */
-  async ensure(options: CallOptions): Promise<void> {
+  async ensure(options: CallOptions): Promise<NetworkAddresses> {
     this.#ready ??= this.#find().catch((error: unknown) => {
       this.forget();
       throw error;
     });
-    await this.#ready;
+    const addresses = await this.#ready;
     options.signal.throwIfAborted();
+    return addresses;
   }
 
   /** Somebody removed it: the next `ensure` looks again. */
@@ -42,9 +49,10 @@ export class WorkloadNetwork {
   }
 
   /** Not with the signal of the caller that came first: others wait for the same answer. */
-  async #find(): Promise<void> {
+  async #find(): Promise<NetworkAddresses> {
     const options = { signal: new AbortController().signal };
-    if ((await this.#list(options)).length > 0) return;
+    const [existing] = await this.#list(options);
+    if (existing) return addressesOf(existing);
     if (!this.#own) {
       const remedy = `make it with: docker network create ${this.name}, or correct spec.docker.network`;
       throw new TransientError(Reason.BackendError, `network ${this.name} does not exist on the Engine; ${remedy}`);
@@ -54,7 +62,7 @@ export class WorkloadNetwork {
     } catch (error) {
       if (!hasStatus(error, 409)) throw error;
     }
-    await this.#removeTwins(options);
+    return await this.#removeTwins(options);
   }
 
   async #list(options: CallOptions): Promise<Docker.NetworkInspectInfo[]> {
@@ -76,12 +84,16 @@ export class WorkloadNetwork {
   }
 
   /** Two that create at once may both succeed (names of networks are not unique before Engine 25): the older stays. */
-  async #removeTwins(options: CallOptions): Promise<void> {
+  async #removeTwins(options: CallOptions): Promise<NetworkAddresses> {
     const networks = await this.#list(options);
-    const [, ...younger] = networks.toSorted((a, b) => a.Created.localeCompare(b.Created) || a.Id.localeCompare(b.Id));
+    const [oldest, ...younger] = networks.toSorted(
+      (a, b) => a.Created.localeCompare(b.Created) || a.Id.localeCompare(b.Id),
+    );
     for (const { Id } of younger) {
       await this.#engine.call("remove a second network", (docker) => docker.getNetwork(Id).remove(), options);
     }
+    if (oldest) return addressesOf(oldest);
+    throw new TransientError(Reason.BackendError, `network ${this.name} was removed right after it was created`);
   }
 
   #options(): Docker.NetworkCreateOptions {
@@ -94,4 +106,14 @@ export class WorkloadNetwork {
       Labels: { ...makerLabels(this.#maker), [Label.Role]: "network" },
     };
   }
+}
+
+/** Pure. An Engine that started again tells a gateway with the length of its prefix; some networks tell none. */
+function addressesOf({ IPAM }: Docker.NetworkInspectInfo): NetworkAddresses {
+  const configs = IPAM?.Config ?? [];
+  const known = (values: readonly (string | undefined)[]): string[] => values.filter((value) => value !== undefined);
+  return {
+    subnets: known(configs.map(({ Subnet }) => Subnet)),
+    gateways: known(configs.map(({ Gateway }) => Gateway?.replace(/\/\d+$/, "") || undefined)),
+  };
 }

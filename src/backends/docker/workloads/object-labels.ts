@@ -13,6 +13,10 @@ export const DockerLabel = {
   RestartPolicy: "slipway.dev/restart-policy",
   Candidate: "slipway.dev/candidate",
   Retain: "slipway.dev/retain",
+  /** The guardrails that it was made under, as JSON. */
+  Guardrails: "slipway.dev/guardrails",
+  /** The rules of its network where that is restricted, as JSON: what a sandbox is made anew from. */
+  NetworkRules: "slipway.dev/network-rules",
 } as const;
 
 export type Labels = Readonly<Record<string, string>>;

@@ -24,6 +24,11 @@ export function helperName(owner: Owner, role: Workload["role"]): string {
   return `${containerName(owner, role)}-files`;
 }
 
+/** Name of the container that holds a workload's network. */
+export function sandboxName(owner: Owner, role: Workload["role"]): string {
+  return `${containerName(owner, role)}-sandbox`;
+}
+
 /** Name of a deployment's own volume. It holds the whole UID: the Engine shares a volume with whoever names it. */
 export function volumeName(owner: Owner, mount: string): string {
   return `slipway-${owner.name.slice(0, NAME_LENGTH)}-${owner.uid}-${mount}`;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import type Docker from "dockerode";
 import { dialHost } from "./dial-host.ts";
+import type { SandboxNow } from "./sandbox-drift.ts";
 import { byRole, dialAddress, toWorkload } from "./workload-view.ts";
 
 const maker = { installation: "i", backend: "docker" };
@@ -27,6 +28,7 @@ interface Given {
   readonly name?: string;
   readonly networks?: object;
   readonly ports?: object;
+  readonly mode?: string;
 }
 
 function inspected(given: Given = {}): Docker.ContainerInspectInfo {
@@ -45,6 +47,7 @@ function inspected(given: Given = {}): Docker.ContainerInspectInfo {
       ...given.state,
     },
     Config: { Labels: given.labels ?? labels },
+    HostConfig: { NetworkMode: given.mode ?? "slipway" },
     NetworkSettings: {
       Networks: given.networks ?? { slipway: {} },
       Ports: given.ports ?? { "8080/tcp": [{ HostIp: "127.0.0.1", HostPort: "20001" }] },
@@ -61,6 +64,7 @@ describe("toWorkload", () => {
       hash: "h",
       generation: 7,
       image: { pinned: "x@sha256:1" },
+      guardrails: undefined,
       state: { kind: "running" },
       startedAt: "2026-01-01T00:00:00.5Z",
       platformRestarts: 2,
@@ -135,6 +139,101 @@ describe("toWorkload", () => {
     const workload = toWorkload(inspected(given), around);
     expect(workload?.drift.map(({ kind }) => kind)).toEqual(want);
     expect(workload?.address).toBe(address);
+  });
+});
+
+const rules = (ingressPorts: number[]) => JSON.stringify({ egress: { kind: "closed" }, ingressPorts });
+const restricted = { ...labels, "slipway.dev/network-rules": rules([8080]) };
+const sandbox: SandboxNow = {
+  id: "box",
+  name: "slipway-n-12345678-sandbox",
+  running: true,
+  paused: false,
+  startedAt: "2026-01-01T00:00:00.123456789Z",
+  connected: true,
+};
+
+describe("a workload in a sandbox", () => {
+  const joined = (given: Given = {}) =>
+    inspected({ labels: restricted, mode: "container:box", networks: {}, ports: {}, ...given });
+  const exited = { Status: "exited", FinishedAt: "2026-01-01T00:00:09Z" };
+
+  it.each([
+    { because: "all is well", given: {}, sandboxes: [sandbox], want: [], address: "127.0.0.1:20001" },
+    {
+      because: "nothing may come in",
+      given: { labels: { ...labels, "slipway.dev/network-rules": rules([]) } },
+      sandboxes: [sandbox],
+      want: [],
+      address: undefined,
+    },
+    { because: "the sandbox is gone", given: {}, sandboxes: [], want: ["sandbox"], address: undefined },
+    {
+      because: "another took its place",
+      given: {},
+      sandboxes: [{ ...sandbox, id: "other" }],
+      want: ["sandbox"],
+      address: undefined,
+    },
+    {
+      because: "the sandbox ended",
+      given: {},
+      sandboxes: [{ ...sandbox, running: false }],
+      want: ["sandbox"],
+      address: undefined,
+    },
+    {
+      because: "the sandbox is paused",
+      given: {},
+      sandboxes: [{ ...sandbox, running: false, paused: true }],
+      want: ["sandbox"],
+      address: undefined,
+    },
+    {
+      because: "the sandbox was started after the workload, by less than a digit shows",
+      given: {},
+      sandboxes: [{ ...sandbox, startedAt: "2026-01-01T00:00:00.500000001Z" }],
+      want: ["sandbox"],
+      address: undefined,
+    },
+    {
+      because: "the sandbox was cut off",
+      given: {},
+      sandboxes: [{ ...sandbox, connected: false }],
+      want: ["network"],
+      address: undefined,
+    },
+    {
+      because: "the sandbox was renamed, which harms nobody yet",
+      given: {},
+      sandboxes: [{ ...sandbox, name: "mine" }],
+      want: ["name"],
+      address: "127.0.0.1:20001",
+    },
+    {
+      because: "a workload that does not run needs no sandbox yet",
+      given: { state: exited },
+      sandboxes: [],
+      want: [],
+      address: undefined,
+    },
+  ])("$because", ({ given, sandboxes, want, address }) => {
+    const workload = toWorkload(joined(given), around, { sandboxes, canSandbox: true });
+    expect(workload?.drift.map(({ kind }) => kind)).toEqual(want);
+    expect(workload?.address).toBe(address);
+  });
+
+  it("should be in one where the Engine has them, and is as good as can be where not", () => {
+    const drift = (canSandbox: boolean) =>
+      toWorkload(inspected({ labels: restricted }), around, { sandboxes: [], canSandbox })?.drift;
+    expect(drift(true)).toMatchObject([{ kind: "sandbox" }]);
+    expect(drift(false)).toEqual([]);
+  });
+
+  it("takes rules that it cannot read for closed", () => {
+    const unreadable = { ...labels, "slipway.dev/network-rules": "{}" };
+    const workload = toWorkload(joined({ labels: unreadable }), around, { sandboxes: [sandbox], canSandbox: true });
+    expect(workload?.address).toBeUndefined();
   });
 });
 

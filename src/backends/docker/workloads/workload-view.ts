@@ -1,8 +1,12 @@
 import type Docker from "dockerode";
 import { Label } from "../../../api/labels.ts";
 import type { Drift, Workload, WorkloadSpec, WorkloadState } from "../../backend.ts";
+import { readGuardrails } from "./guardrails-label.ts";
+import { isPublished, joinedContainer } from "./joined-network.ts";
+import { networkRules } from "./network-rules.ts";
 import { DockerLabel, type Maker, ownerFromLabels, roleFromLabels } from "./object-labels.ts";
-import { containerName } from "./object-names.ts";
+import { containerName, sandboxName } from "./object-names.ts";
+import { type Company, sandboxDrift } from "./sandbox-drift.ts";
 
 /** How workloads are reached and connected, the same for all of a backend. */
 export interface Surroundings {
@@ -15,16 +19,23 @@ export interface Surroundings {
 /** The Engine's "never" is the zero time of Go. */
 const NEVER = "0001-01-01T00:00:00Z";
 
+/** A workload that has nothing to do with sandboxes. */
+const ALONE: Company = { sandboxes: [], canSandbox: false };
+
 /** Pure. Undefined for a container that this backend did not make, or that is on its way out. */
-export function toWorkload(inspected: Docker.ContainerInspectInfo, around: Surroundings): Workload | undefined {
+export function toWorkload(
+  inspected: Docker.ContainerInspectInfo,
+  around: Surroundings,
+  company: Company = ALONE,
+): Workload | undefined {
   const labels = inspected.Config.Labels ?? {};
   const owner = ownerFromLabels(labels, around.maker);
   const state = toState(inspected.State);
   if (!owner || labels[Label.Role] !== "workload" || !state) return undefined;
   const hostPort = Number(labels[DockerLabel.HostPort]);
-  const published = isPublished(inspected, labels[DockerLabel.Port] ?? "", hostPort);
   const alive = state.kind === "running" || state.kind === "paused";
   const role = roleFromLabels(labels);
+  const connection = alive ? connectionOf(inspected, around, company) : UNREACHABLE;
   return {
     id: inspected.Id,
     owner,
@@ -32,14 +43,16 @@ export function toWorkload(inspected: Docker.ContainerInspectInfo, around: Surro
     hash: labels[Label.SpecHash] ?? "",
     generation: Number(labels[DockerLabel.Generation] ?? 0),
     image: { pinned: labels[DockerLabel.Image] ?? inspected.Image },
+    guardrails: readGuardrails(labels[DockerLabel.Guardrails]),
     state,
     startedAt: inspected.State.StartedAt === NEVER ? undefined : inspected.State.StartedAt,
     platformRestarts: inspected.RestartCount,
     hostPort,
-    address: alive && published ? dialAddress(around.dialHost, hostPort) : undefined,
+    address: connection.published ? dialAddress(around.dialHost, hostPort) : undefined,
     drift: [
-      ...nameDrift(inspected.Name, containerName(owner, role)),
-      ...(alive ? connectionDrift(inspected, around.network, { hostPort, published }) : []),
+      ...nameDrift("it", inspected.Name, containerName(owner, role)),
+      ...company.sandboxes.flatMap(({ name }) => nameDrift("its sandbox", name, sandboxName(owner, role))),
+      ...connection.drift,
     ],
   };
 }
@@ -57,6 +70,7 @@ export function createdWorkload(
     hash: spec.hash,
     generation: spec.generation,
     image: spec.image,
+    guardrails: spec.guardrails,
     state: { kind: "created" },
     startedAt: undefined,
     platformRestarts: 0,
@@ -103,22 +117,40 @@ function meaningOf(exitCode: number): string {
   return "";
 }
 
-function isPublished(inspected: Docker.ContainerInspectInfo, port: string, hostPort: number): boolean {
+interface Connection {
+  /** Whether the server's port is open to whoever reaches the machine's address. */
+  readonly published: boolean;
+  readonly drift: readonly Drift[];
+}
+
+const UNREACHABLE: Connection = { published: false, drift: [] };
+
+/** How a workload that runs is connected, by itself or by its sandbox. */
+function connectionOf(inspected: Docker.ContainerInspectInfo, around: Surroundings, company: Company): Connection {
+  const labels = inspected.Config.Labels;
+  const rules = networkRules(labels);
+  const wanted = isPublished(rules);
+  const joined = joinedContainer(inspected);
+  if (joined !== undefined) {
+    const drift = sandboxDrift({ joined, startedAt: inspected.State.StartedAt }, company, around.network);
+    return { published: wanted && drift.length === 0, drift };
+  }
+  if (rules && company.canSandbox)
+    return {
+      published: false,
+      drift: [{ kind: "sandbox", message: "it runs without the sandbox that its rules need" }],
+    };
+  const port = labels[DockerLabel.Port] ?? "";
+  const hostPort = labels[DockerLabel.HostPort] ?? "";
   const bindings = inspected.NetworkSettings.Ports?.[`${port}/tcp`] ?? [];
-  return bindings.some(({ HostPort }) => HostPort === String(hostPort));
+  const published = wanted && bindings.some(({ HostPort }) => HostPort === hostPort);
+  if (!(around.network in (inspected.NetworkSettings.Networks ?? {})))
+    return { published, drift: [{ kind: "network", message: `it was disconnected from network ${around.network}` }] };
+  if (published || !wanted) return { published, drift: [] };
+  return { published, drift: [{ kind: "ports", message: `port ${hostPort} is no longer published` }] };
 }
 
-function nameDrift(actual: string, expected: string): Drift[] {
+function nameDrift(what: string, actual: string, expected: string): Drift[] {
   const name = actual.replace(/^\//, "");
-  return name === expected ? [] : [{ kind: "name", message: `it was renamed from ${expected} to ${name}` }];
-}
-
-function connectionDrift(
-  inspected: Docker.ContainerInspectInfo,
-  network: string,
-  { hostPort, published }: { hostPort: number; published: boolean },
-): Drift[] {
-  if (!(network in (inspected.NetworkSettings.Networks ?? {})))
-    return [{ kind: "network", message: `it was disconnected from network ${network}` }];
-  return published ? [] : [{ kind: "ports", message: `port ${hostPort} is no longer published` }];
+  return name === expected ? [] : [{ kind: "name", message: `${what} was renamed from ${expected} to ${name}` }];
 }
