@@ -15,7 +15,9 @@ const allowed: Record<string, readonly string[]> = {
   "backends/backend.ts": ["guardrails", "machinery/logger.ts"],
   // Could be published by itself.
   "backends/code-engine/client": [],
-  "backends/docker": ["api", "backends/backend.ts", "guardrails", "machinery"],
+  "backends/images": ["api", "machinery/errors.ts"],
+  "backends/code-engine": ["api", "backends/backend.ts", "backends/images", "guardrails", "machinery"],
+  "backends/docker": ["api", "backends/backend.ts", "backends/images", "guardrails", "machinery"],
   probe: ["machinery"],
   controllers: ["api", "effective-spec", "guardrails", "machinery", "backends/backend.ts", "probe/prober.ts"],
   server: ["api", "machinery/logger.ts", "machinery/clock.ts"],

@@ -19,7 +19,7 @@ import { type AppArmorSource, loadedProfiles } from "./engine/apparmor-profiles.
 import { type CallOptions, EngineClient } from "./engine/engine-client.ts";
 import { EngineFactsSource } from "./engine/engine-facts.ts";
 import { checkHealth } from "./health.ts";
-import { admitImage } from "./images/allowed-registries.ts";
+import { admitImage } from "../images/allowed-registries.ts";
 import { ImageUsers } from "./images/image-users.ts";
 import { checkMirror, Images } from "./images/images.ts";
 import { ownerLogs } from "./logs/container-logs.ts";

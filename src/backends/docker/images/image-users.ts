@@ -9,7 +9,7 @@ import type { CallOptions, EngineClient } from "../engine/engine-client.ts";
 import { hasStatus } from "../engine/engine-error.ts";
 import { claimName } from "../workloads/claim-name.ts";
 import { type Maker, makerLabels } from "../workloads/object-labels.ts";
-import { findUid, parseUser } from "./image-user.ts";
+import { findUid, parseUser } from "../../images/image-user.ts";
 import type { LocalImage } from "./local-images.ts";
 
 const PASSWD = "/etc/passwd";

@@ -3,7 +3,7 @@ import { setImmediate as settled } from "node:timers/promises";
 import { describe, expect, it } from "@jest/globals";
 import { FakeClock } from "../../../../test/support/fake-clock.ts";
 import type { EngineClient } from "../engine/engine-client.ts";
-import { parseImageReference } from "./image-reference.ts";
+import { parseImageReference } from "../../images/image-reference.ts";
 import { Pulls, SILENCE_MS } from "./pulls.ts";
 
 const owner = { uid: "one", namespace: "a", name: "b" };

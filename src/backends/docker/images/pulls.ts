@@ -8,9 +8,9 @@ import type { Owner, PullProgress } from "../../backend.ts";
 import type { EngineClient } from "../engine/engine-client.ts";
 import { jsonLines } from "../engine/json-lines.ts";
 import { describeImageFailure, imageFailure } from "./image-failure.ts";
-import { formatReference, type ImageReference, imageName } from "./image-reference.ts";
+import { formatReference, type ImageReference, imageName } from "../../images/image-reference.ts";
 import { PullProgressTracker } from "./pull-progress.ts";
-import type { RegistryCredentials } from "./registry-credentials.ts";
+import type { RegistryCredentials } from "../../images/registry-credentials.ts";
 
 /** A pull that says nothing for so long will not end by itself; extracting a large layer may take minutes. */
 export const SILENCE_MS = 5 * 60_000;

@@ -6,7 +6,7 @@ import type { CreateOptions, Workload, WorkloadSpec } from "../../backend.ts";
 import { createContainer } from "../engine/create-container.ts";
 import type { CallOptions, EngineClient } from "../engine/engine-client.ts";
 import { hasStatus } from "../engine/engine-error.ts";
-import { refuseRoot } from "../images/image-user.ts";
+import { refuseRoot } from "../../images/image-user.ts";
 import type { LocalImage } from "../images/local-images.ts";
 import type { OwnChanges } from "../watch/own-changes.ts";
 import { claimName } from "./claim-name.ts";

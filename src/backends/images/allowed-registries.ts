@@ -1,5 +1,5 @@
-import { Reason } from "../../../api/v1alpha1/conditions.ts";
-import { TerminalError } from "../../../machinery/errors.ts";
+import { Reason } from "../../api/v1alpha1/conditions.ts";
+import { TerminalError } from "../../machinery/errors.ts";
 import { DOCKER_HUB, type ImageReference, imageName, isImageId, parseImageReference } from "./image-reference.ts";
 
 /**

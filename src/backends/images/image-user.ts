@@ -1,5 +1,5 @@
-import { Reason } from "../../../api/v1alpha1/conditions.ts";
-import { TerminalError } from "../../../machinery/errors.ts";
+import { Reason } from "../../api/v1alpha1/conditions.ts";
+import { TerminalError } from "../../machinery/errors.ts";
 
 /** Who a container's process is, by the image's USER. */
 export type ImageUser =

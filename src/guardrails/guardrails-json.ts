@@ -1,5 +1,5 @@
-import type { NetworkRules } from "../../../guardrails/confinement.ts";
-import type { Guardrails } from "../../../guardrails/guardrails.ts";
+import type { NetworkRules } from "./confinement.ts";
+import type { Guardrails } from "./guardrails.ts";
 
 /** Pure. Text of a label: JSON with sorted keys, so that equal values give equal labels. */
 export function labelJson(value: Guardrails | NetworkRules): string {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
-import type { NetworkRules } from "../../../guardrails/confinement.ts";
-import type { Guardrails } from "../../../guardrails/guardrails.ts";
-import { labelJson, readGuardrails, readNetworkRules } from "./guardrails-label.ts";
+import type { NetworkRules } from "./confinement.ts";
+import type { Guardrails } from "./guardrails.ts";
+import { labelJson, readGuardrails, readNetworkRules } from "./guardrails-json.ts";
 
 const hosts = [
   { kind: "name", name: "api.example.com", wildcard: true, port: 443 },
