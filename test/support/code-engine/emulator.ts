@@ -32,20 +32,20 @@ export class CodeEngineEmulator implements AsyncDisposable {
   readonly calls: CallLog;
   readonly failures: Failures;
   readonly iam: Iam;
-  /** The API without a socket. */
-  readonly api: Handler;
+  /** The services without a socket. */
+  readonly handlers: Handlers;
   /** What containers do, where there is no Engine. */
   readonly images: SimulatedRuntime;
   readonly #world: World;
   readonly #projects: Projects;
-  readonly #listeners: { readonly [K in "api" | "iam"]: Listener };
+  readonly #listeners: Listeners;
 
   private constructor(parts: Parts) {
     this.faults = parts.faults;
     this.calls = parts.calls;
     this.failures = parts.world.failures;
     this.iam = parts.iam;
-    this.api = parts.api;
+    this.handlers = parts.handlers;
     this.images = parts.images;
     this.#world = parts.world;
     this.#projects = parts.projects;
@@ -73,15 +73,17 @@ export class CodeEngineEmulator implements AsyncDisposable {
     ];
     const surface = (name: Surface, handler: Handler, errorAnswer: ErrorAnswer) =>
       surfaceHandler({ surface: name, handler, errorAnswer, faults, calls, clock });
-    const api = surface("api", apiHandler({ world, iam, routes }), (status, headers) =>
-      plainErrorAnswer(status, "A fault that was asked for.", headers),
-    );
-    const iamHandler = surface("iam", iam.handle, (status, headers) =>
-      iamError(status, "BXNIM0500E", "A fault that was asked for.", headers),
-    );
-    const listeners = { api: await serveHandler(api), iam: await serveHandler(iamHandler) };
+    const handlers: Handlers = {
+      api: surface("api", apiHandler({ world, iam, routes }), (status, headers) =>
+        plainErrorAnswer(status, "A fault that was asked for.", headers),
+      ),
+      iam: surface("iam", iam.handle, (status, headers) =>
+        iamError(status, "BXNIM0500E", "A fault that was asked for.", headers),
+      ),
+    };
+    const listeners = { api: await serveHandler(handlers.api), iam: await serveHandler(handlers.iam) };
     world.apiUrl = `${listeners.api.url}/v2`;
-    return new CodeEngineEmulator({ faults, calls, iam, api, images, world, projects, listeners });
+    return new CodeEngineEmulator({ faults, calls, iam, handlers, images, world, projects, listeners });
   }
 
   /** The API's address, `/v2` included. */
@@ -131,15 +133,19 @@ export interface NewProject {
   readonly status?: ProjectStatus;
 }
 
+type Services = "api" | "iam";
+type Handlers = { readonly [K in Services]: Handler };
+type Listeners = { readonly [K in Services]: Listener };
+
 type ErrorAnswer = (status: number, headers: Record<string, string>) => Response;
 
 interface Parts {
   readonly faults: Faults;
   readonly calls: CallLog;
   readonly iam: Iam;
-  readonly api: Handler;
+  readonly handlers: Handlers;
   readonly images: SimulatedRuntime;
   readonly world: World;
   readonly projects: Projects;
-  readonly listeners: { readonly [K in "api" | "iam"]: Listener };
+  readonly listeners: Listeners;
 }
