@@ -18,12 +18,21 @@ export async function forward(
     case "closed":
       return refuse(outgoing, 502, "nothing listens");
     case "handler":
-      return await sendResponse(await upstream.handle(toRequest(incoming, signal)), outgoing);
+      return await sendResponse(await unlessAborted(upstream.handle(toRequest(incoming, signal)), signal), outgoing);
     case "socket":
       return await overSocket(upstream, { incoming, outgoing, signal });
     default:
       upstream satisfies never;
   }
+}
+
+/** Rejects with the signal's reason where it comes first: what takes for ever is left behind. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
+  if (signal.aborted) abort();
+  return await Promise.race([work, promise]).finally(() => signal.removeEventListener("abort", abort));
 }
 
 /** Answers for the platform. Where an answer has begun, only its connection can end. */
