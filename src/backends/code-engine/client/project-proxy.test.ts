@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { describe, expect, it } from "@jest/globals";
 import {
   failureOf,
@@ -119,6 +120,14 @@ describe("a pod's log", () => {
     await using world = await scriptedCodeEngine([refusal(503, "no"), status(401, "Unauthorized"), { body: "one\n" }]);
     expect(await Array.fromAsync(proxyOf(world).podLogs(request, options))).toEqual(["one"]);
     expect(world.iam.requests).toHaveLength(2);
+  });
+
+  it("leaves no listener behind, however it ends", async () => {
+    await using world = await scriptedCodeEngine([{ body: "one\n" }, status(404, "gone")]);
+    const { signal } = new AbortController();
+    await Array.fromAsync(proxyOf(world).podLogs(request, { signal }));
+    await failureOf(proxyOf(world).podLogs(request, { signal }).next());
+    expect(getEventListeners(signal, "abort")).toEqual([]);
   });
 
   it("of which the refusal does not end is not waited for", async () => {

@@ -133,6 +133,11 @@ describe("a call that is repeated", () => {
     });
   });
 
+  it("needs no words to believe that a delete is accepted", async () => {
+    await using world = await scriptedCodeEngine([{ status: 202, body: "Accepted" }]);
+    expect(await world.project.apps.delete("files", options)).toBe("accepted");
+  });
+
   it("takes 404 for a delete that is done", async () => {
     await using world = await scriptedCodeEngine(["reset", refusal(404, "gone")]);
     expect(await world.project.apps.delete("files", options)).toBe("absent");
