@@ -1,3 +1,5 @@
+import type Docker from "dockerode";
+import { engineAddress, engineClient, pingEngine } from "../../../scripts/engine/engine-address.ts";
 import { type Clock, systemClock } from "../../../src/machinery/clock.ts";
 import { appRoutes } from "./apps/app-routes.ts";
 import { Failures } from "./failures.ts";
@@ -9,10 +11,13 @@ import { type Listener, serveHandler } from "./http/listener.ts";
 import { type Handler, surfaceHandler } from "./http/surface.ts";
 import type { ApiKeyOptions } from "./iam/api-keys.ts";
 import { Iam, iamError } from "./iam/iam.ts";
+import { Ingress } from "./ingress/ingress.ts";
 import type { Project, ProjectStatus } from "./projects/project.ts";
 import { projectRoutes } from "./projects/project-routes.ts";
 import { Projects } from "./projects/projects.ts";
 import { dataRoutes } from "./resources/data-routes.ts";
+import { DockerRuntime } from "./runtime/docker-runtime.ts";
+import { ImageAliases } from "./runtime/image-aliases.ts";
 import { SimulatedRuntime } from "./runtime/simulated.ts";
 import { DEFAULT_QUOTAS, DEFAULT_TIMINGS, type Quotas, type Switches, type Timings } from "./settings.ts";
 import { World } from "./world.ts";
@@ -24,6 +29,14 @@ export interface EmulatorOptions {
   readonly timings?: Partial<Timings>;
   readonly quotas?: Partial<Quotas>;
   readonly switches?: Partial<Switches>;
+  /** Whether applications really run, as containers; simulated unless told otherwise. */
+  readonly docker?: "real" | "simulated";
+  /** The machine's own unless told otherwise. */
+  readonly engine?: Docker;
+  /** See `ImageAliases`. */
+  readonly imageAliases?: Readonly<Record<string, string>>;
+  /** What `endpoint` says; an address that works where applications really run. */
+  readonly endpoints?: "loopback" | "platform";
 }
 
 /** IBM Cloud Code Engine on loopback: IAM, the API, and what stands around it. */
@@ -32,21 +45,26 @@ export class CodeEngineEmulator implements AsyncDisposable {
   readonly calls: CallLog;
   readonly failures: Failures;
   readonly iam: Iam;
-  /** The API without a socket. */
-  readonly api: Handler;
+  /** The services without a socket. */
+  readonly handlers: Handlers;
   /** What containers do, where there is no Engine. */
   readonly images: SimulatedRuntime;
+  /** By what name the Engine finds an image. */
+  readonly imageAliases: ImageAliases;
+  readonly #ingress: Ingress;
   readonly #world: World;
   readonly #projects: Projects;
-  readonly #listeners: { readonly [K in "api" | "iam"]: Listener };
+  readonly #listeners: Listeners;
 
   private constructor(parts: Parts) {
     this.faults = parts.faults;
     this.calls = parts.calls;
     this.failures = parts.world.failures;
     this.iam = parts.iam;
-    this.api = parts.api;
+    this.handlers = parts.handlers;
     this.images = parts.images;
+    this.imageAliases = parts.imageAliases;
+    this.#ingress = parts.ingress;
     this.#world = parts.world;
     this.#projects = parts.projects;
     this.#listeners = parts.listeners;
@@ -56,6 +74,9 @@ export class CodeEngineEmulator implements AsyncDisposable {
     const { clock = systemClock, region = "us-south" } = options;
     const timings = { ...DEFAULT_TIMINGS, ...options.timings };
     const images = new SimulatedRuntime({ clock, startMs: timings.instanceStartMs });
+    const imageAliases = new ImageAliases(options.imageAliases);
+    const real = options.docker === "real";
+    const runtime = real ? await DockerRuntime.start(await engineOf(options), imageAliases) : images;
     const world = new World({
       clock,
       region,
@@ -63,7 +84,7 @@ export class CodeEngineEmulator implements AsyncDisposable {
       quotas: { ...DEFAULT_QUOTAS, ...options.quotas },
       switches: { strictBodies: false, statusMovesEntityTag: false, ...options.switches },
       failures: new Failures(),
-      runtime: images,
+      runtime,
     });
     const [faults, calls, iam, projects] = [new Faults(), new CallLog(), new Iam(clock), new Projects(world)];
     const routes = [
@@ -73,15 +94,26 @@ export class CodeEngineEmulator implements AsyncDisposable {
     ];
     const surface = (name: Surface, handler: Handler, errorAnswer: ErrorAnswer) =>
       surfaceHandler({ surface: name, handler, errorAnswer, faults, calls, clock });
-    const api = surface("api", apiHandler({ world, iam, routes }), (status, headers) =>
-      plainErrorAnswer(status, "A fault that was asked for.", headers),
-    );
-    const iamHandler = surface("iam", iam.handle, (status, headers) =>
-      iamError(status, "BXNIM0500E", "A fault that was asked for.", headers),
-    );
-    const listeners = { api: await serveHandler(api), iam: await serveHandler(iamHandler) };
+    const handlers: Handlers = {
+      api: surface("api", apiHandler({ world, iam, routes }), (status, headers) =>
+        plainErrorAnswer(status, "A fault that was asked for.", headers),
+      ),
+      iam: surface("iam", iam.handle, (status, headers) =>
+        iamError(status, "BXNIM0500E", "A fault that was asked for.", headers),
+      ),
+    };
+    const listeners = { api: await serveHandler(handlers.api), iam: await serveHandler(handlers.iam) };
     world.apiUrl = `${listeners.api.url}/v2`;
-    return new CodeEngineEmulator({ faults, calls, iam, api, images, world, projects, listeners });
+    const ingress = await Ingress.start({
+      world,
+      projects,
+      endpoints: options.endpoints ?? (real ? "loopback" : "platform"),
+    });
+    world.endpoints = ingress;
+    return new CodeEngineEmulator({
+      ...{ faults, calls, iam, handlers, images, imageAliases, ingress },
+      ...{ world, projects, listeners },
+    });
   }
 
   /** The API's address, `/v2` included. */
@@ -92,6 +124,11 @@ export class CodeEngineEmulator implements AsyncDisposable {
   /** Tokens are at `/identity/token` below it. */
   get iamUrl(): string {
     return this.#listeners.iam.url;
+  }
+
+  /** Knows public applications by the Host header, whatever `endpoint` says. */
+  get ingressUrl(): string {
+    return this.#ingress.url;
   }
 
   /** What the documentation leaves open; may be changed at any time. */
@@ -118,11 +155,20 @@ export class CodeEngineEmulator implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#world.end();
     await Promise.all(Object.values(this.#listeners).map((listener) => listener.close()));
+    await this.#ingress[Symbol.asyncDispose]();
     await this.#world.runtime[Symbol.asyncDispose]();
     await this.#world.settled();
     const { mistakes } = this.#world;
     if (mistakes.length > 0) throw new AggregateError(mistakes, `the emulator made ${mistakes.length} mistakes`);
   }
+}
+
+/** @throws {Error} when no Engine answers */
+async function engineOf({ engine }: EmulatorOptions): Promise<Docker> {
+  if (engine) return engine;
+  const ping = await pingEngine(engineAddress());
+  if (ping.kind !== "answers") throw new Error(`no Docker Engine answers at ${engineAddress()}: ${ping.kind}`);
+  return engineClient();
 }
 
 export interface NewProject {
@@ -131,15 +177,21 @@ export interface NewProject {
   readonly status?: ProjectStatus;
 }
 
+type Services = "api" | "iam";
+type Handlers = { readonly [K in Services]: Handler };
+type Listeners = { readonly [K in Services]: Listener };
+
 type ErrorAnswer = (status: number, headers: Record<string, string>) => Response;
 
 interface Parts {
   readonly faults: Faults;
   readonly calls: CallLog;
   readonly iam: Iam;
-  readonly api: Handler;
+  readonly handlers: Handlers;
   readonly images: SimulatedRuntime;
+  readonly imageAliases: ImageAliases;
+  readonly ingress: Ingress;
   readonly world: World;
   readonly projects: Projects;
-  readonly listeners: { readonly [K in "api" | "iam"]: Listener };
+  readonly listeners: Listeners;
 }

@@ -64,7 +64,7 @@ function remedyOf(status: number): string {
     case 401:
       return "the token is not accepted";
     case 403:
-      return "the API key's owner needs the service role Writer in this project, and any context-based restriction must admit this address";
+      return "the API key's owner needs a role for this (Writer, to change a project), and no context-based restriction may keep this address out";
     case 404:
       return "it does not exist, or a policy hides it";
     default:

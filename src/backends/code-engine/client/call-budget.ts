@@ -1,10 +1,7 @@
 import type { Clock } from "./clock.ts";
 import { CodeEngineError } from "./errors.ts";
 
-/**
- * How much of the service one project may take. IBM publishes no limit; five calls at once is what its engineers
- * advise for clients of this kind.
- */
+/** How much of the service one project may take. IBM publishes no limit, so these are modest. */
 export interface BudgetLimits {
   readonly concurrent: number;
   readonly perSecond: number;
@@ -16,7 +13,7 @@ export interface BudgetLimits {
   readonly queue: number;
 }
 
-export const DEFAULT_BUDGET: BudgetLimits = { concurrent: 5, perSecond: 5, burst: 20, reserve: 5, queue: 500 };
+export const DEFAULT_BUDGET: BudgetLimits = { concurrent: 5, perSecond: 10, burst: 30, reserve: 10, queue: 500 };
 
 export interface Admission {
   readonly operation: string;

@@ -1,7 +1,8 @@
 import { type BudgetLimits, CallBudget, DEFAULT_BUDGET } from "./call-budget.ts";
 import { type Clock, systemClock } from "./clock.ts";
+import { CloudLogs } from "./cloud-logs.ts";
 import { Collection, type Gettable, type Listable } from "./collection.ts";
-import { type EndpointOptions, type Endpoints, endpointsFor } from "./endpoints.ts";
+import { type EndpointOptions, type Endpoints, endpointsFor, type LogsInstance, logsEndpoint } from "./endpoints.ts";
 import { CodeEngineError } from "./errors.ts";
 import { ProjectClient } from "./project-client.ts";
 import { Redactor } from "./redactor.ts";
@@ -30,13 +31,17 @@ export interface ProjectQuery {
 /** Far above the 20 projects that a region grants. */
 const MAX_PROJECTS = 200;
 
+/** The service allows ten queries a minute. */
+const LOGS_BUDGET: BudgetLimits = { concurrent: 2, perSecond: 5 / 60, burst: 5, reserve: 0, queue: 20 };
+
 /**
  * IBM Cloud Code Engine in one region, with one API key. Every call has a deadline and an AbortSignal, is repeated where
  * that makes sense, and fails with a `CodeEngineError` or with the reason of its signal.
  */
 export class CodeEngineClient implements Disposable {
   readonly projects: Listable<Project> & Gettable<Project>;
-  readonly #region: string;
+  readonly #place: EndpointOptions;
+  readonly #redactor = new Redactor();
   readonly #endpoints: Endpoints;
   readonly #transport: Transport;
   readonly #service: Service;
@@ -47,8 +52,8 @@ export class CodeEngineClient implements Disposable {
   /** @throws {CodeEngineError} for a key, a region or an endpoint that cannot be one. */
   constructor(options: CodeEngineClientOptions) {
     const { apiKey, region, userAgent, budget = DEFAULT_BUDGET, clock = systemClock } = options;
-    const redactor = new Redactor();
-    this.#region = region;
+    const redactor = this.#redactor;
+    this.#place = { region, privateNetwork: options.privateNetwork ?? false };
     this.#clock = clock;
     this.#limits = budget;
     this.#endpoints = endpointsFor(options);
@@ -68,7 +73,14 @@ export class CodeEngineClient implements Disposable {
 
   /** The calls inside one project. Clients of the same project share its budget. */
   project(id: string): ProjectClient {
-    return new ProjectClient({ transport: this.#transport, api: this.#endpoints.api, id, budget: this.#budgetOf(id) });
+    return new ProjectClient({ ...this.#endpoints, transport: this.#transport, id, budget: this.#budgetOf(id) });
+  }
+
+  /** History, from an instance that somebody routes this account's platform logs to. */
+  cloudLogs(instance: LogsInstance): CloudLogs {
+    const budget = new CallBudget(this.#clock, LOGS_BUDGET);
+    const logs = logsEndpoint(instance, this.#place);
+    return new CloudLogs({ transport: this.#transport, redactor: this.#redactor, logs, budget });
   }
 
   /**
@@ -76,19 +88,20 @@ export class CodeEngineClient implements Disposable {
    * @throws {CodeEngineError} notFound when there is none, terminal when there are several.
    */
   async resolveProject({ name, resourceGroupId }: ProjectQuery, options: CallOptions): Promise<Project> {
+    const { region: here } = this.#place;
     const named: Project[] = [];
     for await (const candidate of this.projects.list(options)) if (candidate.name === name) named.push(candidate);
     const usable = named.filter(
       ({ status, region, resource_group_id }) =>
         status === "active" &&
-        region === this.#region &&
+        region === here &&
         (resourceGroupId === undefined || resource_group_id === resourceGroupId),
     );
     const [found, ...others] = usable;
     if (found && others.length === 0) return found;
     const operation = `find the project ${JSON.stringify(name)}`;
     if (!found) {
-      const said = `no active one of that name is in ${this.#region}${group(resourceGroupId)}${elsewhere(named)}`;
+      const said = `no active one of that name is in ${here}${group(resourceGroupId)}${elsewhere(named)}`;
       throw new CodeEngineError({ kind: "notFound", service: "Code Engine", operation, said });
     }
     const ids = usable.map(({ id, resource_group_id }) => `${id} in resource group ${resource_group_id ?? "unknown"}`);

@@ -1,7 +1,7 @@
 import type { CallBudget } from "./call-budget.ts";
 import { CodeEngineError, isFailure } from "./errors.ts";
 import { PAGE_SIZE, page, paged } from "./paging.ts";
-import { type Decoder, nothing } from "./shape.ts";
+import type { Decoder } from "./shape.ts";
 import type { Call, CallOptions, Transport } from "./transport.ts";
 
 /** Pinned to the newest date that IBM's own client documents, so that no later change of the API meets us unasked. */
@@ -115,7 +115,7 @@ export class Collection<T, Prototype = never, Patch = never, Replacement = never
   async delete(name: string, options: CallOptions): Promise<"accepted" | "absent"> {
     const call = { ...this.#at(name, "delete"), method: "DELETE" } as const;
     try {
-      await this.#options.transport.send(this.#call(call), nothing, options);
+      await this.#options.transport.run(this.#call(call), options);
       return "accepted";
     } catch (error) {
       if (isFailure(error, "notFound")) return "absent";

@@ -10,6 +10,16 @@ export interface Endpoints {
   readonly proxy: string;
 }
 
+/** Where an IBM Cloud Logs instance answers. */
+export interface LogsInstance {
+  /** The GUID of the instance. */
+  readonly instanceId: string;
+  /** In place of the region of the project. */
+  readonly region?: string;
+  /** In place of IBM's address: https, or http on this machine. */
+  readonly override?: string;
+}
+
 export interface EndpointOptions {
   /** For example `us-south`. */
   readonly region: string;
@@ -21,19 +31,34 @@ export interface EndpointOptions {
 
 /** A region becomes part of a host name that receives the token, so nothing but a word may stand there. */
 const REGION = /^[a-z]{2}-[a-z]{2,10}$/;
+const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /**
  * The proxy has no private address that IBM documents, so that one stays public unless it is overridden.
  * @throws {CodeEngineError} for a region that cannot be one and for an address that must not receive a token.
  */
 export function endpointsFor({ region, privateNetwork = false, overrides = {} }: EndpointOptions): Endpoints {
-  if (!REGION.test(region)) throw refused(`region ${JSON.stringify(region)} is none: it looks like us-south or eu-de`);
+  checkRegion(region);
   const { api, iam, proxy } = overrides;
   return {
     api: checkedUrl(api ?? `https://api.${privateNetwork ? "private." : ""}${region}.codeengine.cloud.ibm.com/v2`),
     iam: checkedUrl(iam ?? `https://${privateNetwork ? "private." : ""}iam.cloud.ibm.com`),
     proxy: checkedUrl(proxy ?? `https://proxy.${region}.codeengine.cloud.ibm.com`),
   };
+}
+
+/** @throws {CodeEngineError} as `endpointsFor`, and for an instance that is no GUID. */
+export function logsEndpoint(instance: LogsInstance, { region, privateNetwork = false }: EndpointOptions): string {
+  const { instanceId, override } = instance;
+  const place = instance.region ?? region;
+  checkRegion(place);
+  if (!GUID.test(instanceId)) throw refused("the IBM Cloud Logs instance is named by its GUID, in lower case");
+  const network = privateNetwork ? "api.private" : "api";
+  return checkedUrl(override ?? `https://${instanceId}.${network}.${place}.logs.cloud.ibm.com`);
+}
+
+function checkRegion(region: string): void {
+  if (!REGION.test(region)) throw refused(`region ${JSON.stringify(region)} is none: it looks like us-south or eu-de`);
 }
 
 /** @throws {CodeEngineError} unless `address` is https, or http to this machine, and nothing but an address. */

@@ -9,6 +9,7 @@ import {
   scriptedCodeEngine,
   token,
 } from "../../../../test/support/code-engine-script.ts";
+import { eventually } from "../../../../test/support/eventually.ts";
 import type { RecordedRequest, Step } from "../../../../test/support/scripted-http.ts";
 import { CodeEngineClient } from "./code-engine-client.ts";
 
@@ -52,6 +53,25 @@ describe("a token", () => {
     await world.project.apps.get("files", options);
     await world.project.apps.get("files", options);
     expect(new Set(tokensOf(world.api.requests)).size).toBe(2);
+  });
+
+  it("is renewed in the background, and what comes of that harms nobody", async () => {
+    await using world = await scriptedCodeEngine([{ body: appBody() }]);
+    const ageing = token({ now: Date.now() / 1000 - 3_000 });
+    world.iam.play(issued(ageing), issued("opaque-token-0123456789"));
+    const unhandled: unknown[] = [];
+    const listener = (reason: unknown) => void unhandled.push(reason);
+    process.on("unhandledRejection", listener);
+    try {
+      await world.project.apps.get("files", options);
+      await world.project.apps.get("files", options);
+      await eventually("the renewal", () => world.iam.requests.length === 2, { everyMs: 5 });
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    } finally {
+      process.off("unhandledRejection", listener);
+    }
+    expect(unhandled).toEqual([]);
+    expect(tokensOf(world.api.requests)).toEqual([`Bearer ${ageing}`, `Bearer ${ageing}`]);
   });
 
   it("that the service refuses is replaced once, by one request, for all who hold it", async () => {
@@ -133,6 +153,13 @@ describe("a key", () => {
     world.iam.play({ status: 503 });
     const error = await failureOf(world.project.apps.get("files", options));
     expect(error).toMatchObject({ kind: "transient", service: "IBM Cloud IAM", status: 503 });
+  });
+
+  it("is not blamed for a proxy that lets nobody through", async () => {
+    await using world = await scriptedCodeEngine([{ body: appBody() }]);
+    world.iam.play({ status: 403, body: "<html>blocked</html>" });
+    const error = await failureOf(world.project.apps.get("files", options));
+    expect(error).toMatchObject({ kind: "transient", status: 403, said: expect.stringContaining("not IAM") });
   });
 
   it.each([

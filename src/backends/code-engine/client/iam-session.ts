@@ -1,7 +1,8 @@
 import type { Agent as HttpAgent } from "node:http";
 import type { Agent as HttpsAgent } from "node:https";
-import { Authenticator, IamAuthenticator } from "ibm-cloud-sdk-core";
+import { Authenticator } from "ibm-cloud-sdk-core";
 import { refusalError } from "./answer.ts";
+import { CheckedIamAuthenticator } from "./checked-iam-authenticator.ts";
 import type { Clock } from "./clock.ts";
 import { withDeadline } from "./deadline.ts";
 import { isLoopback } from "./endpoints.ts";
@@ -38,8 +39,8 @@ interface Signable {
  */
 export class IamSession extends Authenticator {
   readonly #options: IamOptions;
-  #current: IamAuthenticator;
-  readonly #signedBy = new WeakMap<object, IamAuthenticator>();
+  #current: CheckedIamAuthenticator;
+  readonly #signedBy = new WeakMap<object, CheckedIamAuthenticator>();
   #refusal: { readonly error: () => CodeEngineError; readonly untilMs: number } | undefined;
 
   /** @throws {CodeEngineError} for what cannot be a key. */
@@ -90,13 +91,13 @@ export class IamSession extends Authenticator {
     if (signedBy) this.#replace(signedBy);
   }
 
-  #replace(authenticator: IamAuthenticator): void {
+  #replace(authenticator: CheckedIamAuthenticator): void {
     if (this.#current === authenticator) this.#current = this.#start();
   }
 
-  #start(): IamAuthenticator {
+  #start(): CheckedIamAuthenticator {
     const { apiKey, iam, agents } = this.#options;
-    return new IamAuthenticator({
+    return new CheckedIamAuthenticator({
       apikey: apiKey,
       url: iam,
       timeout: TOKEN_TIMEOUT_MS,
@@ -115,6 +116,9 @@ export class IamSession extends Authenticator {
     const text = typeof result === "object" ? JSON.stringify(result) : "";
     const plain = refusalError(SUBJECT, { status, text, retryAfterMs }, { redactor, sensitive: [] });
     if (plain.kind === "throttled" || plain.kind === "transient") return plain;
+    // Only IAM can tell that the key is wrong; it always gives a code.
+    if (plain.code === undefined)
+      return new CodeEngineError({ ...plain, kind: "transient", said: "what answered is not IAM; look for a proxy" });
     const said = `${plain.said.replace(/\.$/, "")}; provide an API key that exists and is not locked`;
     // Each caller gets an error of its own, so that no stack tells of another.
     const error = (): CodeEngineError => new CodeEngineError({ ...plain, kind: "unauthorized", said });

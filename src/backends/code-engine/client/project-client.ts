@@ -10,6 +10,7 @@ import {
   type Patchable,
   type Replaceable,
 } from "./collection.ts";
+import { ProjectProxy } from "./project-proxy.ts";
 import {
   type App,
   type AppPatch,
@@ -55,6 +56,7 @@ import type { CallOptions, Transport } from "./transport.ts";
 export interface ProjectClientOptions {
   readonly transport: Transport;
   readonly api: string;
+  readonly proxy: string;
   readonly id: string;
   readonly budget: CallBudget;
 }
@@ -125,6 +127,11 @@ export class ProjectClient {
 
   instances(appName: string): Listable<Instance> {
     return this.#below(appName, { plural: "instances", noun: "the instance", item: instance });
+  }
+
+  /** Logs and use of resources. `subdomain` is the project's, which `subdomainOf` tells from any of its applications. */
+  proxy(subdomain: string): ProjectProxy {
+    return new ProjectProxy({ ...this.#options, subdomain });
   }
 
   async statusDetails(options: CallOptions): Promise<ProjectStatusDetails> {

@@ -33,6 +33,10 @@ export interface Answer {
   readonly body: unknown;
 }
 
+export function isSuccess({ status }: Answer): boolean {
+  return status >= 200 && status < 300;
+}
+
 export interface ServiceOptions {
   readonly apiKey: string;
   readonly endpoints: Endpoints;

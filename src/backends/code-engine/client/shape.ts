@@ -39,9 +39,6 @@ export const boolean: Decoder<boolean> = (value, path) => {
   return value;
 };
 
-/** For an answer without a body that matters. */
-export const nothing: Decoder<void> = () => undefined;
-
 /** A string of which some values are known. */
 export function word<W extends string>(): Decoder<Word<W>> {
   return string;

@@ -103,11 +103,11 @@ describe("a call that is repeated", () => {
 
   it("leaves a long wait to the caller, and holds the project's other calls back", async () => {
     await using world = await scriptedCodeEngine([
-      refusal(429, "slow down", { "Retry-After": "90" }),
+      refusal(429, "slow down", { "Retry-After": "20" }),
       { body: appBody() },
     ]);
     const error = await failureOf(world.project.apps.get("files", options));
-    expect(error).toMatchObject({ kind: "throttled", status: 429, retryAfterMs: 90_000 });
+    expect(error).toMatchObject({ kind: "throttled", status: 429, retryAfterMs: 20_000 });
     const poll = await failureOf(world.project.apps.get("files", { ...options, poll: true }));
     expect(poll).toMatchObject({ kind: "throttled", service: "The client", status: undefined });
     expect(world.api.requests).toHaveLength(1);
@@ -131,6 +131,11 @@ describe("a call that is repeated", () => {
       kind: "conflict",
       uncertain: false,
     });
+  });
+
+  it("needs no words to believe that a delete is accepted", async () => {
+    await using world = await scriptedCodeEngine([{ status: 202, body: "Accepted" }]);
+    expect(await world.project.apps.delete("files", options)).toBe("accepted");
   });
 
   it("takes 404 for a delete that is done", async () => {

@@ -5,16 +5,15 @@ import { type Clock, delay } from "./clock.ts";
 import { withDeadline } from "./deadline.ts";
 import { CodeEngineError } from "./errors.ts";
 import { noAnswer } from "./no-answer.ts";
+import { openStream } from "./open-stream.ts";
 import type { Redactor } from "./redactor.ts";
 import { parseRetryAfter, type RetryPolicy, retryDelayMs } from "./retry.ts";
-import type { Answer, Exchange, Service } from "./service.ts";
+import { type Answer, type Exchange, isSuccess, type Service } from "./service.ts";
 import { type Decoder, ShapeError } from "./shape.ts";
 
 /** From the call to its end, waits and repetitions included. */
 const CALL_TIMEOUT_MS = 60_000;
 const ATTEMPT_TIMEOUT_MS = 20_000;
-
-const MAX_ERROR_BYTES = 64 * 1024;
 
 /** A page of 100 config maps may hold more than a megabyte; a hundred of them at their limit is not believed. */
 export const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
@@ -59,10 +58,6 @@ export class Transport {
     this.#options = options;
   }
 
-  get clock(): Clock {
-    return this.#options.clock;
-  }
-
   /**
    * One call and its answer, read by `decode`.
    * @throws {CodeEngineError}; the reason of `signal`.
@@ -79,6 +74,11 @@ export class Transport {
       const said = `its answer makes no sense: ${trouble}`;
       throw new CodeEngineError({ ...subjectOf(call), kind: "transient", said, uncertain: call.method !== "GET" });
     }
+  }
+
+  /** One call whose answer says nothing but that it succeeded. @throws as `send`. */
+  async run(call: Call, options: CallOptions): Promise<void> {
+    await this.#answer(call, "bytes", options);
   }
 
   /**
@@ -101,14 +101,19 @@ export class Transport {
     const { clock } = this.#options;
     const state = { uncertain: false };
     const endsAtMs = clock.monotonicMs() + timeoutMs;
-    return await withDeadline(
-      (deadline) => this.#repeat({ call, path: `/${path}`, kind, poll, deadline, lifetime: signal, endsAtMs, state }),
-      { clock, signal, timeoutMs, onTimeout: () => tookTooLong(call, timeoutMs, state.uncertain) },
-    );
+    try {
+      return await withDeadline(
+        (deadline) => this.#repeat({ call, path: `/${path}`, kind, poll, deadline, lifetime: signal, endsAtMs, state }),
+        { clock, signal, timeoutMs, onTimeout: () => tookTooLong(call, timeoutMs) },
+      );
+    } catch (error) {
+      throw state.uncertain && error instanceof CodeEngineError
+        ? new CodeEngineError({ ...error, uncertain: true })
+        : error;
+    }
   }
 
   async #repeat(run: Run): Promise<Answer> {
-    const { deadline, state } = run;
     const { clock, retry, random } = this.#options;
     let renewed = false;
     for (let failures = 0; ; ) {
@@ -123,8 +128,8 @@ export class Transport {
       failures += 1;
       const waitMs = retryDelayMs(retry, failures, { retryAfterMs: error.retryAfterMs, random });
       const inTime = waitMs <= retry.capMs && clock.monotonicMs() + waitMs < run.endsAtMs;
-      if (!outcome.retry || failures >= retry.attempts || !inTime) throw withUncertainty(error, state.uncertain);
-      await delay(clock, waitMs, deadline);
+      if (!outcome.retry || failures >= retry.attempts || !inTime) throw error;
+      await delay(clock, waitMs, run.deadline);
     }
   }
 
@@ -207,47 +212,6 @@ type Outcome =
       readonly mayHaveArrived: boolean;
     };
 
-/** Until it is open, or its refusal is read, a stream ends with either signal; then only with its caller's. */
-async function openStream(
-  open: (signal: AbortSignal) => Promise<Answer>,
-  { opening, lifetime }: { opening: AbortSignal; lifetime: AbortSignal },
-): Promise<Answer> {
-  const controller = new AbortController();
-  const end = (): void => controller.abort(lifetime.reason);
-  const giveUp = (): void => controller.abort(opening.reason);
-  lifetime.addEventListener("abort", end, { once: true });
-  opening.addEventListener("abort", giveUp, { once: true });
-  const forget = (): void => lifetime.removeEventListener("abort", end);
-  try {
-    const answer = await open(controller.signal);
-    const body = answer.body as Readable;
-    if (!isSuccess(answer)) return { ...answer, body: await beginningOf(body) };
-    body.once("close", forget);
-    return answer;
-  } catch (error) {
-    forget();
-    throw error;
-  } finally {
-    opening.removeEventListener("abort", giveUp);
-  }
-}
-
-/** All that an error's message needs; the rest is not read. */
-async function beginningOf(stream: Readable): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
-    chunks.push(chunk);
-    size += chunk.length;
-    if (size >= MAX_ERROR_BYTES) break;
-  }
-  return Buffer.concat(chunks);
-}
-
-function isSuccess({ status }: Answer): boolean {
-  return status >= 200 && status < 300;
-}
-
 /**
  * A name becomes one segment of a path.
  * @throws {CodeEngineError} for an empty one and for dots: `DELETE /projects/x/apps/..` would delete the project.
@@ -269,15 +233,11 @@ function isPassing({ kind }: CodeEngineError): boolean {
   return kind === "throttled" || kind === "transient";
 }
 
-function withUncertainty(error: CodeEngineError, uncertain: boolean): CodeEngineError {
-  return uncertain && !error.uncertain ? new CodeEngineError({ ...error, uncertain }) : error;
-}
-
 function timedOut(timeoutMs: number): Error {
   return Object.assign(new Error(`no answer within ${timeoutMs / 1000} s`), { statusText: "ETIMEDOUT" });
 }
 
-function tookTooLong(call: Call, timeoutMs: number, uncertain: boolean): CodeEngineError {
+function tookTooLong(call: Call, timeoutMs: number): CodeEngineError {
   const said = `no answer within ${timeoutMs / 1000} s`;
-  return new CodeEngineError({ ...subjectOf(call), kind: "transient", said, code: "ETIMEDOUT", uncertain });
+  return new CodeEngineError({ ...subjectOf(call), kind: "transient", said, code: "ETIMEDOUT" });
 }

@@ -28,6 +28,12 @@ export interface PoolOptions {
 
 interface Waiter {
   readonly resolve: (lease: Lease) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+/** The revision serves no more while a request waited for it; another one may. */
+export class Retired extends Error {
+  override readonly name = "Retired";
 }
 
 /** Knative's queue holds ten times what may be served at once. */
@@ -39,12 +45,13 @@ export class InstancePool {
   readonly #world: World;
   #instances: Instance[] = [];
   #waiting: Waiter[] = [];
+  readonly #draining = new Set<Instance>();
   /** Kept while a revision is not ready yet. */
   #floor = 0;
   #closed = false;
   /** The most that was needed since the last look. */
   #peak = 0;
-  #lookIsSet = false;
+  #cancelLook: (() => void) | undefined;
   #growthIsSet = false;
 
   constructor(options: PoolOptions) {
@@ -69,15 +76,16 @@ export class InstancePool {
   /** From now on requests alone, and the minimum, say how many there are. */
   settle(): void {
     this.#floor = 0;
-    this.#look();
+    this.#lookAnew();
   }
 
-  /** Waits for room on an instance, starting one if there is none. @throws {Overloaded}; the signal's reason */
+  /** Waits for room on an instance, starting one if there is none. @throws {Overloaded} {Retired}; the signal's reason */
   async acquire(signal: AbortSignal): Promise<Lease> {
     const { concurrency, max } = this.#options;
-    if (this.#closed || this.#waiting.length >= concurrency * max * QUEUE_FACTOR) throw new Overloaded();
+    if (this.#closed) throw new Retired();
+    if (this.#waiting.length >= concurrency * max * QUEUE_FACTOR) throw new Overloaded();
     const { promise, resolve, reject } = Promise.withResolvers<Lease>();
-    const waiter = { resolve };
+    const waiter = { resolve, reject };
     const leave = () => {
       this.#waiting = this.#waiting.filter((other) => other !== waiter);
       reject(signal.reason);
@@ -92,20 +100,20 @@ export class InstancePool {
   /** Looks again: an instance became ready or ended, or requests came or went. */
   changed(): void {
     this.#assign();
-    this.#peak = Math.max(this.#peak, this.#demand());
+    const demand = this.#demand();
+    this.#peak = Math.max(this.#peak, demand);
     this.#grow();
-    this.#look();
+    if (demand === 0 && this.#peak > 0) this.#lookAnew();
+    else this.#look();
   }
 
-  /** Stops all of them, and takes no more requests. */
-  close(): void {
+  /** Takes no more requests, and stops all instances: when they have served what they serve, or at once. */
+  close(how: "drain" | "at-once"): void {
     this.#closed = true;
     this.#floor = 0;
+    for (const { reject } of this.#waiting.splice(0)) reject(new Retired());
     this.#shrinkTo(0);
-  }
-
-  open(): void {
-    this.#closed = false;
+    if (how === "at-once") for (const instance of this.#draining) this.#stop(instance);
   }
 
   #assign(): void {
@@ -121,6 +129,7 @@ export class InstancePool {
 
   #release(instance: Instance): void {
     instance.active -= 1;
+    if (instance.active === 0 && this.#draining.has(instance)) this.#stop(instance);
     this.changed();
   }
 
@@ -159,20 +168,37 @@ export class InstancePool {
 
   /** Sets the next look, at whose time what nobody needed meanwhile goes. */
   #look(): void {
-    if (this.#lookIsSet || this.#instances.length <= this.#options.min) return;
-    this.#lookIsSet = true;
+    if (this.#cancelLook !== undefined || this.#instances.length <= this.#options.min) return;
     this.#peak = this.#demand();
-    this.#world.after(this.#options.idleMs, () => {
-      this.#lookIsSet = false;
+    this.#cancelLook = this.#world.after(this.#options.idleMs, () => {
+      this.#cancelLook = undefined;
       this.#shrinkTo(this.#wanted(this.#peak));
       this.#look();
     });
+  }
+
+  /** Idleness is counted from now. */
+  #lookAnew(): void {
+    this.#cancelLook?.();
+    this.#cancelLook = undefined;
+    this.#look();
   }
 
   #shrinkTo(count: number): void {
     const keep = this.#instances.toSorted((a, b) => b.active - a.active).slice(0, count);
     const leaving = this.#instances.filter((instance) => !keep.includes(instance));
     this.#instances = this.#instances.filter((instance) => keep.includes(instance));
-    for (const instance of leaving) this.#world.do(() => instance.stop(this.#options.graceSeconds));
+    for (const instance of leaving) this.#drain(instance);
+  }
+
+  /** What is under way may end first, within the time that a request may take. */
+  #drain(instance: Instance): void {
+    this.#draining.add(instance);
+    if (instance.active === 0) this.#stop(instance);
+    else this.#world.after(this.#options.graceSeconds * 1000, () => this.#stop(instance));
+  }
+
+  #stop(instance: Instance): void {
+    if (this.#draining.delete(instance)) this.#world.do(() => instance.stop(this.#options.graceSeconds));
   }
 }

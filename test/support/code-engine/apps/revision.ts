@@ -78,13 +78,13 @@ export class Revision implements InstanceListener {
 
   /** It serves no more: another one does, or the application goes. */
   retire(): void {
-    this.pool.close();
+    this.pool.close("drain");
   }
 
   /** Nothing of it may happen any more. */
   remove(): void {
     this.#gone = true;
-    this.retire();
+    this.pool.close("at-once");
   }
 
   ready(): void {
@@ -145,7 +145,7 @@ export class Revision implements InstanceListener {
   #deadline(): void {
     if (this.#gone || this.#everReady || this.status === "ready") return;
     if (this.status === "loading") this.#fail("initial_scale_never_achieved");
-    this.pool.close();
+    this.pool.close("at-once");
   }
 
   #becomeReady(): void {

@@ -5,6 +5,8 @@ import { keyName, mebibyte } from "../fields/names.ts";
 export const stringMap: Field<Readonly<Record<string, string>>> = object((members: JsonObject, name) => {
   const entries = Object.entries(members).map(([key, value]) => {
     keyName(key, `${name}.${key}`);
+    // They become names of files.
+    if (key === "." || key === "..") throw new FieldError(`${name}.${key}`, "A key must not be . or ..");
     if (typeof value !== "string") throw new FieldError(`${name}.${key}`, `${name}.${key} must be a string.`);
     return [key, mebibyte(value, `${name}.${key}`)];
   });

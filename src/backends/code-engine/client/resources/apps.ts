@@ -46,6 +46,14 @@ export const app = object({
 });
 export type App = ReturnType<typeof app>;
 
+/** The project's namespace in Kubernetes, which no field of the project tells. */
+export function subdomainOf({ name, endpoint_internal, computed_env_variables }: App): string | undefined {
+  const { hostname = "" } = URL.canParse(endpoint_internal ?? "") ? new URL(endpoint_internal ?? "") : {};
+  const [first, subdomain, ...rest] = hostname.split(".");
+  if (first === name && rest.join(".") === "svc.cluster.local") return subdomain;
+  return computed_env_variables.find((variable) => variable.name === "CE_SUBDOMAIN")?.value;
+}
+
 export interface AppPrototype {
   /** See `appNameTrouble`; it cannot change. */
   readonly name: string;
