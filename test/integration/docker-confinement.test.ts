@@ -5,7 +5,7 @@ import { ensureSandboxImage } from "../../scripts/sandbox-image.ts";
 import type { Mount, WorkloadSpec } from "../../src/backends/backend.ts";
 import { type Confinement, NEVER_WITH_RESTRICTED_NETWORK } from "../../src/guardrails/confinement.ts";
 import { DEFAULT_CAPABILITIES } from "../../src/guardrails/held-capabilities.ts";
-import { UNCONFINED, UNRESTRICTED } from "../contract/backend.ts";
+import { ANY, UNCONFINED, UNRESTRICTED } from "../contract/backend.ts";
 import {
   type DockerDeployment,
   dockerDeployment,

@@ -41,6 +41,7 @@ const input = (patch: Partial<PlanInput>): PlanInput => ({
   proven: false,
   held: false,
   resting: false,
+  inPlace: false,
   hostPort: 4000,
   known: undefined,
   replacing: false,
@@ -58,6 +59,7 @@ function brief(action: Action): string {
       return `${action.graceful ? "stop and delete" : "delete"} ${action.id}`;
     case "start":
     case "stop":
+    case "update":
       return `${action.type} ${action.id}`;
     default:
       return action satisfies never;
@@ -220,6 +222,7 @@ const anyInput = fc
     held: fc.boolean(),
     proven: fc.boolean(),
     resting: fc.boolean(),
+    inPlace: fc.constant(false),
     serves: fc.boolean(),
     hostPort: fc.constantFrom(undefined, 4000),
     known: fc.constantFrom(undefined, "w0"),
@@ -243,6 +246,8 @@ function apply(observed: readonly Workload[], action: Action, target: string): W
       return change(action.id, { state: { kind: "running" } });
     case "stop":
       return change(action.id, { state: exited(0) });
+    case "update":
+      return change(action.id, { hash: target, rollout: undefined });
     case "repair":
       return change(action.workload.id, { drift: [] });
     default:

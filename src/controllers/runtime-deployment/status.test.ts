@@ -68,6 +68,8 @@ const facts = (patch: Partial<Facts> = {}): Facts => ({
   observed: true,
   current: workload(),
   upToDate: true,
+  reachNotes: [],
+  asleep: false,
   verdict: READY,
   failureThreshold: 3,
   overdue: false,

@@ -175,17 +175,21 @@ export interface RuntimeBackendSpec {
      */
     resourceGroup?: string;
     /**
-     * Secret with an API key of IBM Cloud under the key apiKey.
+     * Secret with an API key of IBM Cloud, of a user or a service ID.
      */
     apiKeySecretRef: {
       /**
-       * Namespace of the object.
+       * Namespace of the Secret.
        */
       namespace: string;
       /**
-       * Name of the object.
+       * Name of the Secret.
        */
       name: string;
+      /**
+       * Key in the Secret.
+       */
+      key: string;
     };
     /**
      * Secret of type kubernetes.io/dockerconfigjson, for images of deployments that name no pullSecretRef.

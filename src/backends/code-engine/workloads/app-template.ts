@@ -50,7 +50,7 @@ export function appTemplate(input: TemplateInput): AppTemplate {
     run_commands: spec.command ?? [],
     run_arguments: spec.args ?? [],
     ...(uid !== undefined && { run_as_user: uid }),
-    run_env_variables: [...parts.variables, ...marked(maker, { uid: owner.uid, hash, attempt })],
+    run_env_variables: [...parts.variables, ...marked(maker, { owner, hash, attempt })],
     run_service_account: "none",
     run_compute_resource_token_enabled: false,
     run_volume_mounts: parts.mounts,

@@ -51,17 +51,17 @@ const Variable = {
 } as const;
 
 export interface Marks {
-  readonly uid: string;
+  readonly owner: Owner;
   readonly hash: string;
   readonly attempt: number;
 }
 
 /** Pure. The variables by which an app and each of its revisions is known as ours. */
-export function marked(maker: Maker, { uid, hash, attempt }: Marks): EnvVariablePrototype[] {
+export function marked(maker: Maker, { owner, hash, attempt }: Marks): EnvVariablePrototype[] {
   const literal = (name: string, value: string) => ({ type: "literal", name, value }) as const;
   return [
     literal(Variable.ManagedBy, managedBy(maker)),
-    literal(Variable.Owner, uid),
+    literal(Variable.Owner, `${owner.uid}/${owner.namespace}/${owner.name}`),
     literal(Variable.Hash, hash),
     literal(Variable.Attempt, String(attempt)),
   ];
@@ -71,9 +71,10 @@ export function marked(maker: Maker, { uid, hash, attempt }: Marks): EnvVariable
 export function marksOf({ run_env_variables }: Pick<App | Revision, "run_env_variables">, maker: Maker): Marks | undefined {
   const literals = run_env_variables.filter(({ type }) => type === "literal");
   const value = (name: string) => literals.find((each) => each.name === name)?.value;
-  const uid = value(Variable.Owner);
-  if (value(Variable.ManagedBy) !== managedBy(maker) || uid === undefined) return undefined;
-  return { uid, hash: value(Variable.Hash) ?? "", attempt: Number(value(Variable.Attempt) ?? 0) };
+  const [uid, namespace, name] = value(Variable.Owner)?.split("/") ?? [];
+  if (value(Variable.ManagedBy) !== managedBy(maker)) return undefined;
+  if (uid === undefined || namespace === undefined || name === undefined) return undefined;
+  return { owner: { uid, namespace, name }, hash: value(Variable.Hash) ?? "", attempt: Number(value(Variable.Attempt) ?? 0) };
 }
 
 function managedBy({ installation, backend }: Maker): string {

@@ -13,6 +13,8 @@ export interface Made {
   /** Undefined where it cannot be read, which counts as unrestricted. */
   readonly guardrails: Guardrails | undefined;
   readonly attempt: number;
+  /** Whether its guardrails let nothing in, so that its address is nobody's concern. */
+  readonly closed: boolean;
   /** RFC 3339. Code Engine's own times have whole seconds only. */
   readonly startedAt: string | undefined;
   /** Holds references and no secret value. */

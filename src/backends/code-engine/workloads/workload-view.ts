@@ -81,7 +81,7 @@ function servingOf({ app, ready, created }: Sight, maker: Maker) {
   if (!app || app.status === "failed" || name === undefined || name === "") return undefined;
   const revision = [ready, created].find((each) => each?.name === name);
   const marks = revision ? marksOf(revision, maker) : marksOf(app, maker);
-  return { marks: marks ?? { uid: "", hash: "", attempt: 0 }, image: (revision ?? app).image_reference };
+  return { marks: marks ?? { hash: "", attempt: 0 }, image: (revision ?? app).image_reference };
 }
 
 function unready({ app, created }: Sight): WorkloadState {
@@ -107,9 +107,8 @@ function driftOf({ app, record }: Sight) {
   return app ? appDrift(app, record.made[0].prototype) : [];
 }
 
-function endpointOf(app: App, { prototype }: Made, { privateNetwork }: Around) {
+function endpointOf(app: App, { closed }: Made, { privateNetwork }: Around) {
   const internal = app.managed_domain_mappings === "local";
-  const closed = internal && prototype.managed_domain_mappings === "local" && isClosed(prototype);
   const text = internal ? app.endpoint_internal : app.endpoint;
   if (closed || text === undefined || !URL.canParse(text)) return { address: undefined };
   const { hostname, port, protocol } = new URL(text);
@@ -124,8 +123,4 @@ function unreachable({ managed_domain_mappings: mapping }: App, privateNetwork: 
   if (mapping === "local_private" && !privateNetwork)
     return "its visibility is private, so that only IBM's private network reaches it, where this controller is not (spec.codeEngine.privateNetwork)";
   return undefined;
-}
-
-function isClosed(_: Made["prototype"]): boolean {
-  return false;
 }
