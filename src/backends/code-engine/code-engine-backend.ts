@@ -49,6 +49,7 @@ class CodeEngineBackend implements Backend, LogSource {
   readonly #images: Images;
   readonly #sightings: Sightings;
   readonly #workloads: Workloads;
+  readonly #listeners = new Set<(owner: Owner) => void>();
   readonly #lifetime = new AbortController();
 
   constructor(config: CodeEngineConfig, logger: Logger) {
@@ -118,7 +119,9 @@ class CodeEngineBackend implements Backend, LogSource {
 
   async delete(id: string, signal: AbortSignal): Promise<void> {
     await this.#within(async (project) => {
+      const owner = this.#sightings.all.get(id)?.record.owner;
       if (!(await this.#workloads.remove(project, id, { signal }))) throw this.#workloads.stillLeaving(id);
+      if (owner) this.#tell(owner);
     }, signal);
   }
 
@@ -131,6 +134,8 @@ class CodeEngineBackend implements Backend, LogSource {
   watch(onChange: (owner: Owner) => void, signal: AbortSignal): void {
     const until = AbortSignal.any([signal, this.#lifetime.signal]);
     if (until.aborted) return;
+    this.#listeners.add(onChange);
+    until.addEventListener("abort", () => this.#listeners.delete(onChange), { once: true });
     const parts = { link: this.#link, sightings: this.#sightings, maker: this.#maker, clock: this.#clock };
     const watching = watchProject({ ...parts, pace: this.#pace, logger: this.#logger, onChange }, until);
     watching.catch((error: unknown) => this.#logger.error("the watch of the project ended", { error }));
@@ -155,6 +160,10 @@ class CodeEngineBackend implements Backend, LogSource {
     this.#client[Symbol.dispose]();
   }
 
+  #tell(owner: Owner): void {
+    for (const listener of this.#listeners) listener(owner);
+  }
+
   #removal(project: ProjectClient) {
     return { project, maker: this.#maker, workloads: this.#workloads };
   }
@@ -164,12 +173,12 @@ class CodeEngineBackend implements Backend, LogSource {
   }
 }
 
-function clientOf({ spec, apiKey }: CodeEngineConfig, clock: Clock): CodeEngineClient {
+function clientOf({ spec, apiKey, budget }: CodeEngineConfig, clock: Clock): CodeEngineClient {
   const { region, privateNetwork, endpoints = {} } = spec;
   const { api, iam, proxy } = endpoints;
   const overrides = { ...(api && { api }), ...(iam && { iam }), ...(proxy && { proxy }) };
   try {
-    return new CodeEngineClient({ apiKey, region, privateNetwork, overrides, clock, userAgent: "slipway" });
+    return new CodeEngineClient({ apiKey, region, privateNetwork, overrides, clock, userAgent: "slipway", ...(budget && { budget }) });
   } catch (error) {
     if (!isFailure(error, "terminal")) throw error;
     throw new TerminalError(Reason.InvalidSpec, `spec.codeEngine: ${error.message}`, { cause: error });

@@ -1,5 +1,6 @@
 import type { RuntimeBackendSpec } from "../../api/v1alpha1/index.ts";
 import type { Clock } from "../../machinery/clock.ts";
+import type { BudgetLimits } from "./client/call-budget.ts";
 
 /** What a backend of type code-engine is made from. */
 export interface CodeEngineConfig {
@@ -12,6 +13,7 @@ export interface CodeEngineConfig {
   /** Tells this Slipway from others in the same project: the UID of the kube-system namespace. */
   readonly installation: string;
   readonly clock?: Clock;
+  readonly budget?: BudgetLimits;
   readonly pace?: Pace;
 }
 

@@ -20,7 +20,8 @@ export interface IngressOptions {
  */
 export class Ingress implements Endpoints, AsyncDisposable {
   readonly #options: IngressOptions;
-  readonly #listeners = new Map<App, Listener>();
+  /** By the application's address in the API: one that is made again is found where it was. */
+  readonly #places = new Map<string, { readonly listener: Listener; app: App | undefined }>();
   #shared: Listener | undefined;
 
   private constructor(options: IngressOptions) {
@@ -40,19 +41,28 @@ export class Ingress implements Endpoints, AsyncDisposable {
 
   async open(app: App): Promise<string> {
     if (this.#options.endpoints === "platform") return `https://${app.host}`;
-    const listener = await this.#listen(() => app);
-    this.#listeners.set(app, listener);
-    return listener.url;
+    const place = this.#places.get(app.href) ?? (await this.#newPlace(app.href));
+    place.app = app;
+    return place.listener.url;
   }
 
   close(app: App): void {
-    const listener = this.#listeners.get(app);
-    this.#listeners.delete(app);
-    if (listener) this.#options.world.do(() => listener.close());
+    const place = this.#places.get(app.href);
+    if (place?.app === app) place.app = undefined;
+  }
+
+  async #newPlace(href: string) {
+    const place: { listener: Listener; app: App | undefined } = {
+      listener: await this.#listen(() => this.#places.get(href)?.app),
+      app: undefined,
+    };
+    this.#places.set(href, place);
+    return place;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([...this.#listeners.values(), this.#shared].map((listener) => listener?.close()));
+    const places = [...this.#places.values()].map(({ listener }) => listener);
+    await Promise.all([...places, this.#shared].map((listener) => listener?.close()));
   }
 
   #byHost({ headers }: IncomingMessage): App | undefined {
