@@ -2,6 +2,8 @@ import type Docker from "dockerode";
 import { engineAddress, engineClient, pingEngine } from "../../../scripts/engine/engine-address.ts";
 import { type Clock, systemClock } from "../../../src/machinery/clock.ts";
 import { appRoutes } from "./apps/app-routes.ts";
+import { buildRoutes } from "./builds/build-routes.ts";
+import type { BuildOutput } from "./builds/build-run.ts";
 import { Failures } from "./failures.ts";
 import { plainErrorAnswer } from "./http/answers.ts";
 import { apiHandler } from "./http/api-handler.ts";
@@ -12,15 +14,22 @@ import { type Handler, surfaceHandler } from "./http/surface.ts";
 import type { ApiKeyOptions } from "./iam/api-keys.ts";
 import { Iam, iamError } from "./iam/iam.ts";
 import { Ingress } from "./ingress/ingress.ts";
+import { jobRoutes } from "./jobs/job-routes.ts";
+import { cloudLogs } from "./observability/cloud-logs.ts";
+import { LogHistory } from "./observability/log-history.ts";
+import { monitoring } from "./observability/monitoring.ts";
 import type { Project, ProjectStatus } from "./projects/project.ts";
 import { projectRoutes } from "./projects/project-routes.ts";
 import { Projects } from "./projects/projects.ts";
+import { KubeError, statusAnswer } from "./proxy/kube-status.ts";
+import { kubernetesProxy } from "./proxy/kubernetes-proxy.ts";
 import { dataRoutes } from "./resources/data-routes.ts";
+import { networkRoutes } from "./resources/network-routes.ts";
 import { DockerRuntime } from "./runtime/docker-runtime.ts";
 import { ImageAliases } from "./runtime/image-aliases.ts";
 import { SimulatedRuntime } from "./runtime/simulated.ts";
 import { DEFAULT_QUOTAS, DEFAULT_TIMINGS, type Quotas, type Switches, type Timings } from "./settings.ts";
-import { World } from "./world.ts";
+import { newId, World } from "./world.ts";
 
 export interface EmulatorOptions {
   /** The machine's clock unless told otherwise. */
@@ -91,6 +100,9 @@ export class CodeEngineEmulator implements AsyncDisposable {
       ...projectRoutes(world, projects),
       ...appRoutes(projects.findActive),
       ...dataRoutes(world, projects.findActive),
+      ...buildRoutes(projects.findActive),
+      ...jobRoutes(projects.findActive),
+      ...networkRoutes(projects, projects.findActive),
     ];
     const surface = (name: Surface, handler: Handler, errorAnswer: ErrorAnswer) =>
       surfaceHandler({ surface: name, handler, errorAnswer, faults, calls, clock });
@@ -101,8 +113,17 @@ export class CodeEngineEmulator implements AsyncDisposable {
       iam: surface("iam", iam.handle, (status, headers) =>
         iamError(status, "BXNIM0500E", "A fault that was asked for.", headers),
       ),
+      proxy: surface("proxy", kubernetesProxy({ world, iam, projects }), (status, headers) =>
+        statusAnswer(new KubeError(status, "A fault that was asked for."), headers),
+      ),
+      logs: surface("logs", cloudLogs({ world, iam }), (status, headers) =>
+        plainErrorAnswer(status, "A fault that was asked for.", headers),
+      ),
+      monitoring: surface("monitoring", monitoring({ world, iam, projects }), (status, headers) =>
+        plainErrorAnswer(status, "A fault that was asked for.", headers),
+      ),
     };
-    const listeners = { api: await serveHandler(handlers.api), iam: await serveHandler(handlers.iam) };
+    const listeners = await listenForAll(handlers);
     world.apiUrl = `${listeners.api.url}/v2`;
     const ingress = await Ingress.start({
       world,
@@ -126,6 +147,21 @@ export class CodeEngineEmulator implements AsyncDisposable {
     return this.#listeners.iam.url;
   }
 
+  /** The Kubernetes proxy: pods, logs, metrics. */
+  get proxyUrl(): string {
+    return this.#listeners.proxy.url;
+  }
+
+  /** An instance of IBM Cloud Logs, once there is one; `/v1/query` is below it. */
+  get logsUrl(): string {
+    return this.#listeners.logs.url;
+  }
+
+  /** IBM Cloud Monitoring; `/prometheus/api/v1/query` is below it. */
+  get monitoringUrl(): string {
+    return this.#listeners.monitoring.url;
+  }
+
   /** Knows public applications by the Host header, whatever `endpoint` says. */
   get ingressUrl(): string {
     return this.#ingress.url;
@@ -144,6 +180,17 @@ export class CodeEngineEmulator implements AsyncDisposable {
     this.iam.revokeApiKey(key);
   }
 
+  /** From now on what applications say is kept, as platform-log routing does. Answers the instance's GUID. */
+  createLogsInstance(): string {
+    this.#world.logHistory ??= new LogHistory(this.#world);
+    return newId();
+  }
+
+  /** What build runs make from now on. */
+  buildWith(builder: (outputImage: string) => Promise<BuildOutput>): void {
+    this.#world.builder = builder;
+  }
+
   /** A project without the wait for it. */
   createProject({ name, resourceGroupId, status = "active" }: NewProject): Project {
     const project = this.#projects.add(name, resourceGroupId);
@@ -154,6 +201,7 @@ export class CodeEngineEmulator implements AsyncDisposable {
   /** @throws {AggregateError} when the emulator itself made mistakes, which no test should overlook */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#world.end();
+    this.#world.logHistory?.end();
     await Promise.all(Object.values(this.#listeners).map((listener) => listener.close()));
     await this.#ingress[Symbol.asyncDispose]();
     await this.#world.runtime[Symbol.asyncDispose]();
@@ -177,9 +225,13 @@ export interface NewProject {
   readonly status?: ProjectStatus;
 }
 
-type Services = "api" | "iam";
-type Handlers = { readonly [K in Services]: Handler };
-type Listeners = { readonly [K in Services]: Listener };
+type Handlers = { readonly [K in Surface]: Handler };
+type Listeners = { readonly [K in Surface]: Listener };
+
+async function listenForAll(handlers: Handlers): Promise<Listeners> {
+  const each = Object.entries(handlers).map(async ([name, handler]) => [name, await serveHandler(handler)] as const);
+  return Object.fromEntries(await Promise.all(each)) as Listeners;
+}
 
 type ErrorAnswer = (status: number, headers: Record<string, string>) => Response;
 

@@ -39,12 +39,15 @@ export interface Quotas {
   readonly revisions: number;
   readonly builds: number;
   readonly buildRuns: number;
+  /** At once. That there is a limit is known; this number is the emulator's own. */
+  readonly concurrentBuildRuns: number;
   readonly jobs: number;
   readonly jobRuns: number;
   readonly secrets: number;
   readonly configMaps: number;
   readonly domainMappings: number;
   readonly dataStores: number;
+  /** The emulator's own, too. */
   readonly outboundDestinations: number;
   readonly instances: number;
   readonly cpu: number;
@@ -59,6 +62,7 @@ export const DEFAULT_QUOTAS: Quotas = {
   revisions: 120,
   builds: 100,
   buildRuns: 100,
+  concurrentBuildRuns: 10,
   jobs: 100,
   jobRuns: 100,
   secrets: 100,

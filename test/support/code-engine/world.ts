@@ -1,7 +1,9 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { Clock } from "../../../src/machinery/clock.ts";
 import type { App } from "./apps/app.ts";
+import type { BuildOutput } from "./builds/build-run.ts";
 import type { Failures } from "./failures.ts";
+import type { LogHistory } from "./observability/log-history.ts";
 import type { Runtime } from "./runtime/runtime.ts";
 import type { Quotas, Switches, Timings } from "./settings.ts";
 
@@ -27,6 +29,10 @@ const platformEndpoints: Endpoints = {
   close: () => undefined,
 };
 
+async function madeUpOutput(outputImage: string): Promise<BuildOutput> {
+  return { digest: `sha256:${fingerprint([outputImage, randomName(8)])}`, log: ["STEP 1/1: FROM scratch"] };
+}
+
 /** What every part of the emulator shares: time, limits, switches, and where applications run. */
 export class World {
   readonly clock: Clock;
@@ -39,6 +45,10 @@ export class World {
   readonly runtime: Runtime;
   /** Where applications are published. */
   endpoints: Endpoints = platformEndpoints;
+  /** Where logs are kept, once there is an instance of IBM Cloud Logs. */
+  logHistory: LogHistory | undefined;
+  /** What build runs make of their sources. A test that has the image says so. */
+  builder: (outputImage: string) => Promise<BuildOutput> = madeUpOutput;
   /** What `href`s begin with; the emulator's own address once it listens. */
   apiUrl: string;
   /** Mistakes of the emulator itself; its end reports them. */

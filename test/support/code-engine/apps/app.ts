@@ -25,6 +25,8 @@ export class App extends Resource {
   #active: Revision | undefined;
   /** Where it is published. */
   address = "";
+  /** Requests that were answered, by status. */
+  readonly requests = new Map<number, number>();
 
   constructor(project: Project, name: string, written: JsonObject) {
     super({ world: project.world, name, href: `${project.href}/apps/${name}` });

@@ -14,6 +14,8 @@ export interface ContainerState {
 }
 
 export interface InstanceListener {
+  /** A container runs. */
+  started(instance: Instance, running: RunningInstance): void;
   ready(instance: Instance): void;
   /** The container ended by itself; it is about to start again. */
   exited(instance: Instance, exit: Exit): void;
@@ -52,6 +54,8 @@ export class Instance {
   current: ContainerState = { container_status: "pending", reason: "ContainerCreating" };
   last: ContainerState | undefined;
   running: RunningInstance | undefined;
+  /** The run before: its log can still be read. */
+  previous: RunningInstance | undefined;
   #startedAt: string | undefined;
   #stopped = false;
 
@@ -72,7 +76,7 @@ export class Instance {
     if (this.#stopped) return;
     try {
       const running = await this.#world.runtime.start(this.#options.spec());
-      if (this.#stopped) return await running.stop(0);
+      if (this.#stopped) return await running.remove();
       this.#runs(running);
     } catch (error) {
       this.#refused(error);
@@ -83,6 +87,8 @@ export class Instance {
     this.#stopped = true;
     this.ready = false;
     await this.running?.stop(graceSeconds);
+    await this.running?.remove();
+    await this.previous?.remove();
   }
 
   /** The platform moved it to another machine. */
@@ -98,6 +104,7 @@ export class Instance {
     this.#startedAt = this.#world.timestamp();
     this.current = { container_status: "running", started_at: this.#startedAt };
     this.#world.do(async () => this.#ended(running, await running.ended));
+    this.#options.listener.started(this, running);
     const { initial_delay: delay } = this.#options.readiness;
     this.#world.after((delay ?? 0) * 1000, () => this.#awaitReadiness(running));
   }
@@ -125,8 +132,8 @@ export class Instance {
 
   #ended(running: RunningInstance, exit: Exit): void {
     if (this.running !== running) return;
-    this.running = undefined;
     if (this.#stopped) return;
+    this.#keepForItsLog(running);
     this.ready = false;
     this.last = {
       container_status: "terminated",
@@ -142,6 +149,13 @@ export class Instance {
       this.restarts += 1;
       await this.start();
     });
+  }
+
+  #keepForItsLog(running: RunningInstance): void {
+    const { previous } = this;
+    this.running = undefined;
+    this.previous = running;
+    if (previous) this.#world.do(() => previous.remove());
   }
 
   #refused(error: unknown): void {

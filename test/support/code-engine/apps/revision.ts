@@ -1,7 +1,13 @@
 import type { RevisionReason } from "../failures.ts";
 import { quantityValue } from "../fields/quantities.ts";
 import type { Project } from "../projects/project.ts";
-import { type Exit, type InstanceSpec, type ResolvedImage, RuntimeFailure } from "../runtime/runtime.ts";
+import {
+  type Exit,
+  type InstanceSpec,
+  type ResolvedImage,
+  type RunningInstance,
+  RuntimeFailure,
+} from "../runtime/runtime.ts";
 import { newId, randomName, type World } from "../world.ts";
 import type { AppTemplate } from "./app-fields.ts";
 import { MissingReference, resolveCredentials, resolveEnv, resolveMounts } from "./container-inputs.ts";
@@ -85,6 +91,15 @@ export class Revision implements InstanceListener {
   remove(): void {
     this.#gone = true;
     this.pool.close("at-once");
+  }
+
+  started(instance: Instance, running: RunningInstance): void {
+    this.#world.logHistory?.record(running, {
+      project: this.#project,
+      app: this.app,
+      revision: this.name,
+      instance: instance.name,
+    });
   }
 
   ready(): void {

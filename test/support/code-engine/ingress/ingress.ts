@@ -91,6 +91,9 @@ export class Ingress implements Endpoints, AsyncDisposable {
 
   async #serve(app: App, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const limit = this.#timeLimit(app, outgoing);
+    outgoing.once("close", () => {
+      app.requests.set(outgoing.statusCode, (app.requests.get(outgoing.statusCode) ?? 0) + 1);
+    });
     try {
       using lease = await leaseOf(app, limit.signal);
       const upstream = lease?.instance.running?.upstream;

@@ -1,10 +1,15 @@
 import type { App } from "../apps/app.ts";
 import type { AppTemplate } from "../apps/app-fields.ts";
+import type { Build } from "../builds/build.ts";
+import type { BuildRun } from "../builds/build-run.ts";
 import type { JsonObject } from "../fields/field.ts";
 import { quantityValue } from "../fields/quantities.ts";
+import type { Job, JobRun } from "../jobs/job.ts";
 import { Collection } from "../resources/collection.ts";
 import type { ConfigMap } from "../resources/config-map.ts";
 import type { DataStore } from "../resources/data-store.ts";
+import type { DomainMapping } from "../resources/domain-mapping.ts";
+import { OutboundDestination } from "../resources/outbound-destination.ts";
 import type { Secret } from "../resources/secret.ts";
 import { newId, randomName, type World } from "../world.ts";
 
@@ -42,6 +47,12 @@ export class Project {
   readonly secrets: Collection<Secret>;
   readonly configMaps: Collection<ConfigMap>;
   readonly dataStores: Collection<DataStore>;
+  readonly builds: Collection<Build>;
+  readonly buildRuns: Collection<BuildRun>;
+  readonly jobs: Collection<Job>;
+  readonly jobRuns: Collection<JobRun>;
+  readonly domainMappings: Collection<DomainMapping>;
+  readonly destinations: Collection<OutboundDestination>;
 
   constructor({ world, name, resourceGroupId }: ProjectOptions) {
     const { quotas } = world;
@@ -53,6 +64,23 @@ export class Project {
     this.secrets = new Collection({ world, plural: "secrets", quota: quotas.secrets });
     this.configMaps = new Collection({ world, plural: "config_maps", quota: quotas.configMaps });
     this.dataStores = new Collection({ world, plural: "persistent_data_stores", quota: quotas.dataStores });
+    this.builds = new Collection({ world, plural: "builds", quota: quotas.builds });
+    this.buildRuns = new Collection({ world, plural: "build_runs", quota: quotas.buildRuns });
+    this.jobs = new Collection({ world, plural: "jobs", quota: quotas.jobs });
+    this.jobRuns = new Collection({ world, plural: "job_runs", quota: quotas.jobRuns });
+    this.domainMappings = new Collection({ world, plural: "domain_mappings", quota: quotas.domainMappings });
+    this.destinations = new Collection({
+      world,
+      plural: "allowed_outbound_destinations",
+      quota: quotas.outboundDestinations,
+    });
+    this.#openEgress();
+  }
+
+  /** New projects may connect to everywhere. */
+  #openEgress(): void {
+    const rule = { type: "cidr_block", name: "allow-all", cidr_block: "0.0.0.0/0" };
+    this.destinations.add(new OutboundDestination(this, rule.name, rule));
   }
 
   get href(): string {
@@ -83,6 +111,8 @@ export class Project {
   /** Ends everything that runs in it. */
   ended(): void {
     for (const app of this.apps.list()) this.apps.delete(app);
+    for (const run of this.buildRuns.list()) this.buildRuns.delete(run);
+    for (const run of this.jobRuns.list()) this.jobRuns.delete(run);
   }
 
   view(): JsonObject {

@@ -25,10 +25,7 @@ export class DockerInstance implements RunningInstance {
     if (follow) {
       const stream = (await this.#container.logs({ ...options, follow: true })) as unknown as FollowedLog;
       yield* followed(stream, signal);
-    } else {
-      const whole = await this.#container.logs({ ...options, follow: false });
-      yield* linesOf([whole]);
-    }
+    } else yield* linesOf([await this.#container.logs({ ...options, follow: false })]);
   }
 
   async usage(): Promise<Usage> {
@@ -46,6 +43,9 @@ export class DockerInstance implements RunningInstance {
   async stop(graceSeconds: number): Promise<void> {
     await ignoringAbsence(() => this.#container.stop({ t: graceSeconds }));
     await this.ended;
+  }
+
+  async remove(): Promise<void> {
     await ignoringAbsence(() => this.#container.remove({ force: true, v: true }));
   }
 

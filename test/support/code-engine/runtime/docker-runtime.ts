@@ -155,6 +155,10 @@ class NeverStarted implements RunningInstance {
   async stop(): Promise<void> {
     await this.ended;
   }
+
+  async remove(): Promise<void> {
+    await this.ended;
+  }
 }
 
 async function removeAll(

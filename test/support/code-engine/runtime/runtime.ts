@@ -95,8 +95,10 @@ export interface RunningInstance {
   /** Oldest first. */
   logs(query: LogQuery): AsyncIterable<LogLine>;
   usage(): Promise<Usage>;
-  /** SIGTERM, and SIGKILL after the grace. */
+  /** SIGTERM, and SIGKILL after the grace. Its log stays. */
   stop(graceSeconds: number): Promise<void>;
+  /** Nothing of it stays. */
+  remove(): Promise<void>;
 }
 
 /** Where applications run. */

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Clock } from "../../../../src/machinery/clock.ts";
 import { delay } from "../../../../src/machinery/clock-delay.ts";
 import { splitImageReference } from "../fields/image-reference.ts";
+import { LogBuffer } from "./log-buffer.ts";
 import {
   type Exit,
   type InstanceSpec,
@@ -92,52 +93,38 @@ function fits(pattern: string | RegExp, reference: string): boolean {
   return typeof pattern === "string" ? pattern === reference : pattern.test(reference);
 }
 
-const LOG_LINES = 10_000;
-
 class SimulatedInstance implements RunningInstance {
   readonly name: string;
   readonly upstream: Upstream;
   readonly ended: Promise<Exit>;
   readonly end: (exit: Exit) => void;
-  readonly #clock: Clock;
   readonly #image: SimulatedImage;
-  readonly #listeners = new Set<() => void>();
-  #lines: LogLine[] = [];
-  #over = false;
+  readonly #log: LogBuffer;
 
   constructor({ spec, image, clock }: { spec: InstanceSpec; image: SimulatedImage; clock: Clock }) {
     this.name = spec.name;
-    this.#clock = clock;
     this.#image = image;
+    this.#log = new LogBuffer(clock);
     const { promise, resolve } = Promise.withResolvers<Exit>();
     this.ended = promise;
     this.end = (exit) => {
-      this.#over = true;
       resolve(exit);
-      this.#tell();
+      this.#log.end();
     };
     this.upstream = image.silent
       ? { kind: "closed" }
       : { kind: "handler", handle: (request) => this.#serve(request, spec) };
-    for (const text of image.log ?? [`${spec.app} listens on ${spec.port}`]) this.#write(text);
+    for (const text of image.log ?? [`${spec.app} listens on ${spec.port}`]) this.#log.write(text);
     if (image.exit) clock.schedule(image.exit.afterMs, () => this.end(image.exit ?? STOPPED));
   }
 
   async #serve(request: Request, spec: InstanceSpec): Promise<Response> {
-    this.#write(`${request.method} ${new URL(request.url).pathname}`);
+    this.#log.write(`${request.method} ${new URL(request.url).pathname}`);
     return (await this.#image.respond?.(request, spec)) ?? new Response(`${spec.app} runs ${spec.image.reference}\n`);
   }
 
-  async *logs({ tailLines, since, follow, signal }: LogQuery): AsyncGenerator<LogLine> {
-    const fresh = this.#lines.filter(({ at }) => since === undefined || at >= since);
-    let next = this.#lines.length;
-    yield* tailLines === undefined ? fresh : fresh.slice(Math.max(0, fresh.length - tailLines));
-    while (follow) {
-      yield* this.#lines.slice(next);
-      next = this.#lines.length;
-      if (this.#over || signal.aborted) return;
-      await this.#told(signal);
-    }
+  logs(query: LogQuery): AsyncIterable<LogLine> {
+    return this.#log.read(query);
   }
 
   async usage(): Promise<Usage> {
@@ -148,21 +135,7 @@ class SimulatedInstance implements RunningInstance {
     this.end(STOPPED);
   }
 
-  #write(text: string): void {
-    if (this.#lines.length >= LOG_LINES) this.#lines = this.#lines.slice(LOG_LINES / 2);
-    this.#lines.push({ at: this.#clock.now(), stream: "stdout", text });
-    this.#tell();
-  }
-
-  #tell(): void {
-    for (const listener of this.#listeners) listener();
-  }
-
-  async #told(signal: AbortSignal): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#listeners.add(resolve);
-    signal.addEventListener("abort", () => resolve(), { once: true });
-    await promise;
-    this.#listeners.delete(resolve);
+  async remove(): Promise<void> {
+    this.end(STOPPED);
   }
 }
