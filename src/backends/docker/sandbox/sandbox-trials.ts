@@ -79,17 +79,15 @@ export class SandboxTrials {
   }
 
   async #try(options: CallOptions): Promise<TrialResult> {
-    const { dns } = this.#parts.settings;
+    const { network, settings } = this.#parts;
     try {
-      return await this.#tryOn(DEFAULT_NETWORK, options);
+      if (settings.dns.length === 0) return await this.#tryOn(DEFAULT_NETWORK, options);
+      // Nothing has to be learned: an Engine may run without its default network.
+      await network.ensure(options);
+      return await this.#tryOn(network.name, options);
     } catch (error) {
-      if (isNoNetwork(error)) {
-        // An Engine may run without its default network; then nobody tells the resolvers but the settings.
-        if (dns.length === 0) return failing(NO_UPSTREAM);
-        await this.#parts.network.ensure(options);
-        return await this.#tryOn(this.#parts.network.name, options);
-      }
-      if (hasStatus(error, 404)) return failing(noImage(this.#parts.settings.image));
+      if (isNoNetwork(error) && settings.dns.length === 0) return failing(NO_UPSTREAM);
+      if (hasStatus(error, 404)) return failing(noImage(settings.image));
       if (error instanceof EngineError) return failing(`a sandbox cannot be started: ${error.said}`);
       // Settings that no rule can be made of; a sandbox that was not ready in time.
       if (error instanceof TerminalError || isNotReady(error)) return failing(error.message);
