@@ -112,7 +112,13 @@ export class SandboxTrials {
   async #tryOn(network: string, known: readonly string[], options: CallOptions): Promise<TrialResult> {
     const { engine, maker, settings } = this.#parts;
     const wanted = trialContainer(settings, { maker, network });
-    const { id } = await engine.call("create a helper container", (docker) => docker.createContainer(wanted), options);
+    const create = (docker: Docker, abortSignal: AbortSignal) => createContainer(docker, wanted, abortSignal);
+    const makeRoom = async () => {
+      await this.#remove(wanted.name, options);
+      return "removed" as const;
+    };
+    const make = () => engine.call("create a helper container", create, options);
+    const id = await claimName(make, makeRoom, options.signal);
     try {
       const { ready, unsupported, nameservers, said } = await this.#starter.run(id, options);
       if (unsupported !== undefined) return { support: { kind: "unsupported", reason: unsupported }, upstreams: [] };
