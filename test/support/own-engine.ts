@@ -15,7 +15,10 @@ export class OwnEngine implements AsyncDisposable {
   readonly folder: string;
   readonly socket: string;
   readonly client: Docker;
-  /** An Engine without a default bridge of its own would remove docker0, which is the machine's Engine's. */
+  /**
+   * An Engine without a default bridge of its own would remove docker0, which is the machine's Engine's. So would one with
+   * address pools of its own, when it starts again; without, it takes ranges that nobody on the machine has.
+   */
   readonly #bridge = `slwy${process.pid}`;
   #child: ChildProcess | undefined;
 
@@ -63,6 +66,11 @@ export class OwnEngine implements AsyncDisposable {
     await this.#end("SIGTERM");
   }
 
+  /** As power loss would end it: its containers go on, until it starts again and ends them. */
+  async kill9(): Promise<void> {
+    await this.#end("SIGKILL");
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#child?.exitCode === null) {
       for (const { Id } of await this.client.listContainers({ all: true })) {
@@ -86,8 +94,6 @@ export class OwnEngine implements AsyncDisposable {
       `--bridge=${this.#bridge}`,
       "--iptables=false",
       "--ip6tables=false",
-      // Out of the way of the pools of the machine's own Engine and of most networks.
-      "--default-address-pool=base=10.219.0.0/16,size=24",
       // The containerd of the machine may be shared; its namespaces are not.
       "--containerd-namespace=slipway-test",
       "--containerd-plugins-namespace=slipway-test-plugins",
