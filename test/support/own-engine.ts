@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Docker from "dockerode";
@@ -66,9 +66,15 @@ export class OwnEngine implements AsyncDisposable {
     await this.#end("SIGTERM");
   }
 
-  /** As power loss would end it: its containers go on, until it starts again and ends them. */
+  /** As a crash would end it: its containers go on, until it starts again and ends them. */
   async kill9(): Promise<void> {
     await this.#end("SIGKILL");
+    // A containerd of its own dies with it. By its number alone the next start would wait for one that is not yet reaped.
+    const pidFile = join(this.folder, "exec/containerd/containerd.pid");
+    if (!existsSync(pidFile)) return;
+    const pid = readFileSync(pidFile, "utf8").trim();
+    await eventually("its containerd has ended", () => !isRunning(pid));
+    rmSync(pidFile);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -108,6 +114,15 @@ export class OwnEngine implements AsyncDisposable {
     const ended = once(child, "exit");
     child.kill(signal);
     await ended;
+  }
+}
+
+function isRunning(pid: string): boolean {
+  try {
+    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch (error) {
+    if (["ENOENT", "ESRCH"].includes((error as NodeJS.ErrnoException).code ?? "")) return false;
+    throw error;
   }
 }
 
