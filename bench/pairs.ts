@@ -43,8 +43,8 @@ export async function timePairs(pairs: readonly Pair[], atOnce: number): Promise
   }
 }
 
-/** The same, under a name and labels that are not Slipway's. */
+/** The same, under a name and labels that are not Slipway's. What the image exposes it exposes again. */
 function again({ Config, HostConfig, Name }: Docker.ContainerInspectInfo): Docker.ContainerCreateOptions {
-  const { Hostname: _given, ...rest } = Config as Docker.ContainerCreateOptions;
+  const { Hostname: _given, ExposedPorts: _image, ...rest } = Config as Docker.ContainerCreateOptions;
   return { ...rest, name: `pair-${Name.slice(1)}`, Labels: { [BENCH_LABEL]: "pair" }, HostConfig };
 }

@@ -84,8 +84,13 @@ async function labelOf(engine: Docker, tag: string): Promise<string | undefined>
 async function removeStages(engine: Docker): Promise<void> {
   const filters = { dangling: ["true"], label: [STAGE_LABEL] };
   for (const { Id } of await engine.listImages({ filters: JSON.stringify(filters) })) {
-    await engine.getImage(Id).remove();
+    await engine.getImage(Id).remove().catch(unlessTaken);
   }
+}
+
+/** Another build has removed it already, or still builds on it. */
+function unlessTaken(error: { statusCode?: number }): void {
+  if (error.statusCode !== 404 && error.statusCode !== 409) throw error;
 }
 
 if (import.meta.main) {

@@ -64,11 +64,16 @@ views_run() {
   done
 }
 
+# Once more, should it have met the resolver at work.
+flush() {
+  nft -f "$1" || { sleep 1 && nft -f "$1"; }
+}
+
 # Empties the sets in turn. Without it addresses would stay open too long: should it end, all ends and is started anew.
 rotate() {
   trap 'kill 1' EXIT
   trap exit TERM
-  while sleep "$HOLD_SECONDS" && nft -f /run/flush-a.nft && sleep "$HOLD_SECONDS" && nft -f /run/flush-b.nft; do
+  while sleep "$HOLD_SECONDS" && flush /run/flush-a.nft && sleep "$HOLD_SECONDS" && flush /run/flush-b.nft; do
     views_run || exit
   done
 }

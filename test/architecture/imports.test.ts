@@ -16,7 +16,10 @@ const allowed: Record<string, readonly string[]> = {
   // Could be published by itself.
   "backends/code-engine/client": [],
   "backends/images": ["api", "machinery/errors.ts"],
-  "backends/code-engine": ["api", "backends/backend.ts", "backends/images", "guardrails", "machinery"],
+  "backends/code-engine": [
+    ...["api", "guardrails", "machinery"],
+    ...["backends/backend.ts", "backends/images", "backends/code-engine/client"],
+  ],
   "backends/docker": ["api", "backends/backend.ts", "backends/images", "guardrails", "machinery"],
   probe: ["machinery"],
   controllers: ["api", "effective-spec", "guardrails", "machinery", "backends/backend.ts", "probe/prober.ts"],

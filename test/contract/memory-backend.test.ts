@@ -1,5 +1,6 @@
 import { systemClock } from "../../src/machinery/clock.ts";
-import { MemoryBackend, MemoryEngine } from "../support/memory-backend.ts";
+import { MemoryBackend } from "../support/memory-backend.ts";
+import { MemoryEngine } from "../support/memory-engine.ts";
 import { type BackendWorld, backendContract } from "./backend.ts";
 
 backendContract("the backend in memory", async (): Promise<BackendWorld> => {

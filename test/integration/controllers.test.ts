@@ -23,7 +23,8 @@ import { createKubeClient, type DisposableKubeClient } from "../../src/machinery
 import { Manager } from "../../src/machinery/manager.ts";
 import { startTestApiServer, type TestApiServer } from "../support/api-server.ts";
 import { eventually } from "../support/eventually.ts";
-import { guardrailCapabilities, MemoryBackend, MemoryEngine } from "../support/memory-backend.ts";
+import { MemoryBackend } from "../support/memory-backend.ts";
+import { guardrailCapabilities, MemoryEngine } from "../support/memory-engine.ts";
 import { MemoryProber } from "../support/memory-prober.ts";
 import { recordingLogger } from "../support/recording-logger.ts";
 

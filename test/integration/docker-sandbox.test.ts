@@ -100,6 +100,23 @@ describe("a sandbox", () => {
     expect(await probe.tcp({ host: place(99).v6, port })).toBe("TIMEOUT");
   });
 
+  it("loses no address where answers come by TCP and UDP at once", async () => {
+    // More than a datagram holds.
+    const many = Array.from({ length: 100 }, (_, at) => place(1 + at).v4);
+    await outside.name("big.test", { a: many });
+    await outside.name("small.test", { a: [place(120).v4] });
+    const id = await sandboxes.launch({ hosts: ["big.test", "small.test"] });
+    await using probe = await SandboxProbe.start(`container:${id}`);
+    const ask = async (name: string, times: number) => {
+      for (let time = 0; time < times; time += 1) expect(await probe.resolve(name)).toEqual(expect.any(Array));
+    };
+    await Promise.all([ask("big.test", 30), ask("big.test", 30), ask("small.test", 400), ask("small.test", 400)]);
+    const log = await engine.getContainer(id).logs({ stdout: true, stderr: true });
+    expect(log.toString("utf8")).not.toContain("nftset inet slipway");
+    expect(await probe.tcp({ host: place(120).v4, port })).toBe("open");
+    expect(await probe.tcp({ host: place(100).v4, port })).toBe("open");
+  });
+
   it("opens no port that a name was not listed with", async () => {
     const [apex, below, range] = [place(31), place(32), place(33)];
     await outside.name("ports.test", { a: [apex.v4] });

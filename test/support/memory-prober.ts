@@ -1,5 +1,5 @@
 import type { McpFacts, Prober, ProbeTarget, ProbeVerdict } from "../../src/probe/prober.ts";
-import type { MemoryEngine } from "./memory-backend.ts";
+import type { MemoryEngine } from "./memory-engine.ts";
 
 export const MCP_FACTS: McpFacts = {
   protocolVersion: "2026-07-28",

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Docker from "dockerode";
@@ -15,7 +15,10 @@ export class OwnEngine implements AsyncDisposable {
   readonly folder: string;
   readonly socket: string;
   readonly client: Docker;
-  /** An Engine without a default bridge of its own would remove docker0, which is the machine's Engine's. */
+  /**
+   * An Engine without a default bridge of its own would remove docker0, which is the machine's Engine's. So would one with
+   * address pools of its own, when it starts again; without, it takes ranges that nobody on the machine has.
+   */
   readonly #bridge = `slwy${process.pid}`;
   #child: ChildProcess | undefined;
 
@@ -63,6 +66,17 @@ export class OwnEngine implements AsyncDisposable {
     await this.#end("SIGTERM");
   }
 
+  /** As a crash would end it: its containers go on, until it starts again and ends them. */
+  async kill9(): Promise<void> {
+    await this.#end("SIGKILL");
+    // A containerd of its own dies with it. By its number alone the next start would wait for one that is not yet reaped.
+    const pidFile = join(this.folder, "exec/containerd/containerd.pid");
+    if (!existsSync(pidFile)) return;
+    const pid = readFileSync(pidFile, "utf8").trim();
+    await eventually("its containerd has ended", () => !isRunning(pid));
+    rmSync(pidFile);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#child?.exitCode === null) {
       for (const { Id } of await this.client.listContainers({ all: true })) {
@@ -86,8 +100,6 @@ export class OwnEngine implements AsyncDisposable {
       `--bridge=${this.#bridge}`,
       "--iptables=false",
       "--ip6tables=false",
-      // Out of the way of the pools of the machine's own Engine and of most networks.
-      "--default-address-pool=base=10.219.0.0/16,size=24",
       // The containerd of the machine may be shared; its namespaces are not.
       "--containerd-namespace=slipway-test",
       "--containerd-plugins-namespace=slipway-test-plugins",
@@ -102,6 +114,15 @@ export class OwnEngine implements AsyncDisposable {
     const ended = once(child, "exit");
     child.kill(signal);
     await ended;
+  }
+}
+
+function isRunning(pid: string): boolean {
+  try {
+    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch (error) {
+    if (["ENOENT", "ESRCH"].includes((error as NodeJS.ErrnoException).code ?? "")) return false;
+    throw error;
   }
 }
 

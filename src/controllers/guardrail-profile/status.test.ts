@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { ENGINE_CAPABILITIES, guardrailCapabilities } from "../../../test/support/memory-backend.ts";
+import { ENGINE_CAPABILITIES, guardrailCapabilities } from "../../../test/support/memory-engine.ts";
 import type { GuardrailProfile, RuntimeBackend } from "../../api/v1alpha1/index.ts";
 import { BUILT_IN_PROFILES } from "../../guardrails/built-in.ts";
 import type { GuardrailCapabilities } from "../../guardrails/capabilities.ts";

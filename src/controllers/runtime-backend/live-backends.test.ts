@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { FakeClock } from "../../../test/support/fake-clock.ts";
-import { guardrailCapabilities, MemoryBackend, MemoryEngine } from "../../../test/support/memory-backend.ts";
+import { MemoryBackend } from "../../../test/support/memory-backend.ts";
+import { guardrailCapabilities, MemoryEngine } from "../../../test/support/memory-engine.ts";
 import { MemoryStore } from "../../../test/support/memory-store.ts";
 import { recordingLogger } from "../../../test/support/recording-logger.ts";
 import type { Secret } from "../../api/core.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import { DeploymentWorld, IMAGE, KEY } from "../../../test/support/deployment-world.ts";
-import { guardrailCapabilities } from "../../../test/support/memory-backend.ts";
+import { guardrailCapabilities } from "../../../test/support/memory-engine.ts";
 
 type World = DeploymentWorld;
 type Spec = Parameters<World["apply"]>[0];

@@ -97,13 +97,20 @@ export class Stage implements AsyncDisposable {
     return { inside, number, address, url: undefined };
   }
 
-  async deploy(name: string, profile: string, spec: object = {}): Promise<void> {
-    await deploy(this.slipway, { name, profile, image: this.image, ...spec });
+  /** One more deployment on the suite's backend. */
+  async deploy(name: string, profile: string, { image = this.image, ...spec }: DeployOptions = {}): Promise<void> {
+    await deploy(this.slipway, { name, profile, image, ...spec });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#cleanup?.disposeAsync();
   }
+}
+
+export interface DeployOptions {
+  readonly image?: string;
+  readonly volumes?: readonly object[];
+  readonly overrides?: object;
 }
 
 interface Cast {
@@ -149,12 +156,12 @@ function isUp({ status }: RuntimeDeployment): boolean {
 
 async function deploy(
   slipway: Installation,
-  { name, profile, image, ...spec }: { name: string; profile: string; image: string },
+  { name, profile, image, overrides = {}, ...spec }: DeployOptions & { name: string; profile: string; image: string },
 ): Promise<void> {
   await slipway.deploy(name, {
     source: { image: { reference: image, pullPolicy: "Never" } },
     backend: BACKEND,
-    guardrails: { profile: profileName(profile) },
+    guardrails: { profile: profileName(profile), overrides },
     resources: {},
     ...spec,
   });

@@ -1,3 +1,4 @@
+import type { GuardrailField } from "../../../src/guardrails/guardrail-field.ts";
 import type { Attempt } from "./attempts/attempt.ts";
 import { COMING_IN } from "./attempts/coming-in.ts";
 import { FILES } from "./attempts/files.ts";
@@ -15,8 +16,12 @@ export const ATTEMPTS: readonly Attempt[] = [
   ...[...FILES, ...PRIVILEGES, ...LIMITS],
 ];
 
+/** Fields that are proven by what a process reads of itself under each profile, beside the attempts. */
+export const PROVEN_BY_LOOKING: readonly GuardrailField[] = ["capabilities.add", "appArmor"];
+
 /** The number of the controls, after those of the profiles. */
 export const CONTROL_NUMBER = PROFILES.length;
+const CONTROL = "control";
 /** Most wait for a packet that never comes; a container under `restricted` has fifty processes. */
 const AT_ONCE_IN_ONE_CONTAINER = 3;
 
@@ -25,24 +30,24 @@ type Task = () => Promise<void>;
 /** All attempts under all profiles, and all controls: made at once where they do not disturb each other. */
 export class Trials {
   readonly #answers = new Map<string, Promise<Answer>>();
-  readonly #running: Promise<unknown>[] = [];
+  readonly #done: Promise<unknown>;
 
   constructor(stage: Stage) {
+    const calm: Promise<void>[] = [];
+    const disturbing: Task[] = [];
+    const schedule = (attempts: readonly Attempt[], where: string, run: (attempt: Attempt) => Promise<Answer>) => {
+      const task = (attempt: Attempt) => this.#task(`${where}: ${attempt.name}`, () => run(attempt));
+      calm.push(work(attempts.filter(({ disturbs }) => !disturbs).map(task), AT_ONCE_IN_ONE_CONTAINER));
+      disturbing.push(...attempts.filter(({ disturbs }) => disturbs).map(task));
+    };
     for (const [number, profile] of PROFILES.entries()) {
       const tried = ATTEMPTS.filter(({ profiles = PROFILES }) => profiles.includes(profile));
       const spot = stage.spot(profile, number);
-      this.#schedule(
-        tried,
-        ({ name }) => `${profile}: ${name}`,
-        async (attempt) => attempt.run(await spot, stage),
-      );
+      schedule(tried, profile, async (attempt) => attempt.run(await spot, stage));
     }
     const controlled = ATTEMPTS.filter(({ control }) => control !== undefined);
-    this.#schedule(
-      controlled,
-      ({ name }) => controlKey(name),
-      (attempt) => tryControl(attempt, stage),
-    );
+    schedule(controlled, CONTROL, (attempt) => tryControl(attempt, stage));
+    this.#done = Promise.all(calm).then(() => work(disturbing, 1));
   }
 
   async answer(attempt: Attempt, profile: Profile): Promise<Answer> {
@@ -50,12 +55,12 @@ export class Trials {
   }
 
   async control(attempt: Attempt): Promise<Answer> {
-    return await this.#get(controlKey(attempt.name));
+    return await this.#get(`${CONTROL}: ${attempt.name}`);
   }
 
   /** Once all of them have been made. */
   async done(): Promise<void> {
-    await Promise.all(this.#running);
+    await this.#done;
   }
 
   async #get(key: string): Promise<Answer> {
@@ -64,20 +69,12 @@ export class Trials {
     return await answer;
   }
 
-  #schedule(
-    attempts: readonly Attempt[],
-    keyOf: (attempt: Attempt) => string,
-    run: (attempt: Attempt) => Promise<Answer>,
-  ): void {
-    const [calm, disturbing] = [[] as Task[], [] as Task[]];
-    for (const attempt of attempts) {
-      const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-      // Whoever asks for the answer is told; nobody may ask before the test of its row.
-      promise.catch(() => undefined);
-      this.#answers.set(keyOf(attempt), promise);
-      (attempt.disturbs ? disturbing : calm).push(async () => await run(attempt).then(resolve, reject));
-    }
-    this.#running.push(work(calm, AT_ONCE_IN_ONE_CONTAINER).then(() => work(disturbing, 1)));
+  #task(key: string, run: () => Promise<Answer>): Task {
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+    // Whoever asks for the answer is told of the error; that nobody has asked yet is none.
+    promise.catch(() => undefined);
+    this.#answers.set(key, promise);
+    return async () => await run().then(resolve, reject);
   }
 }
 
@@ -85,10 +82,6 @@ async function tryControl({ control, run }: Attempt, stage: Stage): Promise<Answ
   if (typeof control === "function") return await control(stage);
   if (control === undefined) throw new Error("there is no control");
   return await run(await stage.control(control, CONTROL_NUMBER), stage);
-}
-
-function controlKey(name: string): string {
-  return `control: ${name}`;
 }
 
 async function work(tasks: readonly Task[], atOnce: number): Promise<void> {

@@ -55,7 +55,7 @@ export class ImageUsers {
 
   /** Empty when the image has none. */
   async #passwd(image: LocalImage, options: CallOptions): Promise<string> {
-    const name = `slipway-user-of-${createHash("sha256").update(`${image.id}/${this.#maker.installation}`).digest("hex").slice(0, 12)}`;
+    const name = `slipway-user-of-${createHash("sha256").update(`${image.id}/${this.#maker.installation}/${this.#maker.backend}`).digest("hex").slice(0, 12)}`;
     const wanted = {
       name,
       Image: image.name,
@@ -95,7 +95,8 @@ export class ImageUsers {
     try {
       return await this.#engine.call("read a file", read, options);
     } catch (error) {
-      if (hasStatus(error, 404)) return NOTHING;
+      // Also when the helper is gone, of which nothing follows.
+      if (hasStatus(error, 404) && /could not find the file/i.test(error.said)) return NOTHING;
       throw error;
     }
   }

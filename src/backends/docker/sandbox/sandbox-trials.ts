@@ -1,4 +1,4 @@
-import { randomBytes, randomInt } from "node:crypto";
+import { createHash, randomInt } from "node:crypto";
 import type Docker from "dockerode";
 import { Label } from "../../../api/labels.ts";
 import { Reason } from "../../../api/v1alpha1/conditions.ts";
@@ -7,10 +7,12 @@ import { TerminalError, TransientError } from "../../../machinery/errors.ts";
 import { createContainer } from "../engine/create-container.ts";
 import type { CallOptions, EngineClient } from "../engine/engine-client.ts";
 import { EngineError, hasStatus } from "../engine/engine-error.ts";
+import { claimName } from "../workloads/claim-name.ts";
 import type { WorkloadNetwork } from "../workloads/network.ts";
 import { type Maker, makerLabels } from "../workloads/object-labels.ts";
 import { isGone } from "../workloads/workloads.ts";
 import { familyOf } from "./addresses.ts";
+import { machineResolvers } from "./machine-resolvers.ts";
 import type { SandboxSupport } from "./sandbox.ts";
 import { RESOLVER_UIDS, SANDBOX_HOST_CONFIG, sandboxProcess } from "./sandbox-options.ts";
 import type { SandboxSettings } from "./sandbox-settings.ts";
@@ -79,17 +81,10 @@ export class SandboxTrials {
   }
 
   async #try(options: CallOptions): Promise<TrialResult> {
-    const { dns } = this.#parts.settings;
     try {
-      return await this.#tryOn(DEFAULT_NETWORK, options);
+      return await this.#tryWhere(options);
     } catch (error) {
-      if (isNoNetwork(error)) {
-        // An Engine may run without its default network; then nobody tells the resolvers but the settings.
-        if (dns.length === 0) return failing(NO_UPSTREAM);
-        await this.#parts.network.ensure(options);
-        return await this.#tryOn(this.#parts.network.name, options);
-      }
-      if (hasStatus(error, 404)) return failing(noImage(this.#parts.settings.image));
+      if (isImageMissing(error)) return failing(noImage(this.#parts.settings.image));
       if (error instanceof EngineError) return failing(`a sandbox cannot be started: ${error.said}`);
       // Settings that no rule can be made of; a sandbox that was not ready in time.
       if (error instanceof TerminalError || isNotReady(error)) return failing(error.message);
@@ -97,17 +92,39 @@ export class SandboxTrials {
     }
   }
 
-  async #tryOn(network: string, options: CallOptions): Promise<TrialResult> {
+  /** On the Engine's default network, which tells its resolvers, unless that is not needed, or there is none that works. */
+  async #tryWhere(options: CallOptions): Promise<TrialResult> {
+    const { network, settings, engine } = this.#parts;
+    let upstreams = settings.dns;
+    if (upstreams.length === 0) {
+      try {
+        return await this.#tryOn(DEFAULT_NETWORK, upstreams, options);
+      } catch (error) {
+        if (!(error instanceof EngineError) || isImageMissing(error)) throw error;
+        upstreams = engine.address.kind === "unix" ? await machineResolvers() : [];
+        if (upstreams.length === 0) return failing(`${NO_UPSTREAM} (the Engine said: ${error.said})`);
+      }
+    }
+    await network.ensure(options);
+    return await this.#tryOn(network.name, upstreams, options);
+  }
+
+  async #tryOn(network: string, known: readonly string[], options: CallOptions): Promise<TrialResult> {
     const { engine, maker, settings } = this.#parts;
     const wanted = trialContainer(settings, { maker, network });
     const create = (docker: Docker, abortSignal: AbortSignal) => createContainer(docker, wanted, abortSignal);
-    const id = await engine.call("create a helper container", create, options);
+    const makeRoom = async () => {
+      await this.#remove(wanted.name, options);
+      return "removed" as const;
+    };
+    const make = () => engine.call("create a helper container", create, options);
+    const id = await claimName(make, makeRoom, options.signal);
     try {
       const { ready, unsupported, nameservers, said } = await this.#starter.run(id, options);
       if (unsupported !== undefined) return { support: { kind: "unsupported", reason: unsupported }, upstreams: [] };
       if (!ready) return failing(`a sandbox was started and ended: ${said || "it said nothing"}`);
-      const usable = nameservers.filter((address) => familyOf(address) !== undefined && address !== EMBEDDED_RESOLVER);
-      const upstreams = settings.dns.length > 0 ? settings.dns : usable;
+      const told = nameservers.filter((address) => familyOf(address) !== undefined && address !== EMBEDDED_RESOLVER);
+      const upstreams = known.length > 0 ? known : told;
       return upstreams.length === 0 ? failing(NO_UPSTREAM) : { support: { kind: "supported" }, upstreams };
     } finally {
       await this.#remove(id, options);
@@ -138,11 +155,17 @@ function trialContainer(
   const resolverUid = randomInt(RESOLVER_UIDS.from, RESOLVER_UIDS.to);
   return {
     ...sandboxProcess({ rules: RULES, place, resolverUid }),
-    name: `slipway-sandbox-trial-${randomBytes(6).toString("hex")}`,
+    name: trialName(maker),
     Image: image,
     Labels: { ...makerLabels(maker), [Label.Role]: "helper" },
     HostConfig: { ...SANDBOX_HOST_CONFIG, NetworkMode: network },
   };
+}
+
+/** The same in each process of one installation: what one leaves behind, the next one takes away. */
+function trialName({ installation, backend }: Maker): string {
+  const digest = createHash("sha256").update(`${installation}/${backend}`).digest("hex");
+  return `slipway-sandbox-trial-${digest.slice(0, 12)}`;
 }
 
 const NO_UPSTREAM =
@@ -160,6 +183,6 @@ function isNotReady(error: unknown): error is TransientError {
   return error instanceof TransientError && error.reason === Reason.SandboxUnavailable;
 }
 
-function isNoNetwork(error: unknown): boolean {
-  return hasStatus(error, 404) && /network .*not found/i.test(error.said);
+function isImageMissing(error: unknown): boolean {
+  return hasStatus(error, 404) && /no such image/i.test(error.said);
 }

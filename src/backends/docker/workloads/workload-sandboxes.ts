@@ -13,7 +13,7 @@ import type { SandboxNow } from "./sandbox-drift.ts";
 /** A start that nobody waits for any more ends by itself. */
 const START_TIMEOUT_MS = 120_000;
 /** More than are ever created at once. */
-const MAX_BEGUN = 1024;
+const REMEMBERED = 1024;
 
 export interface WorkloadSandboxesParts {
   readonly sandboxes: Sandboxes;
@@ -28,7 +28,9 @@ export type Wish = Omit<SandboxRequest, "published" | "labels"> & { readonly por
 /** The sandboxes of workloads. Their start begins as soon as they are there, and is waited for before a workload runs. */
 export class WorkloadSandboxes {
   readonly #parts: WorkloadSandboxesParts;
-  readonly #begun = new Map<string, Promise<void>>();
+  readonly #starting = new Map<string, Promise<void>>();
+  /** Those whose start has succeeded and that nobody has asked for since. */
+  readonly #ready = new Set<string>();
 
   constructor(parts: WorkloadSandboxesParts) {
     this.#parts = parts;
@@ -58,18 +60,19 @@ export class WorkloadSandboxes {
 
   /** Resolves once its rules hold. @throws as `Sandboxes.start`. */
   async start(id: string, options: CallOptions): Promise<void> {
-    const begun = this.#begun.get(id);
-    this.#begun.delete(id);
-    await (begun ?? this.#start(id, options));
+    if (this.#ready.delete(id)) return;
+    await this.#start(id, options);
+    this.#ready.delete(id);
     options.signal.throwIfAborted();
   }
 
   async stop(id: string, options: CallOptions): Promise<void> {
+    this.#ready.delete(id);
     await this.#parts.ends.during([id], () => this.#parts.sandboxes.stop(id, options));
   }
 
   async remove(id: string, options: CallOptions): Promise<void> {
-    this.#begun.delete(id);
+    this.#ready.delete(id);
     await this.#parts.ends.during([id], () => this.#parts.sandboxes.remove(id, options));
   }
 
@@ -95,16 +98,23 @@ export class WorkloadSandboxes {
   }
 
   #begin(id: string): void {
-    if (this.#begun.size >= MAX_BEGUN) this.#begun.clear();
-    const begun = this.#start(id, { signal: AbortSignal.timeout(START_TIMEOUT_MS) });
-    // Who starts the workload hears of it; if nobody does, there is nobody to tell.
-    begun.catch(() => undefined);
-    this.#begun.set(id, begun);
+    if (this.#ready.size >= REMEMBERED) this.#ready.clear();
+    this.#start(id, { signal: AbortSignal.timeout(START_TIMEOUT_MS) }).then(
+      () => this.#ready.add(id),
+      // Who starts the workload tries again, and hears of it.
+      () => undefined,
+    );
   }
 
+  /** One start at a time of each: a second one would wait for words that the first has heard. */
   async #start(id: string, options: CallOptions): Promise<void> {
-    this.#parts.ends.forget(id);
-    await this.#parts.starts.during([id], () => this.#parts.sandboxes.start(id, options));
+    const { sandboxes, starts, ends } = this.#parts;
+    const underWay = this.#starting.get(id);
+    if (underWay !== undefined) return await underWay;
+    ends.forget(id);
+    const start = starts.during([id], () => sandboxes.start(id, options)).finally(() => this.#starting.delete(id));
+    this.#starting.set(id, start);
+    await start;
   }
 }
 

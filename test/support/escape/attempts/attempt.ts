@@ -27,6 +27,6 @@ export interface Attempt {
   readonly run: (spot: Spot, stage: Stage) => Promise<Answer>;
   /** Where the same succeeds: in a container that lacks one protection, or as told. Undefined: it succeeds in its profiles. */
   readonly control?: Protection | ((stage: Stage) => Promise<Answer>);
-  /** It disturbs others in its container, and comes after them. */
+  /** It takes what others need, and is made after all of them, alone. */
   readonly disturbs?: boolean;
 }

@@ -83,11 +83,13 @@ void attempt_name(char **args) {
   answer(true, "%d addresses echo", found.address_count);
 }
 
-/* A closed port must not look like a failed connection of the moment: all that counts is when it began. */
+/*
+ * The answer was given between the moments before the question and after it. What must not fail too early is counted from the
+ * first, and what must not work too long from the second, so that no delay of this program counts.
+ */
 void attempt_hold(char **args) {
   enum { EVERY_MS = 200 };
   long long end = atoi(args[2]) * 1000LL;
-  /* Before the question: the answer was given later, never earlier. */
   long long asked = now_ms();
   struct dns_answer found = addresses_of(args[0], "A");
   long long answered = now_ms();
@@ -99,10 +101,10 @@ void attempt_hold(char **args) {
     long long began = now_ms();
     int fd = connect_within(&to, PATIENCE_MS);
     if (fd >= 0) {
-      last_success = began - asked;
+      last_success = began - answered;
       close(fd);
     } else if (first_failure < 0) {
-      first_failure = began - answered;
+      first_failure = began - asked;
     }
     long long rest = began + EVERY_MS - now_ms();
     if (rest > 0) usleep((useconds_t)rest * 1000);

@@ -1,0 +1,152 @@
+import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
+import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
+import { parse } from "yaml";
+import { buildQuickstartImage } from "../../examples/quickstart/build-image.ts";
+import type { RuntimeDeployment } from "../../src/api/v1alpha1/index.ts";
+import { CodeEngineEmulator } from "../support/code-engine/emulator.ts";
+import { eventually } from "../support/eventually.ts";
+import { conditionOf, Installation, readyOf } from "../support/installation.ts";
+
+jest.setTimeout(240_000);
+
+const PATIENCE = { timeoutMs: 90_000 };
+
+/** The manifest of the quickstart with another backend, and as much more as `spec` says. */
+function quickstart(name: string, spec: Record<string, unknown>): RuntimeDeployment {
+  const manifest = parse(readFileSync("examples/quickstart/everything.yaml", "utf8"));
+  return { ...manifest, metadata: { ...manifest.metadata, name }, spec: { ...manifest.spec, backend: "ibm", ...spec } };
+}
+
+describe("Code Engine, as far as its emulator is it", () => {
+  let emulator: CodeEngineEmulator;
+  let slipway: Installation;
+  let apiKey: string;
+
+  beforeAll(async () => {
+    await buildQuickstartImage(() => undefined);
+    emulator = await CodeEngineEmulator.start({ docker: "real" });
+    emulator.createProject({ name: "tools" });
+    apiKey = emulator.createApiKey();
+    slipway = await Installation.start();
+    await slipway.kubectl.apply({
+      apiVersion: "v1",
+      kind: "Secret",
+      metadata: { name: "ibm", namespace: "default" },
+      stringData: { apiKey },
+    });
+    await slipway.kubectl.apply({
+      apiVersion: "slipway.dev/v1alpha1",
+      kind: "RuntimeBackend",
+      metadata: { name: "ibm" },
+      spec: {
+        type: "code-engine",
+        codeEngine: {
+          region: "us-south",
+          project: { name: "tools" },
+          apiKeySecretRef: { namespace: "default", name: "ibm" },
+          endpoints: { api: emulator.apiUrl, iam: emulator.iamUrl },
+        },
+      },
+    });
+  });
+  afterAll(async () => {
+    await slipway?.[Symbol.asyncDispose]();
+    await emulator?.[Symbol.asyncDispose]();
+  });
+
+  it("connects the quickstart when it is public, with a container behind it", async () => {
+    await slipway.kubectl.apply(quickstart("public", { exposure: { visibility: "public" } }));
+    const { status } = await slipway.untilPhase("public", "Connected", PATIENCE);
+    expect(status).toMatchObject({
+      workload: { backend: "ibm", restartCount: 0 },
+      mcp: { serverInfo: { name: "mcp-servers/everything" } },
+      guardrails: { limits: { cpu: "125m", memory: "250M" } },
+    });
+    const client = new Client({ name: "test", version: "1" });
+    await client.connect(new StreamableHTTPClientTransport(new URL(status?.url ?? "")));
+    const { content } = await client.callTool({ name: "echo", arguments: { message: "ahoy" } });
+    await client.close();
+    expect(content).toEqual([{ type: "text", text: expect.stringContaining("ahoy") }]);
+  });
+
+  it.each(["private", "project"])("runs it by the platform's word when it is for the %s", async (visibility) => {
+    await slipway.kubectl.apply(quickstart(visibility, { exposure: { visibility } }));
+    const found = await slipway.untilPhase(visibility, "Running", PATIENCE);
+    expect(readyOf(found)).toMatchObject({ status: "True", reason: "PlatformReady" });
+    expect(conditionOf(found.status, "McpConnected")).toMatchObject({ status: "Unknown", reason: "EndpointNotReachable" });
+  });
+
+  it("stops, so that nothing serves, and starts under the same URL", async () => {
+    const before = await slipway.get("public");
+    await slipway.patch("public", { spec: { desiredState: "Stopped" } });
+    await slipway.untilPhase("public", "Stopped", PATIENCE);
+    await expect(fetch(before.status?.url ?? "")).resolves.toMatchObject({ ok: false });
+    await slipway.patch("public", { spec: { desiredState: "Running" } });
+    const after = await slipway.untilPhase("public", "Connected", PATIENCE);
+    expect(after.status?.url).toBe(before.status?.url);
+  });
+
+  it("moves from Docker to Code Engine and back, and stays the same deployment", async () => {
+    const spec = { backend: "docker", exposure: { visibility: "public" } };
+    await slipway.kubectl.apply(quickstart("mover", spec));
+    const first = await slipway.untilPhase("mover", "Connected", PATIENCE);
+    expect(conditionOf(first.status, "Accepted")?.message).toContain("spec.exposure.visibility has no effect");
+    const on = (backend: string) =>
+      slipway.until("mover", ({ status }) => status?.phase === "Connected" && status.workload?.backend === backend, PATIENCE);
+
+    await slipway.patch("mover", { spec: { backend: "ibm" } });
+    const second = await on("ibm");
+    expect(await slipway.containers("mover")).toEqual([]);
+    await slipway.patch("mover", { spec: { backend: "docker" } });
+    const third = await on("docker");
+    expect(await slipway.containers("mover")).toHaveLength(1);
+    const apps = () => emulator.calls.matching({ method: "POST", path: "/apps" }).length;
+    expect(apps()).toBeGreaterThan(0);
+    for (const each of [second, third]) {
+      expect(each.metadata.uid).toBe(first.metadata.uid);
+      expect(each.status?.workload?.restartCount).toBe(0);
+    }
+  });
+
+  it("leaves a revision in place that serves when the next one cannot be had", async () => {
+    const takeBack = emulator.failures.add({
+      kind: "revision",
+      reason: "fetch_image_failed_unknown_manifest",
+      image: /:missing$/,
+    });
+    await slipway.patch("public", { spec: { source: { image: { reference: "slipway.local/everything:missing" } } } });
+    const stalled = await slipway.until("public", ({ status }) => conditionOf(status, "Stalled") !== undefined, PATIENCE);
+    takeBack();
+    expect(readyOf(stalled)).toMatchObject({ status: "True", reason: "Connected" });
+    expect(conditionOf(stalled.status, "Stalled")).toMatchObject({ reason: "ImageNotFound" });
+  });
+
+  it("leaves nothing in the project when deployments are deleted, and tells the key to nobody", async () => {
+    for (const name of ["public", "private", "project", "mover"]) {
+      await slipway.kubectl.run(["delete", "rtd", name, "--wait=false"]);
+    }
+    for (const name of ["public", "private", "project", "mover"]) await slipway.untilGone(name);
+    const names = await eventually("the project is empty", async () => {
+      const token = await emulator.handlers.iam(
+        new Request("http://localhost/identity/token", {
+          method: "POST",
+          body: new URLSearchParams({ grant_type: "urn:ibm:params:oauth:grant-type:apikey", apikey: apiKey }),
+        }),
+      );
+      const { access_token } = (await token.json()) as { access_token: string };
+      const read = async (path: string) => {
+        const headers = { Authorization: `Bearer ${access_token}` };
+        const answer = await emulator.handlers.api(new Request(`http://localhost/v2${path}?version=2026-06-15`, { headers }));
+        return (await answer.json()) as Record<string, { id: string; name: string }[]>;
+      };
+      const { projects } = await read("/projects");
+      const id = projects?.[0]?.id;
+      const parts = await Promise.all(["apps", "secrets", "config_maps"].map((kind) => read(`/projects/${id}/${kind}`)));
+      const left = parts.flatMap((part) => Object.values(part).filter(Array.isArray).flat()).map(({ name }) => name);
+      return left.length === 0 ? ["none"] : undefined;
+    });
+    expect(names).toEqual(["none"]);
+    expect(slipway.process.output).not.toContain(apiKey);
+  });
+});
