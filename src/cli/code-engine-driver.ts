@@ -42,7 +42,11 @@ function keyOf({ namespace, name }: ObjectKey): ObjectKey {
   return { namespace, name };
 }
 
-function valueOf(secret: Secret | undefined, key: string, { namespace = "", name }: { namespace?: string; name: string }): string {
+function valueOf(
+  secret: Secret | undefined,
+  key: string,
+  { namespace = "", name }: { namespace?: string; name: string },
+): string {
   const found = secret?.data?.[key];
   if (found !== undefined) return Buffer.from(found, "base64").toString("utf8");
   throw new TerminalError(

@@ -23,7 +23,10 @@ const DEFAULT_CONCURRENCY = 100;
  * its spec, and is told that these fields have no effect.
  * @throws {TerminalError} `InvalidSpec` for a visibility that a backend with a choice does not have.
  */
-export function chooseReach({ scaling, exposure }: Pick<RuntimeDeploymentSpec, "scaling" | "exposure">, backend: ReachBackend): Reach {
+export function chooseReach(
+  { scaling, exposure }: Pick<RuntimeDeploymentSpec, "scaling" | "exposure">,
+  backend: ReachBackend,
+): Reach {
   const { scaling: scales = false, visibilities = [] } = backend.reach ?? {};
   const visibility = exposure?.visibility;
   const reachNotes = [
@@ -44,6 +47,10 @@ export function chooseReach({ scaling, exposure }: Pick<RuntimeDeploymentSpec, "
   };
 }
 
-function bounds({ min = 1, max = Math.max(1, min), concurrency = DEFAULT_CONCURRENCY }: NonNullable<RuntimeDeploymentSpec["scaling"]>): Scaling {
+function bounds({
+  min = 1,
+  max = Math.max(1, min),
+  concurrency = DEFAULT_CONCURRENCY,
+}: NonNullable<RuntimeDeploymentSpec["scaling"]>): Scaling {
   return { min, max, concurrency };
 }

@@ -74,7 +74,10 @@ describe("Code Engine, as far as its emulator is it", () => {
     await slipway.kubectl.apply(quickstart(visibility, { exposure: { visibility } }));
     const found = await slipway.untilPhase(visibility, "Running", PATIENCE);
     expect(readyOf(found)).toMatchObject({ status: "True", reason: "PlatformReady" });
-    expect(conditionOf(found.status, "McpConnected")).toMatchObject({ status: "Unknown", reason: "EndpointNotReachable" });
+    expect(conditionOf(found.status, "McpConnected")).toMatchObject({
+      status: "Unknown",
+      reason: "EndpointNotReachable",
+    });
   });
 
   it("stops, so that nothing serves, and starts under the same URL", async () => {
@@ -93,7 +96,11 @@ describe("Code Engine, as far as its emulator is it", () => {
     const first = await slipway.untilPhase("mover", "Connected", PATIENCE);
     expect(conditionOf(first.status, "Accepted")?.message).toContain("spec.exposure.visibility has no effect");
     const on = (backend: string) =>
-      slipway.until("mover", ({ status }) => status?.phase === "Connected" && status.workload?.backend === backend, PATIENCE);
+      slipway.until(
+        "mover",
+        ({ status }) => status?.phase === "Connected" && status.workload?.backend === backend,
+        PATIENCE,
+      );
 
     await slipway.patch("mover", { spec: { backend: "ibm" } });
     const second = await on("ibm");
@@ -116,7 +123,11 @@ describe("Code Engine, as far as its emulator is it", () => {
       image: /:missing$/,
     });
     await slipway.patch("public", { spec: { source: { image: { reference: "slipway.local/everything:missing" } } } });
-    const stalled = await slipway.until("public", ({ status }) => conditionOf(status, "Stalled") !== undefined, PATIENCE);
+    const stalled = await slipway.until(
+      "public",
+      ({ status }) => conditionOf(status, "Stalled") !== undefined,
+      PATIENCE,
+    );
     takeBack();
     expect(readyOf(stalled)).toMatchObject({ status: "True", reason: "Connected" });
     expect(conditionOf(stalled.status, "Stalled")).toMatchObject({ reason: "ImageNotFound" });
@@ -137,12 +148,16 @@ describe("Code Engine, as far as its emulator is it", () => {
       const { access_token } = (await token.json()) as { access_token: string };
       const read = async (path: string) => {
         const headers = { Authorization: `Bearer ${access_token}` };
-        const answer = await emulator.handlers.api(new Request(`http://localhost/v2${path}?version=2026-06-15`, { headers }));
+        const answer = await emulator.handlers.api(
+          new Request(`http://localhost/v2${path}?version=2026-06-15`, { headers }),
+        );
         return (await answer.json()) as Record<string, { id: string; name: string }[]>;
       };
       const { projects } = await read("/projects");
       const id = projects?.[0]?.id;
-      const parts = await Promise.all(["apps", "secrets", "config_maps"].map((kind) => read(`/projects/${id}/${kind}`)));
+      const parts = await Promise.all(
+        ["apps", "secrets", "config_maps"].map((kind) => read(`/projects/${id}/${kind}`)),
+      );
       const left = parts.flatMap((part) => Object.values(part).filter(Array.isArray).flat()).map(({ name }) => name);
       return left.length === 0 ? ["none"] : undefined;
     });

@@ -45,12 +45,14 @@ export function digestOf(image: string): string {
 }
 
 function answer(request: Request, users: ReadonlyMap<string, string>): Response {
-  const [, repository = "", kind, reference = ""] = /^\/v2\/(.+)\/(manifests|blobs)\/(.+)$/.exec(new URL(request.url).pathname) ?? [];
+  const [, repository = "", kind, reference = ""] =
+    /^\/v2\/(.+)\/(manifests|blobs)\/(.+)$/.exec(new URL(request.url).pathname) ?? [];
   const images = [...users.keys()].filter((image) => image.startsWith(`${repository}:`));
   const image = images.find((each) => each === `${repository}:${reference}` || digestOf(each) === reference);
   if (image === undefined) return new Response("{}", { status: 404 });
   const digest = digestOf(image);
-  if (kind === "blobs") return Response.json({ os: "linux", architecture: "amd64", config: { User: users.get(image) } });
+  if (kind === "blobs")
+    return Response.json({ os: "linux", architecture: "amd64", config: { User: users.get(image) } });
   return Response.json({ config: { digest } }, { headers: { "Docker-Content-Digest": digest } });
 }
 
@@ -78,7 +80,9 @@ export class CodeEngineWorld implements AsyncDisposable {
     return new CodeEngineWorld(emulator, registry);
   }
 
-  spec(patch: Partial<NonNullable<RuntimeBackendSpec["codeEngine"]>> = {}): NonNullable<RuntimeBackendSpec["codeEngine"]> {
+  spec(
+    patch: Partial<NonNullable<RuntimeBackendSpec["codeEngine"]>> = {},
+  ): NonNullable<RuntimeBackendSpec["codeEngine"]> {
     const { apiUrl: api, iamUrl: iam } = this.emulator;
     return {
       region: "us-south",
@@ -94,7 +98,10 @@ export class CodeEngineWorld implements AsyncDisposable {
 
   backend(patch: Partial<CodeEngineConfig> = {}) {
     const config = { name: "ce", apiKey: this.apiKey, dockerConfig: undefined, installation: this.installation };
-    const backend = codeEngineBackend({ ...config, spec: this.spec(), pace: PACE, budget: BUDGET, ...patch }, this.log.logger);
+    const backend = codeEngineBackend(
+      { ...config, spec: this.spec(), pace: PACE, budget: BUDGET, ...patch },
+      this.log.logger,
+    );
     this.#backends.push(backend);
     return backend;
   }

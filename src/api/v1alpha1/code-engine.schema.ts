@@ -26,7 +26,12 @@ export const codeEngine: JsonSchema = {
       type: "object",
       description: "The project that workloads run in. It must exist.",
       properties: {
-        name: { type: "string", minLength: 1, maxLength: 128, description: "Its name, unique in region and resource group." },
+        name: {
+          type: "string",
+          minLength: 1,
+          maxLength: 128,
+          description: "Its name, unique in region and resource group.",
+        },
         id: { type: "string", minLength: 36, maxLength: 36, pattern: "^[-0-9a-f]+$", description: "Its ID." },
       },
       "x-kubernetes-validations": [

@@ -194,7 +194,11 @@ const status: JsonSchema = {
       minimum: 0,
       description: "The generation of the spec that this status speaks of.",
     },
-    version: { type: "string", maxLength: 256, description: "Version of the place, for example of its Engine, and of its API that is spoken." },
+    version: {
+      type: "string",
+      maxLength: 256,
+      description: "Version of the place, for example of its Engine, and of its API that is spoken.",
+    },
     capabilities: {
       type: "object",
       description: "What this place can do.",
@@ -214,7 +218,11 @@ const status: JsonSchema = {
         appArmor: { type: "boolean", description: "Whether AppArmor confines containers." },
         cgroupVersion: { type: "string", maxLength: 16, description: "Version of the control groups: 1 or 2." },
         rootless: { type: "boolean", description: "Whether the Engine runs without root." },
-        observability: { type: "string", maxLength: 64, description: "Where logs come from: native, from the place itself." },
+        observability: {
+          type: "string",
+          maxLength: 64,
+          description: "Where logs come from: native, from the place itself.",
+        },
         readOnlyFilesystem: { type: "boolean", description: "Whether an image's files can be made read-only." },
         customCapabilities: {
           type: "boolean",

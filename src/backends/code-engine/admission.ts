@@ -20,11 +20,16 @@ export function admit(request: AdmissionRequest, allowedRegistries: readonly str
   const trouble = imageReferenceTrouble(imageReference);
   if (trouble !== undefined) throw invalid(`spec.source.image.reference: ${JSON.stringify(imageReference)} ${trouble}`);
   if (RESERVED_PORTS.includes(port))
-    throw invalid(`spec.transport.port: ${port} is reserved on Code Engine, as ${RESERVED_PORTS.join(", ")} are; use another`);
+    throw invalid(
+      `spec.transport.port: ${port} is reserved on Code Engine, as ${RESERVED_PORTS.join(", ")} are; use another`,
+    );
   if (restartPolicy !== "Always")
-    throw invalid(`spec.restartPolicy: "${restartPolicy}": Code Engine starts again whatever ends; use Always, or another backend`);
+    throw invalid(
+      `spec.restartPolicy: "${restartPolicy}": Code Engine starts again whatever ends; use Always, or another backend`,
+    );
   for (const [name, value] of Object.entries(env)) {
-    const wrong = keyTrouble(name) ?? (Buffer.byteLength(value) > MAX_VALUE_BYTES ? "has a value above 1 MiB" : undefined);
+    const wrong =
+      keyTrouble(name) ?? (Buffer.byteLength(value) > MAX_VALUE_BYTES ? "has a value above 1 MiB" : undefined);
     if (wrong !== undefined) throw invalid(`spec.env: ${name} ${wrong}`);
   }
   for (const mount of mounts) admitMount(mount);
@@ -49,7 +54,8 @@ function admitMount(mount: Mount): void {
   if (trouble !== undefined) throw invalid(`spec.volumes[${name}].mountPath: ${path} ${trouble}`);
   for (const [key, content] of Object.entries(mount.files)) {
     if (content.byteLength > MAX_VALUE_BYTES) throw invalid(`spec.volumes[${name}]: the file ${key} is above 1 MiB`);
-    if (!isText(content)) throw invalid(`spec.volumes[${name}]: the file ${key} is no UTF-8 text, and Code Engine mounts nothing else`);
+    if (!isText(content))
+      throw invalid(`spec.volumes[${name}]: the file ${key} is no UTF-8 text, and Code Engine mounts nothing else`);
   }
 }
 
@@ -67,11 +73,16 @@ function isText(content: Uint8Array): boolean {
 function admitConfinement({ capabilities, network, seccomp }: AdmissionRequest["confinement"], port: number): void {
   const added = capabilities.add.filter((name) => name !== HARMLESS);
   if (added.length > 0)
-    throw invalid(`capabilities.add: ${added.join(", ")}: Code Engine adds no capabilities; take them out of the GuardrailProfile, or use another backend`);
+    throw invalid(
+      `capabilities.add: ${added.join(", ")}: Code Engine adds no capabilities; take them out of the GuardrailProfile, or use another backend`,
+    );
   const more = network?.ingressPorts.filter((each) => each !== port) ?? [];
   if (more.length > 0)
-    throw invalid(`network.ingressPorts: ${more.join(", ")}: Code Engine publishes the transport's port ${port} only; take them out, or use another backend`);
-  if (seccomp.kind === "profile") throw invalid("seccomp: Code Engine loads no profiles of its users; use RuntimeDefault, or another backend");
+    throw invalid(
+      `network.ingressPorts: ${more.join(", ")}: Code Engine publishes the transport's port ${port} only; take them out, or use another backend`,
+    );
+  if (seccomp.kind === "profile")
+    throw invalid("seccomp: Code Engine loads no profiles of its users; use RuntimeDefault, or another backend");
 }
 
 function invalid(message: string): TerminalError {

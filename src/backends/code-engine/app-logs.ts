@@ -20,7 +20,10 @@ export async function* appLogs(
   if (!app) return;
   const subdomain = subdomainOf(app);
   if (subdomain === undefined)
-    throw new TransientError(Reason.BackendError, `the logs of ${owner.name} cannot be found: the app does not tell the project's subdomain yet`);
+    throw new TransientError(
+      Reason.BackendError,
+      `the logs of ${owner.name} cannot be found: the app does not tell the project's subdomain yet`,
+    );
   const proxy = project.proxy(subdomain);
   const pods = [];
   for await (const pod of proxy.pods(appSelector(name), { signal })) pods.push(pod);

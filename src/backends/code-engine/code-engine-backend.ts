@@ -178,7 +178,15 @@ function clientOf({ spec, apiKey, budget }: CodeEngineConfig, clock: Clock): Cod
   const { api, iam, proxy } = endpoints;
   const overrides = { ...(api && { api }), ...(iam && { iam }), ...(proxy && { proxy }) };
   try {
-    return new CodeEngineClient({ apiKey, region, privateNetwork, overrides, clock, userAgent: "slipway", ...(budget && { budget }) });
+    return new CodeEngineClient({
+      apiKey,
+      region,
+      privateNetwork,
+      overrides,
+      clock,
+      userAgent: "slipway",
+      ...(budget && { budget }),
+    });
   } catch (error) {
     if (!isFailure(error, "terminal")) throw error;
     throw new TerminalError(Reason.InvalidSpec, `spec.codeEngine: ${error.message}`, { cause: error });

@@ -33,7 +33,11 @@ const CAPABILITIES: BackendCapabilities = {
 };
 
 /** Says how the project is. What Code Engine can do is known without asking it. @throws only what aborts the check. */
-export async function checkHealth(link: ProjectLink, { spec }: CodeEngineConfig, signal: AbortSignal): Promise<BackendHealth> {
+export async function checkHealth(
+  link: ProjectLink,
+  { spec }: CodeEngineConfig,
+  signal: AbortSignal,
+): Promise<BackendHealth> {
   const about = { version: `v2 (${API_VERSION})`, capabilities: CAPABILITIES };
   try {
     const { name, id } = await link.check(signal);

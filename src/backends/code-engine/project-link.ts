@@ -2,7 +2,7 @@ import { Reason } from "../../api/v1alpha1/conditions.ts";
 import type { Clock } from "../../machinery/clock.ts";
 import { TransientError } from "../../machinery/errors.ts";
 import type { CodeEngineClient } from "./client/code-engine-client.ts";
-import { isFailure } from "./client/errors.ts";
+import { CodeEngineError } from "./client/errors.ts";
 import type { ProjectClient } from "./client/project-client.ts";
 import type { Project } from "./client/resources/projects.ts";
 import type { CodeEngineConfig } from "./code-engine-config.ts";
@@ -38,9 +38,8 @@ export class ProjectLink {
       this.#proved();
       return result;
     } catch (error) {
-      if (isFailure(error, "unauthorized", "transient", "throttled") || isForbidden(error)) this.#provenAt = Number.NEGATIVE_INFINITY;
-      // Nothing that is looked for by its name is gone: it is the project.
-      if (isFailure(error, "notFound")) this.#lost();
+      // A project that is being deleted refuses in many ways: the next check asks it.
+      if (error instanceof CodeEngineError) this.#provenAt = Number.NEGATIVE_INFINITY;
       throw explained(error);
     }
   }
@@ -93,10 +92,6 @@ export class ProjectLink {
     this.#found = undefined;
     this.#provenAt = Number.NEGATIVE_INFINITY;
   }
-}
-
-function isForbidden(error: unknown): boolean {
-  return isFailure(error, "terminal") && error.status === 403;
 }
 
 function inactive({ name, id, status }: Project): TransientError {

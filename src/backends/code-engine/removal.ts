@@ -12,7 +12,11 @@ export interface RemovalParts {
 }
 
 /** Removes all that an owner has, also what lost answers have left. True once nothing is left. */
-export async function purgeOwner({ project, maker, workloads }: RemovalParts, owner: Owner, options: CallOptions): Promise<boolean> {
+export async function purgeOwner(
+  { project, maker, workloads }: RemovalParts,
+  owner: Owner,
+  options: CallOptions,
+): Promise<boolean> {
   const name = workloads.nameOf(owner);
   if (!(await workloads.remove(project, name, options))) return false;
   for await (const app of project.apps.list(options)) {

@@ -1,10 +1,10 @@
-import { jitteredMs } from "./jitter.ts";
 import type { Clock } from "../../machinery/clock.ts";
 import { delay } from "../../machinery/clock-delay.ts";
 import type { Logger } from "../../machinery/logger.ts";
 import type { Owner } from "../backend.ts";
 import type { App } from "./client/resources/apps.ts";
 import type { Pace } from "./code-engine-config.ts";
+import { jitteredMs } from "./jitter.ts";
 import type { ProjectLink } from "./project-link.ts";
 import { type Maker, PREFIX } from "./workloads/marks.ts";
 import { decodeRecord } from "./workloads/record.ts";

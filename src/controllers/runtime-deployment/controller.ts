@@ -10,8 +10,8 @@ import {
 } from "../../api/v1alpha1/index.ts";
 import { jittered } from "../../machinery/backoff.ts";
 import { isReason } from "../../machinery/client.ts";
-import { getCondition } from "../../machinery/conditions.ts";
 import type { Clock } from "../../machinery/clock.ts";
+import { getCondition } from "../../machinery/conditions.ts";
 import { TransientError } from "../../machinery/errors.ts";
 import type { EventRecorder } from "../../machinery/event-recorder.ts";
 import { hasFinalizer } from "../../machinery/finalizers.ts";

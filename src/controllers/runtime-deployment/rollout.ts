@@ -17,7 +17,12 @@ export function concludeRollout(scope: Scope, clock: Clock): void {
   if (memory.failedRollout === attempt) return;
   memory.failedRollout = attempt;
   const failures = memory.holds.last("revision", scope.token)?.failures ?? 0;
-  holdBack(scope, clock, { kind: "retried", ...told(scope, current, trouble) }, LEAST_HOLD_MS * 2 ** Math.min(failures, 4));
+  holdBack(
+    scope,
+    clock,
+    { kind: "retried", ...told(scope, current, trouble) },
+    LEAST_HOLD_MS * 2 ** Math.min(failures, 4),
+  );
 }
 
 /** Says what becomes of a revision that its place tries while the earlier one serves, or why it does not. */
@@ -27,7 +32,10 @@ export function awaitRollout(scope: Scope): void {
   const trouble = troubleOf(current);
   if (trouble) scope.failure ??= { kind: "retried", ...told(scope, current, trouble) };
   else if (current.rollout)
-    scope.step = { reason: Reason.Verifying, message: `generation ${scope.generation} is brought up by the backend; the earlier one serves` };
+    scope.step = {
+      reason: Reason.Verifying,
+      message: `generation ${scope.generation} is brought up by the backend; the earlier one serves`,
+    };
 }
 
 function troubleOf({ state, rollout }: Workload): Trouble | undefined {

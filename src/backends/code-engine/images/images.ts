@@ -48,10 +48,17 @@ export class Images {
     const credentials = this.#credentials(image, request);
     const user = image.digest === undefined ? undefined : await this.#user(image, credentials, signal);
     const { runAsNonRoot } = confinement;
-    return { uid: user === undefined ? unknown(pinned, runAsNonRoot) : numbered(pinned, user, runAsNonRoot), credentials: forPlatform(image, credentials) };
+    return {
+      uid: user === undefined ? unknown(pinned, runAsNonRoot) : numbered(pinned, user, runAsNonRoot),
+      credentials: forPlatform(image, credentials),
+    };
   }
 
-  async #user(image: ImageReference, credentials: RegistryCredentials | undefined, signal: AbortSignal): Promise<string> {
+  async #user(
+    image: ImageReference,
+    credentials: RegistryCredentials | undefined,
+    signal: AbortSignal,
+  ): Promise<string> {
     const pinned = formatReference(image);
     const known = this.#users.get(pinned);
     if (known !== undefined) return known;
@@ -89,7 +96,10 @@ function unknown(image: string, runAsNonRoot: boolean): undefined {
   );
 }
 
-function forPlatform(image: ImageReference, credentials: RegistryCredentials | undefined): SecretData["registry"] | undefined {
+function forPlatform(
+  image: ImageReference,
+  credentials: RegistryCredentials | undefined,
+): SecretData["registry"] | undefined {
   if (!credentials) return undefined;
   const { username, password, identitytoken } = credentials;
   if (identitytoken !== undefined || username === undefined || password === undefined)

@@ -37,7 +37,11 @@ export class RegistryClient {
   }
 
   /** `sha256:…` of what the tag stands for now. @throws {TransientError} with a reason of images. */
-  async digest(image: ImageReference, credentials: RegistryCredentials | undefined, signal: AbortSignal): Promise<string> {
+  async digest(
+    image: ImageReference,
+    credentials: RegistryCredentials | undefined,
+    signal: AbortSignal,
+  ): Promise<string> {
     if (image.digest !== undefined) return image.digest;
     const answer = await this.#get(image, `manifests/${image.tag}`, { credentials, signal, method: "HEAD" });
     const digest = answer.headers.get("docker-content-digest") ?? "";
@@ -46,7 +50,11 @@ export class RegistryClient {
   }
 
   /** USER of the image for linux/amd64, the only platform of Code Engine. @throws {TerminalError} where it has none for that. */
-  async user(image: ImageReference, credentials: RegistryCredentials | undefined, signal: AbortSignal): Promise<string> {
+  async user(
+    image: ImageReference,
+    credentials: RegistryCredentials | undefined,
+    signal: AbortSignal,
+  ): Promise<string> {
     const ask = async (path: string): Promise<Json> => {
       const answer = await this.#get(image, path, { credentials, signal, method: "GET" });
       return await readJson(image, answer);
@@ -62,16 +70,15 @@ export class RegistryClient {
   }
 
   async #get(image: ImageReference, path: string, asked: Asked): Promise<Response> {
-    const base = this.#override ?? `https://${image.registry === "docker.io" ? "registry-1.docker.io" : image.registry}`;
+    const base =
+      this.#override ?? `https://${image.registry === "docker.io" ? "registry-1.docker.io" : image.registry}`;
     const url = `${base.replace(/\/+$/, "")}/v2/${image.repository}/${path}`;
     const { credentials } = asked;
     const first = await this.#send(image, url, asked, undefined);
     if (first.status !== 401) return checked(image, first);
     await first.body?.cancel();
     const challenge = first.headers.get("www-authenticate") ?? "";
-    const authorization = /^basic\b/i.test(challenge)
-      ? basic(credentials)
-      : await this.#token(image, challenge, asked);
+    const authorization = /^basic\b/i.test(challenge) ? basic(credentials) : await this.#token(image, challenge, asked);
     if (authorization === undefined) throw unauthorized(image);
     return checked(image, await this.#send(image, url, asked, authorization));
   }
@@ -82,12 +89,23 @@ export class RegistryClient {
     { method, signal }: Asked,
     authorization: string | undefined,
   ): Promise<Response> {
-    const headers = { Accept: MANIFESTS.join(", "), ...(authorization !== undefined && { Authorization: authorization }) };
+    const headers = {
+      Accept: MANIFESTS.join(", "),
+      ...(authorization !== undefined && { Authorization: authorization }),
+    };
     try {
-      return await this.#fetch(url, { method, headers, signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]) });
+      return await this.#fetch(url, {
+        method,
+        headers,
+        signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+      });
     } catch (cause) {
       signal.throwIfAborted();
-      throw failed(image, "its registry does not answer the controller; should only Code Engine reach it, set pullPolicy Never", cause);
+      throw failed(
+        image,
+        "its registry does not answer the controller; should only Code Engine reach it, set pullPolicy Never",
+        cause,
+      );
     }
   }
 
@@ -124,7 +142,10 @@ async function checked(image: ImageReference, answer: Response): Promise<Respons
   if (answer.ok) return answer;
   await answer.body?.cancel();
   if (answer.status === 404)
-    throw new TransientError(Reason.ImageNotFound, `image ${formatReference(image)} does not exist in its registry; correct spec.source.image.reference, or push it`);
+    throw new TransientError(
+      Reason.ImageNotFound,
+      `image ${formatReference(image)} does not exist in its registry; correct spec.source.image.reference, or push it`,
+    );
   if (answer.status === 401 || answer.status === 403) throw unauthorized(image);
   throw failed(image, `its registry answers with HTTP ${answer.status}`);
 }
@@ -159,8 +180,12 @@ function wrongPlatform(image: ImageReference, problem: string): TerminalError {
 }
 
 function unauthorized(image: ImageReference): TransientError {
-  const remedy = "name a Secret with credentials in spec.source.image.pullSecretRef, or in the RuntimeBackend's registrySecretRef";
-  return new TransientError(Reason.ImagePullUnauthorized, `the registry refuses image ${formatReference(image)}; ${remedy}`);
+  const remedy =
+    "name a Secret with credentials in spec.source.image.pullSecretRef, or in the RuntimeBackend's registrySecretRef";
+  return new TransientError(
+    Reason.ImagePullUnauthorized,
+    `the registry refuses image ${formatReference(image)}; ${remedy}`,
+  );
 }
 
 function failed(image: ImageReference, problem: string, cause?: unknown): TransientError {

@@ -23,7 +23,9 @@ const FIELDS = [
 
 /** Pure. In what an app differs from what it was made as. */
 export function appDrift(app: App, made: AppPrototype): readonly Drift[] {
-  const changed: string[] = FIELDS.filter((field) => made[field] !== undefined && !same(field, app[field], made[field]));
+  const changed: string[] = FIELDS.filter(
+    (field) => made[field] !== undefined && !same(field, app[field], made[field]),
+  );
   const size = pairOf(app.scale_cpu_limit ?? "", app.scale_memory_limit ?? "");
   if (size?.cpu !== made.scale_cpu_limit || size?.memory !== made.scale_memory_limit) changed.push("size");
   if (changed.length === 0) return [];

@@ -98,7 +98,9 @@ function partsOf(app: string, { env, secretVariables, mounts, hash }: WorkloadSp
   const entries = Object.entries(env);
   const hidden = entries.filter(([name]) => isSecret(name));
   const plain = entries.filter(([name]) => !isSecret(name));
-  const files = mounts.filter((mount) => !isPromised(mount)).flatMap((mount) => (mount.kind === "files" ? [mount] : []));
+  const files = mounts
+    .filter((mount) => !isPromised(mount))
+    .flatMap((mount) => (mount.kind === "files" ? [mount] : []));
   const nameOf = (kind: string) => partName(app, kind, hash);
   const references: EnvVariablePrototype[] = [
     ...(plain.length > 0 ? [{ type: "config_map_full_reference", reference: nameOf("env") } as const] : []),
@@ -130,5 +132,7 @@ function generic(name: string, data: Readonly<Record<string, string>>): SecretPr
 }
 
 function texts({ files }: Extract<Mount, { kind: "files" }>): Record<string, string> {
-  return Object.fromEntries(Object.entries(files).map(([name, content]) => [name, Buffer.from(content).toString("utf8")]));
+  return Object.fromEntries(
+    Object.entries(files).map(([name, content]) => [name, Buffer.from(content).toString("utf8")]),
+  );
 }

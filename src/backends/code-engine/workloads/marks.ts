@@ -68,13 +68,20 @@ export function marked(maker: Maker, { owner, hash, attempt }: Marks): EnvVariab
 }
 
 /** Pure. Undefined for what this maker did not make, or what somebody took the marks from. */
-export function marksOf({ run_env_variables }: Pick<App | Revision, "run_env_variables">, maker: Maker): Marks | undefined {
+export function marksOf(
+  { run_env_variables }: Pick<App | Revision, "run_env_variables">,
+  maker: Maker,
+): Marks | undefined {
   const literals = run_env_variables.filter(({ type }) => type === "literal");
   const value = (name: string) => literals.find((each) => each.name === name)?.value;
   const [uid, namespace, name] = value(Variable.Owner)?.split("/") ?? [];
   if (value(Variable.ManagedBy) !== managedBy(maker)) return undefined;
   if (uid === undefined || namespace === undefined || name === undefined) return undefined;
-  return { owner: { uid, namespace, name }, hash: value(Variable.Hash) ?? "", attempt: Number(value(Variable.Attempt) ?? 0) };
+  return {
+    owner: { uid, namespace, name },
+    hash: value(Variable.Hash) ?? "",
+    attempt: Number(value(Variable.Attempt) ?? 0),
+  };
 }
 
 function managedBy({ installation, backend }: Maker): string {

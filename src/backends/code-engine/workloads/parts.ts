@@ -8,10 +8,15 @@ import type { AppTemplate } from "./app-template.ts";
 import { explainingQuota } from "./quota.ts";
 
 /** Makes the secrets and config maps that an app refers to. Their names follow from their contents, so what is there is right. */
-export async function makeParts(project: ProjectClient, { secrets, configMaps }: AppTemplate, options: CallOptions): Promise<void> {
+export async function makeParts(
+  project: ProjectClient,
+  { secrets, configMaps }: AppTemplate,
+  options: CallOptions,
+): Promise<void> {
   for (const secret of secrets) {
     const { name, ...replacement } = secret;
-    const create = () => explainingQuota("secrets", project.secrets, () => project.secrets.create(secret, options), options);
+    const create = () =>
+      explainingQuota("secrets", project.secrets, () => project.secrets.create(secret, options), options);
     await ensure(name, create, async () => {
       const { entity_tag: entityTag } = await project.secrets.get(name, options);
       await project.secrets.replace(name, replacement, { ...options, entityTag });
@@ -19,7 +24,12 @@ export async function makeParts(project: ProjectClient, { secrets, configMaps }:
   }
   for (const { name, data } of configMaps) {
     const create = () =>
-      explainingQuota("config maps", project.configMaps, () => project.configMaps.create({ name, data }, options), options);
+      explainingQuota(
+        "config maps",
+        project.configMaps,
+        () => project.configMaps.create({ name, data }, options),
+        options,
+      );
     await ensure(name, create, async () => {
       const { entity_tag: entityTag } = await project.configMaps.get(name, options);
       await project.configMaps.replace(name, { data }, { ...options, entityTag });
@@ -37,13 +47,18 @@ async function ensure(name: string, create: () => Promise<unknown>, replace: () 
       await replace();
     } catch (again) {
       if (!isFailure(again, "notFound", "conflict")) throw again;
-      throw new TransientError(Reason.BackendError, `${name} is still being deleted; it is made when that is done`, { cause: again });
+      throw new TransientError(Reason.BackendError, `${name} is still being deleted; it is made when that is done`, {
+        cause: again,
+      });
     }
   }
 }
 
 /** Names of the secrets and config maps that an app refers to. */
-export function partsOf(prototype: AppPrototype): { readonly secrets: readonly string[]; readonly configMaps: readonly string[] } {
+export function partsOf(prototype: AppPrototype): {
+  readonly secrets: readonly string[];
+  readonly configMaps: readonly string[];
+} {
   const { image_secret, run_env_variables = [], run_volume_mounts = [] } = prototype;
   const secrets = new Set<string>(image_secret === undefined ? [] : [image_secret]);
   const configMaps = new Set<string>();

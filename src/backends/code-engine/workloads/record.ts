@@ -1,5 +1,5 @@
-import { labelJson, readGuardrails } from "../../../guardrails/guardrails-json.ts";
 import type { Guardrails } from "../../../guardrails/guardrails.ts";
+import { labelJson, readGuardrails } from "../../../guardrails/guardrails-json.ts";
 import type { Owner } from "../../backend.ts";
 import type { AppPrototype } from "../client/resources/apps.ts";
 import type { ConfigMap } from "../client/resources/config.ts";

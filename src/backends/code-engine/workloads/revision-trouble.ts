@@ -15,7 +15,8 @@ const TROUBLES: Readonly<Partial<Record<RevisionReason, Trouble>>> = {
   },
   fetch_image_failed_unknown_repository: {
     reason: Reason.ImageNotFound,
-    message: "the registry does not have this repository, or hides it; correct spec.source.image.reference, or name a pullSecretRef",
+    message:
+      "the registry does not have this repository, or hides it; correct spec.source.image.reference, or name a pullSecretRef",
   },
   fetch_image_failed_registry_not_found: {
     reason: Reason.ImageNotFound,
@@ -27,15 +28,18 @@ const TROUBLES: Readonly<Partial<Record<RevisionReason, Trouble>>> = {
   },
   fetch_image_failed_wrong_pull_credentials: {
     reason: Reason.ImagePullUnauthorized,
-    message: "the registry refuses the credentials; correct the Secret of spec.source.image.pullSecretRef, or the RuntimeBackend's registrySecretRef",
+    message:
+      "the registry refuses the credentials; correct the Secret of spec.source.image.pullSecretRef, or the RuntimeBackend's registrySecretRef",
   },
   fetch_image_failed_missing_pull_credentials: {
     reason: Reason.ImagePullUnauthorized,
-    message: "the registry wants credentials; name a Secret in spec.source.image.pullSecretRef, or in the RuntimeBackend's registrySecretRef",
+    message:
+      "the registry wants credentials; name a Secret in spec.source.image.pullSecretRef, or in the RuntimeBackend's registrySecretRef",
   },
   image_pull_back_off: {
     reason: Reason.ImagePullFailed,
-    message: "Code Engine cannot pull the image and waits before it tries again; check that its registry can be reached from there",
+    message:
+      "Code Engine cannot pull the image and waits before it tries again; check that its registry can be reached from there",
   },
   invalid_tar_header_image_pull_err: {
     reason: Reason.ImagePullFailed,

@@ -54,7 +54,9 @@ export class Sightings {
     if (record.state !== "started") return app === undefined;
     const view = this.view(sighting);
     const failed = view?.state.kind === "failed" || view?.rollout?.trouble !== undefined;
-    return view !== undefined && (failed || (view.state.kind === "running" && !view.rollout && view.drift.length === 0));
+    return (
+      view !== undefined && (failed || (view.state.kind === "running" && !view.rollout && view.drift.length === 0))
+    );
   }
 
   forget(name: string): void {
@@ -70,7 +72,8 @@ export class Sightings {
   /** Looks anew. Undefined where there is no record of ours. */
   async look(project: ProjectClient, name: string, options: CallOptions): Promise<Sighting | undefined> {
     const configMap = await orNothing(project.configMaps.get(name, options));
-    const record = configMap && !this.isRemoved(name, configMap) ? decodeRecord(configMap, this.#around.maker) : undefined;
+    const record =
+      configMap && !this.isRemoved(name, configMap) ? decodeRecord(configMap, this.#around.maker) : undefined;
     if (!configMap) this.#removed.delete(name);
     if (!configMap || !record) {
       this.#seen.delete(name);
@@ -141,7 +144,8 @@ export class Sightings {
     before: Sighting | undefined,
     options: CallOptions,
   ): Promise<Pick<Sight, "created" | "ready">> {
-    const { latest_created_revision: createdName = "", latest_ready_revision: readyName = "" } = app.status_details ?? {};
+    const { latest_created_revision: createdName = "", latest_ready_revision: readyName = "" } =
+      app.status_details ?? {};
     const get = (name: string): Promise<Revision | undefined> =>
       orNothing(project.revisions(app.name).get(name, options));
     const known = [before?.ready, before?.created].find((each) => each?.name === readyName);

@@ -28,7 +28,13 @@ export function workloadOf(sight: Sight, around: Around): Workload | undefined {
   if (record.state !== "started" && !app) return atRest(record, newest);
   if (!app) return undefined;
   const serving = servingOf(sight, around.maker);
-  const base = { id: app.name, owner: record.owner, role: "current", platformRestarts: 0, hostPort: undefined } as const;
+  const base = {
+    id: app.name,
+    owner: record.owner,
+    role: "current",
+    platformRestarts: 0,
+    hostPort: undefined,
+  } as const;
   if (record.state !== "started") {
     // It was stopped and is still being deleted.
     return { ...base, ...madeOf(newest), state: { kind: "running" }, address: undefined, drift: [] };
@@ -87,7 +93,10 @@ function servingOf({ app, ready, created }: Sight, maker: Maker) {
 function unready({ app, created }: Sight): WorkloadState {
   if (app?.status === "failed" && created) return { kind: "failed", ...revisionTrouble(created) };
   const waits = app?.status_details?.reason === "waiting_for_resources";
-  return { kind: "starting", waitsFor: waits ? "it waits for room in the project, whose limit may be reached" : undefined };
+  return {
+    kind: "starting",
+    waitsFor: waits ? "it waits for room in the project, whose limit may be reached" : undefined,
+  };
 }
 
 function rolloutOf(
@@ -96,7 +105,8 @@ function rolloutOf(
   maker: Maker,
 ): Rollout | undefined {
   const asked = app && marksOf(app, maker);
-  if (!app || !asked || (asked.hash === serving.hash && asked.attempt === serving.attempt && app.status === "ready")) return undefined;
+  if (!app || !asked || (asked.hash === serving.hash && asked.attempt === serving.attempt && app.status === "ready"))
+    return undefined;
   const id = app.status_details?.latest_created_revision ?? "";
   const failed = created?.status === "failed" && created.name === id && marksOf(created, maker)?.hash === asked.hash;
   const generation = record.made.find(({ hash }) => hash === asked.hash)?.generation ?? 0;

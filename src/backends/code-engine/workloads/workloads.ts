@@ -84,7 +84,12 @@ export class Workloads {
       if (record.state === "stopped" && app) throw leaving(name, this.#parts.pace);
       const [newest, ...others] = record.made;
       const begun = { ...newest, startedAt: this.#now() };
-      const started = await this.#write(project, before, { ...record, state: "started", made: [begun, ...others] }, options);
+      const started = await this.#write(
+        project,
+        before,
+        { ...record, state: "started", made: [begun, ...others] },
+        options,
+      );
       return this.#view(await this.#launch(project, started, options));
     });
   }
@@ -153,14 +158,27 @@ export class Workloads {
     return leaving(name, this.#parts.pace);
   }
 
-  async #make(spec: WorkloadSpec, attempt: number, signal: AbortSignal): Promise<{ template: AppTemplate; made: Made }> {
+  async #make(
+    spec: WorkloadSpec,
+    attempt: number,
+    signal: AbortSignal,
+  ): Promise<{ template: AppTemplate; made: Made }> {
     const { maker, imageFacts } = this.#parts;
     const app = this.nameOf(spec.owner);
     const template = appTemplate({ spec, maker, app, attempt, ...(await imageFacts(spec, signal)) });
     const { hash, generation, guardrails, image, confinement } = spec;
     const closed = confinement.network?.ingressPorts.length === 0;
     const { prototype } = template;
-    const made = { hash, generation, image: image.pinned, guardrails, attempt, closed, startedAt: undefined, prototype };
+    const made = {
+      hash,
+      generation,
+      image: image.pinned,
+      guardrails,
+      attempt,
+      closed,
+      startedAt: undefined,
+      prototype,
+    };
     return { template, made };
   }
 
@@ -183,7 +201,11 @@ export class Workloads {
     const written = before
       ? await configMaps.replace(name, { data }, { ...options, entityTag: before.entityTag })
       : await explainingQuota("config maps", configMaps, () => configMaps.create({ name, data }, options), options);
-    return await this.#parts.sightings.saw(project, { record, entityTag: written.entity_tag, app: before?.app }, options);
+    return await this.#parts.sightings.saw(
+      project,
+      { record, entityTag: written.entity_tag, app: before?.app },
+      options,
+    );
   }
 
   /** Makes the app of a record, or adopts the one that an answer was lost of. */
@@ -232,7 +254,11 @@ export class Workloads {
     const { clock, pace } = this.#parts;
     if ((await project.apps.delete(name, options)) === "absent") return true;
     const until = clock.monotonicMs() + pace.goneMs;
-    for (let waitMs = Math.min(GONE_LOOK_MS, pace.busyMs); clock.monotonicMs() < until; waitMs = Math.min(waitMs * 2, pace.busyMs)) {
+    for (
+      let waitMs = Math.min(GONE_LOOK_MS, pace.busyMs);
+      clock.monotonicMs() < until;
+      waitMs = Math.min(waitMs * 2, pace.busyMs)
+    ) {
       await delay(clock, waitMs, options.signal);
       options.signal.throwIfAborted();
       if (!(await orNothing(project.apps.get(name, options)))) return true;
