@@ -30,8 +30,8 @@ export function codeEngineDriver(installation: string): BackendDriver {
         name: metadata.name,
         spec: codeEngine,
         installation,
-        apiKey: valueOf(apiKey, key, codeEngine.apiKeySecretRef).trim(),
-        dockerConfig: registry && valueOf(registry, ".dockerconfigjson", registry.metadata),
+        apiKey: textOf(apiKey, key, codeEngine.apiKeySecretRef).trim(),
+        dockerConfig: registry && textOf(registry, ".dockerconfigjson", registry.metadata),
       };
       return codeEngineBackend(config, logger);
     },
@@ -42,7 +42,7 @@ function keyOf({ namespace, name }: ObjectKey): ObjectKey {
   return { namespace, name };
 }
 
-function valueOf(
+function textOf(
   secret: Secret | undefined,
   key: string,
   { namespace = "", name }: { namespace?: string; name: string },

@@ -118,6 +118,50 @@ describe("applications that are containers", () => {
     expect((await w.get("/apps/live/revisions")).revisions).toHaveLength(1);
   });
 
+  it("have logs and usage, which the proxy reads", async () => {
+    await using w = await containerWorld();
+    const app = await w.deploy({
+      name: "talks",
+      ...page("echo hello from $HOSTNAME >&2; echo page"),
+      scale_min_instances: 1,
+    });
+    expect(app.status).toBe("ready");
+    const namespace = new URL(String(app.endpoint_internal)).hostname.split(".")[1];
+    const headers = { authorization: `Bearer ${await w.client.token()}` };
+    const proxy = (path: string, init: RequestInit = {}) =>
+      fetch(`${w.emulator.proxyUrl}${path}`, { headers, ...init });
+    const [{ name } = { name: "" }] = await w.instances("talks");
+    const log = `/api/v1/namespaces/${namespace}/pods/${name}/log?container=user-container`;
+    expect(await (await proxy(log)).text()).toBe(`hello from ${name}\n`);
+    const gone = new AbortController();
+    const reader = (await proxy(`${log}&follow=true&timestamps=true`, { signal: gone.signal })).body?.getReader();
+    expect(Buffer.from((await reader?.read())?.value ?? []).toString()).toMatch(/^\d{4}-\S+Z hello from/);
+    gone.abort();
+    const metrics = await proxy(`/apis/metrics.k8s.io/v1beta1/namespaces/${namespace}/pods`);
+    expect(await metrics.json()).toMatchObject({
+      items: [
+        {
+          containers: [
+            { usage: { cpu: expect.stringMatching(/^\d+n$/), memory: expect.stringMatching(/^\d+Ki$/) } },
+            {},
+          ],
+        },
+      ],
+    });
+  });
+
+  it("end with the emulator although they ignore SIGTERM", async () => {
+    const w = await containerWorld();
+    await w.deploy({ name: "deaf", ...page("echo page"), scale_request_timeout: 600 });
+    await w.client.delete(`${w.home}/apps/deaf`);
+    const before = performance.now();
+    await w[Symbol.asyncDispose]();
+    expect(performance.now() - before).toBeLessThan(60_000);
+    expect(
+      await engine.listContainers({ all: true, filters: { label: ["slipway.test/code-engine-app=deaf"] } }),
+    ).toEqual([]);
+  });
+
   it("carry upgraded connections", async () => {
     await using w = await containerWorld();
     const program = `require("http").createServer().on("upgrade", (_, s) => {

@@ -1,10 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import {
   type App,
+  appLogQuery,
+  appSelector,
+  type BuildPrototype,
+  buildRunSelector,
   CodeEngineClient,
   type CodeEngineClientOptions,
   CodeEngineError,
   type ProjectClient,
+  type ProjectProxy,
+  subdomainOf,
+  USER_CONTAINER,
 } from "../../src/backends/code-engine/client/index.ts";
 import { CodeEngineEmulator } from "../support/code-engine/emulator.ts";
 import { failureOf } from "../support/code-engine-script.ts";
@@ -12,7 +19,14 @@ import { eventually } from "../support/eventually.ts";
 
 const options = { signal: new AbortController().signal };
 const image = "icr.io/codeengine/helloworld";
-const timings = { deletionMs: 100, schedulingMs: 10, instanceStartMs: 20, retryMs: 20, initialScaleDeadlineMs: 200 };
+const timings = {
+  deletionMs: 100,
+  schedulingMs: 10,
+  instanceStartMs: 20,
+  retryMs: 20,
+  initialScaleDeadlineMs: 200,
+  workStepMs: 20,
+};
 
 let emulator: CodeEngineEmulator;
 let apiKey: string;
@@ -20,7 +34,7 @@ let client: CodeEngineClient;
 let project: ProjectClient;
 
 function connect(own: Partial<CodeEngineClientOptions> = {}): CodeEngineClient {
-  const overrides = { api: emulator.apiUrl, iam: emulator.iamUrl };
+  const overrides = { api: emulator.apiUrl, iam: emulator.iamUrl, proxy: emulator.proxyUrl };
   const retry = { attempts: 4, baseMs: 10, capMs: 2_000 };
   const budget = { concurrent: 5, perSecond: 1_000, burst: 1_000, reserve: 0, queue: 300 };
   return new CodeEngineClient({ apiKey, region: "us-south", overrides, retry, budget, ...own });
@@ -137,6 +151,121 @@ describe("what is kept", () => {
     await Promise.all(names.map((name) => configMaps.create({ name, data: {} }, options)));
     const listed = await Array.fromAsync(configMaps.list(options));
     expect(listed.map(({ name }) => name).sort()).toEqual(names);
+  });
+});
+
+describe("a build", () => {
+  const recipe: Omit<BuildPrototype, "name"> = {
+    ...{ output_image: "icr.io/space/built", output_secret: "r", strategy_type: "dockerfile", strategy_size: "small" },
+    ...{ source_type: "git", source_url: "https://example.com/org/repo", source_revision: "main", timeout: 300 },
+    run_build_params: [{ type: "literal", name: "A", value: "b" }],
+  };
+
+  beforeEach(async () => {
+    const data = { server: "icr.io", username: "iamapikey", password: "the-password" };
+    await project.secrets.create({ format: "registry", name: "r", data }, options);
+  });
+
+  async function finished(name: string) {
+    return await eventually(`${name} to finish`, async () => {
+      const run = await project.buildRuns.get(name, options);
+      return run.status === "succeeded" || run.status === "failed" ? run : undefined;
+    });
+  }
+
+  it("is made, changed, and run; its run tells a digest and has a log", async () => {
+    const build = await project.builds.create({ name: "b", ...recipe }, options);
+    const tagged = { ...options, entityTag: build.entity_tag };
+    expect(await project.builds.patch("b", { timeout: 60, source_revision: null }, tagged)).toMatchObject({
+      timeout: 60,
+    });
+    await project.buildRuns.create({ name: "b-1", build_name: "b" }, options);
+    const run = await finished("b-1");
+    expect(run).toMatchObject({ status: "succeeded", build_name: "b" });
+    expect(run.status_details?.output_digest).toMatch(/^sha256:[0-9a-f]{64}$/);
+    const listed = await Array.fromAsync(project.buildRuns.list({ ...options, build_name: "b" }));
+    expect(listed.map(({ name }) => name)).toEqual(["b-1"]);
+    const [pod] = await Array.fromAsync((await proxy()).pods(buildRunSelector("b-1"), options));
+    expect(pod?.spec?.containers.concat(pod.spec.initContainers).map(({ name }) => name)).toEqual(
+      expect.arrayContaining([expect.stringMatching(/^step-/)]),
+    );
+    expect(await project.buildRuns.delete("b-1", options)).toBe("accepted");
+  });
+
+  it("may be run without one, and fail for a reason", async () => {
+    emulator.failures.add({ kind: "build-run", name: "once", reason: "missing_code_repo_access" });
+    await project.buildRuns.create({ name: "once", ...recipe }, options);
+    expect(await finished("once")).toMatchObject({
+      ...{ status: "failed", status_details: { reason: "missing_code_repo_access" } },
+    });
+  });
+});
+
+describe("the way out", () => {
+  it("is opened, changed and closed", async () => {
+    const { outboundDestinations: ways } = project;
+    for await (const { name } of ways.list(options)) await ways.delete(name, options);
+    await eventually("all to be closed", async () => (await Array.fromAsync(ways.list(options))).length === 0);
+    await ways.create({ type: "cidr_block", name: "db", cidr_block: "192.0.2.0/25" }, options);
+    const ready = await eventually("it to be open", async () => {
+      const way = await ways.get("db", options);
+      return way.status === "ready" ? way : undefined;
+    });
+    const tagged = { ...options, entityTag: ready.entity_tag };
+    const changed = await ways.patch("db", { type: "cidr_block", cidr_block: "192.0.2.0/24" }, tagged);
+    expect(changed).toMatchObject({ name: "db", cidr_block: "192.0.2.0/24" });
+    const covered = { type: "cidr_block", name: "covered", cidr_block: "192.0.2.7/32" } as const;
+    expect(await failureOf(ways.create(covered, options))).toMatchObject({
+      kind: expect.stringMatching(/terminal|conflict/),
+    });
+  });
+});
+
+/** Of the project, found as a backend finds it. */
+async function proxy(): Promise<ProjectProxy> {
+  const app = await project.apps.create({ name: "probe", image_reference: image }, options);
+  const subdomain = subdomainOf(app);
+  if (subdomain === undefined) throw new Error("no subdomain");
+  return project.proxy(subdomain);
+}
+
+describe("logs and metrics", () => {
+  it("come from the pods that exist", async () => {
+    const pods = await proxy();
+    await settled("probe");
+    const [pod] = await Array.fromAsync(pods.pods(appSelector("probe"), options));
+    if (pod === undefined) throw new Error("no pod");
+    expect(pod.status?.phase).toBe("Running");
+    const request = { pod: pod.metadata.name, container: USER_CONTAINER, timestamps: true };
+    expect(await Array.fromAsync(pods.podLogs(request, options))).toEqual([
+      expect.stringMatching(/^\d{4}-.*listens on 8080$/),
+    ]);
+
+    const controller = new AbortController();
+    const followed = pods.podLogs({ ...request, timestamps: false, follow: true }, { signal: controller.signal });
+    expect((await followed.next()).value).toMatch(/listens/);
+    const next = failureOf(followed.next());
+    controller.abort(new Error("enough"));
+    expect(await next).toEqual(new Error("enough"));
+
+    const usage = await pods.usage(appSelector("probe"), options);
+    expect(usage.find(({ container }) => container === USER_CONTAINER)).toMatchObject({
+      ...{ pod: pod.metadata.name, vcpu: expect.any(Number), memoryBytes: expect.any(Number) },
+    });
+    expect(await failureOf(pods.podLogs({ ...request, pod: "nobody" }, options).next())).toMatchObject({
+      ...{ kind: "notFound", said: expect.stringContaining('pods "nobody" not found') },
+    });
+  });
+
+  it("are kept by an instance of IBM Cloud Logs", async () => {
+    const logs = client.cloudLogs({ instanceId: emulator.createLogsInstance(), override: emulator.logsUrl });
+    await proxy();
+    await settled("probe");
+    const query = appLogQuery({ projectId: project.id, app: "probe", revision: "probe-00001" });
+    const span = { start: new Date(Date.now() - 3_600_000), end: new Date(Date.now() + 60_000) };
+    const found = await Array.fromAsync(logs.query({ query, ...span }, options));
+    expect(found.map(({ text }) => text)).toEqual([expect.stringContaining("listens on 8080")]);
+    expect(found[0]).toMatchObject({ revision: "probe-00001", pod: expect.stringMatching(/^probe-00001-deployment-/) });
   });
 });
 

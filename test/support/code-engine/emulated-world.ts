@@ -27,3 +27,19 @@ export async function emulatedWorld(options: EmulatorOptions = {}) {
     [Symbol.asyncDispose]: () => emulator[Symbol.asyncDispose](),
   };
 }
+
+export const SAMPLE_APP = { name: "files", image_reference: "icr.io/team/files:1" };
+
+/** That world with `SAMPLE_APP` in it, and `spec` in its place where both say something. */
+export async function withApp(spec: object = {}, options: EmulatorOptions = {}) {
+  const w = await emulatedWorld(options);
+  const { status, body } = await w.client.post(`${w.home}/apps`, { ...SAMPLE_APP, ...spec });
+  return {
+    ...w,
+    created: { status, body },
+    app: () => w.read("/apps/files"),
+    revisions: async () => (await w.read("/apps/files/revisions")).revisions as Record<string, never>[],
+    instances: async () => (await w.read("/apps/files/instances")).instances as Record<string, never>[],
+    patch: (patch: object) => w.client.patch(`${w.home}/apps/files`, patch, { ifMatch: "*" }),
+  };
+}

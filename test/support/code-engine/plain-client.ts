@@ -80,6 +80,11 @@ export class PlainClient {
     return all;
   }
 
+  /** The next call asks for a new token. */
+  renew(): void {
+    this.#token = undefined;
+  }
+
   /** Asked for once. */
   async token(): Promise<string> {
     this.#token ??= String((await requestToken(this.#handlers.iam, this.#apiKey)).body.access_token);

@@ -18,6 +18,8 @@ export interface Timings {
   readonly idleMs: number;
   /** Until a build run, a job run, a domain mapping or an outbound destination has its next status. */
   readonly workStepMs: number;
+  /** Until IBM Cloud Logs finds what was said; in reality 5 to 10 minutes. */
+  readonly logLagMs: number;
 }
 
 /** Long enough to be seen, short enough to be waited for. */
@@ -31,6 +33,7 @@ export const DEFAULT_TIMINGS: Timings = {
   initialScaleDeadlineMs: 120_000,
   idleMs: 30_000,
   workStepMs: 1_000,
+  logLagMs: 0,
 };
 
 export interface Quotas {

@@ -1,3 +1,4 @@
+import { checkApiKey } from "./api-key.ts";
 import { type BudgetLimits, CallBudget, DEFAULT_BUDGET } from "./call-budget.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { CloudLogs } from "./cloud-logs.ts";
@@ -8,7 +9,7 @@ import { ProjectClient } from "./project-client.ts";
 import { Redactor } from "./redactor.ts";
 import { type Project, project } from "./resources/projects.ts";
 import { DEFAULT_RETRY, type RetryPolicy } from "./retry.ts";
-import { Service } from "./service.ts";
+import type { Service } from "./service.ts";
 import { type CallOptions, Transport } from "./transport.ts";
 
 export interface CodeEngineClientOptions extends EndpointOptions {
@@ -44,7 +45,7 @@ export class CodeEngineClient implements Disposable {
   readonly #redactor = new Redactor();
   readonly #endpoints: Endpoints;
   readonly #transport: Transport;
-  readonly #service: Service;
+  #service: Service | undefined;
   readonly #clock: Clock;
   readonly #limits: BudgetLimits;
   readonly #budgets = new Map<string, CallBudget>();
@@ -53,13 +54,22 @@ export class CodeEngineClient implements Disposable {
   constructor(options: CodeEngineClientOptions) {
     const { apiKey, region, userAgent, budget = DEFAULT_BUDGET, clock = systemClock } = options;
     const redactor = this.#redactor;
+    checkApiKey(apiKey);
+    redactor.learn(apiKey);
     this.#place = { region, privateNetwork: options.privateNetwork ?? false };
     this.#clock = clock;
     this.#limits = budget;
     this.#endpoints = endpointsFor(options);
-    this.#service = new Service({ apiKey, endpoints: this.#endpoints, clock, redactor, userAgent });
+    const parts = { apiKey, endpoints: this.#endpoints, clock, redactor, userAgent };
+    const service = async (): Promise<Service> => {
+      if (this.#service) return this.#service;
+      // IBM's library takes a third of a second and tens of megabytes; who never makes a call does not pay for it.
+      const { Service } = await import("./service.ts");
+      this.#service ??= new Service(parts);
+      return this.#service;
+    };
     const { retry = DEFAULT_RETRY, random = Math.random } = options;
-    this.#transport = new Transport({ service: this.#service, clock, redactor, retry, random });
+    this.#transport = new Transport({ service, clock, redactor, retry, random });
     this.projects = new Collection({
       transport: this.#transport,
       budget: new CallBudget(clock, budget),
@@ -111,7 +121,7 @@ export class CodeEngineClient implements Disposable {
 
   /** Ends idle connections; calls under way end on their own. */
   [Symbol.dispose](): void {
-    this.#service[Symbol.dispose]();
+    this.#service?.[Symbol.dispose]();
   }
 
   #budgetOf(projectId: string): CallBudget {

@@ -1,5 +1,5 @@
 import type { Readable } from "node:stream";
-import { type Answer, isSuccess } from "./service.ts";
+import { type Answer, isSuccess } from "./exchange.ts";
 
 /** All that an error's message needs; the rest is not read. */
 const MAX_ERROR_BYTES = 64 * 1024;

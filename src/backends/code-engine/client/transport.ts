@@ -4,11 +4,12 @@ import type { CallBudget } from "./call-budget.ts";
 import { type Clock, delay } from "./clock.ts";
 import { withDeadline } from "./deadline.ts";
 import { CodeEngineError } from "./errors.ts";
+import { type Answer, type Exchange, isSuccess } from "./exchange.ts";
 import { noAnswer } from "./no-answer.ts";
 import { openStream } from "./open-stream.ts";
 import type { Redactor } from "./redactor.ts";
 import { parseRetryAfter, type RetryPolicy, retryDelayMs } from "./retry.ts";
-import { type Answer, type Exchange, isSuccess, type Service } from "./service.ts";
+import type { Service } from "./service.ts";
 import { type Decoder, ShapeError } from "./shape.ts";
 
 /** From the call to its end, waits and repetitions included. */
@@ -43,7 +44,8 @@ export interface Call {
 }
 
 export interface TransportOptions {
-  readonly service: Service;
+  /** Made when it is first needed. */
+  readonly service: () => Promise<Service>;
   readonly clock: Clock;
   readonly redactor: Redactor;
   readonly retry: RetryPolicy;
@@ -184,7 +186,7 @@ export class Transport {
       answer: kind,
       maxBytes: MAX_ANSWER_BYTES,
     };
-    const { service } = this.#options;
+    const service = await this.#options.service();
     if (kind === "bytes") return await service.exchange({ ...exchange, signal });
     return await openStream((life) => service.exchange({ ...exchange, signal: life }), { opening: signal, lifetime });
   }

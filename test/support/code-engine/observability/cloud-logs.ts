@@ -83,9 +83,10 @@ function run({ query, metadata }: Query, world: World): JsonObject[] {
   if (metadata.syntax === "dataprime") return [first, { error: { message: "The emulator understands lucene only." } }];
   if (end.getTime() - start.getTime() > MAX_SPAN_MS) return [first, { error: { message: "More than 8 days." } }];
   const terms = parseLucene(query);
+  const arrived = new Date(Math.min(end.getTime(), world.clock.now().getTime() - world.timings.logLagMs));
   const found = (world.logHistory?.lines ?? [])
     .map((line) => ({ line, record: recordOf(line) }))
-    .filter(({ line, record }) => line.at >= start && line.at <= end && terms.every((term) => fits(record, term)));
+    .filter(({ line, record }) => line.at >= start && line.at <= arrived && terms.every((term) => fits(record, term)));
   const rows = found.slice(0, Math.min(metadata.limit, MAX_ROWS[metadata.tier])).map(({ line, record }) => ({
     metadata: [
       { key: "timestamp", value: line.at.toISOString() },

@@ -22,6 +22,7 @@ export class DockerInstance implements RunningInstance {
       ...(since && { since: since.getTime() / 1000 }),
       ...(tailLines !== undefined && { tail: tailLines }),
     };
+    if (!(await this.#exists())) return;
     if (follow) {
       const stream = (await this.#container.logs({ ...options, follow: true })) as unknown as FollowedLog;
       yield* followed(stream, signal);
@@ -47,6 +48,15 @@ export class DockerInstance implements RunningInstance {
 
   async remove(): Promise<void> {
     await ignoringAbsence(() => this.#container.remove({ force: true, v: true }));
+  }
+
+  async #exists(): Promise<boolean> {
+    let exists = false;
+    await ignoringAbsence(async () => {
+      await this.#container.inspect();
+      exists = true;
+    });
+    return exists;
   }
 
   async #end(): Promise<Exit> {

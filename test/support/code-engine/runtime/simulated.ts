@@ -38,6 +38,7 @@ export class SimulatedRuntime implements Runtime {
   readonly #startMs: number;
   readonly #images: { pattern: string | RegExp; image: SimulatedImage }[] = [];
   readonly #digests = new Map<string, string>();
+  readonly #removed = new Set<string>();
   readonly #running = new Set<SimulatedInstance>();
   readonly #end = new AbortController();
 
@@ -56,6 +57,11 @@ export class SimulatedRuntime implements Runtime {
     this.#digests.set(reference, digest);
   }
 
+  /** Takes an image out of its registry. What runs runs on; nothing can start from it any more. */
+  remove(digest: string): void {
+    this.#removed.add(digest);
+  }
+
   async resolve(reference: string): Promise<ResolvedImage> {
     const { digest } = splitImageReference(reference);
     const made = `sha256:${createHash("sha256").update(reference).digest("hex")}`;
@@ -65,6 +71,9 @@ export class SimulatedRuntime implements Runtime {
   async start(spec: InstanceSpec): Promise<RunningInstance> {
     await delay(this.#clock, this.#startMs, this.#end.signal);
     if (this.#end.signal.aborted) throw new RuntimeFailure("deploying", "the emulator has ended");
+    if (this.#removed.has(spec.image.digest)) {
+      throw new RuntimeFailure("fetch_image_failed_unknown_manifest", `${spec.image.digest} is not there`);
+    }
     const image = this.#images.find(({ pattern }) => fits(pattern, spec.image.reference))?.image ?? {};
     const instance = new SimulatedInstance({ spec, image, clock: this.#clock });
     this.#running.add(instance);
