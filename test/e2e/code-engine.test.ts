@@ -5,11 +5,13 @@ import { parse } from "yaml";
 import { buildQuickstartImage } from "../../examples/quickstart/build-image.ts";
 import type { RuntimeDeployment } from "../../src/api/v1alpha1/index.ts";
 import { CodeEngineEmulator } from "../support/code-engine/emulator.ts";
+import { PlainClient } from "../support/code-engine/plain-client.ts";
 import { eventually } from "../support/eventually.ts";
 import { conditionOf, Installation, readyOf } from "../support/installation.ts";
 
 jest.setTimeout(240_000);
 
+const NAMES = ["public", "private", "project", "mover", "sleeper"];
 const PATIENCE = { timeoutMs: 90_000 };
 
 /** The manifest of the quickstart with another backend, and as much more as `spec` says. */
@@ -25,7 +27,7 @@ describe("Code Engine, as far as its emulator is it", () => {
 
   beforeAll(async () => {
     await buildQuickstartImage(() => undefined);
-    emulator = await CodeEngineEmulator.start({ docker: "real" });
+    emulator = await CodeEngineEmulator.start({ docker: "real", timings: { idleMs: 3_000 } });
     emulator.createProject({ name: "tools" });
     apiKey = emulator.createApiKey();
     slipway = await Installation.start();
@@ -45,7 +47,7 @@ describe("Code Engine, as far as its emulator is it", () => {
           region: "us-south",
           project: { name: "tools" },
           apiKeySecretRef: { namespace: "default", name: "ibm" },
-          endpoints: { api: emulator.apiUrl, iam: emulator.iamUrl },
+          endpoints: { api: emulator.apiUrl, iam: emulator.iamUrl, proxy: emulator.proxyUrl },
         },
       },
     });
@@ -78,6 +80,51 @@ describe("Code Engine, as far as its emulator is it", () => {
       status: "Unknown",
       reason: "EndpointNotReachable",
     });
+  });
+
+  it("shows its logs", async () => {
+    const kubeconfig = ["--kubeconfig", slipway.kubectl.kubeconfig];
+    const { stdout } = await slipway.process.command("logs", "public", "--tail", "20", ...kubeconfig);
+    expect(stdout).toMatch(/\S/);
+  });
+
+  it("goes on with another key when its own is revoked", async () => {
+    const before = await slipway.get("public");
+    const other = emulator.createApiKey();
+    emulator.revokeApiKey(apiKey);
+    await slipway.kubectl.apply({
+      apiVersion: "v1",
+      kind: "Secret",
+      metadata: { name: "ibm", namespace: "default" },
+      stringData: { apiKey: other },
+    });
+    apiKey = other;
+    await slipway.patch("public", { spec: { env: [{ name: "ROTATED", value: "yes" }] } });
+    const after = await slipway.until(
+      "public",
+      ({ metadata, status }) => status?.phase === "Connected" && status.workload?.generation === metadata.generation,
+      PATIENCE,
+    );
+    expect(after.status?.url).toBe(before.status?.url);
+    expect(after.status?.workload).toMatchObject({ id: before.status?.workload?.id, restartCount: 0 });
+  });
+
+  it("lets a server go to sleep that answered once, and leaves it there", async () => {
+    const spec = { exposure: { visibility: "public" }, scaling: { min: 0, max: 1 } };
+    await slipway.kubectl.apply(quickstart("sleeper", spec));
+    const found = await slipway.until("sleeper", (each) => readyOf(each)?.reason === "ScaledToZero", PATIENCE);
+    expect(found.status).toMatchObject({ phase: "Running", mcp: { serverInfo: { name: "mcp-servers/everything" } } });
+    const admin = new PlainClient(emulator.handlers, emulator.createApiKey());
+    const [project] = (await admin.get("/projects")).body.projects as { id: string }[];
+    const path = `/projects/${project?.id}/apps/${found.status?.workload?.id}/instances`;
+    const count = async () => ((await admin.get(path)).body.instances as unknown[]).length;
+    await eventually("there is no instance", async () => (await count()) === 0);
+    await new Promise((resolve) => setTimeout(resolve, 6_000));
+    expect(await count()).toBe(0);
+    const answer = await fetch(found.status?.url ?? "", { method: "POST", body: "{}" });
+    expect(answer.status).toBeGreaterThanOrEqual(400);
+    expect(await count()).toBe(1);
+    await answer.body?.cancel();
   });
 
   it("stops, so that nothing serves, and starts under the same URL", async () => {
@@ -134,34 +181,20 @@ describe("Code Engine, as far as its emulator is it", () => {
   });
 
   it("leaves nothing in the project when deployments are deleted, and tells the key to nobody", async () => {
-    for (const name of ["public", "private", "project", "mover"]) {
+    for (const name of NAMES) {
       await slipway.kubectl.run(["delete", "rtd", name, "--wait=false"]);
     }
-    for (const name of ["public", "private", "project", "mover"]) await slipway.untilGone(name);
-    const names = await eventually("the project is empty", async () => {
-      const token = await emulator.handlers.iam(
-        new Request("http://localhost/identity/token", {
-          method: "POST",
-          body: new URLSearchParams({ grant_type: "urn:ibm:params:oauth:grant-type:apikey", apikey: apiKey }),
-        }),
+    for (const name of NAMES) await slipway.untilGone(name);
+    const admin = new PlainClient(emulator.handlers, emulator.createApiKey());
+    await eventually("the project is empty", async () => {
+      const [project] = (await admin.get("/projects")).body.projects as { id: string }[];
+      const kinds = ["apps", "secrets", "config_maps"] as const;
+      const lists = await Promise.all(
+        kinds.map(async (kind) => (await admin.get(`/projects/${project?.id}/${kind}`)).body[kind]),
       );
-      const { access_token } = (await token.json()) as { access_token: string };
-      const read = async (path: string) => {
-        const headers = { Authorization: `Bearer ${access_token}` };
-        const answer = await emulator.handlers.api(
-          new Request(`http://localhost/v2${path}?version=2026-06-15`, { headers }),
-        );
-        return (await answer.json()) as Record<string, { id: string; name: string }[]>;
-      };
-      const { projects } = await read("/projects");
-      const id = projects?.[0]?.id;
-      const parts = await Promise.all(
-        ["apps", "secrets", "config_maps"].map((kind) => read(`/projects/${id}/${kind}`)),
-      );
-      const left = parts.flatMap((part) => Object.values(part).filter(Array.isArray).flat()).map(({ name }) => name);
-      return left.length === 0 ? ["none"] : undefined;
+      const left = (lists as { name: string }[][]).flat();
+      return left.length === 0;
     });
-    expect(names).toEqual(["none"]);
     expect(slipway.process.output).not.toContain(apiKey);
   });
 });
