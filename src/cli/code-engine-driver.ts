@@ -18,7 +18,7 @@ export function codeEngineDriver(installation: string): BackendDriver {
       if (!codeEngine) throw missing();
       const { defaultLimits, orphanCollection, apiKeySecretRef, registrySecretRef } = codeEngine;
       return {
-        defaults: { limits: { ...defaultLimits, pids: PIDS }, sizes: SIZES },
+        defaults: { limits: { ...defaultLimits, pids: PIDS }, limitsPids: false, sizes: SIZES },
         orphanCollection,
         secrets: [apiKeySecretRef, ...(registrySecretRef ? [registrySecretRef] : [])].map(keyOf),
       };

@@ -8,6 +8,8 @@ import { TerminalError } from "../machinery/errors.ts";
 /** What a RuntimeBackend gives to deployments that ask for nothing. */
 export interface BackendDefaults {
   readonly limits: { readonly cpu: Quantity; readonly memory: Quantity; readonly pids: number };
+  /** Whether processes are limited; unless it says no. */
+  readonly limitsPids?: boolean;
   /** The only sizes that there are, the smallest first; undefined: any. The largest that is within the limits is taken. */
   readonly sizes?: readonly Pick<Limits, "cpuMillis" | "memoryBytes">[];
 }
@@ -47,6 +49,7 @@ export function chooseLimits({ asked, backend, guardrails }: LimitsInput): Chose
   const notes: string[] = [];
   const choose = (name: string, choice: Choice): number => {
     if (choice.asked !== undefined) return choice.asked;
+    if (name === "pids" && backend.defaults.limitsPids === false) return choice.standard;
     const { standard, maximum = Number.POSITIVE_INFINITY, format } = choice;
     notes.push(
       standard <= maximum

@@ -82,6 +82,22 @@ describe("Code Engine, as far as its emulator is it", () => {
     });
   });
 
+  it("makes nothing of what a strict profile wants and Code Engine cannot", async () => {
+    await slipway.kubectl.apply({
+      apiVersion: "slipway.dev/v1alpha1",
+      kind: "GuardrailProfile",
+      metadata: { name: "strict" },
+      spec: { enforcement: "Strict", filesystem: { readOnlyRoot: true } },
+    });
+    emulator.calls.clear();
+    await slipway.kubectl.apply(quickstart("strict", { guardrails: { profile: "strict" } }));
+    const refused = await slipway.untilFailing("strict", "GuardrailNotEnforced");
+    expect(refused.message).toContain("filesystem.readOnlyRoot");
+    expect(emulator.calls.writes()).toEqual([]);
+    await slipway.kubectl.run(["delete", "rtd", "strict", "--wait=false"]);
+    await slipway.untilGone("strict");
+  });
+
   it("shows its logs", async () => {
     const kubeconfig = ["--kubeconfig", slipway.kubectl.kubeconfig];
     const { stdout } = await slipway.process.command("logs", "public", "--tail", "20", ...kubeconfig);

@@ -55,15 +55,18 @@ async function watchAll(parts: WatchParts, signal: AbortSignal): Promise<void> {
 async function lookAtRecords(parts: WatchParts, { all, signal }: { all: boolean; signal: AbortSignal }): Promise<void> {
   const { link, sightings, maker, onChange } = parts;
   const there = new Map<string, string>();
+  const names = new Set<string>();
   await link.use(async (project) => {
     for await (const configMap of project.configMaps.list({ signal, poll: true })) {
       const { name, entity_tag } = configMap;
+      names.add(name);
       if (!name.startsWith(PREFIX) || sightings.isRemoved(name, configMap)) continue;
       there.set(name, entity_tag);
       const record = all ? decodeRecord(configMap, maker) : undefined;
       if (record) onChange(record.owner);
     }
   }, signal);
+  sightings.listed(names);
   if (all) return;
   for (const [name, sighting] of [...sightings.all]) {
     if (there.get(name) === sighting.entityTag) continue;

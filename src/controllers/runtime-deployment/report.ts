@@ -92,7 +92,10 @@ function guardrailFacts(scope: Scope, current: Workload | undefined): Pick<Facts
   const outdated = current !== undefined && !isUpToDate(scope, current);
   if (backend && spec && !outdated) {
     const { guardrails, limits, limitNotes } = spec;
-    return { guardrails: guardrailStatus({ guardrails, limits: limitStatus(limits), bounds }, backend), limitNotes };
+    return {
+      guardrails: guardrailStatus({ guardrails, limits: limitStatus(limits, live?.defaults ?? {}), bounds }, backend),
+      limitNotes,
+    };
   }
   if (backend && outdated && current.guardrails) {
     const made = { guardrails: current.guardrails, limits: said.limits, bounds };

@@ -145,6 +145,30 @@ describe("the table of states", () => {
       before: connected,
       want: "Deploying, Ready=False Starting, Reconciling=True Starting",
     },
+    {
+      situation: "work under way",
+      because: "its place brings it up",
+      given: { current: workload({ state: { kind: "starting", waitsFor: "room" } }), verdict: undefined },
+      want: "Deploying, Ready=False Starting, Reconciling=True Starting",
+    },
+    {
+      situation: "fails, retried with back-off",
+      because: "its place could not bring it up",
+      given: { current: workload({ state: { kind: "failed", ...note(Reason.ImageNotFound) } }), verdict: undefined },
+      want: "Error, Ready=False ImageNotFound, Reconciling=True ImageNotFound",
+    },
+    {
+      situation: "endpoint out of this controller's reach by its visibility",
+      because: "its place says that it is ready",
+      given: { current: workload({ unreachable: "it is private" }), verdict: undefined },
+      want: "Running, Ready=True PlatformReady",
+    },
+    {
+      situation: "scaled to zero, and this revision answered before",
+      because: "nobody asks it again",
+      given: { current: workload({ scalesToZero: true }), asleep: true, verdict: undefined },
+      want: "Running, Ready=True ScaledToZero",
+    },
     { situation: "MCP answered at the last probe", because: "", given: {}, want: "Connected, Ready=True Connected" },
     {
       situation: "work under way",

@@ -21,13 +21,19 @@ const FIELDS = [
   "scale_request_timeout",
 ] as const satisfies readonly (keyof AppPrototype)[];
 
-/** Pure. In what an app differs from what it was made as. */
-export function appDrift(app: App, made: AppPrototype): readonly Drift[] {
+/** Pure. The fields in which an app differs from what it was made as. */
+export function differences(app: App, made: AppPrototype): readonly string[] {
   const changed: string[] = FIELDS.filter(
     (field) => made[field] !== undefined && !same(field, app[field], made[field]),
   );
   const size = pairOf(app.scale_cpu_limit ?? "", app.scale_memory_limit ?? "");
   if (size?.cpu !== made.scale_cpu_limit || size?.memory !== made.scale_memory_limit) changed.push("size");
+  return changed;
+}
+
+/** Pure. What is said of them, but for those that Code Engine itself answered our own write with. */
+export function appDrift(app: App, made: AppPrototype, itsOwn: readonly string[]): readonly Drift[] {
+  const changed = differences(app, made).filter((field) => !itsOwn.includes(field));
   if (changed.length === 0) return [];
   return [{ kind: "spec", message: `the app was changed from outside: ${changed.join(", ")}; set it back` }];
 }

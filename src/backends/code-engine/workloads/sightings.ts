@@ -6,6 +6,7 @@ import type { ProjectClient } from "../client/project-client.ts";
 import type { App, Revision } from "../client/resources/apps.ts";
 import type { ConfigMap } from "../client/resources/config.ts";
 import type { CallOptions } from "../client/transport.ts";
+import { differences } from "./app-drift.ts";
 import { marksOf } from "./marks.ts";
 import { decodeRecord, type WorkloadRecord } from "./record.ts";
 import { type Around, type Sight, workloadOf } from "./workload-view.ts";
@@ -17,6 +18,14 @@ export interface Sighting extends Sight {
   /** Whether an app of this name exists that is somebody else's. */
   readonly foreign: boolean;
   readonly at: number;
+}
+
+interface Seen {
+  readonly record: WorkloadRecord;
+  readonly entityTag: string;
+  readonly app: App | undefined;
+  /** Whether the app is as a write of ours was answered. */
+  readonly written?: boolean;
 }
 
 /** What was last seen of each app of ours, so that looking at what rests costs no call. */
@@ -94,15 +103,17 @@ export class Sightings {
   /** Keeps what was seen, and looks at the revisions that have to be known beside it. */
   async saw(
     project: ProjectClient,
-    { record, entityTag, app }: { record: WorkloadRecord; entityTag: string; app: App | undefined },
+    { record, entityTag, app, written = false }: Seen,
     options: CallOptions,
   ): Promise<Sighting> {
     const name = record.made[0].prototype.name;
     const ours = app && this.#isOurs(app, record.owner);
     const before = this.#seen.get(name);
     const revisions = ours ? await this.#revisions(project, app, before, options) : NONE;
+    // What an answer to our own write differs in nobody has changed.
+    const itsOwn = written && app ? differences(app, record.made[0].prototype) : (before?.itsOwn ?? []);
     const sighting = {
-      ...{ record, entityTag, app: ours ? app : undefined, foreign: app !== undefined && !ours },
+      ...{ itsOwn, record, entityTag, app: ours ? app : undefined, foreign: app !== undefined && !ours },
       ...{ ...revisions, at: this.#clock.monotonicMs() },
     };
     this.#seen.set(name, sighting);
@@ -122,6 +133,11 @@ export class Sightings {
 
   isRemoved(name: string, { id = "" }: Pick<ConfigMap, "id">): boolean {
     return this.#removed.get(name) === id;
+  }
+
+  /** All config maps that there are: others that were removed are gone. */
+  listed(names: ReadonlySet<string>): void {
+    for (const name of this.#removed.keys()) if (!names.has(name)) this.#removed.delete(name);
   }
 
   /** Whether a list shows another app than was last seen. */

@@ -13,6 +13,8 @@ export interface Sight {
   /** The latest that was made, and the latest that was ready, as far as they have to be known. */
   readonly created: Revision | undefined;
   readonly ready: Revision | undefined;
+  /** Fields that Code Engine reads in a way of its own: no drift. */
+  readonly itsOwn: readonly string[];
 }
 
 export interface Around {
@@ -113,8 +115,8 @@ function rolloutOf(
   return { id, hash: asked.hash, generation, trouble: failed ? revisionTrouble(created) : undefined };
 }
 
-function driftOf({ app, record }: Sight) {
-  return app ? appDrift(app, record.made[0].prototype) : [];
+function driftOf({ app, record, itsOwn }: Sight) {
+  return app ? appDrift(app, record.made[0].prototype, itsOwn) : [];
 }
 
 function endpointOf(app: App, { closed }: Made, { privateNetwork }: Around) {

@@ -215,7 +215,7 @@ export class Workloads {
     if (existing) return await this.#change(project, sighting, options);
     try {
       const app = await explainingQuota("apps", project.apps, () => project.apps.create(prototype, options), options);
-      return await this.#parts.sightings.saw(project, { record, entityTag, app }, options);
+      return await this.#parts.sightings.saw(project, { record, entityTag, app, written: true }, options);
     } catch (error) {
       if (!isFailure(error, "conflict")) throw error;
       const after = await this.#parts.sightings.lookAtApp(project, prototype.name, options);
@@ -230,18 +230,20 @@ export class Workloads {
     const { record, entityTag } = sighting;
     const { prototype } = record.made[0];
     let { app } = sighting;
+    let written = false;
     for (let tries = 1; ; tries++) {
       if (!app) throw leaving(prototype.name, this.#parts.pace);
       if (this.#isAsked(app, record) && tries > 1) break;
       try {
         app = await project.apps.patch(prototype.name, patchTo(prototype), { ...options, entityTag: app.entity_tag });
+        written = true;
         break;
       } catch (error) {
         if (!isFailure(error, "conflict") || tries >= TRIES) throw error;
         app = (await this.#parts.sightings.lookAtApp(project, prototype.name, options))?.app;
       }
     }
-    return await this.#parts.sightings.saw(project, { record, entityTag, app }, options);
+    return await this.#parts.sightings.saw(project, { record, entityTag, app, written }, options);
   }
 
   #isAsked(app: App, { made: [newest] }: WorkloadRecord): boolean {
