@@ -124,6 +124,24 @@ describe("a revision that fails", () => {
   });
 });
 
+describe("revisions that overtake each other", () => {
+  it("never let the older one serve again", async () => {
+    await using w = await withApp();
+    await w.clock.advance(SETTLED_MS);
+    w.emulator.failures.add({ kind: "revision", name: "files-00002", reason: "waiting", count: 20 });
+    await w.patch({ run_arguments: ["slow"] });
+    await w.patch({ run_arguments: ["fast"] });
+    await w.clock.advance(SETTLED_MS);
+    const details = { latest_created_revision: "files-00003", latest_ready_revision: "files-00003" };
+    expect(await w.app()).toMatchObject({ status: "ready", status_details: details });
+    expect((await w.revisions()).map(({ status }) => status)).toEqual(["ready", "loading", "ready"]);
+    await w.clock.advance(2 * SETTLED_MS);
+    expect(await w.app()).toMatchObject({ status: "ready", status_details: details });
+    expect((await w.revisions()).map(({ name }) => name)).toEqual(["files-00002", "files-00003"]);
+    expect(await w.instances()).not.toContainEqual(expect.objectContaining({ revision_name: "files-00002" }));
+  });
+});
+
 describe("a running instance", () => {
   it("starts again after a crash, and the revision fails meanwhile", async () => {
     await using w = await withApp({ scale_min_instances: 1 });
