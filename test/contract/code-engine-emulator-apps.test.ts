@@ -124,6 +124,18 @@ describe("an application", () => {
     expect(await w.revisions()).toMatchObject([{ status: "ready", status_details: { actual_instances: 0 } }]);
   });
 
+  it("counts idleness from the end of the last request", async () => {
+    await using w = await withApp();
+    await w.clock.advance(25_000);
+    const lease = await w.project.apps.get("files")?.active?.pool.acquire(new AbortController().signal);
+    await w.clock.advance(10_000);
+    lease?.release();
+    await w.clock.advance(29_000);
+    expect(await w.instances()).toHaveLength(1);
+    await w.clock.advance(1_000);
+    expect(await w.instances()).toEqual([]);
+  });
+
   it("keeps its minimum", async () => {
     await using w = await withApp({ scale_min_instances: 2 });
     await w.clock.advance(600_000);

@@ -113,11 +113,12 @@ describe("a revision that fails", () => {
     expect(await w.read("/apps/files")).toMatchObject({ status: "failed" });
   });
 
-  it("never gets ready when nothing listens", async () => {
+  it("never gets ready when nothing listens, and is not tried for ever", async () => {
     await using w = await emulatedWorld();
     w.emulator.images.define(SAMPLE_APP.image_reference, { silent: true });
-    await w.client.post(`${w.home}/apps`, SAMPLE_APP);
+    await w.client.post(`${w.home}/apps`, { ...SAMPLE_APP, scale_min_instances: 1 });
     await w.clock.advance(130_000);
+    expect((await w.read("/apps/files/instances")).instances).toEqual([]);
     expect((await w.read("/apps/files/revisions")).revisions).toMatchObject([
       { status: "failed", status_details: { reason: "initial_scale_never_achieved" } },
     ]);
