@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import { emulatedWorld, SAMPLE_APP, withApp } from "../support/code-engine/emulated-world.ts";
+import type { Quotas } from "../support/code-engine/settings.ts";
 
 const SETTLED_MS = 10_000;
 
@@ -123,6 +124,18 @@ describe("an application", () => {
     expect(await w.revisions()).toMatchObject([{ status: "ready", status_details: { actual_instances: 0 } }]);
   });
 
+  it("counts idleness from the end of the last request", async () => {
+    await using w = await withApp();
+    await w.clock.advance(25_000);
+    const lease = await w.project.apps.get("files")?.active?.pool.acquire(new AbortController().signal);
+    await w.clock.advance(10_000);
+    lease?.release();
+    await w.clock.advance(29_000);
+    expect(await w.instances()).toHaveLength(1);
+    await w.clock.advance(1_000);
+    expect(await w.instances()).toEqual([]);
+  });
+
   it("keeps its minimum", async () => {
     await using w = await withApp({ scale_min_instances: 2 });
     await w.clock.advance(600_000);
@@ -210,16 +223,51 @@ describe("an application", () => {
 });
 
 describe("quotas", () => {
-  it("refuse one application too many", async () => {
-    await using w = await emulatedWorld({ quotas: { apps: 2 } });
-    for (const name of ["a", "b"]) await w.client.post(`${w.home}/apps`, { ...SAMPLE_APP, name });
-    const { status, body } = await w.client.post(`${w.home}/apps`, { ...SAMPLE_APP, name: "c" });
+  const secret = { name: "a", format: "generic" };
+  const job = { name: "a", image_reference: "icr.io/a/b" };
+  const build = {
+    ...{ name: "a", output_image: "icr.io/a/b", output_secret: "s", strategy_type: "dockerfile" },
+    source_url: "https://github.com/a/b",
+  };
+  const mapping = { name: "a.example", component: { resource_type: "app_v2", name: "a" }, tls_secret: "t" };
+  const bucket = { bucket_location: "us-south", bucket_name: "b", secret_name: "s" };
+
+  it.each<{ quota: keyof Quotas; path: string; body: object }>([
+    { quota: "apps", path: "/apps", body: SAMPLE_APP },
+    { quota: "secrets", path: "/secrets", body: secret },
+    { quota: "configMaps", path: "/config_maps", body: { name: "a" } },
+    { quota: "builds", path: "/builds", body: build },
+    { quota: "buildRuns", path: "/build_runs", body: build },
+    { quota: "jobs", path: "/jobs", body: job },
+    { quota: "jobRuns", path: "/job_runs", body: job },
+    { quota: "domainMappings", path: "/domain_mappings", body: mapping },
+    {
+      quota: "dataStores",
+      path: "/persistent_data_stores",
+      body: { name: "a", storage_type: "object_storage", data: bucket },
+    },
+  ])("of $quota refuse one too many", async ({ quota, path, body }) => {
+    await using fitting = await emulatedWorld({ quotas: { [quota]: 1 } });
+    expect([201, 202]).toContain((await fitting.client.post(`${fitting.home}${path}`, body)).status);
+    await using full = await emulatedWorld({ quotas: { [quota]: 0 } });
+    const { status, body: answer } = await full.client.post(`${full.home}${path}`, body);
     expect(status).toBe(400);
-    expect(body.errors).toMatchObject([{ code: "quota_exceeded" }]);
+    expect(answer.errors).toMatchObject([{ code: "quota_exceeded" }]);
   });
 
-  it("of instances, CPU and memory make a revision wait for resources", async () => {
-    await using w = await withApp({ scale_initial_instances: 2 }, { quotas: { memoryBytes: 7e9 } });
+  it("of revisions refuse a change that needs another", async () => {
+    await using w = await withApp({}, { quotas: { revisions: 1 } });
+    expect((await w.patch({ run_arguments: ["new"] })).body.errors).toMatchObject([{ code: "quota_exceeded" }]);
+    expect((await w.patch({ managed_domain_mappings: "local" })).status).toBe(200);
+  });
+
+  it.each<{ quota: Partial<Quotas> }>([
+    { quota: { instances: 1 } },
+    { quota: { cpu: 1.5 } },
+    { quota: { memoryBytes: 7e9 } },
+    { quota: { ephemeralBytes: 0.5e9 } },
+  ])("of what runs make a revision wait for resources: $quota", async ({ quota }) => {
+    await using w = await withApp({ scale_initial_instances: 2 }, { quotas: quota });
     await w.clock.advance(SETTLED_MS);
     expect(await w.app()).toMatchObject({
       status: "deploying",
@@ -228,5 +276,17 @@ describe("quotas", () => {
     expect(await w.revisions()).toMatchObject([
       { status: "loading", status_details: { reason: "deploying_waiting_for_resources", actual_instances: 1 } },
     ]);
+  });
+
+  it("that have room again let it go on", async () => {
+    await using w = await emulatedWorld({ quotas: { instances: 1 } });
+    await w.client.post(`${w.home}/apps`, { ...SAMPLE_APP, name: "first", scale_min_instances: 1 });
+    await w.clock.advance(SETTLED_MS);
+    await w.client.post(`${w.home}/apps`, SAMPLE_APP);
+    await w.clock.advance(SETTLED_MS);
+    expect(await w.read("/apps/files")).toMatchObject({ status_details: { reason: "waiting_for_resources" } });
+    await w.client.delete(`${w.home}/apps/first`);
+    await w.clock.advance(SETTLED_MS);
+    expect(await w.read("/apps/files")).toMatchObject({ status: "ready" });
   });
 });

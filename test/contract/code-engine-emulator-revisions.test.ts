@@ -113,14 +113,33 @@ describe("a revision that fails", () => {
     expect(await w.read("/apps/files")).toMatchObject({ status: "failed" });
   });
 
-  it("never gets ready when nothing listens", async () => {
+  it("never gets ready when nothing listens, and is not tried for ever", async () => {
     await using w = await emulatedWorld();
     w.emulator.images.define(SAMPLE_APP.image_reference, { silent: true });
-    await w.client.post(`${w.home}/apps`, SAMPLE_APP);
+    await w.client.post(`${w.home}/apps`, { ...SAMPLE_APP, scale_min_instances: 1 });
     await w.clock.advance(130_000);
+    expect((await w.read("/apps/files/instances")).instances).toEqual([]);
     expect((await w.read("/apps/files/revisions")).revisions).toMatchObject([
       { status: "failed", status_details: { reason: "initial_scale_never_achieved" } },
     ]);
+  });
+});
+
+describe("revisions that overtake each other", () => {
+  it("never let the older one serve again", async () => {
+    await using w = await withApp();
+    await w.clock.advance(SETTLED_MS);
+    w.emulator.failures.add({ kind: "revision", name: "files-00002", reason: "waiting", count: 20 });
+    await w.patch({ run_arguments: ["slow"] });
+    await w.patch({ run_arguments: ["fast"] });
+    await w.clock.advance(SETTLED_MS);
+    const details = { latest_created_revision: "files-00003", latest_ready_revision: "files-00003" };
+    expect(await w.app()).toMatchObject({ status: "ready", status_details: details });
+    expect((await w.revisions()).map(({ status }) => status)).toEqual(["ready", "loading", "ready"]);
+    await w.clock.advance(2 * SETTLED_MS);
+    expect(await w.app()).toMatchObject({ status: "ready", status_details: details });
+    expect((await w.revisions()).map(({ name }) => name)).toEqual(["files-00002", "files-00003"]);
+    expect(await w.instances()).not.toContainEqual(expect.objectContaining({ revision_name: "files-00002" }));
   });
 });
 

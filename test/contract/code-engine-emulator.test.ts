@@ -214,6 +214,17 @@ describe("the envelope", () => {
   });
 });
 
+describe("a client that goes in the middle", () => {
+  it("is no mistake of anybody's", async () => {
+    await using w = await emulatedWorld();
+    const body = new ReadableStream({ pull: (controller) => controller.error(new Error("gone")) });
+    const headers = { authorization: `Bearer ${await w.client.token()}`, "content-type": "application/json" };
+    const url = `http://localhost/v2${w.home}/config_maps?version=2026-06-15`;
+    const request = new Request(url, { method: "POST", headers, body, duplex: "half" });
+    await expect(w.emulator.handlers.api(request)).rejects.toThrow(ConnectionReset);
+  });
+});
+
 describe("pages", () => {
   it("come in order, with next except for the last", async () => {
     await using w = await emulatedWorld();

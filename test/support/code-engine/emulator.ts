@@ -1,33 +1,21 @@
 import type Docker from "dockerode";
 import { engineAddress, engineClient, pingEngine } from "../../../scripts/engine/engine-address.ts";
 import { type Clock, systemClock } from "../../../src/machinery/clock.ts";
-import { appRoutes } from "./apps/app-routes.ts";
-import { buildRoutes } from "./builds/build-routes.ts";
 import type { BuildOutput } from "./builds/build-run.ts";
 import { Failures } from "./failures.ts";
-import { plainErrorAnswer } from "./http/answers.ts";
-import { apiHandler } from "./http/api-handler.ts";
 import { CallLog } from "./http/call-log.ts";
 import { Faults, type Surface } from "./http/faults.ts";
 import { type Listener, serveHandler } from "./http/listener.ts";
-import { type Handler, surfaceHandler } from "./http/surface.ts";
 import type { ApiKeyOptions } from "./iam/api-keys.ts";
-import { Iam, iamError } from "./iam/iam.ts";
+import { Iam } from "./iam/iam.ts";
 import { Ingress } from "./ingress/ingress.ts";
-import { jobRoutes } from "./jobs/job-routes.ts";
-import { cloudLogs } from "./observability/cloud-logs.ts";
 import { LogHistory } from "./observability/log-history.ts";
-import { monitoring } from "./observability/monitoring.ts";
 import type { Project, ProjectStatus } from "./projects/project.ts";
-import { projectRoutes } from "./projects/project-routes.ts";
 import { Projects } from "./projects/projects.ts";
-import { KubeError, statusAnswer } from "./proxy/kube-status.ts";
-import { kubernetesProxy } from "./proxy/kubernetes-proxy.ts";
-import { dataRoutes } from "./resources/data-routes.ts";
-import { networkRoutes } from "./resources/network-routes.ts";
 import { DockerRuntime } from "./runtime/docker-runtime.ts";
 import { ImageAliases } from "./runtime/image-aliases.ts";
 import { SimulatedRuntime } from "./runtime/simulated.ts";
+import { type Handlers, services } from "./services.ts";
 import { DEFAULT_QUOTAS, DEFAULT_TIMINGS, type Quotas, type Switches, type Timings } from "./settings.ts";
 import { newId, World } from "./world.ts";
 
@@ -96,33 +84,7 @@ export class CodeEngineEmulator implements AsyncDisposable {
       runtime,
     });
     const [faults, calls, iam, projects] = [new Faults(), new CallLog(), new Iam(clock), new Projects(world)];
-    const routes = [
-      ...projectRoutes(world, projects),
-      ...appRoutes(projects.findActive),
-      ...dataRoutes(world, projects.findActive),
-      ...buildRoutes(projects.findActive),
-      ...jobRoutes(projects.findActive),
-      ...networkRoutes(projects, projects.findActive),
-    ];
-    const surface = (name: Surface, handler: Handler, errorAnswer: ErrorAnswer) =>
-      surfaceHandler({ surface: name, handler, errorAnswer, faults, calls, clock });
-    const handlers: Handlers = {
-      api: surface("api", apiHandler({ world, iam, routes }), (status, headers) =>
-        plainErrorAnswer(status, "A fault that was asked for.", headers),
-      ),
-      iam: surface("iam", iam.handle, (status, headers) =>
-        iamError(status, "BXNIM0500E", "A fault that was asked for.", headers),
-      ),
-      proxy: surface("proxy", kubernetesProxy({ world, iam, projects }), (status, headers) =>
-        statusAnswer(new KubeError(status, "A fault that was asked for."), headers),
-      ),
-      logs: surface("logs", cloudLogs({ world, iam }), (status, headers) =>
-        plainErrorAnswer(status, "A fault that was asked for.", headers),
-      ),
-      monitoring: surface("monitoring", monitoring({ world, iam, projects }), (status, headers) =>
-        plainErrorAnswer(status, "A fault that was asked for.", headers),
-      ),
-    };
+    const handlers = services({ world, iam, projects, faults, calls });
     const listeners = await listenForAll(handlers);
     world.apiUrl = `${listeners.api.url}/v2`;
     const ingress = await Ingress.start({
@@ -225,15 +187,12 @@ export interface NewProject {
   readonly status?: ProjectStatus;
 }
 
-type Handlers = { readonly [K in Surface]: Handler };
 type Listeners = { readonly [K in Surface]: Listener };
 
 async function listenForAll(handlers: Handlers): Promise<Listeners> {
   const each = Object.entries(handlers).map(async ([name, handler]) => [name, await serveHandler(handler)] as const);
   return Object.fromEntries(await Promise.all(each)) as Listeners;
 }
-
-type ErrorAnswer = (status: number, headers: Record<string, string>) => Response;
 
 interface Parts {
   readonly faults: Faults;

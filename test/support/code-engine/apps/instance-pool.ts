@@ -185,7 +185,8 @@ export class InstancePool {
   }
 
   #shrinkTo(count: number): void {
-    const keep = this.#instances.toSorted((a, b) => b.active - a.active).slice(0, count);
+    const worth = ({ active, ready }: Instance) => (ready ? active + 1 : 0);
+    const keep = this.#instances.toSorted((a, b) => worth(b) - worth(a)).slice(0, count);
     const leaving = this.#instances.filter((instance) => !keep.includes(instance));
     this.#instances = this.#instances.filter((instance) => keep.includes(instance));
     for (const instance of leaving) this.#drain(instance);

@@ -6,7 +6,7 @@ import { ApiError, apiError, notFound } from "./api-error.ts";
 import { checkIfMatch, readVersion } from "./preconditions.ts";
 import { checkLength, checkMediaType, readBody } from "./request-body.ts";
 import { type AnyRoute, type Found, type Method, matchPath } from "./route.ts";
-import type { Handler } from "./surface.ts";
+import { ConnectionReset, type Handler } from "./surface.ts";
 
 const PREFIX = "/v2";
 
@@ -26,6 +26,7 @@ export function apiHandler({ world, iam, routes }: ApiHandlerOptions): Handler {
       return await serve(request, iam, routes);
     } catch (error) {
       if (error instanceof ApiError) return errorAnswer(error);
+      if (error instanceof ConnectionReset) throw error;
       world.mistakes.push(error);
       return plainErrorAnswer(500, "The emulator itself made a mistake; its end reports it.");
     }

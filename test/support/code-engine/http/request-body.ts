@@ -1,7 +1,8 @@
 import { isJsonObject } from "../../../../src/machinery/json-equal.ts";
 import type { JsonObject } from "../fields/field.ts";
-import { apiError } from "./api-error.ts";
+import { ApiError, apiError } from "./api-error.ts";
 import type { Method } from "./route.ts";
+import { ConnectionReset } from "./surface.ts";
 
 /** The emulator's own bound; IBM publishes none for the whole body. */
 const MAX_BODY_BYTES = 8 * 1024 * 1024;
@@ -45,14 +46,19 @@ export async function readBody(request: Request, method: Method): Promise<JsonOb
 async function limitedBytes(request: Request): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of request.body ?? []) {
-    length += chunk.length;
-    if (length > MAX_BODY_BYTES) throw tooLarge();
-    chunks.push(chunk);
+  try {
+    for await (const chunk of request.body ?? []) {
+      length += chunk.length;
+      if (length > MAX_BODY_BYTES) throw tooLarge();
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    // The client went in the middle: there is nobody to answer.
+    throw error instanceof ApiError ? error : new ConnectionReset();
   }
   return Buffer.concat(chunks);
 }
 
-function tooLarge() {
+function tooLarge(): ApiError {
   return apiError(413, `The body is larger than ${MAX_BODY_BYTES} bytes.`);
 }

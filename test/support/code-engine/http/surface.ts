@@ -5,12 +5,12 @@ import type { FaultEffect, Faults, Surface } from "./faults.ts";
 
 export type Handler = (request: Request) => Promise<Response>;
 
-/** Thrown instead of an answer. On a socket the listener breaks the connection. */
+/** Thrown instead of an answer: the connection is to break, or has broken. A listener resets it. */
 export class ConnectionReset extends Error {
   override readonly name = "ConnectionReset";
 
   constructor() {
-    super("the emulator broke the connection, as it was told to");
+    super("the connection broke");
   }
 }
 

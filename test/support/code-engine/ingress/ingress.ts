@@ -147,7 +147,8 @@ async function leaseOf(app: App, signal: AbortSignal): Promise<(Lease & Disposab
       const lease = await revision.pool.acquire(signal);
       return { ...lease, [Symbol.dispose]: lease.release };
     } catch (error) {
-      if (!(error instanceof Retired) || revision === app.active) throw error;
+      if (!(error instanceof Retired)) throw error;
+      if (revision === app.active) return undefined;
     }
   }
   return undefined;

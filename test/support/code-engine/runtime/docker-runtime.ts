@@ -87,7 +87,8 @@ export class DockerRuntime implements Runtime {
     }
     const { NetworkSettings } = await container.inspect();
     const host = NetworkSettings.Networks.bridge?.IPAddress ?? "";
-    return new DockerInstance(container, { kind: "socket", host, port: spec.port });
+    // One that has ended already has no address; an empty one would be this machine's.
+    return new DockerInstance(container, host === "" ? { kind: "closed" } : { kind: "socket", host, port: spec.port });
   }
 
   async #create(spec: InstanceSpec, imageId: string, mounts: Docker.MountSettings[]): Promise<Docker.Container> {
