@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { EngineError } from "../engine/engine-error.ts";
 import { createFailure } from "./create-failure.ts";
-import { isNetworkGone, isPortTaken, startFailure } from "./start-failure.ts";
+import { isNetworkGone, isPortTaken, isTaskLeft, startFailure } from "./start-failure.ts";
 
 const answer = (status: number, said: string) => new EngineError("start a container", status, said, undefined);
 
@@ -36,6 +36,11 @@ describe("startFailure", () => {
     "Error starting userland proxy: listen tcp4 127.0.0.1:20001: bind: address already in use",
   ])("knows a port that is taken: %s", (said) => {
     expect(isPortTaken(answer(500, `driver failed programming external connectivity: ${said}`))).toBe(true);
+  });
+
+  it("knows what an Engine that was killed has left behind", () => {
+    expect(isTaskLeft(answer(409, "task e0b5e3e9e2c7: already exists"))).toBe(true);
+    expect(isTaskLeft(answer(409, "container e0b5e3e9e2c7: already exists"))).toBe(false);
   });
 
   it("knows a network that was removed", () => {
