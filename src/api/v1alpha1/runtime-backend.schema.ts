@@ -208,7 +208,11 @@ const status: JsonSchema = {
         appArmor: { type: "boolean", description: "Whether AppArmor confines containers." },
         cgroupVersion: { type: "string", maxLength: 16, description: "Version of the control groups: 1 or 2." },
         rootless: { type: "boolean", description: "Whether the Engine runs without root." },
-        observability: { type: "string", maxLength: 64, description: "Where logs come from: native, from the place itself." },
+        observability: {
+          type: "string",
+          maxLength: 64,
+          description: "Where logs come from: native, from the place itself.",
+        },
         readOnlyFilesystem: { type: "boolean", description: "Whether an image's files can be made read-only." },
         customCapabilities: {
           type: "boolean",
