@@ -38,9 +38,15 @@ describe("startFailure", () => {
     expect(isPortTaken(answer(500, `driver failed programming external connectivity: ${said}`))).toBe(true);
   });
 
-  it("knows what an Engine that was killed has left behind", () => {
-    expect(isTaskLeft(answer(409, "task e0b5e3e9e2c7: already exists"))).toBe(true);
-    expect(isTaskLeft(answer(409, "container e0b5e3e9e2c7: already exists"))).toBe(false);
+  it.each([
+    { said: "task e0b5e3e9e2c7: already exists", left: true },
+    {
+      said: "failed to start shim: mkdir /run/docker/containerd/daemon/io.containerd.runtime.v2.task/moby/08adfaba7194: file exists: unknown",
+      left: true,
+    },
+    { said: "failed to mkdir /var/lib/docker/volumes/x: file exists", left: false },
+  ])("knows what an Engine that was killed has left behind: $said", ({ said, left }) => {
+    expect(isTaskLeft(answer(500, said))).toBe(left);
   });
 
   it("knows a network that was removed", () => {

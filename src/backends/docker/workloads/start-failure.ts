@@ -5,7 +5,8 @@ import { EngineError } from "../engine/engine-error.ts";
 /** The Engine's own check and that of the program which listens for a published port word it differently. */
 const PORT_TAKEN = /port is already allocated|address already in use/i;
 const NETWORK_GONE = /network \S+ not found/i;
-const TASK_LEFT = /task \S+ already exists/i;
+/** By the number of the task, or by the folder of what would watch over it. */
+const TASK_LEFT = /task \S+ already exists|start shim: mkdir \S+: file exists/i;
 const NOT_EXECUTABLE =
   /executable file not found|no such file or directory|permission denied|exec format error|is a directory/i;
 
