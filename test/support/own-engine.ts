@@ -87,6 +87,7 @@ export class OwnEngine implements AsyncDisposable {
       await this.#end("SIGTERM");
     }
     ip("link", "delete", this.#bridge);
+    unmountBelow(this.folder);
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   }
 
@@ -114,6 +115,16 @@ export class OwnEngine implements AsyncDisposable {
     const ended = once(child, "exit");
     child.kill(signal);
     await ended;
+  }
+}
+
+/** One that was killed leaves behind what it had mounted, and mounts it again. */
+function unmountBelow(folder: string): void {
+  const places = readFileSync("/proc/self/mounts", "utf8")
+    .split("\n")
+    .map((line) => line.split(" ")[1] ?? "");
+  for (const place of places.filter((each) => each.startsWith(`${folder}/`)).reverse()) {
+    execFileSync("umount", [place], { stdio: "inherit", timeout: 10_000 });
   }
 }
 

@@ -17,6 +17,7 @@ const WITHOUT = {
   maxCpu: (config: HostConfig) => ({ ...config, NanoCpus: 0 }),
   // In the same sandbox: nothing but the capability differs.
   NET_RAW: (config: HostConfig) => withCapability(config, "NET_RAW"),
+  NET_ADMIN: (config: HostConfig) => withCapability(config, "NET_ADMIN"),
   SETUID: (config: HostConfig) => withCapability(config, "SETUID"),
   CHOWN: (config: HostConfig) => withCapability(config, "CHOWN"),
   SYS_PTRACE: (config: HostConfig) => withCapability(config, "SYS_PTRACE"),

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { networkInterfaces } from "node:os";
 import type Docker from "dockerode";
 import { API_VERSION, type RuntimeDeployment } from "../../../src/api/v1alpha1/index.ts";
 import { Installation } from "../installation.ts";
@@ -78,6 +79,12 @@ export class Stage implements AsyncDisposable {
   async siblingName(): Promise<string> {
     const { Name } = await this.inside(SIBLING).container.inspect();
     return Name.slice(1);
+  }
+
+  /** The bridge's own IPv6 address that leads no further than the link. */
+  get linkLocal(): string {
+    const addresses = networkInterfaces()[this.outside.network] ?? [];
+    return addresses.find(({ address }) => address.startsWith("fe80:"))?.address ?? "";
   }
 
   /** The Ethernet address of the bridge. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { EngineError } from "../engine/engine-error.ts";
 import { createFailure } from "./create-failure.ts";
-import { isNetworkGone, isPortTaken, startFailure } from "./start-failure.ts";
+import { isNetworkGone, isPortTaken, isTaskLeft, startFailure } from "./start-failure.ts";
 
 const answer = (status: number, said: string) => new EngineError("start a container", status, said, undefined);
 
@@ -36,6 +36,17 @@ describe("startFailure", () => {
     "Error starting userland proxy: listen tcp4 127.0.0.1:20001: bind: address already in use",
   ])("knows a port that is taken: %s", (said) => {
     expect(isPortTaken(answer(500, `driver failed programming external connectivity: ${said}`))).toBe(true);
+  });
+
+  it.each([
+    { said: "task e0b5e3e9e2c7: already exists", left: true },
+    {
+      said: "failed to start shim: mkdir /run/docker/containerd/daemon/io.containerd.runtime.v2.task/moby/08adfaba7194: file exists: unknown",
+      left: true,
+    },
+    { said: "failed to mkdir /var/lib/docker/volumes/x: file exists", left: false },
+  ])("knows what an Engine that was killed has left behind: $said", ({ said, left }) => {
+    expect(isTaskLeft(answer(500, said))).toBe(left);
   });
 
   it("knows a network that was removed", () => {

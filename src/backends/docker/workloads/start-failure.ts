@@ -5,6 +5,8 @@ import { EngineError } from "../engine/engine-error.ts";
 /** The Engine's own check and that of the program which listens for a published port word it differently. */
 const PORT_TAKEN = /port is already allocated|address already in use/i;
 const NETWORK_GONE = /network \S+ not found/i;
+/** By the number of the task, or by the folder of what would watch over it. */
+const TASK_LEFT = /task \S+ already exists|start shim: mkdir \S+: file exists/i;
 const NOT_EXECUTABLE =
   /executable file not found|no such file or directory|permission denied|exec format error|is a directory/i;
 
@@ -14,6 +16,11 @@ export function isPortTaken(error: unknown): error is EngineError {
 
 export function isNetworkGone(error: unknown): error is EngineError {
   return error instanceof EngineError && error.status === 404 && NETWORK_GONE.test(error.said);
+}
+
+/** An Engine that ended in the middle of a start or stop leaves behind what it later takes for the container's process. */
+export function isTaskLeft(error: unknown): error is EngineError {
+  return error instanceof EngineError && TASK_LEFT.test(error.said);
 }
 
 /** The container is as it should be, but its port is another's. */

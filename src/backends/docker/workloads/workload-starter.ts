@@ -10,7 +10,7 @@ import { joinedContainer } from "./joined-network.ts";
 import { DockerLabel, type Labels, ownerFromLabels, roleFromLabels } from "./object-labels.ts";
 import { recreation } from "./recreation.ts";
 import { ENGINE_RESTART_POLICY } from "./restart-policy.ts";
-import { isNetworkGone, isPortTaken, portConflict, startFailure } from "./start-failure.ts";
+import { isNetworkGone, isPortTaken, isTaskLeft, portConflict, startFailure } from "./start-failure.ts";
 import type { WorkloadObserver } from "./workload-observer.ts";
 import type { WorkloadParts } from "./workloads.ts";
 
@@ -67,6 +67,10 @@ export class WorkloadStarter {
       try {
         return await this.#startAndLook(pair, options);
       } catch (error) {
+        if (isTaskLeft(error) && attempt === 1) {
+          pair = await this.#makeAnew(pair, options);
+          continue;
+        }
         if (!isPortTaken(error)) throw startFailure(error);
         const inspected = await this.#inspect(pair.id, options);
         const { [DockerLabel.HostPort]: port, [DockerLabel.HostPortKept]: kept } = inspected.Config.Labels;
@@ -193,6 +197,13 @@ export class WorkloadStarter {
     if (!Name || HostConfig.RestartPolicy?.Name === Name) return;
     const update = (docker: Docker) => docker.getContainer(Id).update({ RestartPolicy: { Name } });
     await this.#parts.engine.call("update a container", update, options);
+  }
+
+  /** The Engine never starts these again. Which of the two it is does not matter: a new sandbox means a new container. */
+  async #makeAnew({ id, sandbox }: Pair, options: CallOptions): Promise<Pair> {
+    const inspected = await this.#inspect(id, options);
+    if (sandbox !== undefined) await this.#parts.sandboxes.remove(sandbox, options);
+    return await this.#recreate(inspected, Number(inspected.Config.Labels[DockerLabel.HostPort]), options);
   }
 
   async #moveToAnotherPort(inspected: Docker.ContainerInspectInfo, options: CallOptions): Promise<Pair> {

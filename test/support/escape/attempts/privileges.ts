@@ -24,6 +24,14 @@ export const PRIVILEGES: readonly Attempt[] = [
     control: "NET_RAW",
   },
   {
+    name: "a packet filter of its own",
+    proves: ["capabilities.dropAll", "network.egressAllowed", "network.allowedHosts"],
+    succeedsIn: [],
+    run: ({ inside }) => inside.attempt(["filter"]),
+    // In the sandbox itself: who may make a table there may remove one.
+    control: "NET_ADMIN",
+  },
+  {
     name: "mount",
     proves: ["capabilities.dropAll"],
     succeedsIn: [],

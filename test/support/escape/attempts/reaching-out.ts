@@ -22,6 +22,7 @@ export const REACHING_OUT: readonly Attempt[] = [
   inward("UDP to the bridge's gateway", (stage) => ["udp", stage.outside.bridge.gateway4, port(stage)]),
   inward("ICMP to the bridge's gateway", (stage) => ["icmp", stage.outside.bridge.gateway4]),
   inward("TCP over IPv6 to the bridge's gateway", (stage) => ["tcp", stage.outside.bridge.gateway6, port(stage)]),
+  inward("TCP to the bridge's link-local address", (stage) => ["tcp", stage.linkLocal, port(stage)]),
   inward("TCP to a service at another address of the machine", (stage) => [
     "tcp",
     stage.outside.hostAddress,

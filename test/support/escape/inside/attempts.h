@@ -14,6 +14,7 @@ void attempt_listen(char **args); /* PORT …: echoes on TCP ports until it is e
 /* packets.c */
 void attempt_raw(char **args);   /* a raw socket is given */
 void attempt_frame(char **args); /* MAC HOST PORT: a UDP datagram in an Ethernet frame of one's own is echoed */
+void attempt_filter(char **args); /* a table in the packet filter of its network namespace */
 void attempt_sniff(char **args); /* INTERFACE: a line for each IP packet that comes in, until it is ended */
 
 /* kernel.c */

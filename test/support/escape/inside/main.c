@@ -17,7 +17,7 @@ static const struct {
     {"chown", 1, attempt_chown},   {"suid", 0, attempt_suid},       {"write", 1, attempt_write},
     {"bind", 1, attempt_bind},     {"forks", 1, attempt_forks},     {"memory", 1, attempt_memory},
     {"cpu", 1, attempt_cpu},       {"sample", 3, attempt_sample},   {"read", 1, attempt_read},
-    {"yield", 0, attempt_yield},
+    {"yield", 0, attempt_yield},   {"filter", 0, attempt_filter},
 };
 
 /* No attempt lasts longer, whatever happens to it; what serves or samples switches it off. */

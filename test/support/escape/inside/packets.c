@@ -6,6 +6,10 @@
 #include <errno.h>
 #include <ifaddrs.h>
 #include <linux/if_packet.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netlink.h>
 #include <net/ethernet.h>
 #include <net/if.h>
 #include <netinet/ip.h>
@@ -90,6 +94,45 @@ void attempt_frame(char **args) {
     if (echo) answer(true, "the frame was answered");
   }
   answer(false, "the frame was sent and nobody answered");
+}
+
+/* One netlink message of a batch for the packet filter; answers where the next one begins. */
+static char *netfilter_message(char *at, int type, int flags, int family, const char *table) {
+  struct nlmsghdr *header = (struct nlmsghdr *)at;
+  struct nfgenmsg *generic = (struct nfgenmsg *)(header + 1);
+  bool batch = type == NFNL_MSG_BATCH_BEGIN || type == NFNL_MSG_BATCH_END;
+  header->nlmsg_type = (uint16_t)(batch ? type : NFNL_SUBSYS_NFTABLES << 8 | type);
+  header->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
+  generic->nfgen_family = (uint8_t)family;
+  generic->res_id = htons(batch ? NFNL_SUBSYS_NFTABLES : 0);
+  char *end = (char *)(generic + 1);
+  if (table) {
+    struct nlattr *name = (struct nlattr *)end;
+    name->nla_type = NFTA_TABLE_NAME;
+    name->nla_len = (uint16_t)(NLA_HDRLEN + strlen(table) + 1);
+    strcpy(end + NLA_HDRLEN, table);
+    end += NLA_ALIGN(name->nla_len);
+  }
+  header->nlmsg_len = (uint32_t)(end - at);
+  return end;
+}
+
+void attempt_filter(char **args) {
+  (void)args;
+  char batch[256] = {0}, *end = batch;
+  end = netfilter_message(end, NFNL_MSG_BATCH_BEGIN, 0, AF_UNSPEC, NULL);
+  end = netfilter_message(end, NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_ACK, NFPROTO_INET, "escape");
+  end = netfilter_message(end, NFNL_MSG_BATCH_END, 0, AF_UNSPEC, NULL);
+  int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER);
+  if (fd < 0 || send(fd, batch, (size_t)(end - batch), 0) < 0) refused("netlink");
+  struct {
+    struct nlmsghdr header;
+    struct nlmsgerr error;
+  } reply;
+  if (!readable_within(fd, REPLY_MS) || recv(fd, &reply, sizeof reply, 0) < 0) refused("no reply");
+  errno = -reply.error.error;
+  if (errno != 0) refused("a table");
+  answer(true, "a table of its own");
 }
 
 static void print_packet(const char *protocol, const char *to, int port) {

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
@@ -20,6 +21,8 @@ struct endpoint endpoint_of(const char *host, int port) {
   } else if (inet_pton(AF_INET6, host, &v6->sin6_addr) == 1) {
     v6->sin6_family = AF_INET6;
     v6->sin6_port = htons((uint16_t)port);
+    /* In every container that has a network the one interface beside loopback. */
+    if (IN6_IS_ADDR_LINKLOCAL(&v6->sin6_addr)) v6->sin6_scope_id = if_nametoindex("eth0");
     found.length = sizeof *v6;
   } else {
     answer(false, "not an address: %s", host);
