@@ -1,12 +1,12 @@
 import type { NetworkRules } from "./confinement.ts";
 import type { Guardrails } from "./guardrails.ts";
 
-/** Pure. Text of a label: JSON with sorted keys, so that equal values give equal labels. */
+/** Pure. JSON with sorted keys, so that equal values give equal texts: what a backend keeps with a workload. */
 export function labelJson(value: Guardrails | NetworkRules): string {
   return JSON.stringify(value, (_, member: unknown) => (isObject(member) ? sorted(member) : member));
 }
 
-/** Pure. Undefined for a label that is absent or not what `labelJson` writes: what it says may then not be relied on. */
+/** Pure. Undefined for a text that is absent or not what `labelJson` writes: what it says may then not be relied on. */
 export function readGuardrails(label: string | undefined): Guardrails | undefined {
   return read(label, isGuardrails) as Guardrails | undefined;
 }

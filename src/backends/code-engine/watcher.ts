@@ -2,6 +2,7 @@ import type { Clock } from "../../machinery/clock.ts";
 import { delay } from "../../machinery/clock-delay.ts";
 import type { Logger } from "../../machinery/logger.ts";
 import type { Owner } from "../backend.ts";
+import { BusyTurns } from "./busy-turns.ts";
 import type { App } from "./client/resources/apps.ts";
 import type { Pace } from "./code-engine-config.ts";
 import { jitteredMs } from "./jitter.ts";
@@ -91,18 +92,28 @@ async function lookAtApps({ link, sightings, onChange }: WatchParts, signal: Abo
 }
 
 async function watchBusy(parts: WatchParts, signal: AbortSignal): Promise<void> {
-  const { link, sightings, clock, pace, logger, onChange } = parts;
+  const { sightings, clock, pace } = parts;
+  const turns = new BusyTurns();
   while (!signal.aborted) {
     await delay(clock, pace.busyMs, signal);
-    for (const [name, before] of [...sightings.all]) {
-      if (signal.aborted) return;
-      if (sightings.rests(before)) continue;
-      try {
-        const after = await link.use((project) => sightings.lookAtApp(project, name, { signal, poll: true }), signal);
-        if (!after || sightings.differ(before, after)) onChange(before.record.owner);
-      } catch (error) {
-        if (!signal.aborted) logger.debug("an app cannot be looked at", { app: name, error });
-      }
+    const busy = [...sightings.all].filter(([, sighting]) => !sightings.rests(sighting));
+    for (const name of turns.due(new Set(busy.map(([each]) => each)), clock.monotonicMs())) {
+      if (!signal.aborted) await lookAtBusy(parts, name, signal);
     }
+  }
+}
+
+async function lookAtBusy(
+  { link, sightings, logger, onChange }: WatchParts,
+  name: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const before = sightings.all.get(name);
+  if (!before) return;
+  try {
+    const after = await link.use((project) => sightings.lookAtApp(project, name, { signal, poll: true }), signal);
+    if (!after || sightings.differ(before, after)) onChange(before.record.owner);
+  } catch (error) {
+    if (!signal.aborted) logger.debug("an app cannot be looked at", { app: name, error });
   }
 }

@@ -41,7 +41,14 @@ export function workloadOf(sight: Sight, around: Around): Workload | undefined {
     // It was stopped and is still being deleted.
     return { ...base, ...madeOf(newest), state: { kind: "running" }, address: undefined, drift: [] };
   }
-  if (!serving) return { ...base, ...madeOf(newest), state: unready(sight), address: undefined, drift: driftOf(sight) };
+  if (!serving)
+    return {
+      ...base,
+      ...madeOf(newest),
+      state: unready(sight),
+      address: undefined,
+      drift: driftOf(sight, around.maker),
+    };
   const marks = serving.marks;
   const made = record.made.find(({ hash }) => hash === marks.hash);
   return {
@@ -51,7 +58,7 @@ export function workloadOf(sight: Sight, around: Around): Workload | undefined {
     ...endpointOf(app, newest, around),
     scalesToZero: (app.scale_min_instances ?? 0) === 0,
     rollout: rolloutOf(sight, serving.marks, around.maker),
-    drift: driftOf(sight),
+    drift: driftOf(sight, around.maker),
   };
 }
 
@@ -115,8 +122,12 @@ function rolloutOf(
   return { id, hash: asked.hash, generation, trouble: failed ? revisionTrouble(created) : undefined };
 }
 
-function driftOf({ app, record, itsOwn }: Sight) {
-  return app ? appDrift(app, record.made[0].prototype, itsOwn) : [];
+/** By what the app itself says that it was made from: that something newer is asked for is no drift. */
+function driftOf({ app, record, itsOwn }: Sight, maker: Maker) {
+  if (!app) return [];
+  const hash = marksOf(app, maker)?.hash;
+  const made = record.made.find((each) => each.hash === hash) ?? record.made[0];
+  return appDrift(app, made.prototype, itsOwn);
 }
 
 function endpointOf(app: App, { closed }: Made, { privateNetwork }: Around) {

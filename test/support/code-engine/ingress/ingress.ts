@@ -30,7 +30,7 @@ export class Ingress implements Endpoints, AsyncDisposable {
 
   static async start(options: IngressOptions): Promise<Ingress> {
     const ingress = new Ingress(options);
-    ingress.#shared = await ingress.#listen((incoming) => ingress.#byHost(incoming));
+    ingress.#shared = await ingress.#listen("by host", (incoming) => ingress.#byHost(incoming));
     return ingress;
   }
 
@@ -53,7 +53,7 @@ export class Ingress implements Endpoints, AsyncDisposable {
 
   async #newPlace(href: string) {
     const place: { listener: Listener; app: App | undefined } = {
-      listener: await this.#listen(() => this.#places.get(href)?.app),
+      listener: await this.#listen("by port", () => this.#places.get(href)?.app),
       app: undefined,
     };
     this.#places.set(href, place);
@@ -70,10 +70,12 @@ export class Ingress implements Endpoints, AsyncDisposable {
     return this.#options.projects.all.flatMap(({ apps }) => apps.list()).find((app) => app.host === host);
   }
 
-  async #listen(find: (incoming: IncomingMessage) => App | undefined): Promise<Listener> {
+  async #listen(known: "by host" | "by port", find: (incoming: IncomingMessage) => App | undefined): Promise<Listener> {
     const listener = await serve((incoming, outgoing) => {
       const app = find(incoming);
-      if (app === undefined) refuse(outgoing, 404, "no such application");
+      if (app === undefined && known === "by host") refuse(outgoing, 404, "no such application");
+      // An address of its own is nobody's once its application is gone.
+      else if (app === undefined) incoming.socket.destroy();
       // Nothing answers under a name that has no address outside.
       else if (!isReachable(app)) incoming.socket.destroy();
       else this.#options.world.do(() => this.#serve(app, incoming, outgoing));
