@@ -3,7 +3,7 @@ import { TerminalError } from "../../machinery/errors.ts";
 import { DOCKER_HUB, type ImageReference, imageName, isImageId, parseImageReference } from "./image-reference.ts";
 
 /**
- * Checks an image against `spec.docker.allowedRegistries`: prefixes of its full name by whole segments, so that
+ * Checks an image against the `allowedRegistries` of a RuntimeBackend: prefixes of its full name by whole segments, so that
  * `docker.io/library` covers `nginx` and not `docker.io/library-evil/x`.
  * @throws {TerminalError} `RegistryNotAllowed`; `InvalidSpec` when the reference is none.
  */
@@ -13,7 +13,7 @@ export function admitImage(text: string, allowed: readonly string[]): void {
   const origin = name ?? "an image ID, which has no registry,";
   throw new TerminalError(
     Reason.RegistryNotAllowed,
-    `spec.source.image.reference: ${origin} is not among the backend's allowed registries (${allowed.join(", ")}); use an image from there, or ask for it to be added to spec.docker.allowedRegistries`,
+    `spec.source.image.reference: ${origin} is not among the backend's allowed registries (${allowed.join(", ")}); use an image from there, or ask for it to be added to allowedRegistries of the RuntimeBackend`,
   );
 }
 
