@@ -13,7 +13,11 @@ await ensureEngine();
 await ensureSandboxImage();
 
 const passes = [
-  { name: "unit and integration", args: ["--testPathIgnorePatterns", "/node_modules/", "<rootDir>/test/e2e/"] },
+  {
+    name: "unit and integration",
+    // Most of them wait for an Engine or for a process; jest alone would leave a core of two without work.
+    args: ["--maxWorkers=100%", "--testPathIgnorePatterns", "/node_modules/", "<rootDir>/test/e2e/"],
+  },
   { name: "end to end", args: ["--runInBand", "--testPathPatterns", "test/e2e/"] },
 ];
 const folder = mkdtempSync(join(tmpdir(), "slipway-test-"));
