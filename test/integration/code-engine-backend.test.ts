@@ -23,7 +23,7 @@ describe("the Code Engine backend", () => {
     await world[Symbol.asyncDispose]();
   });
 
-  const home = () => `/projects/${world.projectId}`;
+  const home = () => `/projects/${world.project.id}`;
   async function names(kind: "apps" | "secrets" | "config_maps"): Promise<string[]> {
     const { body } = await admin.get(`${home()}/${kind}`);
     return (body[kind] as { name: string }[]).map(({ name }) => name);
@@ -197,6 +197,30 @@ describe("the Code Engine backend", () => {
     world.emulator.createProject({ name: "gone", status: "soft_deleted" });
     const other = world.backend({ spec: world.spec({ project }) });
     expect(await other.health(within())).toMatchObject({ available: false, message: expect.stringMatching(message) });
+  });
+
+  it("notices that its project is deleted while it runs, and that it is restored", async () => {
+    const spec = await newSpec();
+    const { id } = await launch(spec);
+    world.project.status = "soft_deleted";
+    const newer = { ...spec, hash: "newer", generation: 2 };
+    await expect(backend.update(id, newer, within())).rejects.toMatchObject({ name: "TransientError" });
+    expect(await backend.health(within())).toMatchObject({
+      available: false,
+      message: expect.stringContaining("soft deleted"),
+    });
+    world.project.status = "active";
+    await insist(async () => (await backend.health(within())).available || undefined);
+    await insist(() => backend.update(id, newer, within()));
+    expect(await until(spec, serves)).toMatchObject({ hash: "newer" });
+  });
+
+  it("waits as long as it is told to where too much is asked", async () => {
+    const spec = await newSpec();
+    const effect = { type: "status", status: 429, retryAfterSeconds: 90 } as const;
+    world.emulator.faults.add({ method: "POST", path: "/config_maps", effect });
+    const create = backend.create(spec, { role: "current", hostPort: undefined }, within());
+    await expect(create).rejects.toMatchObject({ reason: "BackendUnavailable", retryAfterMs: 90_000 });
   });
 
   it("waits for an app that takes minutes to go", async () => {

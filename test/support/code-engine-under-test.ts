@@ -4,6 +4,7 @@ import { codeEngineBackend } from "../../src/backends/code-engine/code-engine-ba
 import type { CodeEngineConfig, Pace } from "../../src/backends/code-engine/code-engine-config.ts";
 import { CodeEngineEmulator, type EmulatorOptions } from "./code-engine/emulator.ts";
 import { type Listener, serveHandler } from "./code-engine/http/listener.ts";
+import type { Project } from "./code-engine/projects/project.ts";
 import { recordingLogger } from "./recording-logger.ts";
 
 /** The emulator's time runs fast here. */
@@ -61,7 +62,7 @@ export class CodeEngineWorld implements AsyncDisposable {
   readonly emulator: CodeEngineEmulator;
   readonly registry: ImageRegistry;
   readonly apiKey: string;
-  readonly projectId: string;
+  readonly project: Project;
   readonly installation = randomUUID();
   readonly log = recordingLogger();
   readonly #backends: AsyncDisposable[] = [];
@@ -70,7 +71,7 @@ export class CodeEngineWorld implements AsyncDisposable {
     this.emulator = emulator;
     this.registry = registry;
     this.apiKey = emulator.createApiKey();
-    this.projectId = emulator.createProject({ name: "tools" }).id;
+    this.project = emulator.createProject({ name: "tools" });
   }
 
   static async start(options: EmulatorOptions = {}): Promise<CodeEngineWorld> {
