@@ -4,10 +4,10 @@ NODE := node_modules/.bin/node
 NPM_INSTALL := npm install --no-audit --no-fund --loglevel=error
 
 .DEFAULT_GOAL := help
-.PHONY: help install build run stop engine sandbox-image test soak verify lint format generate bench clean
+.PHONY: help install build run stop engine sandbox-image test soak verify lint format generate bench clean code-engine-emulator
 
 help: ## Show this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-21s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: node_modules/.package-lock.json ## Install the dependencies, Node 24 among them
 
@@ -51,6 +51,9 @@ generate: install ## Write crds/ and the API types from the schemas
 
 bench: build ## Measure; one JSON object a line
 	@$(NODE) bench/main.ts
+
+code-engine-emulator: install ## Emulate IBM Code Engine on loopback until Ctrl-C
+	@$(NODE) scripts/code-engine-emulator.ts
 
 clean: ## Remove what was built
 	@rm -rf dist coverage

@@ -63,6 +63,8 @@ it.each([
   { bytes: 3 * 1024 ** 3, want: "3Gi" },
   { bytes: 1536 * 1024, want: "1536Ki" },
   { bytes: 1000, want: "1000" },
+  { bytes: 250e6, want: "250M" },
+  { bytes: 2e9, want: "2G" },
 ])("$bytes bytes are written $want", ({ bytes, want }) => {
   expect(formatMemory(bytes)).toBe(want);
   expect(memoryBytes(want)).toBe(bytes);

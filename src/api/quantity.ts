@@ -34,9 +34,18 @@ export function formatCpu(millis: number): string {
   return millis % 1000 === 0 ? String(millis / 1000) : `${millis}m`;
 }
 
-/** The inverse of `memoryBytes`, by the largest binary suffix that fits without a rest: `512Mi`, `1000`. */
+/**
+ * The inverse of `memoryBytes`, by the largest binary suffix that fits without a rest: `512Mi`, `1000`. By a decimal one where
+ * that is much shorter, since somebody wrote it so: `250M`.
+ */
 export function formatMemory(bytes: number): string {
-  const [suffix, unit] = Object.entries(BINARY).findLast(([, size]) => BigInt(bytes) % size === 0n) ?? ["", 1n];
+  const binary = bySuffix(bytes, BINARY);
+  const decimal = bySuffix(bytes, { M: 10n ** 6n, G: 10n ** 9n });
+  return decimal.length + 2 < binary.length ? decimal : binary;
+}
+
+function bySuffix(bytes: number, suffixes: Readonly<Record<string, bigint>>): string {
+  const [suffix, unit] = Object.entries(suffixes).findLast(([, size]) => BigInt(bytes) % size === 0n) ?? ["", 1n];
   return `${BigInt(bytes) / unit}${suffix}`;
 }
 

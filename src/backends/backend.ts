@@ -28,10 +28,28 @@ export interface WorkloadSpec {
   readonly mounts: readonly Mount[];
   readonly limits: { readonly cpuMillis: number; readonly memoryBytes: number; readonly pids: number };
   readonly restartPolicy: "Always" | "OnFailure" | "Never";
+  /** How many instances; undefined: one, also while nobody asks, and always undefined where a place has no choice. */
+  readonly scaling?: Scaling | undefined;
+  /** Who reaches it; undefined: what the place does by itself, and always so where it has no choice. */
+  readonly visibility?: Visibility | undefined;
+  /** Names in `env` whose values come out of Secrets. Undefined: any of them may. Part of no hash. */
+  readonly secretVariables?: ReadonlySet<string>;
   readonly confinement: Confinement;
   /** What the confinement came from, kept with the workload so that it can be judged later. Not part of the hash. */
   readonly guardrails: Guardrails;
 }
+
+/** Bounds that a place keeps to by itself, by the requests that come. */
+export interface Scaling {
+  /** 0: none while nobody asks. */
+  readonly min: number;
+  readonly max: number;
+  /** Requests at once that one instance takes. */
+  readonly concurrency: number;
+}
+
+/** `public`: everybody. `private`: the provider's own network. `project`: what runs beside it. */
+export type Visibility = "public" | "private" | "project";
 
 export type Mount = { readonly name: string; readonly path: string; readonly readOnly: boolean } & (
   | { readonly kind: "volume"; readonly retain: boolean }
@@ -66,6 +84,10 @@ export type ImageState = { readonly kind: "present" } | { readonly kind: "pullin
 
 export type WorkloadState =
   | { readonly kind: "created" }
+  /** The place brings it up and nothing of it serves yet; `waitsFor` says for what, where that is unusual. */
+  | { readonly kind: "starting"; readonly waitsFor: string | undefined }
+  /** The place could not bring it up, and does not try again by itself. */
+  | ({ readonly kind: "failed" } & Trouble)
   | { readonly kind: "running" }
   /** The place itself waits before it starts the process again. */
   | {
@@ -85,6 +107,23 @@ export type WorkloadState =
       readonly at: string;
     };
 
+/** What went wrong, and the remedy. */
+export interface Trouble {
+  /** Of api/v1alpha1/conditions.ts. */
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** A newer revision that the place itself tries while an earlier one serves. */
+export interface Rollout {
+  /** Names this attempt: another one has another. */
+  readonly id: string;
+  readonly hash: string;
+  readonly generation: number;
+  /** Undefined while it may still succeed. */
+  readonly trouble: Trouble | undefined;
+}
+
 /** One workload as it is now. */
 export interface Workload {
   readonly id: string;
@@ -101,17 +140,25 @@ export interface Workload {
   readonly startedAt: string | undefined;
   /** Starts that the place made by itself since the workload was created. */
   readonly platformRestarts: number;
-  /** The port on the place's machine that it is, or would be, published on. */
-  readonly hostPort: number;
-  /** `host:port` that the controller dials. Undefined while it has none: disconnected from its network, or no ingress. */
+  /** The port on the place's machine that it is, or would be, published on; undefined where no port is chosen. */
+  readonly hostPort: number | undefined;
+  /** `host:port` of its endpoint. Undefined while it has none: disconnected from its network, or no ingress. */
   readonly address: string | undefined;
+  /** Whether TLS is spoken at `address`. */
+  readonly secure?: boolean;
+  /** Why the controller cannot dial `address` though others can; the place alone then says that it serves. */
+  readonly unreachable?: string | undefined;
+  /** Whether the place ends its last instance while nobody asks, and starts one for who does. */
+  readonly scalesToZero?: boolean;
+  /** What is asked for beyond what serves, where the place replaces by itself (`Backend.update`). */
+  readonly rollout?: Rollout | undefined;
   /** What differs from how it was made, though its hash is right: renamed, network gone, … Empty when nothing does. */
   readonly drift: readonly Drift[];
 }
 
 export interface Drift {
   /** `sandbox`: what enforces its network rules is gone, ended or was started anew; mending it restarts the workload. */
-  readonly kind: "name" | "network" | "ports" | "sandbox";
+  readonly kind: "name" | "network" | "ports" | "sandbox" | "spec";
   readonly message: string;
 }
 
@@ -145,6 +192,10 @@ export interface BackendCapabilities {
   readonly maxCpuMillis: number;
   readonly maxMemoryBytes: number;
   readonly maxTimeoutSeconds: number;
+  /** Whether `scaling` takes effect; else there is one instance. */
+  readonly scaling: boolean;
+  /** What `visibility` may be; empty: it has no effect. */
+  readonly visibilities: readonly Visibility[];
   readonly guardrails: GuardrailCapabilities;
 }
 
@@ -152,6 +203,16 @@ export interface CreateOptions {
   readonly role: "current" | "candidate";
   /** The port that the deployment had before; a candidate has none. Undefined: choose a free one. */
   readonly hostPort: number | undefined;
+}
+
+/** What can be judged of a workload before its image is known. */
+export interface AdmissionRequest {
+  readonly imageReference: string;
+  readonly port: number;
+  readonly env: Readonly<Record<string, string>>;
+  readonly mounts: readonly Mount[];
+  readonly restartPolicy: WorkloadSpec["restartPolicy"];
+  readonly confinement: Confinement;
 }
 
 /**
@@ -166,11 +227,7 @@ export interface Backend extends AsyncDisposable {
    * Refuses what this place may not or cannot run, before anything is created: registries, host paths, a seccomp profile
    * that is none. No I/O. @throws {TerminalError}
    */
-  admit(spec: {
-    readonly imageReference: string;
-    readonly mounts: readonly Mount[];
-    readonly confinement: Confinement;
-  }): void;
+  admit(spec: AdmissionRequest): void;
   /** Finds the digest behind a reference, at the registry or, by the pull policy, in what is here. Pulls nothing. */
   resolveImage(request: ImageRequest, signal: AbortSignal): Promise<ResolvedImage>;
   /**
@@ -185,6 +242,11 @@ export interface Backend extends AsyncDisposable {
    * @throws {TerminalError} `RunsAsRoot` for an image that its confinement forbids, before anything is made.
    */
   create(spec: WorkloadSpec, options: CreateOptions, signal: AbortSignal): Promise<Workload>;
+  /**
+   * Only of places that try a newer revision by themselves while the earlier one serves: there is never a candidate then.
+   * Succeeds when that revision is there or under way; one that failed is tried again. Does not wait for it.
+   */
+  update?(id: string, spec: WorkloadSpec, signal: AbortSignal): Promise<Workload>;
   /**
    * Succeeds when it runs already; a paused one goes on. Answers what is true afterwards. Where its network is restricted, its
    * process begins once the rules hold and never before, whoever starts it; what has lost its sandbox while it was stopped

@@ -6,6 +6,7 @@ import { reportedGuardrails } from "../controllers/runtime-backend/reported-capa
 import { chooseBackend } from "../controllers/runtime-deployment/choose-backend.ts";
 import { boundsAt, findProfile, type GuardrailSources } from "../controllers/runtime-deployment/guardrail-sources.ts";
 import {
+  type BackendDefaults,
   type EffectiveSpec,
   type EffectiveSpecInput,
   examineSpec,
@@ -35,7 +36,8 @@ export interface CheckReport {
   readonly limits?: {
     readonly cpu: string;
     readonly memory: string;
-    readonly pids: number;
+    /** Absent where the backend has no limit of processes. */
+    readonly pids?: number;
     /** Where those come from that it does not ask for. */
     readonly notes: readonly string[];
   };
@@ -85,7 +87,7 @@ export function checkDeployment(deployment: RuntimeDeployment, { sources, driver
     profile: profileNameOf(spec),
     bounds: bounds.known.map(({ origin, profile }) => ({ origin, profile })),
     fields: merged ? withEnforcement(fieldValues(merged, overrides), enforcement?.fields ?? []) : [],
-    ...(examined && { limits: limitsOf(examined.spec) }),
+    ...(examined && { limits: limitsOf(examined.spec, place?.defaults ?? {}) }),
     warnings: enforcement?.warnings.map(({ field, message, severity }) => ({ field, message, severity })) ?? [],
     refusals,
   };
@@ -111,11 +113,14 @@ function withEnforcement(values: readonly FieldValue[], enforced: readonly Field
   return values.map((value) => ({ ...value, ...known.get(value.field) }));
 }
 
-function limitsOf({ limits, limitNotes }: EffectiveSpec): NonNullable<CheckReport["limits"]> {
+function limitsOf(
+  { limits, limitNotes }: EffectiveSpec,
+  { limitsPids = true }: Pick<BackendDefaults, "limitsPids">,
+): NonNullable<CheckReport["limits"]> {
   return {
     cpu: formatCpu(limits.cpuMillis),
     memory: formatMemory(limits.memoryBytes),
-    pids: limits.pids,
+    ...(limitsPids && { pids: limits.pids }),
     notes: limitNotes,
   };
 }

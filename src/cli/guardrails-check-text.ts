@@ -19,7 +19,8 @@ export function describeReport(report: CheckReport): string {
 }
 
 function facts({ bounds, limits, fields, backend }: CheckReport, profile: string): string[][] {
-  const asked = limits && `cpu ${limits.cpu}, memory ${limits.memory}, pids ${limits.pids}`;
+  const asked =
+    limits && `cpu ${limits.cpu}, memory ${limits.memory}${limits.pids === undefined ? "" : `, pids ${limits.pids}`}`;
   const unknown = backend !== undefined && fields.every(({ enforcement }) => enforcement === undefined);
   return [
     ["Profile:", profile],

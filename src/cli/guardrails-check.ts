@@ -10,8 +10,8 @@ import {
 import { isReason, type KubeClient } from "../machinery/client.ts";
 import { createKubeClient } from "../machinery/http-kube-client.ts";
 import { loadKubeTarget } from "../machinery/kubeconfig.ts";
+import { backendDrivers } from "./backend-drivers.ts";
 import { type CommandContext, write } from "./command-context.ts";
-import { dockerDriver } from "./docker-driver.ts";
 import { type CheckFile, checkFileOf, type Read } from "./guardrails-check-file.ts";
 import { type CheckReport, type CheckWorld, checkDeployment } from "./guardrails-check-report.ts";
 import { describeReport } from "./guardrails-check-text.ts";
@@ -38,7 +38,7 @@ export interface CheckContext extends CommandContext {
 }
 
 /** No backend is made, so it stands for any installation. */
-const DRIVERS: CheckWorld["drivers"] = { docker: dockerDriver("") };
+const DRIVERS: CheckWorld["drivers"] = backendDrivers("");
 
 /**
  * `slipway guardrails check -f FILE`: what would become of each RuntimeDeployment of the file, without deploying anything.

@@ -12,8 +12,9 @@ import { Manager } from "../machinery/manager.ts";
 import { Metrics } from "../machinery/metrics.ts";
 import { registerProcessMetrics } from "../machinery/process-metrics.ts";
 import { createProber } from "../probe/create-prober.ts";
+import { backendDrivers } from "./backend-drivers.ts";
 import { controllerMetrics } from "./controller-metrics.ts";
-import { dockerDriver } from "./docker-driver.ts";
+
 import type { ListenAddress } from "./listen-address.ts";
 import { listening } from "./listen-error.ts";
 
@@ -46,7 +47,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const prober = stack.use(createProber({ clock, logger: logger.child({ part: "probe" }), metrics }));
   const controllers = createControllers({
     client,
-    drivers: { docker: dockerDriver(metadata.uid) },
+    drivers: backendDrivers(metadata.uid),
     prober,
     clock,
     logger: logger.child({ part: "controllers" }),

@@ -256,6 +256,9 @@ describe("an attempt to escape by a field that nobody has", () => {
           "owner",
           "port",
           "restartPolicy",
+          "scaling",
+          "secretVariables",
+          "visibility",
         ]);
         expect(Object.keys(made.confinement).sort()).toEqual([
           "appArmor",

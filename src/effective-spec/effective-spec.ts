@@ -1,4 +1,5 @@
 import type { RuntimeDeployment, RuntimeDeploymentSpec } from "../api/v1alpha1/index.ts";
+import type { BackendCapabilities } from "../backends/backend.ts";
 import type { Bound } from "../guardrails/bounds.ts";
 import type { GuardrailCapabilities } from "../guardrails/capabilities.ts";
 import { effectiveGuardrails, type NamedProfile } from "../guardrails/effective-guardrails.ts";
@@ -7,6 +8,7 @@ import { TerminalError } from "../machinery/errors.ts";
 import { CHECKS, type Violation } from "./checks.ts";
 import { type CatalogLayer, type EnvVariable, layered } from "./layers.ts";
 import { type BackendDefaults, chooseLimits, type Limits } from "./limits.ts";
+import { chooseReach, type Reach } from "./reach.ts";
 import { upkeepOf } from "./upkeep.ts";
 import { parseVolumes, promisedVolumes, type Volume } from "./volumes.ts";
 
@@ -20,7 +22,7 @@ export type EnvSource = NonNullable<RuntimeDeploymentSpec["envFrom"]>[number];
  * A deployment with every layer merged, every default applied and every quantity parsed. Secrets and ConfigMaps are still
  * references: this is what people review, and what the plan starts from. Plain JSON.
  */
-export interface EffectiveSpec {
+export interface EffectiveSpec extends Reach {
   readonly backend: string;
   readonly image: {
     readonly reference: string;
@@ -61,6 +63,8 @@ export interface EffectiveSpecInput {
     readonly defaults: BackendDefaults;
     /** Undefined while nobody has asked it: then only what needs its answer is not refused. */
     readonly capabilities: GuardrailCapabilities | undefined;
+    /** Undefined while nobody has asked it, or where nobody starts anything. */
+    readonly reach?: Pick<BackendCapabilities, "scaling" | "visibilities"> | undefined;
   };
 }
 
@@ -116,6 +120,7 @@ export function examineSpec(input: EffectiveSpecInput): {
     guardrails,
     limits,
     limitNotes,
+    ...chooseReach(spec, backend),
     env,
     envFrom: spec.envFrom ?? [],
     volumes: [...volumes, ...promisedVolumes(guardrails, volumes)],

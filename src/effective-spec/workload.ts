@@ -32,13 +32,16 @@ export function workloadSpec(input: WorkloadInput): WorkloadSpec {
     mounts: resolved.mounts,
     limits: spec.limits,
     restartPolicy: spec.restartPolicy,
+    scaling: spec.scaling,
+    visibility: spec.visibility,
     confinement: confinementOf(spec, resolved),
   };
   const hash = workloadHash(made, resolved.secretVariables, input.hashKey);
-  return { owner, generation, hash, guardrails: spec.guardrails, ...made };
+  const { secretVariables } = resolved;
+  return { owner, generation, hash, guardrails: spec.guardrails, secretVariables, ...made };
 }
 
-type Made = Omit<WorkloadSpec, "owner" | "generation" | "hash" | "guardrails">;
+type Made = Omit<WorkloadSpec, "owner" | "generation" | "hash" | "guardrails" | "secretVariables">;
 
 /**
  * 40 hexadecimal digits of a SHA-256. It stands in a label that others may read, so secret values go in by an HMAC:

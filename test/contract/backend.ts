@@ -10,12 +10,26 @@ import {
 import type { Guardrails } from "../../src/guardrails/guardrails.ts";
 import { eventually } from "../support/eventually.ts";
 
+/** What is only asked of backends that can do it. */
+export interface Abilities {
+  /** It publishes on ports of a machine, which are chosen, given and taken. */
+  readonly ports: boolean;
+  /** A candidate runs beside the current workload; else the place tries a newer revision by itself. */
+  readonly candidates: boolean;
+  /** It keeps to network rules by a sandbox, which can be lost. */
+  readonly sandboxes: boolean;
+  /** It finds out the user of every image. */
+  readonly users: boolean;
+}
+
 /** A backend and what the suite has to know of its world. */
 export interface BackendWorld extends AsyncDisposable {
   readonly backend: Backend;
   /** An image that is there or can be had, and whose program listens on `port` until it is told to end. */
   readonly image: string;
   readonly port: number;
+  /** What a workload may have at least. Default: half a core and 64 MiB. */
+  readonly limits?: WorkloadSpec["limits"];
   /** The same program in an image whose user is root. */
   readonly rootImage: string;
   /** Ends what enforces the rules of a workload's network. */
@@ -30,7 +44,16 @@ const CALL_MS = 60_000;
 const within = (): AbortSignal => AbortSignal.timeout(CALL_MS);
 
 /** What every Backend promises, whatever stands behind it. Each case is an owner of its own, removed at its end. */
-export function backendContract(name: string, start: () => Promise<BackendWorld>): void {
+export function backendContract(
+  name: string,
+  start: () => Promise<BackendWorld>,
+  can: Abilities = { ports: true, candidates: true, sandboxes: true, users: true },
+): void {
+  const withPorts = can.ports ? it : it.skip;
+  const withCandidates = can.candidates ? it : it.skip;
+  const inPlace = can.candidates ? it.skip : it;
+  const withUsers = can.users ? it : it.skip;
+  const describeSandboxes = can.sandboxes ? describe : describe.skip;
   describe(`${name} honours the Backend contract`, () => {
     it("says that it is there, and what it can do", async () => {
       await using world = await start();
@@ -77,7 +100,8 @@ export function backendContract(name: string, start: () => Promise<BackendWorld>
     it("starts a workload that answers at its address, once however often it is asked", async () => {
       await using use = await deployment(start);
       const { id } = await use.backend.create(use.spec, current(), within());
-      const started = await use.backend.start(id, within());
+      await use.backend.start(id, within());
+      const started = await running(use);
       expect(started).toMatchObject({ id, ...describes(use.spec), state: { kind: "running" }, platformRestarts: 0 });
       const again = await use.backend.start(id, within());
       expect(again.startedAt).toBe(started.startedAt);
@@ -93,12 +117,13 @@ export function backendContract(name: string, start: () => Promise<BackendWorld>
       const [stopped] = await use.backend.observe(use.spec.owner, within());
       expect(stopped).toMatchObject({ id: first.id, state: { kind: "exited", outOfMemory: false } });
       expect(stopped?.address).toBeUndefined();
-      const second = await use.backend.start(first.id, within());
+      await use.backend.start(first.id, within());
+      const second = await running(use);
       expect(second).toMatchObject({ state: { kind: "running" }, hostPort: first.hostPort, address: first.address });
       expect(second.startedAt).not.toBe(first.startedAt);
     });
 
-    it("takes a port that it is given", async () => {
+    withPorts("takes a port that it is given", async () => {
       await using use = await deployment(start);
       const first = await launch(use);
       await use.backend.delete(first.id, within());
@@ -107,7 +132,7 @@ export function backendContract(name: string, start: () => Promise<BackendWorld>
       expect(second.address).toBe(first.address);
     });
 
-    it("runs a candidate beside the current workload, on a port of its own", async () => {
+    withCandidates("runs a candidate beside the current workload, on a port of its own", async () => {
       await using use = await deployment(start);
       const serving = await launch(use);
       const newer = { ...use.spec, hash: "newer", generation: 2 };
@@ -127,7 +152,22 @@ export function backendContract(name: string, start: () => Promise<BackendWorld>
       expect(await use.backend.observe(use.spec.owner, within())).toEqual([]);
     });
 
-    it("reports a port that another has, by name and with a remedy", async () => {
+    inPlace("replaces what serves without an end of it", async () => {
+      await using use = await deployment(start);
+      const first = await launch(use);
+      const spec = { ...use.spec, hash: "newer", generation: 2, env: { ANOTHER: "value" } };
+      await use.backend.update?.(first.id, spec, within());
+      const second = await eventually("the newer one serves", async () => {
+        const [found] = await use.backend.observe(spec.owner, within());
+        expect(found?.state).toEqual({ kind: "running" });
+        return found?.hash === "newer" && !found.rollout ? found : undefined;
+      });
+      expect(second).toMatchObject({ ...describes(spec), id: first.id, address: first.address, drift: [] });
+      expect(second.startedAt).not.toBe(first.startedAt);
+      await eventually("the workload answers", () => use.world.answers(second.address ?? ""));
+    });
+
+    withPorts("reports a port that another has, by name and with a remedy", async () => {
       await using use = await deployment(start);
       const other = await launch(use);
       const spec = { ...use.spec, owner: newOwner() };
@@ -147,7 +187,7 @@ export function backendContract(name: string, start: () => Promise<BackendWorld>
       await using use = await deployment(start);
       await using other = await deployment(start);
       await launch(use);
-      await launch(use, { role: "candidate", hostPort: undefined });
+      if (can.candidates) await launch(use, { role: "candidate", hostPort: undefined });
       const kept = await launch(other);
       await eventually("nothing is left", () => use.backend.purge(use.spec.owner, within()));
       expect(await use.backend.purge(use.spec.owner, within())).toBe(true);
@@ -193,12 +233,12 @@ export function backendContract(name: string, start: () => Promise<BackendWorld>
     it.each(NEVER_WITH_RESTRICTED_NETWORK)("gives %s to nobody whose network is restricted", async (name) => {
       await using world = await start();
       const confinement = { ...CONFINED, capabilities: { dropAll: true, add: [name] } };
-      expect(() => world.backend.admit({ imageReference: world.image, mounts: [], confinement })).toThrow(
+      expect(() => world.backend.admit({ ...ANY, imageReference: world.image, confinement })).toThrow(
         expect.objectContaining({ name: "TerminalError", message: expect.stringContaining(name) }),
       );
     });
 
-    it("makes nothing of an image that runs as root where it must not", async () => {
+    withUsers("makes nothing of an image that runs as root where it must not", async () => {
       await using use = await deployment(start, { image: "rootImage" });
       const spec = { ...use.spec, confinement: { ...UNCONFINED, runAsNonRoot: true } };
       await expect(use.backend.create(spec, current(), within())).rejects.toMatchObject({
@@ -208,7 +248,7 @@ export function backendContract(name: string, start: () => Promise<BackendWorld>
       expect(await use.backend.observe(spec.owner, within())).toEqual([]);
     });
 
-    describe("a workload whose network is restricted", () => {
+    describeSandboxes("a workload whose network is restricted", () => {
       it("starts, stops and starts again as any other", async () => {
         await using use = await deployment(start, { confinement: CONFINED });
         const first = await launch(use);
@@ -289,7 +329,8 @@ async function deployment(
     return kind === "present";
   });
   const { confinement = UNCONFINED } = given;
-  const spec = contractSpec({ owner, image, port: world.port, confinement });
+  const limits = world.limits && { limits: world.limits };
+  const spec = contractSpec({ owner, image, port: world.port, confinement, visibility: "public", ...limits });
   const dispose = async (): Promise<void> => {
     await eventually("nothing is left", () => backend.purge(owner, within()));
     await world[Symbol.asyncDispose]();
@@ -302,7 +343,16 @@ async function launch(
   options: Parameters<Backend["create"]>[1] = current(),
 ): Promise<Workload> {
   const { id } = await backend.create(spec, options, within());
-  return await backend.start(id, within());
+  const started = await backend.start(id, within());
+  return started.state.kind === "running" ? started : await running({ backend, spec });
+}
+
+/** The current workload, once its place has brought it up. */
+async function running({ backend, spec }: Pick<Use, "backend" | "spec">): Promise<Workload> {
+  return await eventually("the workload runs", async () => {
+    const [found] = await backend.observe(spec.owner, within());
+    return found?.state.kind === "running" && !found.rollout ? found : undefined;
+  });
 }
 
 function current(): Parameters<Backend["create"]>[1] {
@@ -320,6 +370,9 @@ function request(reference: string): ImageRequest {
 export function newOwner(name = "contract"): Owner {
   return { uid: randomUUID(), namespace: "test", name };
 }
+
+/** What judges nobody. */
+export const ANY = { port: 8080, env: {}, mounts: [], restartPolicy: "Always" } as const;
 
 /** What the profile `unrestricted` comes to. */
 export const UNCONFINED: Confinement = {

@@ -5,7 +5,7 @@ import { ensureSandboxImage } from "../../scripts/sandbox-image.ts";
 import type { Mount, WorkloadSpec } from "../../src/backends/backend.ts";
 import { type Confinement, NEVER_WITH_RESTRICTED_NETWORK } from "../../src/guardrails/confinement.ts";
 import { DEFAULT_CAPABILITIES } from "../../src/guardrails/held-capabilities.ts";
-import { UNCONFINED, UNRESTRICTED } from "../contract/backend.ts";
+import { ANY, UNCONFINED, UNRESTRICTED } from "../contract/backend.ts";
 import {
   type DockerDeployment,
   dockerDeployment,
@@ -188,7 +188,7 @@ describe("a filter of system calls", () => {
     await using use = await deploymentOf(root, { confinement: confined({ seccomp }) });
     const refused = { name: "TerminalError", reason: "InvalidSpec" };
     const { confinement, mounts } = use.spec;
-    expect(() => use.backend.admit({ imageReference: root, mounts, confinement })).toThrow(
+    expect(() => use.backend.admit({ ...ANY, imageReference: root, mounts, confinement })).toThrow(
       expect.objectContaining(refused),
     );
     await expect(use.launch()).rejects.toMatchObject(refused);

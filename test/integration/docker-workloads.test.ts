@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it, jest } from "@jest/globals";
 import { engineClient } from "../../scripts/engine/engine-address.ts";
 import type { Mount, WorkloadSpec } from "../../src/backends/backend.ts";
+import { ANY } from "../contract/backend.ts";
 import {
   answersHttp,
   type DockerDeployment,
@@ -136,7 +137,9 @@ describe("a container", () => {
       const backend = dockerUnderTest({ allowedHostPaths: [folder] });
       await using use = await dockerDeployment("host-path", { backend });
       const mounts: Mount[] = [{ name: "src", path: "/src", readOnly: true, kind: "hostPath", hostPath: folder }];
-      expect(() => backend.admit({ imageReference: "x", mounts, confinement: use.spec.confinement })).not.toThrow();
+      expect(() =>
+        backend.admit({ ...ANY, imageReference: "x", mounts, confinement: use.spec.confinement }),
+      ).not.toThrow();
       const text = "exec 2>&1; cd /src && /bin/busybox chmod 777 . ; /bin/busybox cat hello";
       expect(await outputOf(use, text, { mounts })).toMatch(/Read-only file system\nhello from the host/);
       const missing = mounts.map((mount) => ({ ...mount, hostPath: `${folder}/missing` }));

@@ -70,6 +70,8 @@ export const ENGINE_CAPABILITIES = {
   maxCpuMillis: 0,
   maxMemoryBytes: 0,
   maxTimeoutSeconds: 0,
+  scaling: false,
+  visibilities: [],
 } as const;
 
 /** A container engine in memory. It outlives the backends that speak to it, as a real one outlives the controller. */

@@ -24,6 +24,12 @@ export const Reason = {
   Connected: "Connected",
   ProbeSucceeded: "ProbeSucceeded",
   NotProbed: "NotProbed",
+  /** Its place says that it is ready, and the controller cannot ask it itself. */
+  PlatformReady: "PlatformReady",
+  /** It answered once, and is not asked again so that it can stay at no instance. */
+  ScaledToZero: "ScaledToZero",
+  /** Of McpConnected: its visibility keeps the controller out. */
+  EndpointNotReachable: "EndpointNotReachable",
   Stopped: "Stopped",
   Deleting: "Deleting",
   Accepted: "Accepted",
@@ -55,6 +61,8 @@ export const Reason = {
   SourceNotSupported: "SourceNotSupported",
   InvalidSpec: "InvalidSpec",
   PortConflict: "PortConflict",
+  /** The place gives no more of something. */
+  QuotaExceeded: "QuotaExceeded",
   SecretNotFound: "SecretNotFound",
   ConfigMapNotFound: "ConfigMapNotFound",
   VolumeNotAllowed: "VolumeNotAllowed",

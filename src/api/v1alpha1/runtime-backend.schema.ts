@@ -1,4 +1,5 @@
 import type { JsonSchema } from "../json-schema.ts";
+import { codeEngine } from "./code-engine.schema.ts";
 import { guardrailSupport } from "./guardrail-fields.ts";
 import type { KindSchema } from "./kind-schema.ts";
 import { conditions, cpuQuantity, memoryQuantity, namespacedReference, objectName, pidsLimit } from "./schema-parts.ts";
@@ -153,7 +154,7 @@ const spec: JsonSchema = {
   description: "The place and its rules.",
   required: ["type"],
   properties: {
-    type: { type: "string", enum: ["docker"], description: "What kind of place it is." },
+    type: { type: "string", enum: ["docker", "code-engine"], description: "What kind of place it is." },
     default: {
       type: "boolean",
       default: false,
@@ -168,8 +169,13 @@ const spec: JsonSchema = {
       items: objectName("Name of a namespace."),
     },
     docker,
+    codeEngine,
   },
   "x-kubernetes-validations": [
+    {
+      rule: "(self.type == 'code-engine') == has(self.codeEngine)",
+      message: "codeEngine belongs to type code-engine, and must be set there",
+    },
     { rule: "self.type == oldSelf.type", message: "type cannot be changed; make another RuntimeBackend" },
   ],
 };
@@ -188,7 +194,11 @@ const status: JsonSchema = {
       minimum: 0,
       description: "The generation of the spec that this status speaks of.",
     },
-    version: { type: "string", maxLength: 256, description: "Version of the Engine, and of its API that is spoken." },
+    version: {
+      type: "string",
+      maxLength: 256,
+      description: "Version of the place, for example of its Engine, and of its API that is spoken.",
+    },
     capabilities: {
       type: "object",
       description: "What this place can do.",
@@ -225,6 +235,14 @@ const status: JsonSchema = {
         maxCpuMillis: maximum("Most CPU that one workload can have, in thousandths of a core."),
         maxMemoryBytes: maximum("Most memory that one workload can have, in bytes."),
         maxTimeoutSeconds: maximum("Longest that one request may take, in seconds."),
+        scaling: { type: "boolean", description: "Whether spec.scaling of deployments takes effect." },
+        visibilities: {
+          type: "array",
+          maxItems: 8,
+          "x-kubernetes-list-type": "atomic",
+          items: { type: "string", maxLength: 64 },
+          description: "What spec.exposure.visibility of deployments may be. Empty: it has no effect.",
+        },
         guardrails: guardrailSupport,
         appArmorProfiles: {
           type: "array",

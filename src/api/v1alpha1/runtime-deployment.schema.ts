@@ -177,6 +177,51 @@ const health: JsonSchema = {
   },
 };
 
+const scaling: JsonSchema = {
+  type: "object",
+  description:
+    "How many instances run. Takes effect on backends that scale (code-engine); elsewhere there is one, and the condition Accepted says so. Default: one, always.",
+  properties: {
+    min: {
+      type: "integer",
+      format: "int32",
+      minimum: 0,
+      maximum: 250,
+      description: "Fewest instances. 0: none while nobody asks, and a wait for whoever asks first. Default: 1.",
+    },
+    max: {
+      type: "integer",
+      format: "int32",
+      minimum: 1,
+      maximum: 250,
+      description: "Most instances. A server that keeps sessions works with 1 only. Default: the larger of 1 and min.",
+    },
+    concurrency: {
+      type: "integer",
+      format: "int32",
+      minimum: 1,
+      maximum: 1000,
+      description: "Requests at once that one instance takes before another is started. Default: 100.",
+    },
+  },
+  "x-kubernetes-validations": [
+    { rule: "!has(self.min) || !has(self.max) || self.min <= self.max", message: "min must not be above max" },
+  ],
+};
+
+const exposure: JsonSchema = {
+  type: "object",
+  description: "Who reaches the server.",
+  properties: {
+    visibility: {
+      type: "string",
+      enum: ["public", "private", "project"],
+      description:
+        "public: the internet; private: the provider's private network; project: what runs in the same project. Takes effect on code-engine, where project is the default; elsewhere the RuntimeBackend says where it publishes, and the condition Accepted says so.",
+    },
+  },
+};
+
 const spec: JsonSchema = {
   type: "object",
   description: "The server as it should be.",
@@ -225,6 +270,8 @@ const spec: JsonSchema = {
     env,
     envFrom,
     volumes,
+    scaling,
+    exposure,
     desiredState: {
       type: "string",
       enum: ["Running", "Stopped"],

@@ -14,12 +14,12 @@ import type {
   Workload,
   WorkloadSpec,
 } from "../backend.ts";
+import { admitImage } from "../images/allowed-registries.ts";
 import type { DockerConfig } from "./docker-config.ts";
 import { type AppArmorSource, loadedProfiles } from "./engine/apparmor-profiles.ts";
 import { type CallOptions, EngineClient } from "./engine/engine-client.ts";
 import { EngineFactsSource } from "./engine/engine-facts.ts";
 import { checkHealth } from "./health.ts";
-import { admitImage } from "./images/allowed-registries.ts";
 import { ImageUsers } from "./images/image-users.ts";
 import { checkMirror, Images } from "./images/images.ts";
 import { ownerLogs } from "./logs/container-logs.ts";

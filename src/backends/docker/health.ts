@@ -69,6 +69,8 @@ async function capabilitiesOf(
     maxCpuMillis: 0,
     maxMemoryBytes: 0,
     maxTimeoutSeconds: 0,
+    scaling: false,
+    visibilities: [],
     guardrails: guardrailCapabilities({ engine, sandbox, appArmorProfiles: profiles }),
   };
 }

@@ -10,10 +10,11 @@ import {
 type Reported = NonNullable<RuntimeBackendStatus["capabilities"]>;
 
 /** Pure. What a backend can do, as its RuntimeBackend's status has it. */
-export function reportCapabilities({ guardrails, sources, ...flags }: BackendCapabilities): Reported {
+export function reportCapabilities({ guardrails, sources, visibilities, ...flags }: BackendCapabilities): Reported {
   return {
     ...flags,
     sources: [...sources],
+    visibilities: [...visibilities],
     guardrails: GUARDRAIL_FEATURES.map((feature) => ({ feature, ...guardrails.features[feature] })),
     appArmorProfiles: guardrails.appArmorProfiles.toSorted(),
   };

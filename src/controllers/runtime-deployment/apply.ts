@@ -40,6 +40,14 @@ export async function apply(action: Action, scope: Scope, live: LiveBackend, por
       if (action.role === "current" && !action.incident) scope.asked = true;
       break;
     }
+    case "update": {
+      const update = backend.update?.bind(backend);
+      if (!scope.target || !update) return;
+      assertSameBounds(scope, ports.sources);
+      see(scope, await update(action.id, scope.target, signal), action.id);
+      scope.asked = true;
+      return;
+    }
     case "start": {
       assertSameBounds(scope, ports.sources);
       const before = scope.observed?.find(({ id }) => id === action.id);

@@ -1,6 +1,6 @@
 import type { ConfigMap, Namespace, Secret } from "../../api/core.ts";
 import { formatKey, type ObjectKey, parseKey } from "../../api/meta.ts";
-import { Reason } from "../../api/v1alpha1/conditions.ts";
+import { ConditionType, Reason } from "../../api/v1alpha1/conditions.ts";
 import {
   type GuardrailProfile,
   type RuntimeBackend,
@@ -11,6 +11,7 @@ import {
 import { jittered } from "../../machinery/backoff.ts";
 import { isReason } from "../../machinery/client.ts";
 import type { Clock } from "../../machinery/clock.ts";
+import { getCondition } from "../../machinery/conditions.ts";
 import { TransientError } from "../../machinery/errors.ts";
 import type { EventRecorder } from "../../machinery/event-recorder.ts";
 import { hasFinalizer } from "../../machinery/finalizers.ts";
@@ -18,6 +19,7 @@ import type { Lister } from "../../machinery/lister.ts";
 import type { Reconciler, Result } from "../../machinery/reconciler.ts";
 import type { Prober } from "../../probe/prober.ts";
 import type { BackendRegistry } from "../backend-registry.ts";
+import { isAsleep, letSleep } from "./asleep.ts";
 import { converge } from "./converge.ts";
 import { decide } from "./decide.ts";
 import { enforceBounds } from "./enforce-bounds.ts";
@@ -164,15 +166,19 @@ export class RuntimeDeploymentReconciler implements Reconciler {
     if (observed) {
       const current = currentOf(observed) ?? scope.former?.workload;
       const candidate = observed.find(({ role }) => role === "candidate");
-      follow(prober, owner, current, current ? servedSpec(scope, current) : upkeep, "current");
+      const awake = current && !isAsleep(scope, current) ? current : undefined;
+      follow(prober, owner, awake, awake ? servedSpec(scope, awake) : upkeep, "current");
       follow(prober, owner, candidate, upkeep, "candidate");
       return;
     }
     // The backend does not answer; the server may. What the status says is enough to go on asking it.
     const { url, workload } = deployment.status ?? {};
     if (url === undefined || workload?.id === undefined || prober.verdict(probeKey(owner, "current"))) return;
-    const address = new URL(url).host;
-    const target = probeTarget({ id: workload.id, startedAt: workload.startedAt, address }, upkeep);
+    const ready = getCondition(deployment.status?.conditions, ConditionType.Ready);
+    if (ready?.reason === Reason.PlatformReady || ready?.reason === Reason.ScaledToZero) return;
+    const { host: address, protocol } = new URL(url);
+    const secure = protocol === "https:";
+    const target = probeTarget({ id: workload.id, startedAt: workload.startedAt, address, secure }, upkeep);
     if (target) prober.watch(probeKey(owner, "current"), target);
   }
 
@@ -214,6 +220,7 @@ export class RuntimeDeploymentReconciler implements Reconciler {
     const after = await writer.status(before, status, scope.signal);
     if (after !== before) this.#remember(scope, after);
     for (const note of news(before.status, status)) events.record(before, note);
+    letSleep(scope, facts.current, this.#ports.prober);
   }
 
   async #addFinalizer(scope: Scope): Promise<void> {

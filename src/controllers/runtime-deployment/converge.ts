@@ -5,13 +5,15 @@ import { getCondition } from "../../machinery/conditions.ts";
 import type { Prober } from "../../probe/prober.ts";
 import type { BackendRegistry } from "../backend-registry.ts";
 import { apply } from "./apply.ts";
+import { isAsleep } from "./asleep.ts";
 import { announce, awaitTrial, concludeTrial } from "./conduct-trial.ts";
 import { BoundsChanged } from "./enforce-bounds.ts";
 import type { GuardrailSources } from "./guardrail-sources.ts";
 import { vacate } from "./moving.ts";
 import { type Action, hasLostSandbox, isActive, isComplete, plan } from "./plan.ts";
 import { probeKey } from "./probing.ts";
-import { currentOf, isMoving, lookAgain, type Scope } from "./scope.ts";
+import { awaitRollout, concludeRollout } from "./rollout.ts";
+import { currentOf, isMoving, isProbed, lookAgain, type Scope } from "./scope.ts";
 import { holdOf, setBack } from "./set-back.ts";
 import { resting } from "./start-pace.ts";
 import { waitsForTurn } from "./take-turn.ts";
@@ -33,6 +35,7 @@ export async function converge(scope: Scope, ports: ConvergePorts): Promise<void
   const { clock } = ports;
   const { workload } = scope.deployment.status ?? {};
   const trial = concludeTrial(scope, ports);
+  concludeRollout(scope, clock);
   const moving = isMoving(scope);
   const hold = holdOf(scope, clock);
   const serving = serves(scope, ports);
@@ -48,6 +51,7 @@ export async function converge(scope: Scope, ports: ConvergePorts): Promise<void
     held: hold !== undefined || waits,
     resting: resting(scope, clock),
     // A port that was free there need not be free here.
+    inPlace: live.backend.update !== undefined,
     hostPort: moving ? undefined : workload?.hostPort,
     known: scope.known,
     replacing: scope.replacing || moving,
@@ -61,6 +65,7 @@ export async function converge(scope: Scope, ports: ConvergePorts): Promise<void
     else setBack(scope, clock, error);
   }
   awaitTrial(scope, ports);
+  awaitRollout(scope);
   // While the next attempt waits, why the last one failed says more than the remains of it do.
   if (hold && currentOf(scope.observed)?.state.kind !== "running") scope.failure ??= hold.failure;
 }
@@ -85,7 +90,8 @@ function serves(scope: Scope, { clock, prober }: ConvergePorts): boolean {
   const now = clock.monotonicMs();
   const running = current.state.kind === "running";
   const verdict = prober.verdict(probeKey(owner, "current"));
-  const works = running && !hasLostSandbox(current) && (upkeep.health.probe === "none" || verdict?.kind === "ready");
+  const answers = !isProbed(current, upkeep) || isAsleep(scope, current) || verdict?.kind === "ready";
+  const works = running && !hasLostSandbox(current) && answers;
   if (works) memory.worked = { id: current.id, lostAt: undefined };
   if (works || !comesBack(current, scope)) return works;
   if (memory.worked?.id === current.id) {

@@ -36,7 +36,8 @@ export function decide(scope: Scope, { registry, sources }: DecidePorts): void {
     if (scope.bounds.problem !== undefined) throw scope.bounds.problem;
     scope.profile = profile;
     const { defaults, health } = scope.live;
-    const backend = { name, type: spec.type, defaults, capabilities: health.capabilities?.guardrails };
+    const { capabilities: reach } = health;
+    const backend = { name, type: spec.type, defaults, capabilities: reach?.guardrails, reach };
     scope.spec = effectiveSpec({ deployment, profile, bounds: scope.bounds.known, backend });
   } catch (error) {
     scope.early = error instanceof NotYetKnown;

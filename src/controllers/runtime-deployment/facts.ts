@@ -49,6 +49,10 @@ export interface Facts {
   readonly guardrails: RuntimeDeploymentStatus["guardrails"];
   /** Where the limits come from that nobody asked for. */
   readonly limitNotes: readonly string[];
+  /** What the spec asks of the backend in vain. */
+  readonly reachNotes: readonly string[];
+  /** Whether the revision that serves has answered before and is left alone, so that its place can end its last instance. */
+  readonly asleep: boolean;
   /** The spec was taken, refused, or could not be judged yet. */
   readonly accepted: boolean | undefined;
   /** The image by digest, once it is here. */

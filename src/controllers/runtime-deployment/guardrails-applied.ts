@@ -2,7 +2,7 @@ import type { Condition } from "../../api/meta.ts";
 import { formatCpu, formatMemory } from "../../api/quantity.ts";
 import { ConditionType, Reason } from "../../api/v1alpha1/conditions.ts";
 import type { RuntimeDeploymentStatus } from "../../api/v1alpha1/index.ts";
-import type { EffectiveSpec } from "../../effective-spec/effective-spec.ts";
+import type { BackendDefaults, EffectiveSpec } from "../../effective-spec/effective-spec.ts";
 import type { Bound } from "../../guardrails/bounds.ts";
 import type { GuardrailCapabilities } from "../../guardrails/capabilities.ts";
 import { enforcementOf } from "../../guardrails/enforcement.ts";
@@ -35,9 +35,12 @@ export interface GuardrailFacts {
   readonly bounds: readonly Bound[];
 }
 
-/** Pure. Limits as a status has them. */
-export function limitStatus({ cpuMillis, memoryBytes, pids }: EffectiveSpec["limits"]): GuardrailStatus["limits"] {
-  return { cpu: formatCpu(cpuMillis), memory: formatMemory(memoryBytes), pids };
+/** Pure. Limits as a status has them: those that take effect. */
+export function limitStatus(
+  { cpuMillis, memoryBytes, pids }: EffectiveSpec["limits"],
+  { limitsPids = true }: Pick<BackendDefaults, "limitsPids">,
+): GuardrailStatus["limits"] {
+  return { cpu: formatCpu(cpuMillis), memory: formatMemory(memoryBytes), ...(limitsPids && { pids }) };
 }
 
 /** Pure. The widest profiles that a deployment may have, and whose word that is. */

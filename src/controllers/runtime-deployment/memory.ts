@@ -25,6 +25,10 @@ export interface Memory {
   served: { readonly hash: string; readonly upkeep: Upkeep } | undefined;
   /** Hash of the revision of which it was told that a changed profile asks for it. */
   announced: string | undefined;
+  /** The process of a workload that scales to zero which has answered a probe. */
+  answered: string | undefined;
+  /** The attempt of a place to replace by itself whose failure is taken into account already. */
+  failedRollout: string | undefined;
   /** Progress of a pull as it was last written, and when (monotonic). */
   progress: { readonly message: string; readonly at: number } | undefined;
   /** When a process was first seen (monotonic), by what names it; at most the current one and a candidate. */
@@ -51,6 +55,8 @@ export class Memories {
       worked: undefined,
       served: undefined,
       announced: undefined,
+      answered: undefined,
+      failedRollout: undefined,
       progress: undefined,
       firstSeen: new Map(),
       written: undefined,

@@ -31,6 +31,14 @@ const lost: Workload["drift"] = [{ kind: "sandbox", message: "its sandbox ended"
 const old = workload({ hash: "old" });
 const candidate = workload({ id: "b", role: "candidate", hostPort: 5000 });
 
+const TROUBLE = { reason: "ImageNotFound", message: "no such tag" };
+const rollout = (hash: string, trouble?: typeof TROUBLE): NonNullable<Workload["rollout"]> => ({
+  id: `revision-${hash}`,
+  hash,
+  generation: 2,
+  trouble,
+});
+
 const input = (patch: Partial<PlanInput>): PlanInput => ({
   desiredState: "Running",
   target: "new",
@@ -41,6 +49,7 @@ const input = (patch: Partial<PlanInput>): PlanInput => ({
   proven: false,
   held: false,
   resting: false,
+  inPlace: false,
   hostPort: 4000,
   known: undefined,
   replacing: false,
@@ -58,6 +67,7 @@ function brief(action: Action): string {
       return `${action.graceful ? "stop and delete" : "delete"} ${action.id}`;
     case "start":
     case "stop":
+    case "update":
       return `${action.type} ${action.id}`;
     default:
       return action satisfies never;
@@ -120,6 +130,57 @@ describe("plan", () => {
       given: { observed: [old, { ...candidate, drift: lost }], serves: true },
       want: ["repair b"],
     },
+    {
+      because: "its place replaces it by itself",
+      given: { inPlace: true, observed: [old], serves: true },
+      want: ["update a"],
+    },
+    {
+      because: "its place is at it",
+      given: { inPlace: true, observed: [{ ...old, rollout: rollout("new") }], serves: true },
+      want: [],
+    },
+    {
+      because: "its place is at another one by now",
+      given: { inPlace: true, observed: [{ ...old, rollout: rollout("other") }], serves: true },
+      want: ["update a"],
+    },
+    {
+      because: "what is asked for is what serves, and its place is at another one",
+      given: { inPlace: true, observed: [workload({ rollout: rollout("other") })], serves: true },
+      want: ["update a"],
+    },
+    {
+      because: "its place has failed, and waits",
+      given: { inPlace: true, observed: [{ ...old, rollout: rollout("new", TROUBLE) }], serves: true, held: true },
+      want: [],
+    },
+    {
+      because: "its place has failed, and has waited",
+      given: { inPlace: true, observed: [{ ...old, rollout: rollout("new", TROUBLE) }], serves: true },
+      want: ["update a"],
+    },
+    {
+      because: "its place could not bring it up at all, and has waited",
+      given: { inPlace: true, observed: [workload({ state: { kind: "failed", ...TROUBLE } })] },
+      want: ["update a"],
+    },
+    {
+      because: "its place brings it up",
+      given: { inPlace: true, observed: [workload({ state: { kind: "starting", waitsFor: undefined } })] },
+      want: [],
+    },
+    {
+      because: "a drift is mended also where the place replaces by itself",
+      given: { inPlace: true, observed: [workload({ drift: [{ kind: "spec", message: "edited" }] })] },
+      want: ["repair a"],
+    },
+    {
+      because: "it was stopped as something else",
+      given: { inPlace: true, observed: [workload({ hash: "old", state: exited(0) })] },
+      want: ["delete a", "launch current on 4000"],
+    },
+
     { because: "two are one too many", given: { observed: [workload(), workload({ id: "c" })] }, want: ["delete c"] },
 
     { because: "a newer one is tried beside it", given: { observed: [old], serves: true }, want: ["launch candidate"] },
@@ -220,6 +281,7 @@ const anyInput = fc
     held: fc.boolean(),
     proven: fc.boolean(),
     resting: fc.boolean(),
+    inPlace: fc.boolean(),
     serves: fc.boolean(),
     hostPort: fc.constantFrom(undefined, 4000),
     known: fc.constantFrom(undefined, "w0"),
@@ -243,6 +305,8 @@ function apply(observed: readonly Workload[], action: Action, target: string): W
       return change(action.id, { state: { kind: "running" } });
     case "stop":
       return change(action.id, { state: exited(0) });
+    case "update":
+      return change(action.id, { hash: target, rollout: undefined });
     case "repair":
       return change(action.workload.id, { drift: [] });
     default:

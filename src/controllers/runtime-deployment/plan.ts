@@ -21,6 +21,8 @@ export interface PlanInput {
   readonly held: boolean;
   /** Whether the current workload, or its sandbox, ended too soon after its last start, so that its next one has to wait. */
   readonly resting: boolean;
+  /** Whether the place replaces a workload by itself, so that nothing is tried beside it. */
+  readonly inPlace: boolean;
   /** The port that the deployment had before. */
   readonly hostPort: number | undefined;
   /** The workload that ran at the last look and should still do; undefined where there was none or it was stopped on request. */
@@ -51,6 +53,8 @@ export type Action =
       readonly hostPort: number | undefined;
       readonly incident: Incident | undefined;
     }
+  /** Has the place replace a workload by one of `target`. */
+  | { readonly type: "update"; readonly id: string }
   | { readonly type: "start"; readonly id: string; readonly incident: Incident | undefined }
   | { readonly type: "stop"; readonly id: string }
   | { readonly type: "repair"; readonly workload: Workload; readonly incident: Incident | undefined };
@@ -72,6 +76,9 @@ export function plan(input: PlanInput): readonly Action[] {
     return [...actions, ...dropCandidates, ...(current && isActive(current) ? [stop(current)] : [])];
   }
   if (!current) return [...actions, ...dropCandidates, ...launchFirst(input)];
+  if (input.inPlace && input.target !== undefined && isActive(current)) {
+    return [...actions, ...dropCandidates, ...follow(current, input)];
+  }
   if (input.target === undefined || current.hash === input.target) {
     return [...actions, ...dropCandidates, ...keep(current, input)];
   }
@@ -85,6 +92,14 @@ function launchFirst({ target, held, hostPort, known, replacing }: PlanInput): A
     ? { reason: Reason.Recreated, message: "the container was gone; made and started it again" }
     : undefined;
   return [{ type: "launch", role: "current", hostPort, incident }];
+}
+
+/** What it takes where the place itself tries what is newer: it is asked once for each revision, and again when that failed. */
+function follow(current: Workload, input: PlanInput): Action[] {
+  const failed = current.state.kind === "failed" || current.rollout?.trouble !== undefined;
+  const asked = current.rollout?.hash ?? current.hash;
+  if (input.held || (asked === input.target && !failed)) return keep(current, input);
+  return [{ type: "update", id: current.id }];
 }
 
 /** What it takes for a workload that is the right one, or the best there is, to run as it was made. */
@@ -101,7 +116,10 @@ function keep(current: Workload, { restartPolicy, held, resting, target, known }
       return [
         { type: "start", id, incident: { reason: Reason.Repaired, message: "the container was paused; resumed it" } },
       ];
+    // The place is at it, or waits for another revision.
     case "restarting":
+    case "starting":
+    case "failed":
       return [];
     case "exited": {
       if (waits || resting || isComplete(current, restartPolicy)) return [];
@@ -151,9 +169,9 @@ export function isComplete({ state }: Workload, restartPolicy: PlanInput["restar
   return restartPolicy === "Never" || (restartPolicy === "OnFailure" && state.exitCode === 0);
 }
 
-/** Whether its process runs, or will without anybody's doing. */
+/** Whether its process runs, or will without anybody's doing, or is in the way of the next one. */
 export function isActive({ state }: Workload): boolean {
-  return state.kind === "running" || state.kind === "paused" || state.kind === "restarting";
+  return state.kind !== "created" && state.kind !== "exited";
 }
 
 /** What it takes for a candidate to show what it can do. That it ended is an answer, and it is not started again. */

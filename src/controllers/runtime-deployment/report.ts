@@ -2,6 +2,7 @@ import type { Workload } from "../../backends/backend.ts";
 import { profileNameOf } from "../../effective-spec/effective-spec.ts";
 import type { Clock } from "../../machinery/clock.ts";
 import type { Prober } from "../../probe/prober.ts";
+import { isAsleep } from "./asleep.ts";
 import type { Facts } from "./facts.ts";
 import { boundStatus, guardrailStatus, limitStatus } from "./guardrails-applied.ts";
 import { ageMs, keepAges } from "./memory.ts";
@@ -43,6 +44,8 @@ export function factsOf(scope: Scope, { clock, prober }: { clock: Clock; prober:
     crash: scope.crash,
     restartCount: countStarts(scope),
     ...guardrailFacts(scope, current),
+    reachNotes: scope.spec?.reachNotes ?? [],
+    asleep: current !== undefined && isAsleep(scope, current),
     accepted: scope.accepted,
     image: scope.image,
     step: scope.step,
@@ -67,7 +70,9 @@ function countStarts(scope: Scope): number {
   };
   const another = current?.id !== known;
   const wanted = replacing || scope.asked || isMoving(scope);
-  const asked = known === undefined || (another && wanted && !scope.mended);
+  // A place that replaces by itself has one workload for all revisions.
+  const inPlace = scope.live?.backend.update !== undefined;
+  const asked = known === undefined || inPlace || (another && wanted && !scope.mended);
   memory.starts = countRestarts(before, current, asked);
   const unasked = memory.starts.count - before.count;
   if (unasked > 0 && scope.incidents.length === 0) {
@@ -87,7 +92,10 @@ function guardrailFacts(scope: Scope, current: Workload | undefined): Pick<Facts
   const outdated = current !== undefined && !isUpToDate(scope, current);
   if (backend && spec && !outdated) {
     const { guardrails, limits, limitNotes } = spec;
-    return { guardrails: guardrailStatus({ guardrails, limits: limitStatus(limits), bounds }, backend), limitNotes };
+    return {
+      guardrails: guardrailStatus({ guardrails, limits: limitStatus(limits, live?.defaults ?? {}), bounds }, backend),
+      limitNotes,
+    };
   }
   if (backend && outdated && current.guardrails) {
     const made = { guardrails: current.guardrails, limits: said.limits, bounds };
@@ -112,7 +120,8 @@ function settle(
     if (age >= STEADY_MS) memory.holds.clear("start");
     else lookAgain(scope, STEADY_MS - age);
   }
-  const lasts = running && (probe === "none" ? age >= STEADY_MS : verdict?.kind === "ready");
+  const unasked = probe === "none" || current.unreachable !== undefined;
+  const lasts = running && (unasked ? age >= STEADY_MS : verdict?.kind === "ready");
   // Beside a target that cannot be told, what runs says nothing of the attempt at it.
   if (target && upToDate && (lasts || isComplete(current, restartPolicy))) memory.holds.clear("revision");
 }

@@ -7,7 +7,7 @@ import { needsHashKey, workloadSpec } from "../../effective-spec/workload.ts";
 import type { Clock } from "../../machinery/clock.ts";
 import type { LiveBackend } from "../backend-registry.ts";
 import { failureOf } from "./failure.ts";
-import { lookAgain, type Scope } from "./scope.ts";
+import { askedHash, lookAgain, type Scope } from "./scope.ts";
 import { holdOf, setBack } from "./set-back.ts";
 
 export interface RevisionPorts {
@@ -48,7 +48,7 @@ export async function prepareRevision(scope: Scope, ports: RevisionPorts): Promi
   const hashKey = keyed ? await tryNow(scope, ports.clock, () => ports.hashKey(scope.signal)) : undefined;
   if (keyed && !hashKey) return;
   const target = workloadSpec({ owner: scope.owner, generation: scope.generation, spec, resolved, image, hashKey });
-  const exists = observed.some(({ hash }) => hash === target.hash);
+  const exists = observed.some((workload) => askedHash(workload) === target.hash);
   if (!exists && !(await fetched(scope, live, { image, request, clock: ports.clock }))) return;
   scope.target = target;
   scope.image = image.pinned;
@@ -59,7 +59,10 @@ function accept(scope: Scope, spec: EffectiveSpec, live: LiveBackend, objects: N
   try {
     const resolved = resolveReferences(spec, objects);
     const confinement = confinementOf(spec, resolved);
-    live.backend.admit({ imageReference: spec.image.reference, mounts: resolved.mounts, confinement });
+    const { image, transport, restartPolicy } = spec;
+    const { env, mounts } = resolved;
+    const judged = { imageReference: image.reference, port: transport.port, env, mounts, restartPolicy, confinement };
+    live.backend.admit(judged);
     scope.accepted = true;
     return resolved;
   } catch (error) {

@@ -116,6 +116,16 @@ export function matchedGeneration({ deployment }: Scope, workload: Workload): nu
   return Math.max(workload.generation, since);
 }
 
+/** What a workload is to be made from by now: of the revision that its place is trying, where there is one. */
+export function askedHash({ hash, rollout }: Workload): string {
+  return rollout?.hash ?? hash;
+}
+
+/** Whether the controller asks a workload itself how it is, by its probe and its endpoint. */
+export function isProbed({ unreachable }: Workload, { health }: Upkeep): boolean {
+  return health.probe !== "none" && unreachable === undefined;
+}
+
 /** Names one process: a workload that was started again is another. */
 export function instanceOf({ id, startedAt }: Pick<Workload, "id" | "startedAt">): string {
   return `${id}@${startedAt ?? ""}`;

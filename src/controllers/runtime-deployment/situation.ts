@@ -37,6 +37,13 @@ function serving(deployment: RuntimeDeployment, facts: Facts): Note | undefined 
   const { desiredState, probe, verdict, current, observed } = facts;
   if (desiredState === "Stopped") return undefined;
   if (observed && current?.state.kind !== "running") return undefined;
+  if (current?.unreachable !== undefined && current.address !== undefined)
+    return { reason: Reason.PlatformReady, message: `the backend says that it is ready; ${current.unreachable}` };
+  if (facts.asleep)
+    return {
+      reason: Reason.ScaledToZero,
+      message: "this revision answered, and is not asked again so that it can be at no instance; who asks wakes it",
+    };
   if (probe === "none") {
     return current
       ? { reason: Reason.NotProbed, message: "the container runs; nothing is probed" }
@@ -89,6 +96,13 @@ function unready(deployment: RuntimeDeployment, facts: Facts, current: Workload)
   switch (state.kind) {
     case "created":
       return { kind: "working", reason: Reason.Starting, message: "the container is being started" };
+    case "starting": {
+      const { waitsFor } = state;
+      const message = waitsFor === undefined ? "the backend brings it up" : `the backend brings it up: ${waitsFor}`;
+      return { kind: "working", reason: Reason.Starting, message };
+    }
+    case "failed":
+      return { kind: "failing", reason: state.reason, message: state.message };
     case "paused":
       return { kind: "working", reason: Reason.Starting, message: "the container is paused and is being resumed" };
     case "restarting":

@@ -7,6 +7,7 @@ import type { McpFacts } from "../../probe/prober.ts";
 import type { Facts, Note } from "./facts.ts";
 import { guardrailsApplied } from "./guardrails-applied.ts";
 import { phaseOf } from "./phase.ts";
+import { originOf } from "./probing.ts";
 import { type Situation, situationOf } from "./situation.ts";
 
 /**
@@ -87,9 +88,10 @@ function stalled(situation: Situation, { failure }: Facts): Note | undefined {
   return situation.kind === "serving" && failure && failure.kind !== "unreachable" ? failure : undefined;
 }
 
-function accepted(situation: Situation, { accepted, failure }: Facts): NewCondition | undefined {
+function accepted(situation: Situation, { accepted, failure, reachNotes }: Facts): NewCondition | undefined {
   if (situation.kind === "deleting" || accepted === undefined) return undefined;
-  const note = accepted ? { reason: Reason.Accepted, message: "the spec can be run" } : failure;
+  const message = ["the spec can be run", ...reachNotes].join("; ");
+  const note = accepted ? { reason: Reason.Accepted, message } : failure;
   return note && condition(ConditionType.Accepted, accepted ? "True" : "False", note);
 }
 
@@ -121,8 +123,12 @@ function workloadAvailable(situation: Situation, { observed, current, failure }:
   return condition(ConditionType.WorkloadAvailable, "True", { reason: Reason.Running, message: "the container runs" });
 }
 
-function mcpConnected(situation: Situation, { probe }: Facts): NewCondition | undefined {
+function mcpConnected(situation: Situation, { probe, current }: Facts): NewCondition | undefined {
   if (probe !== "mcp" || situation.kind === "deleting") return undefined;
+  if (situation.kind === "serving" && situation.reason === Reason.PlatformReady) {
+    const message = current?.unreachable ?? situation.message;
+    return condition(ConditionType.McpConnected, "Unknown", { reason: Reason.EndpointNotReachable, message });
+  }
   return condition(ConditionType.McpConnected, situation.kind === "serving" ? "True" : "False", situation);
 }
 
@@ -148,8 +154,8 @@ function isClosed({ current }: Facts): boolean {
 }
 
 function urlOf({ current, probe, path }: Facts): string | undefined {
-  const address = current?.address;
-  return address === undefined || (probe === "tcp" && path === "") ? undefined : `http://${address}${path}`;
+  const origin = current && originOf(current);
+  return origin === undefined || (probe === "tcp" && path === "") ? undefined : `${origin}${path}`;
 }
 
 function workloadOf(deployment: RuntimeDeployment, facts: Facts): RuntimeDeploymentStatus["workload"] {
@@ -172,7 +178,7 @@ function workloadOf(deployment: RuntimeDeployment, facts: Facts): RuntimeDeploym
     generation: upToDate ? generation : (ran ?? current.generation),
     ...(current.startedAt !== undefined && { startedAt: current.startedAt }),
     restartCount,
-    hostPort: current.hostPort,
+    ...(current.hostPort !== undefined && { hostPort: current.hostPort }),
   };
 }
 

@@ -37,7 +37,10 @@ export function judge({ candidate, spec, verdict, ageMs }: TrialInput): TrialRes
   switch (state.kind) {
     case "created":
     case "paused":
+    case "starting":
       return { kind: "pending", recheckMs: undefined };
+    case "failed":
+      return { kind: "failed", failure: state };
     case "restarting":
       return failed(state, spec);
     case "exited":

@@ -16,7 +16,7 @@ export interface RuntimeBackendSpec {
   /**
    * What kind of place it is.
    */
-  type: "docker";
+  type: "docker" | "code-engine";
   /**
    * Whether deployments that name no backend run here. At most one backend may say so.
    */
@@ -149,6 +149,119 @@ export interface RuntimeBackendSpec {
       intervalHours: number;
     };
   };
+  /**
+   * A project of IBM Cloud Code Engine.
+   */
+  codeEngine?: {
+    /**
+     * Region of the project: us-south, eu-de, …
+     */
+    region: string;
+    /**
+     * The project that workloads run in. It must exist.
+     */
+    project: {
+      /**
+       * Its name, unique in region and resource group.
+       */
+      name?: string;
+      /**
+       * Its ID.
+       */
+      id?: string;
+    };
+    /**
+     * ID of the project's resource group, where its name is used in several.
+     */
+    resourceGroup?: string;
+    /**
+     * Secret with an API key of IBM Cloud, of a user or a service ID.
+     */
+    apiKeySecretRef: {
+      /**
+       * Namespace of the Secret.
+       */
+      namespace: string;
+      /**
+       * Name of the Secret.
+       */
+      name: string;
+      /**
+       * Key in the Secret.
+       */
+      key: string;
+    };
+    /**
+     * Secret of type kubernetes.io/dockerconfigjson, for images of deployments that name no pullSecretRef.
+     */
+    registrySecretRef?: {
+      /**
+       * Namespace of the object.
+       */
+      namespace: string;
+      /**
+       * Name of the object.
+       */
+      name: string;
+    };
+    /**
+     * Registries, or registry/repository prefixes by whole path segments, that images may come from. Empty: all.
+     *
+     * @maxItems 64
+     */
+    allowedRegistries?: string[];
+    /**
+     * Whether the controller is on IBM's private network: it then calls private endpoints, and reaches deployments of visibility private.
+     */
+    privateNetwork: boolean;
+    /**
+     * Addresses in place of IBM's.
+     */
+    endpoints?: {
+      /**
+       * Code Engine's API, with /v2. https, or http on this machine.
+       */
+      api?: string;
+      /**
+       * IAM, which issues tokens. https, or http on this machine.
+       */
+      iam?: string;
+      /**
+       * Code Engine's Kubernetes proxy, where logs come from. https, or http on this machine.
+       */
+      proxy?: string;
+      /**
+       * A registry that is asked for digests in place of each image's own. https, or http on this machine.
+       */
+      registry?: string;
+    };
+    /**
+     * Limits of a workload that asks for none. The largest size of Code Engine within them is taken.
+     */
+    defaultLimits: {
+      /**
+       * CPU limit.
+       */
+      cpu: number | string;
+      /**
+       * Memory limit.
+       */
+      memory: number | string;
+    };
+    /**
+     * Removal of apps, secrets and config maps whose RuntimeDeployment is gone.
+     */
+    orphanCollection: {
+      /**
+       * Whether orphans are removed.
+       */
+      enabled: boolean;
+      /**
+       * Hours between two searches. One is made at start, too.
+       */
+      intervalHours: number;
+    };
+  };
 }
 
 /**
@@ -160,7 +273,7 @@ export interface RuntimeBackendStatus {
    */
   observedGeneration?: number;
   /**
-   * Version of the Engine, and of its API that is spoken.
+   * Version of the place, for example of its Engine, and of its API that is spoken.
    */
   version?: string;
   /**
@@ -233,6 +346,16 @@ export interface RuntimeBackendStatus {
      * Longest that one request may take, in seconds. 0: no maximum.
      */
     maxTimeoutSeconds?: number;
+    /**
+     * Whether spec.scaling of deployments takes effect.
+     */
+    scaling?: boolean;
+    /**
+     * What spec.exposure.visibility of deployments may be. Empty: it has no effect.
+     *
+     * @maxItems 8
+     */
+    visibilities?: string[];
     /**
      * What this place can enforce of a GuardrailProfile.
      *

@@ -404,6 +404,32 @@ export interface RuntimeDeploymentSpec {
     };
   }[];
   /**
+   * How many instances run. Takes effect on backends that scale (code-engine); elsewhere there is one, and the condition Accepted says so. Default: one, always.
+   */
+  scaling?: {
+    /**
+     * Fewest instances. 0: none while nobody asks, and a wait for whoever asks first. Default: 1.
+     */
+    min?: number;
+    /**
+     * Most instances. A server that keeps sessions works with 1 only. Default: the larger of 1 and min.
+     */
+    max?: number;
+    /**
+     * Requests at once that one instance takes before another is started. Default: 100.
+     */
+    concurrency?: number;
+  };
+  /**
+   * Who reaches the server.
+   */
+  exposure?: {
+    /**
+     * public: the internet; private: the provider's private network; project: what runs in the same project. Takes effect on code-engine, where project is the default; elsewhere the RuntimeBackend says where it publishes, and the condition Accepted says so.
+     */
+    visibility?: "public" | "private" | "project";
+  };
+  /**
    * Stopped keeps volumes and the port, and runs nothing.
    */
   desiredState: "Running" | "Stopped";

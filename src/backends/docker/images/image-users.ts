@@ -4,12 +4,12 @@ import type { Readable } from "node:stream";
 import type Docker from "dockerode";
 import { extract } from "tar-stream";
 import { Label } from "../../../api/labels.ts";
+import { findUid, parseUser } from "../../images/image-user.ts";
 import { createContainer } from "../engine/create-container.ts";
 import type { CallOptions, EngineClient } from "../engine/engine-client.ts";
 import { hasStatus } from "../engine/engine-error.ts";
 import { claimName } from "../workloads/claim-name.ts";
 import { type Maker, makerLabels } from "../workloads/object-labels.ts";
-import { findUid, parseUser } from "./image-user.ts";
 import type { LocalImage } from "./local-images.ts";
 
 const PASSWD = "/etc/passwd";

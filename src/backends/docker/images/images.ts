@@ -4,13 +4,19 @@ import type { Clock } from "../../../machinery/clock.ts";
 import { TerminalError, TransientError } from "../../../machinery/errors.ts";
 import type { Logger } from "../../../machinery/logger.ts";
 import type { ImageRequest, ImageState, Owner, ResolvedImage } from "../../backend.ts";
+import { readReference } from "../../images/allowed-registries.ts";
+import {
+  formatReference,
+  type ImageReference,
+  imageName,
+  isImageId,
+  parseImageReference,
+} from "../../images/image-reference.ts";
+import { credentialsFor } from "../../images/registry-credentials.ts";
 import type { CallOptions, EngineClient } from "../engine/engine-client.ts";
-import { readReference } from "./allowed-registries.ts";
 import { imageFailure } from "./image-failure.ts";
-import { formatReference, type ImageReference, imageName, isImageId, parseImageReference } from "./image-reference.ts";
 import { type LocalImage, LocalImages } from "./local-images.ts";
 import { type PullSource, Pulls } from "./pulls.ts";
-import { credentialsFor } from "./registry-credentials.ts";
 import { RegistryMirror } from "./registry-mirror.ts";
 
 /** The Engine asks a registry in several steps, each of which may wait for one that is slow. */

@@ -2,8 +2,8 @@ import { PassThrough } from "node:stream";
 import { setImmediate as settled } from "node:timers/promises";
 import { describe, expect, it } from "@jest/globals";
 import { FakeClock } from "../../../../test/support/fake-clock.ts";
+import { parseImageReference } from "../../images/image-reference.ts";
 import type { EngineClient } from "../engine/engine-client.ts";
-import { parseImageReference } from "./image-reference.ts";
 import { Pulls, SILENCE_MS } from "./pulls.ts";
 
 const owner = { uid: "one", namespace: "a", name: "b" };

@@ -5,12 +5,12 @@ import { Reason } from "../../../api/v1alpha1/conditions.ts";
 import type { Clock } from "../../../machinery/clock.ts";
 import { TransientError } from "../../../machinery/errors.ts";
 import type { Owner, PullProgress } from "../../backend.ts";
+import { formatReference, type ImageReference, imageName } from "../../images/image-reference.ts";
+import type { RegistryCredentials } from "../../images/registry-credentials.ts";
 import type { EngineClient } from "../engine/engine-client.ts";
 import { jsonLines } from "../engine/json-lines.ts";
 import { describeImageFailure, imageFailure } from "./image-failure.ts";
-import { formatReference, type ImageReference, imageName } from "./image-reference.ts";
 import { PullProgressTracker } from "./pull-progress.ts";
-import type { RegistryCredentials } from "./registry-credentials.ts";
 
 /** A pull that says nothing for so long will not end by itself; extracting a large layer may take minutes. */
 export const SILENCE_MS = 5 * 60_000;

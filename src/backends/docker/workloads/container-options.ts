@@ -1,7 +1,7 @@
 import type Docker from "dockerode";
 import { Label } from "../../../api/labels.ts";
+import { labelJson } from "../../../guardrails/guardrails-json.ts";
 import type { Workload, WorkloadSpec } from "../../backend.ts";
-import { labelJson } from "./guardrails-label.ts";
 import { isPublished, joined } from "./joined-network.ts";
 import { engineMounts } from "./mounts.ts";
 import { DockerLabel, type Maker, ownerLabels } from "./object-labels.ts";

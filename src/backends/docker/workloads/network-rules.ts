@@ -1,5 +1,5 @@
 import type { NetworkRules } from "../../../guardrails/confinement.ts";
-import { readNetworkRules } from "./guardrails-label.ts";
+import { readNetworkRules } from "../../../guardrails/guardrails-json.ts";
 import { DockerLabel, type Labels } from "./object-labels.ts";
 
 /** Rules that cannot be read let nothing pass. */

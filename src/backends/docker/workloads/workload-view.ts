@@ -1,7 +1,7 @@
 import type Docker from "dockerode";
 import { Label } from "../../../api/labels.ts";
+import { readGuardrails } from "../../../guardrails/guardrails-json.ts";
 import type { Drift, Workload, WorkloadSpec, WorkloadState } from "../../backend.ts";
-import { readGuardrails } from "./guardrails-label.ts";
 import { isPublished, joinedContainer } from "./joined-network.ts";
 import { networkRules } from "./network-rules.ts";
 import { DockerLabel, type Maker, ownerFromLabels, roleFromLabels } from "./object-labels.ts";

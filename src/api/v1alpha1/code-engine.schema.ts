@@ -1,0 +1,118 @@
+import type { JsonSchema } from "../json-schema.ts";
+import { cpuQuantity, memoryQuantity, namespacedReference, objectName } from "./schema-parts.ts";
+
+function endpoint(what: string): JsonSchema {
+  return {
+    type: "string",
+    maxLength: 512,
+    pattern: "^(https://|http://(localhost|127\\.[0-9.]+|\\[::1\\])(:|/|$))[^\\s?#]*$",
+    description: `${what} https, or http on this machine.`,
+  };
+}
+
+/** RuntimeBackend.spec.codeEngine. */
+export const codeEngine: JsonSchema = {
+  type: "object",
+  description: "A project of IBM Cloud Code Engine.",
+  required: ["region", "project", "apiKeySecretRef"],
+  properties: {
+    region: {
+      type: "string",
+      maxLength: 16,
+      pattern: "^[a-z]{2}-[a-z]{2,10}$",
+      description: "Region of the project: us-south, eu-de, …",
+    },
+    project: {
+      type: "object",
+      description: "The project that workloads run in. It must exist.",
+      properties: {
+        name: {
+          type: "string",
+          minLength: 1,
+          maxLength: 128,
+          description: "Its name, unique in region and resource group.",
+        },
+        id: { type: "string", minLength: 36, maxLength: 36, pattern: "^[-0-9a-f]+$", description: "Its ID." },
+      },
+      "x-kubernetes-validations": [
+        { rule: "has(self.name) != has(self.id)", message: "exactly one of name and id must be set" },
+      ],
+    },
+    resourceGroup: {
+      type: "string",
+      minLength: 32,
+      maxLength: 32,
+      pattern: "^[0-9a-f]+$",
+      description: "ID of the project's resource group, where its name is used in several.",
+    },
+    apiKeySecretRef: {
+      type: "object",
+      description: "Secret with an API key of IBM Cloud, of a user or a service ID.",
+      required: ["namespace", "name"],
+      properties: {
+        namespace: objectName("Namespace of the Secret."),
+        name: objectName("Name of the Secret."),
+        key: {
+          type: "string",
+          minLength: 1,
+          maxLength: 253,
+          pattern: "^[-._a-zA-Z0-9]+$",
+          default: "apiKey",
+          description: "Key in the Secret.",
+        },
+      },
+    },
+    registrySecretRef: namespacedReference(
+      "Secret of type kubernetes.io/dockerconfigjson, for images of deployments that name no pullSecretRef.",
+    ),
+    allowedRegistries: {
+      type: "array",
+      description:
+        "Registries, or registry/repository prefixes by whole path segments, that images may come from. Empty: all.",
+      maxItems: 64,
+      "x-kubernetes-list-type": "set",
+      items: { type: "string", minLength: 1, maxLength: 512, pattern: "^[^\\s]+$" },
+    },
+    privateNetwork: {
+      type: "boolean",
+      default: false,
+      description:
+        "Whether the controller is on IBM's private network: it then calls private endpoints, and reaches deployments of visibility private.",
+    },
+    endpoints: {
+      type: "object",
+      description: "Addresses in place of IBM's.",
+      properties: {
+        api: endpoint("Code Engine's API, with /v2."),
+        iam: endpoint("IAM, which issues tokens."),
+        proxy: endpoint("Code Engine's Kubernetes proxy, where logs come from."),
+        registry: endpoint("A registry that is asked for digests in place of each image's own."),
+      },
+    },
+    defaultLimits: {
+      type: "object",
+      description: "Limits of a workload that asks for none. The largest size of Code Engine within them is taken.",
+      default: {},
+      properties: {
+        cpu: { ...cpuQuantity("CPU limit."), default: "500m" },
+        memory: { ...memoryQuantity("Memory limit."), default: "1G" },
+      },
+    },
+    orphanCollection: {
+      type: "object",
+      description: "Removal of apps, secrets and config maps whose RuntimeDeployment is gone.",
+      default: {},
+      properties: {
+        enabled: { type: "boolean", default: true, description: "Whether orphans are removed." },
+        intervalHours: {
+          type: "integer",
+          format: "int32",
+          minimum: 1,
+          maximum: 8760,
+          default: 24,
+          description: "Hours between two searches. One is made at start, too.",
+        },
+      },
+    },
+  },
+};

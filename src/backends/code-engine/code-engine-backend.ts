@@ -1,0 +1,194 @@
+import { Reason } from "../../api/v1alpha1/conditions.ts";
+import { type Clock, systemClock } from "../../machinery/clock.ts";
+import { TerminalError } from "../../machinery/errors.ts";
+import type { Logger } from "../../machinery/logger.ts";
+import type {
+  AdmissionRequest,
+  Backend,
+  BackendFactory,
+  BackendHealth,
+  CreateOptions,
+  ImageRequest,
+  ImageState,
+  LogOptions,
+  LogSource,
+  Owner,
+  ResolvedImage,
+  Workload,
+  WorkloadSpec,
+} from "../backend.ts";
+import { admit } from "./admission.ts";
+import { appLogs } from "./app-logs.ts";
+import { CodeEngineClient } from "./client/code-engine-client.ts";
+import { isFailure } from "./client/errors.ts";
+import type { ProjectClient } from "./client/project-client.ts";
+import { type CodeEngineConfig, DEFAULT_PACE, type Pace } from "./code-engine-config.ts";
+import { explained } from "./failure.ts";
+import { checkHealth } from "./health.ts";
+import { Images } from "./images/images.ts";
+import { RegistryClient } from "./images/registry-client.ts";
+import { ProjectLink } from "./project-link.ts";
+import { collectOrphans, purgeOwner } from "./removal.ts";
+import { watchProject } from "./watcher.ts";
+import type { Maker } from "./workloads/marks.ts";
+import { Sightings } from "./workloads/sightings.ts";
+import { Workloads } from "./workloads/workloads.ts";
+
+/** The backend of a RuntimeBackend of type code-engine. Calls nobody yet. @throws {TerminalError} when its spec cannot be. */
+export const codeEngineBackend = ((config, logger) =>
+  new CodeEngineBackend(config, logger)) satisfies BackendFactory<CodeEngineConfig>;
+
+class CodeEngineBackend implements Backend, LogSource {
+  readonly #config: CodeEngineConfig;
+  readonly #logger: Logger;
+  readonly #clock: Clock;
+  readonly #pace: Pace;
+  readonly #maker: Maker;
+  readonly #client: CodeEngineClient;
+  readonly #link: ProjectLink;
+  readonly #images: Images;
+  readonly #sightings: Sightings;
+  readonly #workloads: Workloads;
+  readonly #listeners = new Set<(owner: Owner) => void>();
+  readonly #lifetime = new AbortController();
+
+  constructor(config: CodeEngineConfig, logger: Logger) {
+    const { clock = systemClock, pace = DEFAULT_PACE, spec } = config;
+    this.#config = config;
+    this.#logger = logger;
+    this.#clock = clock;
+    this.#pace = pace;
+    this.#maker = { installation: config.installation, backend: config.name };
+    this.#client = clientOf(config, clock);
+    this.#link = new ProjectLink(this.#client, config, clock);
+    this.#images = new Images(new RegistryClient({ override: spec.endpoints?.registry }), config.dockerConfig);
+    const around = { maker: this.#maker, privateNetwork: spec.privateNetwork };
+    this.#sightings = new Sightings(around, clock, pace.restMs * 2);
+    this.#workloads = new Workloads({
+      maker: this.#maker,
+      sightings: this.#sightings,
+      clock,
+      pace,
+      imageFacts: (of, signal) => this.#images.facts(of, signal),
+    });
+  }
+
+  async health(signal: AbortSignal): Promise<BackendHealth> {
+    return await checkHealth(this.#link, this.#config, signal);
+  }
+
+  admit(request: AdmissionRequest): void {
+    admit(request, this.#config.spec.allowedRegistries ?? []);
+  }
+
+  async resolveImage(request: ImageRequest, signal: AbortSignal): Promise<ResolvedImage> {
+    return await this.#images.resolve(request, signal);
+  }
+
+  /** Code Engine pulls by itself: nothing has to be there first. */
+  async ensureImage(owner: Owner, _: ResolvedImage, request: ImageRequest): Promise<ImageState> {
+    this.#images.remember(owner, request);
+    return { kind: "present" };
+  }
+
+  async observe(owner: Owner, signal: AbortSignal): Promise<readonly Workload[]> {
+    return await this.#within((project) => this.#workloads.observe(project, owner, { signal }), signal);
+  }
+
+  async create(spec: WorkloadSpec, { role }: CreateOptions, signal: AbortSignal): Promise<Workload> {
+    if (role === "candidate") throw new TypeError("a place with `update` has no candidates");
+    return await this.#within((project) => this.#workloads.create(project, spec, { signal }), signal);
+  }
+
+  async start(id: string, signal: AbortSignal): Promise<Workload> {
+    return await this.#within((project) => this.#workloads.start(project, id, { signal }), signal);
+  }
+
+  async update(id: string, spec: WorkloadSpec, signal: AbortSignal): Promise<Workload> {
+    return await this.#within((project) => this.#workloads.update(project, id, spec, { signal }), signal);
+  }
+
+  /** The grace is Code Engine's: until the longest request may be over. */
+  async stop(id: string, _: number, signal: AbortSignal): Promise<void> {
+    await this.#within((project) => this.#workloads.stop(project, id, { signal }), signal);
+  }
+
+  async repair({ id }: Workload, signal: AbortSignal): Promise<void> {
+    await this.#within((project) => this.#workloads.repair(project, id, { signal }), signal);
+  }
+
+  async delete(id: string, signal: AbortSignal): Promise<void> {
+    await this.#within(async (project) => {
+      const owner = this.#sightings.all.get(id)?.record.owner;
+      if (!(await this.#workloads.remove(project, id, { signal }))) throw this.#workloads.stillLeaving(id);
+      if (owner) this.#tell(owner);
+    }, signal);
+  }
+
+  async purge(owner: Owner, signal: AbortSignal): Promise<boolean> {
+    const gone = await this.#within((project) => purgeOwner(this.#removal(project), owner, { signal }), signal);
+    if (gone) this.#images.forget(owner);
+    return gone;
+  }
+
+  watch(onChange: (owner: Owner) => void, signal: AbortSignal): void {
+    const until = AbortSignal.any([signal, this.#lifetime.signal]);
+    if (until.aborted) return;
+    this.#listeners.add(onChange);
+    until.addEventListener("abort", () => this.#listeners.delete(onChange), { once: true });
+    const parts = { link: this.#link, sightings: this.#sightings, maker: this.#maker, clock: this.#clock };
+    const watching = watchProject({ ...parts, pace: this.#pace, logger: this.#logger, onChange }, until);
+    watching.catch((error: unknown) => this.#logger.error("the watch of the project ended", { error }));
+  }
+
+  async collectOrphans(isAlive: (owner: Owner) => boolean, signal: AbortSignal): Promise<readonly Owner[]> {
+    return await this.#within((project) => collectOrphans(this.#removal(project), isAlive, { signal }), signal);
+  }
+
+  async *logs(owner: Owner, options: LogOptions, signal: AbortSignal): AsyncGenerator<string> {
+    const until = AbortSignal.any([signal, this.#lifetime.signal]);
+    const project = await this.#within(async (found) => found, until);
+    try {
+      yield* appLogs(project, { app: this.#workloads.nameOf(owner), owner }, options, until);
+    } catch (error) {
+      throw explained(error);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#lifetime.abort();
+    this.#client[Symbol.dispose]();
+  }
+
+  #tell(owner: Owner): void {
+    for (const listener of this.#listeners) listener(owner);
+  }
+
+  #removal(project: ProjectClient) {
+    return { project, maker: this.#maker, workloads: this.#workloads };
+  }
+
+  async #within<T>(work: (project: ProjectClient) => Promise<T>, signal: AbortSignal): Promise<T> {
+    return await this.#link.use(work, signal);
+  }
+}
+
+function clientOf({ spec, apiKey, budget }: CodeEngineConfig, clock: Clock): CodeEngineClient {
+  const { region, privateNetwork, endpoints = {} } = spec;
+  const { api, iam, proxy } = endpoints;
+  const overrides = { ...(api && { api }), ...(iam && { iam }), ...(proxy && { proxy }) };
+  try {
+    return new CodeEngineClient({
+      apiKey,
+      region,
+      privateNetwork,
+      overrides,
+      clock,
+      userAgent: "slipway",
+      ...(budget && { budget }),
+    });
+  } catch (error) {
+    if (!isFailure(error, "terminal")) throw error;
+    throw new TerminalError(Reason.InvalidSpec, `spec.codeEngine: ${error.message}`, { cause: error });
+  }
+}
