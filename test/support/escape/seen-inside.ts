@@ -1,3 +1,4 @@
+import { ESCAPE } from "./image.ts";
 import type { Inside } from "./inside.ts";
 
 /** By number, as the kernel counts them: include/uapi/linux/capability.h. */
@@ -14,6 +15,8 @@ export interface SeenInside {
   readonly noNewPrivileges: boolean;
   /** Whether a filter of system calls is in place. */
   readonly seccomp: boolean;
+  /** Undefined where the kernel has no AppArmor. */
+  readonly appArmor: string | undefined;
   readonly rootIsReadOnly: boolean;
   /** Mount points that can be written, without those of the kernel's own file systems. */
   readonly writable: readonly string[];
@@ -36,6 +39,7 @@ export async function lookInside(inside: Inside): Promise<SeenInside> {
     bounding: capabilitiesOf(status.get("CapBnd") ?? ""),
     noNewPrivileges: status.get("NoNewPrivs") === "1",
     seccomp: status.get("Seccomp") === "2",
+    appArmor: await appArmorOf(inside),
     rootIsReadOnly: root?.readOnly ?? false,
     writable: mounts
       .filter(({ path, readOnly }) => !readOnly && path !== "/" && !KERNELS.test(path))
@@ -43,6 +47,12 @@ export async function lookInside(inside: Inside): Promise<SeenInside> {
       .sort(),
     ...(await readLimits(inside)),
   };
+}
+
+/** `docker-default (enforce)`, for example. */
+async function appArmorOf(inside: Inside): Promise<string | undefined> {
+  const { output, exitCode } = await inside.run([ESCAPE, "read", "/proc/self/attr/apparmor/current"]);
+  return exitCode === 0 ? output.trim() : undefined;
 }
 
 /** The number of a status file, to names. */
