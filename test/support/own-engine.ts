@@ -28,7 +28,7 @@ export class OwnEngine implements AsyncDisposable {
     // The configuration of the machine's own Engine is not for this one.
     writeFileSync(join(this.folder, "daemon.json"), "{}");
     ip("link", "add", this.#bridge, "type", "bridge");
-    ip("address", "add", "10.218.0.1/24", "dev", this.#bridge);
+    ip("address", "add", `10.218.${process.pid % 256}.1/24`, "dev", this.#bridge);
     ip("link", "set", this.#bridge, "up");
     this.client = new Docker({ socketPath: this.socket });
   }
