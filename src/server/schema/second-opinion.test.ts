@@ -38,7 +38,19 @@ function near(schema: JsonSchema): fc.Arbitrary<unknown> {
   return fc.oneof({ arbitrary: right(schema), weight: 60 }, { arbitrary: odd, weight: 1 });
 }
 
-const TEXTS = ["a", "/a", "default", "1", "500m", "unix:///run/docker.sock", "https://a.b", "2026-11-21T10:00:00Z"];
+const TEXTS = [
+  "a",
+  "/a",
+  "default",
+  "1",
+  "500m",
+  "us-south",
+  "0".repeat(32),
+  "00000000-0000-4000-8000-000000000000",
+  "unix:///run/docker.sock",
+  "https://a.b",
+  "2026-11-21T10:00:00Z",
+];
 
 function right(schema: JsonSchema): fc.Arbitrary<unknown> {
   const { pattern = "", minLength = 0, minimum = 0, maximum = 70_000 } = schema;
