@@ -16,6 +16,8 @@ import { OwnEngine } from "../support/own-engine.ts";
 jest.setTimeout(process.env.SLIPWAY_SOAK ? 1_800_000 : 300_000);
 
 const RESTARTS = process.env.SLIPWAY_SOAK ? 50 : 3;
+/** Ends in a row are answered with ever longer pauses, up to a minute; a new deployment begins without. */
+const RENEWED_AFTER = 5;
 /** How long a fault that nobody repairs is looked at: thirty samples. */
 const WATCH_MS = 3_000;
 const REPAIR = { timeoutMs: 120_000 };
@@ -44,16 +46,17 @@ describe("a network that stays closed", () => {
   let engine: OwnEngine;
   let outside: Outside;
   let slipway: Installation;
+  let image: string;
 
   beforeAll(async () => {
     engine = await new OwnEngine().start();
-    const image = await ensureEscapeImage({ engine: engine.client });
+    image = await ensureEscapeImage({ engine: engine.client });
     await copyImage(ownSandboxImage(), engineClient(), engine.client);
     outside = await Outside.start({ engine: engine.client, openForwarding: true });
     slipway = await Installation.start({ engine: engine.client });
     await slipway.kubectl.apply(backend(engine, outside), ...ownProfiles());
     await slipway.kubectl.run(["wait", "--for=condition=Available", "runtimebackend/own", "--timeout=60s"]);
-    for (const sampled of ALL) await slipway.deploy(sampled.name, sampledSpec(sampled, image));
+    await deployAll();
     await repaired();
   });
   afterAll(async () => {
@@ -63,6 +66,10 @@ describe("a network that stays closed", () => {
     await outside?.[Symbol.asyncDispose]();
     await engine?.[Symbol.asyncDispose]();
   });
+
+  async function deployAll(): Promise<void> {
+    for (const sampled of ALL) await slipway.deploy(sampled.name, sampledSpec(sampled, image));
+  }
 
   /** All serve again, and those that may send do. */
   async function repaired(): Promise<void> {
@@ -167,6 +174,10 @@ describe("a network that stays closed", () => {
       await engine.start();
       await repaired();
       expect({ restart, leaked: await leaked() }).toEqual({ restart, leaked: {} });
+      if (restart % RENEWED_AFTER < RENEWED_AFTER - 1) continue;
+      await Promise.all(ALL.map(({ name }) => slipway.remove(name)));
+      await deployAll();
+      await repaired();
     }
   });
 });
