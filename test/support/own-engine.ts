@@ -1,6 +1,15 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Docker from "dockerode";
@@ -87,6 +96,7 @@ export class OwnEngine implements AsyncDisposable {
       await this.#end("SIGTERM");
     }
     ip("link", "delete", this.#bridge);
+    endProcessesOf(this.folder);
     unmountBelow(this.folder);
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   }
@@ -118,6 +128,17 @@ export class OwnEngine implements AsyncDisposable {
   }
 }
 
+/** What watches over containers outlives an Engine that was killed. Nobody else's command line names its folder. */
+function endProcessesOf(folder: string): void {
+  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+    try {
+      if (readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(`${folder}/`)) process.kill(Number(pid), "SIGKILL");
+    } catch (error) {
+      if (!hasEnded(error)) throw error;
+    }
+  }
+}
+
 /** One that was killed leaves behind what it had mounted, and mounts it again. */
 function unmountBelow(folder: string): void {
   const places = readFileSync("/proc/self/mounts", "utf8")
@@ -132,9 +153,14 @@ function isRunning(pid: string): boolean {
   try {
     return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
   } catch (error) {
-    if (["ENOENT", "ESRCH"].includes((error as NodeJS.ErrnoException).code ?? "")) return false;
+    if (hasEnded(error)) return false;
     throw error;
   }
+}
+
+/** A process that is gone when one looks at it. */
+function hasEnded(error: unknown): boolean {
+  return ["ENOENT", "ESRCH"].includes((error as NodeJS.ErrnoException).code ?? "");
 }
 
 function ip(...args: string[]): void {
