@@ -1,5 +1,12 @@
 import type { JsonSchema } from "../json-schema.ts";
-import { cpuQuantity, memoryQuantity, namespacedReference, objectName } from "./schema-parts.ts";
+import {
+  allowedRegistries,
+  cpuQuantity,
+  memoryQuantity,
+  namespacedReference,
+  objectName,
+  orphanCollection,
+} from "./schema-parts.ts";
 
 function endpoint(what: string): JsonSchema {
   return {
@@ -65,14 +72,7 @@ export const codeEngine: JsonSchema = {
     registrySecretRef: namespacedReference(
       "Secret of type kubernetes.io/dockerconfigjson, for images of deployments that name no pullSecretRef.",
     ),
-    allowedRegistries: {
-      type: "array",
-      description:
-        "Registries, or registry/repository prefixes by whole path segments, that images may come from. Empty: all.",
-      maxItems: 64,
-      "x-kubernetes-list-type": "set",
-      items: { type: "string", minLength: 1, maxLength: 512, pattern: "^[^\\s]+$" },
-    },
+    allowedRegistries,
     privateNetwork: {
       type: "boolean",
       default: false,
@@ -98,21 +98,6 @@ export const codeEngine: JsonSchema = {
         memory: { ...memoryQuantity("Memory limit."), default: "1G" },
       },
     },
-    orphanCollection: {
-      type: "object",
-      description: "Removal of apps, secrets and config maps whose RuntimeDeployment is gone.",
-      default: {},
-      properties: {
-        enabled: { type: "boolean", default: true, description: "Whether orphans are removed." },
-        intervalHours: {
-          type: "integer",
-          format: "int32",
-          minimum: 1,
-          maximum: 8760,
-          default: 24,
-          description: "Hours between two searches. One is made at start, too.",
-        },
-      },
-    },
+    orphanCollection: orphanCollection("apps, secrets and config maps"),
   },
 };

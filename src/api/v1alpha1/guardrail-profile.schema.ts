@@ -1,6 +1,7 @@
 import type { JsonSchema } from "../json-schema.ts";
 import { fieldEnforcements, guardrailFields } from "./guardrail-fields.ts";
 import type { KindSchema } from "./kind-schema.ts";
+import { observedGeneration } from "./schema-parts.ts";
 
 const spec: JsonSchema = {
   type: "object",
@@ -21,12 +22,7 @@ const status: JsonSchema = {
   type: "object",
   description: "Where the profile holds. Written by the controller.",
   properties: {
-    observedGeneration: {
-      type: "integer",
-      format: "int64",
-      minimum: 0,
-      description: "The generation of the spec that this status speaks of.",
-    },
+    observedGeneration,
     deployments: {
       type: "integer",
       format: "int32",

@@ -2,7 +2,17 @@ import type { JsonSchema } from "../json-schema.ts";
 import { codeEngine } from "./code-engine.schema.ts";
 import { guardrailSupport } from "./guardrail-fields.ts";
 import type { KindSchema } from "./kind-schema.ts";
-import { conditions, cpuQuantity, memoryQuantity, namespacedReference, objectName, pidsLimit } from "./schema-parts.ts";
+import {
+  allowedRegistries,
+  conditions,
+  cpuQuantity,
+  memoryQuantity,
+  namespacedReference,
+  objectName,
+  observedGeneration,
+  orphanCollection,
+  pidsLimit,
+} from "./schema-parts.ts";
 
 const docker: JsonSchema = {
   type: "object",
@@ -68,14 +78,7 @@ const docker: JsonSchema = {
       pattern: "^(https?://[^\\s]+)?$",
       description: "Base URL of a pull-through mirror that is asked first for images of docker.io.",
     },
-    allowedRegistries: {
-      type: "array",
-      description:
-        "Registries, or registry/repository prefixes by whole path segments, that images may come from. Empty: all.",
-      maxItems: 64,
-      "x-kubernetes-list-type": "set",
-      items: { type: "string", minLength: 1, maxLength: 512, pattern: "^[^\\s]+$" },
-    },
+    allowedRegistries,
     allowedHostPaths: {
       type: "array",
       description: "Prefixes, by whole path segments, that hostPath volumes may name. Empty: none.",
@@ -130,22 +133,7 @@ const docker: JsonSchema = {
         pids: { ...pidsLimit, default: 100 },
       },
     },
-    orphanCollection: {
-      type: "object",
-      description: "Removal of containers, volumes and networks whose RuntimeDeployment is gone.",
-      default: {},
-      properties: {
-        enabled: { type: "boolean", default: true, description: "Whether orphans are removed." },
-        intervalHours: {
-          type: "integer",
-          format: "int32",
-          minimum: 1,
-          maximum: 8760,
-          default: 24,
-          description: "Hours between two searches. One is made at start, too.",
-        },
-      },
-    },
+    orphanCollection: orphanCollection("containers, volumes and networks"),
   },
 };
 
@@ -188,12 +176,7 @@ const status: JsonSchema = {
   type: "object",
   description: "The place as it is. Written by the controller.",
   properties: {
-    observedGeneration: {
-      type: "integer",
-      format: "int64",
-      minimum: 0,
-      description: "The generation of the spec that this status speaks of.",
-    },
+    observedGeneration,
     version: {
       type: "string",
       maxLength: 256,

@@ -7,6 +7,7 @@ import {
   keyReference,
   memoryQuantity,
   objectName,
+  observedGeneration,
   pidsLimit,
   reference,
 } from "./schema-parts.ts";
@@ -299,12 +300,7 @@ const status: JsonSchema = {
   type: "object",
   description: "The server as it is. Written by the controller.",
   properties: {
-    observedGeneration: {
-      type: "integer",
-      format: "int64",
-      minimum: 0,
-      description: "The generation of the spec that this status speaks of.",
-    },
+    observedGeneration,
     phase: {
       type: "string",
       enum: ["Pending", "Deploying", "Running", "Connected", "Stopped", "Error", "Deleting"],

@@ -99,6 +99,42 @@ export const pidsLimit: JsonSchema = {
   description: "Most processes and threads that may exist at once.",
 };
 
+export const observedGeneration: JsonSchema = {
+  type: "integer",
+  format: "int64",
+  minimum: 0,
+  description: "The generation of the spec that this status speaks of.",
+};
+
+export const allowedRegistries: JsonSchema = {
+  type: "array",
+  description:
+    "Registries, or registry/repository prefixes by whole path segments, that images may come from. Empty: all.",
+  maxItems: 64,
+  "x-kubernetes-list-type": "set",
+  items: { type: "string", minLength: 1, maxLength: 512, pattern: "^[^\\s]+$" },
+};
+
+/** `what` a backend makes that may outlive its deployment. */
+export function orphanCollection(what: string): JsonSchema {
+  return {
+    type: "object",
+    description: `Removal of ${what} whose RuntimeDeployment is gone.`,
+    default: {},
+    properties: {
+      enabled: { type: "boolean", default: true, description: "Whether orphans are removed." },
+      intervalHours: {
+        type: "integer",
+        format: "int32",
+        minimum: 1,
+        maximum: 8760,
+        default: 24,
+        description: "Hours between two searches. One is made at start, too.",
+      },
+    },
+  };
+}
+
 export const conditions: JsonSchema = {
   type: "array",
   description: "What is true of this object, by the conventions of Kubernetes and kstatus.",
