@@ -3,7 +3,7 @@ import { Reason } from "../api/v1alpha1/conditions.ts";
 import type { RuntimeDeploymentSpec } from "../api/v1alpha1/index.ts";
 import { type Bound, excesses } from "../guardrails/bounds.ts";
 import type { GuardrailCapabilities } from "../guardrails/capabilities.ts";
-import { NEVER_WITH_RESTRICTED_NETWORK } from "../guardrails/confinement.ts";
+import { leadsPastNetwork } from "../guardrails/confinement.ts";
 import { isAtOrBelow } from "../guardrails/container-path.ts";
 import type { GuardrailOverrides } from "../guardrails/effective-guardrails.ts";
 import { enforcementOf } from "../guardrails/enforcement.ts";
@@ -84,7 +84,7 @@ export const mountsAllowed: Check = ({ guardrails: { profile, filesystem }, volu
 /** With these capabilities a workload could send past the rules of its network. */
 export const networkKeepsItsRules: Check = ({ guardrails }) => {
   if (!isNetworkRestricted(guardrails)) return undefined;
-  const dangerous = guardrails.capabilities.add.filter((name) => NEVER_WITH_RESTRICTED_NETWORK.some((n) => n === name));
+  const dangerous = guardrails.capabilities.add.filter(leadsPastNetwork);
   if (dangerous.length === 0) return undefined;
   return {
     reason: Reason.InvalidSpec,

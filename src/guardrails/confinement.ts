@@ -36,3 +36,10 @@ export const NEVER_WITH_RESTRICTED_NETWORK = [
   "SYS_PTRACE",
   "SYS_RAWIO",
 ] as const;
+
+const NEVER: ReadonlySet<string> = new Set(NEVER_WITH_RESTRICTED_NETWORK);
+
+/** Pure. Whether a capability is one of these. */
+export function leadsPastNetwork(capability: string): boolean {
+  return NEVER.has(capability);
+}

@@ -1,6 +1,6 @@
 import { formatCpu, formatMemory } from "../api/quantity.ts";
 import type { GuardrailCapabilities, GuardrailFeature, Support } from "./capabilities.ts";
-import { NEVER_WITH_RESTRICTED_NETWORK } from "./confinement.ts";
+import { leadsPastNetwork } from "./confinement.ts";
 import { GUARDRAIL_FIELDS, type GuardrailField } from "./guardrail-field.ts";
 import type { AllowedHost, Guardrails } from "./guardrails.ts";
 import { DEFAULT_CAPABILITIES, isNetworkRestricted } from "./held-capabilities.ts";
@@ -161,7 +161,7 @@ function hostFeatures(hosts: readonly AllowedHost[]): readonly GuardrailFeature[
 
 function lostToNetwork(guardrails: Guardrails): string {
   if (!isNetworkRestricted(guardrails)) return "";
-  const lost = DEFAULT_CAPABILITIES.filter((name) => NEVER_WITH_RESTRICTED_NETWORK.some((never) => never === name));
+  const lost = DEFAULT_CAPABILITIES.filter(leadsPastNetwork);
   return `, but for ${listing(lost)}, which a restricted network forbids`;
 }
 

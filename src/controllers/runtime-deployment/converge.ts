@@ -50,8 +50,8 @@ export async function converge(scope: Scope, ports: ConvergePorts): Promise<void
     proven: scope.target !== undefined && scope.memory.proven === scope.target.hash,
     held: hold !== undefined || waits,
     resting: resting(scope, clock),
-    // A port that was free there need not be free here.
     inPlace: live.backend.update !== undefined,
+    // A port that was free there need not be free here.
     hostPort: moving ? undefined : workload?.hostPort,
     known: scope.known,
     replacing: scope.replacing || moving,

@@ -1,6 +1,6 @@
 import type Docker from "dockerode";
 import { Reason } from "../../../api/v1alpha1/conditions.ts";
-import { type Confinement, NEVER_WITH_RESTRICTED_NETWORK } from "../../../guardrails/confinement.ts";
+import { type Confinement, leadsPastNetwork } from "../../../guardrails/confinement.ts";
 import { DEFAULT_CAPABILITIES } from "../../../guardrails/held-capabilities.ts";
 import { TerminalError } from "../../../machinery/errors.ts";
 import { seccompProfile } from "./seccomp-profile.ts";
@@ -13,17 +13,15 @@ export interface Confiners {
   readonly appArmorProfiles: readonly string[];
 }
 
-const NEVER: ReadonlySet<string> = new Set(NEVER_WITH_RESTRICTED_NETWORK);
-
 /** Only what a container would have: an Engine refuses to drop what is newer than itself, such as BPF for 20.10. */
-const DROPPED_WITH_RESTRICTED_NETWORK = DEFAULT_CAPABILITIES.filter((name) => NEVER.has(name));
+const DROPPED_WITH_RESTRICTED_NETWORK = DEFAULT_CAPABILITIES.filter(leadsPastNetwork);
 
 /**
  * Pure. Refuses what no container may have, whoever asks: the domain's rules come first, these hold where they fail.
  * @throws {TerminalError} `InvalidSpec`
  */
 export function admitConfinement({ network, capabilities, seccomp }: Confinement): void {
-  const escapes = network ? capabilities.add.filter((name) => NEVER.has(name)) : [];
+  const escapes = network ? capabilities.add.filter(leadsPastNetwork) : [];
   if (escapes.length > 0) {
     const remedy = "leave it out of capabilities.add, or let the profile restrict nothing about the network";
     throw new TerminalError(
