@@ -41,12 +41,3 @@ function refused(error: CodeEngineError): unknown {
   if (error.status === undefined) return new TerminalError(Reason.BackendUnavailable, error.message, { cause: error });
   return new TransientError(Reason.BackendError, error.message, { cause: error, retryAfterMs: PERSON_MS });
 }
-
-/** Runs `work` and explains what it throws. */
-export async function explaining<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw explained(error);
-  }
-}

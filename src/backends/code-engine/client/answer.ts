@@ -1,4 +1,5 @@
 import { CodeEngineError, type FailureKind } from "./errors.ts";
+import { fromJson } from "./json-text.ts";
 import type { Redactor } from "./redactor.ts";
 
 /** More of an error's body is not read for its message. */
@@ -84,7 +85,7 @@ interface ErrorBody {
  * such as a proxy's page, has nothing to tell.
  */
 function readBody(text: string): ErrorBody {
-  const body = members(parse(text.slice(0, MAX_ERROR_LENGTH)));
+  const body = members(fromJson(text.slice(0, MAX_ERROR_LENGTH)));
   const first = members(Array.isArray(body.errors) ? body.errors[0] : undefined);
   const target = members(first.target);
   return {
@@ -93,15 +94,6 @@ function readBody(text: string): ErrorBody {
     target: word(target.name) && [word(target.type), word(target.name)].filter(Boolean).join(" "),
     trace: word(body.trace) ?? word(members(body.context).requestId),
   };
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 function members(value: unknown): Readonly<Record<string, unknown>> {

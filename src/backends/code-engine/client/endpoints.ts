@@ -62,7 +62,7 @@ function checkRegion(region: string): void {
 }
 
 /** @throws {CodeEngineError} unless `address` is https, or http to this machine, and nothing but an address. */
-export function checkedUrl(address: string): string {
+function checkedUrl(address: string): string {
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (!url) throw refused("an endpoint is no URL");
   if (url.username || url.password || url.search || url.hash)

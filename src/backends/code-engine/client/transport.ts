@@ -17,7 +17,7 @@ const CALL_TIMEOUT_MS = 60_000;
 const ATTEMPT_TIMEOUT_MS = 20_000;
 
 /** A page of 100 config maps may hold more than a megabyte; a hundred of them at their limit is not believed. */
-export const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
+const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
 
 export interface CallOptions {
   readonly signal: AbortSignal;

@@ -1,6 +1,7 @@
 import type { Guardrails } from "../../../guardrails/guardrails.ts";
 import { labelJson, readGuardrails } from "../../../guardrails/guardrails-json.ts";
 import type { Owner } from "../../backend.ts";
+import { fromJson } from "../client/json-text.ts";
 import type { AppPrototype } from "../client/resources/apps.ts";
 import type { ConfigMap } from "../client/resources/config.ts";
 import type { Maker } from "./marks.ts";
@@ -54,7 +55,7 @@ export function encodeRecord({ made, ...rest }: WorkloadRecord): Record<string, 
 /** Pure. Undefined for a config map that is no record, or another's. */
 export function decodeRecord({ data = {} }: Pick<ConfigMap, "data">, maker: Maker): WorkloadRecord | undefined {
   if (data.version !== VERSION || data.record === undefined) return undefined;
-  const found = parse(data.record);
+  const found = fromJson(data.record);
   if (!isRecord(found)) return undefined;
   if (found.maker.installation !== maker.installation || found.maker.backend !== maker.backend) return undefined;
   const [newest, ...others] = found.made.map((each) => ({
@@ -68,15 +69,6 @@ export function decodeRecord({ data = {} }: Pick<ConfigMap, "data">, maker: Make
 type Stored = Omit<WorkloadRecord, "made"> & {
   readonly made: readonly (Omit<Made, "guardrails"> & { readonly guardrails?: string })[];
 };
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}
 
 function isRecord(value: unknown): value is Stored {
   if (!isObject(value) || !isObject(value.maker) || !isObject(value.owner)) return false;

@@ -4,7 +4,7 @@ import type { AllowList, Domain } from "./allowed-names.ts";
 import { RESOLVER_PORTS, setName, TABLE, TURNS } from "./rules.ts";
 
 /** Name of the resolver's user in the sandbox; its number differs from one to the next. */
-export const RESOLVER_USER = "resolver";
+const RESOLVER_USER = "resolver";
 
 export interface ResolverRequest {
   readonly egress: Egress;

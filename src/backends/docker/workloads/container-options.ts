@@ -115,7 +115,7 @@ function placementLabels(spec: WorkloadSpec, placement: Placement): Record<strin
 }
 
 /** Pure. What a workload and its sandbox both tell. */
-export function revisionLabels(
+function revisionLabels(
   spec: Pick<WorkloadSpec, "generation" | "port">,
   { hostPort, hostPortKept, role }: Pick<Placement, "hostPort" | "hostPortKept" | "role">,
 ): Record<string, string> {

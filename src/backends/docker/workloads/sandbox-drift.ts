@@ -36,7 +36,7 @@ export function sandboxDrift(
 }
 
 /** Pure. Whether one of the Engine's times is after another. They have up to nine decimals, without trailing zeros. */
-export function isLater(a: string, b: string): boolean {
+function isLater(a: string, b: string): boolean {
   return sortable(a) > sortable(b);
 }
 

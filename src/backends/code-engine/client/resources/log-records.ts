@@ -1,3 +1,4 @@
+import { fromJson } from "../json-text.ts";
 import { type Decoder, listOrEmpty, object, optional, string } from "../shape.ts";
 
 /** One line of history. */
@@ -38,7 +39,8 @@ export const logEvent: Decoder<LogEvent> = (value, path) => {
 
 function toRecord(metadata: readonly { key: string; value: string }[], userData: string): LogRecord {
   const meta = new Map(metadata.map(({ key, value }) => [key, value]));
-  const data = parse(userData);
+  // What a program wrote need not be JSON, though the platform wraps it.
+  const data = fromJson(userData);
   return {
     time: meta.get("timestamp"),
     text: at(data, "message", "message") ?? at(data, "message") ?? userData,
@@ -47,16 +49,6 @@ function toRecord(metadata: readonly { key: string; value: string }[], userData:
     pod: at(data, "codeengine", "instanceId"),
     revision: at(data, "codeengine", "subcomponent"),
   };
-}
-
-/** What a program wrote need not be JSON, though the platform wraps it. */
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 /** The text at a place in `data`, if there is one. */
