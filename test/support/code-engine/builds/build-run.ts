@@ -59,13 +59,7 @@ export class BuildRun extends Resource {
     const { source_revision: branch = "main" } = this.#spec;
     const commit = { git_branch_name: branch, git_commit_author: "developer", git_commit_sha: this.#commit };
     return {
-      id: this.id,
-      name: this.name,
-      href: this.href,
-      created_at: this.createdAt,
-      project_id: this.project.id,
-      region: this.world.region,
-      resource_type: "build_run_v2",
+      ...this.head(this.project.id, "build_run_v2"),
       ...(this.buildName !== undefined && { build_name: this.buildName }),
       service_account: this.#serviceAccount,
       ...this.#spec,

@@ -49,13 +49,7 @@ export class Build extends Resource {
 
   view(): JsonObject {
     return {
-      id: this.id,
-      name: this.name,
-      href: this.href,
-      created_at: this.createdAt,
-      project_id: this.project.id,
-      region: this.world.region,
-      resource_type: "build_v2",
+      ...this.head(this.project.id, "build_v2"),
       entity_tag: this.entityTag,
       ...this.#spec,
       status: this.ready ? "ready" : "failed",

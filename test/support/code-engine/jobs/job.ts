@@ -30,13 +30,7 @@ export class Job extends Resource {
 
   view(): JsonObject {
     return {
-      id: this.id,
-      name: this.name,
-      href: this.href,
-      created_at: this.createdAt,
-      project_id: this.project.id,
-      region: this.world.region,
-      resource_type: "job_v2",
+      ...this.head(this.project.id, "job_v2"),
       entity_tag: this.entityTag,
       build: "",
       build_run: "",
@@ -76,13 +70,7 @@ export class JobRun extends Resource {
     const is = (status: string) => (this.#status === status ? indices.length : 0);
     const listed = (status: string) => (this.#status === status ? this.#spec.scale_array_spec : "");
     return {
-      id: this.id,
-      name: this.name,
-      href: this.href,
-      created_at: this.createdAt,
-      project_id: this.project.id,
-      region: this.world.region,
-      resource_type: "job_run_v2",
+      ...this.head(this.project.id, "job_run_v2"),
       ...(this.jobName !== undefined && { job_name: this.jobName }),
       ...this.#spec,
       run_as_user: this.#spec.run_as_user ?? 0,

@@ -37,13 +37,7 @@ export class ConfigMap extends Resource {
 
   view(): JsonObject {
     return {
-      id: this.id,
-      name: this.name,
-      href: this.href,
-      created_at: this.createdAt,
-      project_id: this.#projectId,
-      region: this.world.region,
-      resource_type: "config_map_v2",
+      ...this.head(this.#projectId, "config_map_v2"),
       entity_tag: this.entityTag,
       data: this.data,
     };

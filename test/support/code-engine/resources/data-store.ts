@@ -45,13 +45,7 @@ export class DataStore extends Resource {
 
   view(): JsonObject {
     return {
-      id: this.id,
-      name: this.name,
-      href: this.href,
-      created_at: this.createdAt,
-      project_id: this.#projectId,
-      region: this.world.region,
-      resource_type: "persistent_data_store_v2",
+      ...this.head(this.#projectId, "persistent_data_store_v2"),
       entity_tag: this.entityTag,
       storage_type: "object_storage",
       data: this.#data,

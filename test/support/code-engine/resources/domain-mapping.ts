@@ -49,13 +49,7 @@ export class DomainMapping extends Resource {
   view(): JsonObject {
     const { subdomain } = this.project;
     return {
-      id: this.id,
-      name: this.name,
-      href: this.href,
-      created_at: this.createdAt,
-      project_id: this.project.id,
-      region: this.world.region,
-      resource_type: "domain_mapping_v2",
+      ...this.head(this.project.id, "domain_mapping_v2"),
       entity_tag: this.entityTag,
       ...this.#spec,
       cname_target: `custom.${subdomain}.${this.world.region}.codeengine.appdomain.cloud`,

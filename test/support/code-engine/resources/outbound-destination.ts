@@ -77,13 +77,7 @@ export class OutboundDestination extends Resource {
 
   view(): JsonObject {
     return {
-      id: this.id,
-      name: this.name,
-      href: this.href,
-      created_at: this.createdAt,
-      project_id: this.project.id,
-      region: this.world.region,
-      resource_type: "allowed_outbound_destination_v2",
+      ...this.head(this.project.id, "allowed_outbound_destination_v2"),
       entity_tag: this.entityTag,
       ...this.#spec,
       status: this.#status,

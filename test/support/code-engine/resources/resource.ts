@@ -45,4 +45,17 @@ export abstract class Resource {
   }
 
   abstract view(version: string): JsonObject;
+
+  /** What the views of all begin with. */
+  protected head(projectId: string, resourceType: string): JsonObject {
+    return {
+      id: this.id,
+      name: this.name,
+      href: this.href,
+      created_at: this.createdAt,
+      project_id: projectId,
+      region: this.world.region,
+      resource_type: resourceType,
+    };
+  }
 }

@@ -82,13 +82,7 @@ export class Secret extends Resource {
 
   listed(): JsonObject {
     return {
-      id: this.id,
-      name: this.name,
-      href: this.href,
-      created_at: this.createdAt,
-      project_id: this.#projectId,
-      region: this.world.region,
-      resource_type: FORMATS[this.spec.format].resourceType,
+      ...this.head(this.#projectId, FORMATS[this.spec.format].resourceType),
       entity_tag: this.entityTag,
       format: this.spec.format,
       generated_by: "user",
