@@ -7,10 +7,9 @@ import { ownSandboxImage } from "../src/backends/docker/sandbox/sandbox-settings
 import { debianBase } from "./engine/debian-base.ts";
 import { engineClient } from "./engine/engine-address.ts";
 import { followBuild } from "./engine/image-progress.ts";
+import { CONTENT_LABEL, labelOf } from "./engine/load-image.ts";
 
 const SOURCES = join(import.meta.dirname, "../images/sandbox");
-/** What the image was made from; equal values mean that it need not be made again. */
-const CONTENT_LABEL = "slipway.dev/content";
 /** On what the build leaves behind, by the Dockerfile. */
 const STAGE_LABEL = "slipway.dev/build-stage=sandbox";
 /** The longest that a step of the build may take without a word: packages come from a mirror that may be far. */
@@ -29,7 +28,7 @@ export async function ensureSandboxImage(
   const tag = ownSandboxImage();
   const files = readdirSync(SOURCES).toSorted();
   const content = contentOf(files);
-  if ((await labelOf(engine, tag)) === content) {
+  if ((await labelOf(engine, tag, CONTENT_LABEL)) === content) {
     say(`The image ${tag} is there.`);
     return;
   }
@@ -68,16 +67,6 @@ function contextOf(files: readonly string[]): Pack {
   }
   archive.finalize();
   return archive;
-}
-
-async function labelOf(engine: Docker, tag: string): Promise<string | undefined> {
-  try {
-    const { Config } = await engine.getImage(tag).inspect();
-    return Config.Labels?.[CONTENT_LABEL];
-  } catch (error) {
-    if ((error as { statusCode?: number }).statusCode === 404) return undefined;
-    throw error;
-  }
 }
 
 /** The stage that compiled is as large as a compiler, and nothing is made from it again. */

@@ -10,7 +10,7 @@ import type Docker from "dockerode";
 import { type Pack, pack } from "tar-stream";
 
 /** What the image was made from; equal values mean that it need not be made again. */
-const CONTENT_LABEL = "slipway.dev/content";
+export const CONTENT_LABEL = "slipway.dev/content";
 /** Equal content gives an equal layer, and so an equal image ID on every machine. */
 const EPOCH = new Date(0);
 /** Go's names, which images use, where they differ from Node's. */
@@ -47,7 +47,7 @@ export interface ImageRecipe {
  */
 export async function loadImage(engine: Docker, recipe: ImageRecipe): Promise<boolean> {
   const content = await contentHash(recipe);
-  if ((await labelOf(engine, recipe.tag)) === content) return false;
+  if ((await labelOf(engine, recipe.tag, CONTENT_LABEL)) === content) return false;
   const folder = await mkdtemp(join(tmpdir(), "slipway-image-"));
   try {
     const layer = await writeLayer(join(folder, "layer.tar"), recipe.entries);
@@ -67,10 +67,11 @@ async function load(engine: Docker, archive: Pack): Promise<string> {
   return await text(await engine.loadImage(archive as unknown as string, { quiet: true }));
 }
 
-async function labelOf(engine: Docker, tag: string): Promise<string | undefined> {
+/** A label of an image; undefined where it has none, or there is no such image. */
+export async function labelOf(engine: Docker, tag: string, label: string): Promise<string | undefined> {
   try {
     const { Config } = await engine.getImage(tag).inspect();
-    return Config.Labels?.[CONTENT_LABEL];
+    return Config.Labels?.[label];
   } catch (error) {
     if ((error as { statusCode?: number }).statusCode === 404) return undefined;
     throw error;
