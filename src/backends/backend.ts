@@ -2,6 +2,8 @@ import type { GuardrailCapabilities } from "../guardrails/capabilities.ts";
 import type { Confinement } from "../guardrails/confinement.ts";
 import type { Guardrails } from "../guardrails/guardrails.ts";
 import type { Logger } from "../machinery/logger.ts";
+import type { ImageBuilder } from "./build.ts";
+import type { UsageSource } from "./usage.ts";
 
 /** The deployment that something outside belongs to. `uid` decides; namespace and name are for people. */
 export interface Owner {
@@ -169,6 +171,19 @@ export interface BackendHealth {
   readonly message: string;
   readonly version: string | undefined;
   readonly capabilities: BackendCapabilities | undefined;
+  /** Parts that the place can do without. Each becomes a condition of its RuntimeBackend. */
+  readonly aspects?: readonly Aspect[];
+}
+
+/** One part of a place that may be missing while the rest works: history of logs, metrics, rules for egress. */
+export interface Aspect {
+  /** Of `ConditionType`. */
+  readonly type: string;
+  readonly available: boolean;
+  /** PascalCase. */
+  readonly reason: string;
+  /** Where it is not available: what is missing, and the remedy. */
+  readonly message: string;
 }
 
 export interface BackendCapabilities {
@@ -291,4 +306,7 @@ export interface LogSource {
 }
 
 /** Makes the backend of one RuntimeBackend type from its spec. Registered by name in main.ts: the controllers know no type. */
-export type BackendFactory<Config> = (config: Config, logger: Logger) => Backend & Partial<LogSource>;
+export type BackendFactory<Config> = (config: Config, logger: Logger) => FullBackend;
+
+/** A backend with what only some can do. */
+export type FullBackend = Backend & Partial<LogSource & ImageBuilder & UsageSource>;

@@ -1,11 +1,9 @@
 import type { Secret } from "../api/core.ts";
 import type { ObjectKey } from "../api/meta.ts";
 import type { RuntimeBackend } from "../api/v1alpha1/index.ts";
-import type { Backend, LogSource } from "../backends/backend.ts";
+import type { FullBackend } from "../backends/backend.ts";
 import type { BackendDefaults } from "../effective-spec/effective-spec.ts";
 import type { Logger } from "../machinery/logger.ts";
-
-export type LoggingBackend = Backend & Partial<LogSource>;
 
 /** What the controllers read from the spec of a RuntimeBackend, whatever its type. */
 export interface BackendSettings {
@@ -26,9 +24,5 @@ export interface BackendDriver {
    * Makes the backend without calling it. `secrets` are those that `settings` names, in that order.
    * @throws {TerminalError} when nothing can be made from this spec, for example a certificate that does not parse.
    */
-  create(
-    backend: Pick<RuntimeBackend, "metadata" | "spec">,
-    secrets: readonly Secret[],
-    logger: Logger,
-  ): LoggingBackend;
+  create(backend: Pick<RuntimeBackend, "metadata" | "spec">, secrets: readonly Secret[], logger: Logger): FullBackend;
 }

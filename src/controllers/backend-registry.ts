@@ -1,13 +1,12 @@
-import type { BackendHealth } from "../backends/backend.ts";
+import type { BackendHealth, FullBackend } from "../backends/backend.ts";
 import type { BackendDefaults } from "../effective-spec/effective-spec.ts";
-import type { LoggingBackend } from "./backend-driver.ts";
 
 /** The live backend of one RuntimeBackend. Another instance is made when its spec or a Secret of it changes. */
 export interface LiveBackend {
   readonly name: string;
   /** Differs from that of every other instance. */
   readonly instance: number;
-  readonly backend: LoggingBackend;
+  readonly backend: FullBackend;
   /** Another has taken its place under the name of its RuntimeBackend: it is there to be left. */
   readonly former: boolean;
   readonly defaults: BackendDefaults;
