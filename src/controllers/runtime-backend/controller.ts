@@ -99,11 +99,12 @@ export class RuntimeBackendReconciler implements Reconciler {
   async #report(object: RuntimeBackend, health: BackendHealth, signal: AbortSignal): Promise<void> {
     const { writeStatus, events, clock } = this.#ports;
     const status = summarize(object, { health, ...this.#surroundings(object) }, clock.now());
-    const before = getCondition(object.status?.conditions, ConditionType.Available);
-    const type = health.available ? "Normal" : "Warning";
     await writeStatus(object, status, signal);
-    if (before?.reason !== health.reason)
-      events.record(object, { type, reason: health.reason, action: "Check", note: health.message });
+    const told = [{ ...health, type: ConditionType.Available }, ...(health.aspects ?? [])];
+    for (const { type, available, reason, message } of told) {
+      if (getCondition(object.status?.conditions, type)?.reason === reason) continue;
+      events.record(object, { type: available ? "Normal" : "Warning", reason, action: "Check", note: message });
+    }
   }
 
   #surroundings({ metadata, spec }: RuntimeBackend): Omit<BackendFacts, "health"> {

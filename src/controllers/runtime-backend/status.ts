@@ -1,8 +1,8 @@
 import type { Condition } from "../../api/meta.ts";
 import { ConditionType, Reason } from "../../api/v1alpha1/conditions.ts";
 import type { RuntimeBackend, RuntimeBackendStatus } from "../../api/v1alpha1/index.ts";
-import type { BackendHealth } from "../../backends/backend.ts";
-import { removeCondition, setCondition } from "../../machinery/conditions.ts";
+import type { Aspect, BackendHealth } from "../../backends/backend.ts";
+import { type NextCondition, removeCondition, setCondition } from "../../machinery/conditions.ts";
 import { reportCapabilities } from "./reported-capabilities.ts";
 
 export interface BackendFacts {
@@ -14,7 +14,10 @@ export interface BackendFacts {
   readonly missingBound: string | undefined;
 }
 
-/** Pure. What a backend that does not answer said before stays, since it is still the best that is known. */
+/**
+ * Pure. What a backend that does not answer said before stays, since it is still the best that is known: version, capabilities
+ * and aspects.
+ */
 export function summarize(object: RuntimeBackend, facts: BackendFacts, now: Date): RuntimeBackendStatus {
   const { health, deployments } = facts;
   const before = object.status;
@@ -29,28 +32,37 @@ export function summarize(object: RuntimeBackend, facts: BackendFacts, now: Date
   };
 }
 
+/** What the controller says itself; every other condition is an aspect that the backend told of. */
+const OWN: ReadonlySet<string> = new Set([ConditionType.Available, ConditionType.Stalled]);
+
 function conditionsOf({ metadata, status }: RuntimeBackend, facts: BackendFacts, now: Date): readonly Condition[] {
   const { generation: observedGeneration = 0 } = metadata;
-  const { available, reason, message } = facts.health;
-  const next = {
-    type: ConditionType.Available,
-    status: available ? "True" : "False",
-    reason,
-    message,
-    observedGeneration,
-  } as const;
-  const conditions = setCondition(status?.conditions ?? [], next, now);
+  const { available, reason, message, aspects } = facts.health;
+  const next = [
+    { type: ConditionType.Available, status: available ? "True" : "False", reason, message, observedGeneration },
+    ...(aspects ?? []).map((aspect) => aspectCondition(aspect, observedGeneration)),
+    ...stalledCondition(facts, observedGeneration),
+  ] satisfies NextCondition[];
+  const told = new Set(next.map(({ type }) => type));
+  const goes = ({ type }: Condition): boolean =>
+    !told.has(type) && (OWN.has(type) || aspects !== undefined || available);
+  const before = status?.conditions ?? [];
+  const kept = before
+    .filter(goes)
+    .reduce((left, { type }) => removeCondition(left, type), before as readonly Condition[]);
+  return next.reduce((conditions, condition) => setCondition(conditions, condition, now), kept);
+}
+
+function aspectCondition({ type, available, reason, message }: Aspect, observedGeneration: number): NextCondition {
+  return { type, status: available ? "True" : "False", reason, message, observedGeneration };
+}
+
+function stalledCondition(facts: BackendFacts, observedGeneration: number): NextCondition[] {
   const problems = problemsOf(facts);
   const [first] = problems;
-  if (!first) return removeCondition(conditions, ConditionType.Stalled);
-  const stalled = {
-    type: ConditionType.Stalled,
-    status: "True",
-    reason: first.reason,
-    message: problems.map((problem) => problem.message).join("; "),
-    observedGeneration,
-  } as const;
-  return setCondition(conditions, stalled, now);
+  if (!first) return [];
+  const message = problems.map((problem) => problem.message).join("; ");
+  return [{ type: ConditionType.Stalled, status: "True", reason: first.reason, message, observedGeneration }];
 }
 
 /** What only a person can put right. */
