@@ -3,25 +3,24 @@ import { TerminalError } from "../../../machinery/errors.ts";
 import type { ImageRequest, Owner, ResolvedImage, WorkloadSpec } from "../../backend.ts";
 import { readReference } from "../../images/allowed-registries.ts";
 import { formatReference, type ImageReference, imageName } from "../../images/image-reference.ts";
-import { parseUser, refuseRoot } from "../../images/image-user.ts";
+import { refuseRoot } from "../../images/image-user.ts";
 import { credentialsFor, type RegistryCredentials } from "../../images/registry-credentials.ts";
 import type { SecretData } from "../client/resources/config.ts";
 import type { ImageFacts } from "../workloads/workloads.ts";
+import { ImageUsers } from "./image-users.ts";
 import type { RegistryClient } from "./registry-client.ts";
-
-/** Users of so many images are remembered; a digest's never changes. */
-const REMEMBERED = 500;
 
 /** What the controller has to know of images. Code Engine pulls them by itself. */
 export class Images {
   readonly #registry: RegistryClient;
+  readonly #users: ImageUsers;
   readonly #dockerConfig: string | undefined;
   /** By owner: how its image was asked for last. As many as there are owners. */
   readonly #requests = new Map<string, ImageRequest>();
-  readonly #users = new Map<string, string>();
 
   constructor(registry: RegistryClient, dockerConfig: string | undefined) {
     this.#registry = registry;
+    this.#users = new ImageUsers(registry);
     this.#dockerConfig = dockerConfig;
   }
 
@@ -46,54 +45,34 @@ export class Images {
     const image = readReference(pinned);
     const request = this.#requests.get(owner.uid);
     const credentials = this.#credentials(image, request);
-    const user = image.digest === undefined ? undefined : await this.#user(image, credentials, signal);
-    const { runAsNonRoot } = confinement;
     return {
-      uid: user === undefined ? unknown(pinned, runAsNonRoot) : numbered(pinned, user, runAsNonRoot),
+      uid: await this.#uid(image, credentials, { mayBeRoot: !confinement.runAsNonRoot, signal }),
       credentials: forPlatform(image, credentials),
     };
   }
 
-  async #user(
+  /** Code Engine takes a number only. What an unset one means is not documented for certain, so it is set where it is known. */
+  async #uid(
     image: ImageReference,
     credentials: RegistryCredentials | undefined,
-    signal: AbortSignal,
-  ): Promise<string> {
+    { mayBeRoot, signal }: { readonly mayBeRoot: boolean; readonly signal: AbortSignal },
+  ): Promise<number | undefined> {
     const pinned = formatReference(image);
-    const known = this.#users.get(pinned);
-    if (known !== undefined) return known;
-    const user = await this.#registry.user(image, credentials, signal);
-    this.#users.set(pinned, user);
-    const [oldest] = this.#users.keys();
-    if (this.#users.size > REMEMBERED && oldest !== undefined) this.#users.delete(oldest);
-    return user;
+    if (image.digest === undefined) {
+      if (mayBeRoot) return undefined;
+      throw new TerminalError(
+        Reason.RunsAsRoot,
+        `with pullPolicy Never nobody asks the registry of ${pinned} whether its user is root, and its guardrails want runAsNonRoot; use another pullPolicy, or a profile without runAsNonRoot`,
+      );
+    }
+    const { user, uid } = await this.#users.userOf(image, credentials, signal);
+    if (!mayBeRoot) refuseRoot(pinned, user, uid);
+    return uid;
   }
 
   #credentials(image: ImageReference, request: ImageRequest | undefined): RegistryCredentials | undefined {
     return credentialsFor(request?.dockerConfig ?? this.#dockerConfig, imageName(image));
   }
-}
-
-/** Code Engine takes a number only. What an unset one means is not documented for certain, so it is set where it is known. */
-function numbered(image: string, user: string, runAsNonRoot: boolean): number | undefined {
-  const parsed = parseUser(user);
-  if (parsed.kind === "id") {
-    if (runAsNonRoot) refuseRoot(image, user, parsed.uid);
-    return parsed.uid;
-  }
-  if (!runAsNonRoot) return undefined;
-  throw new TerminalError(
-    Reason.RunsAsRoot,
-    `image ${image} names its user ${JSON.stringify(parsed.name)}, and Code Engine takes numbers only, so that nobody can say that it is not root; build it with a number, for example USER 65532, or use a profile without runAsNonRoot`,
-  );
-}
-
-function unknown(image: string, runAsNonRoot: boolean): undefined {
-  if (!runAsNonRoot) return undefined;
-  throw new TerminalError(
-    Reason.RunsAsRoot,
-    `with pullPolicy Never nobody asks the registry of ${image} whether its user is root, and its guardrails want runAsNonRoot; use another pullPolicy, or a profile without runAsNonRoot`,
-  );
 }
 
 function forPlatform(

@@ -4,6 +4,7 @@ import { RegistryClient } from "./registry-client.ts";
 
 const DIGEST = `sha256:${"a".repeat(64)}`;
 const image = parseImageReference("ghcr.io/example/files:1");
+const LAYER = { digest: "sha256:layer", mediaType: "application/vnd.oci.image.layer.v1.tar", size: 5 };
 const never = new AbortController().signal;
 const credentials = { username: "reader", password: "open-sesame", serveraddress: "ghcr.io" };
 
@@ -72,25 +73,36 @@ describe("RegistryClient", () => {
     await expect(asked).rejects.not.toMatchObject({ message: expect.stringContaining("open-sesame") });
   });
 
-  it("reads the user of the image for linux/amd64 out of an index", async () => {
+  it("reads user and layers of the image for linux/amd64 out of an index", async () => {
     const platform = (architecture: string) => ({
       digest: `sha256:${architecture}`,
       platform: { os: "linux", architecture },
     });
     const { client } = registry({
       "/v2/example/files/manifests/1": () => Response.json({ manifests: [platform("arm64"), platform("amd64")] }),
-      "/v2/example/files/manifests/sha256:amd64": () => Response.json({ config: { digest: "sha256:config" } }),
+      "/v2/example/files/manifests/sha256:amd64": () =>
+        Response.json({ config: { digest: "sha256:config" }, layers: [LAYER] }),
       "/v2/example/files/blobs/sha256:config": () =>
         Response.json({ os: "linux", architecture: "amd64", config: { User: "65532" } }),
     });
-    expect(await client.user(image, undefined, never)).toBe("65532");
+    expect(await client.config(image, undefined, never)).toEqual({ user: "65532", layers: [LAYER] });
   });
 
   it("refuses an image that is for other machines only", async () => {
     const { client } = registry({ "/v2/example/files/manifests/1": () => Response.json({ manifests: [] }) });
-    await expect(client.user(image, undefined, never)).rejects.toMatchObject({
+    await expect(client.config(image, undefined, never)).rejects.toMatchObject({
       name: "TerminalError",
       message: expect.stringContaining("linux/amd64"),
     });
+  });
+
+  it.each([
+    { because: "as long as the manifest says", body: "12345", expected: "12345" },
+    { because: "longer", body: "123456", expected: undefined },
+  ])("reads a layer that is $because", async ({ body, expected }) => {
+    const { client } = registry({ "/v2/example/files/blobs/sha256:layer": () => new Response(body) });
+    const read = Array.fromAsync(client.layer(image, LAYER, undefined, never));
+    if (expected === undefined) await expect(read).rejects.toMatchObject({ reason: "ImagePullFailed" });
+    else expect(Buffer.concat(await read).toString()).toBe(expected);
   });
 });

@@ -4,6 +4,7 @@ import { formatReference, type ImageReference } from "../../images/image-referen
 import type { RegistryCredentials } from "../../images/registry-credentials.ts";
 
 const TIMEOUT_MS = 15_000;
+const LAYER_TIMEOUT_MS = 120_000;
 /** Manifests and configurations are small; what is larger is not read. */
 const MAX_BYTES = 4 * 1024 * 1024;
 
@@ -20,11 +21,26 @@ export interface RegistryClientOptions {
   readonly fetch?: typeof fetch;
 }
 
+/** What an image says of itself. */
+export interface ImageConfig {
+  /** USER; empty where it names none. */
+  readonly user: string;
+  /** The lowest first. */
+  readonly layers: readonly LayerDescriptor[];
+}
+
+export interface LayerDescriptor {
+  readonly digest: string;
+  readonly mediaType: string;
+  /** In bytes, as the registry has it. */
+  readonly size: number;
+}
+
 type Json = Readonly<Record<string, unknown>>;
 
 /**
  * What a registry says of an image, by the distribution protocol, over https (or http to this machine, where that is
- * configured). Nothing of it is pulled.
+ * configured).
  * @see https://distribution.github.io/distribution/spec/api/
  */
 export class RegistryClient {
@@ -49,12 +65,12 @@ export class RegistryClient {
     throw failed(image, "its registry does not tell the digest");
   }
 
-  /** USER of the image for linux/amd64, the only platform of Code Engine. @throws {TerminalError} where it has none for that. */
-  async user(
+  /** Of the image for linux/amd64, the only platform of Code Engine. @throws {TerminalError} where there is none for that. */
+  async config(
     image: ImageReference,
     credentials: RegistryCredentials | undefined,
     signal: AbortSignal,
-  ): Promise<string> {
+  ): Promise<ImageConfig> {
     const ask = async (path: string): Promise<Json> => {
       const answer = await this.#get(image, path, { credentials, signal, method: "GET" });
       return await readJson(image, answer);
@@ -66,7 +82,37 @@ export class RegistryClient {
     const { architecture, os } = config;
     if ((architecture !== undefined && architecture !== "amd64") || (os !== undefined && os !== "linux"))
       throw wrongPlatform(image, `it is for ${text(os)}/${text(architecture)}`);
-    return text(object(config.config).User);
+    const layers = Array.isArray(manifest.layers) ? manifest.layers.map(object) : [];
+    return {
+      user: text(object(config.config).User),
+      layers: layers.map((layer) => ({
+        digest: text(layer.digest),
+        mediaType: text(layer.mediaType),
+        size: typeof layer.size === "number" ? layer.size : Number.POSITIVE_INFINITY,
+      })),
+    };
+  }
+
+  /** The bytes of a layer, packed as its media type says. @throws {TransientError} also while it is read. */
+  async *layer(
+    image: ImageReference,
+    { digest, size }: LayerDescriptor,
+    credentials: RegistryCredentials | undefined,
+    signal: AbortSignal,
+  ): AsyncGenerator<Uint8Array> {
+    const timeoutMs = LAYER_TIMEOUT_MS;
+    const answer = await this.#get(image, `blobs/${digest}`, { credentials, signal, method: "GET", timeoutMs });
+    let length = 0;
+    try {
+      for await (const chunk of answer.body ?? []) {
+        length += chunk.byteLength;
+        if (length > size) throw new RangeError("a layer is longer than its manifest says");
+        yield chunk;
+      }
+    } catch (cause) {
+      signal.throwIfAborted();
+      throw failed(image, "its registry does not give a layer as a whole", cause);
+    }
   }
 
   async #get(image: ImageReference, path: string, asked: Asked): Promise<Response> {
@@ -86,7 +132,7 @@ export class RegistryClient {
   async #send(
     image: ImageReference,
     url: string,
-    { method, signal }: Asked,
+    { method, signal, timeoutMs = TIMEOUT_MS }: Asked,
     authorization: string | undefined,
   ): Promise<Response> {
     const headers = {
@@ -97,7 +143,7 @@ export class RegistryClient {
       return await this.#fetch(url, {
         method,
         headers,
-        signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+        signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
       });
     } catch (cause) {
       signal.throwIfAborted();
@@ -131,6 +177,7 @@ interface Asked {
   readonly method: "GET" | "HEAD";
   readonly credentials: RegistryCredentials | undefined;
   readonly signal: AbortSignal;
+  readonly timeoutMs?: number;
 }
 
 function basic(credentials: RegistryCredentials | undefined): string | undefined {
