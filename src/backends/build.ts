@@ -16,12 +16,15 @@ export interface BuildRequest {
     readonly credentials: GitCredentials | undefined;
   };
   readonly buildArgs: Readonly<Record<string, string>>;
-  readonly push: {
-    /** Registry and repository, without tag. */
-    readonly repository: string;
-    /** Contents of `.dockerconfigjson`. */
-    readonly dockerConfig: string;
-  };
+  /** Undefined: the image stays at its place, where that is possible. */
+  readonly push:
+    | {
+        /** Registry and repository, without tag. */
+        readonly repository: string;
+        /** Contents of `.dockerconfigjson`; undefined where no Secret is named. */
+        readonly dockerConfig: string | undefined;
+      }
+    | undefined;
   readonly timeoutSeconds: number;
 }
 
