@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Owner } from "../../backend.ts";
 import type { App, Revision } from "../client/resources/apps.ts";
-import type { EnvVariablePrototype } from "../client/resources/container.ts";
+import type { EnvVariable, EnvVariablePrototype } from "../client/resources/container.ts";
 
 /** Who makes objects: one RuntimeBackend of one installation. */
 export interface Maker {
@@ -17,13 +17,17 @@ const LONGEST = 63;
 
 /**
  * Pure. Name of a deployment's app and of its record: stable, since its endpoint has it, and another for each deployment,
- * RuntimeBackend and installation, so that a lost answer cannot leak a second app.
+ * RuntimeBackend and installation, so that a lost answer cannot leak a second app. `longest` bounds what is readable in it.
  */
-export function appName({ installation, backend }: Maker, { uid, name }: Pick<Owner, "uid" | "name">): string {
+export function appName(
+  { installation, backend }: Maker,
+  { uid, name }: Pick<Owner, "uid" | "name">,
+  longest = NAME_LENGTH,
+): string {
   const readable = name
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, "-")
-    .slice(0, NAME_LENGTH)
+    .slice(0, longest)
     .replace(/^-+|-+$/g, "");
   return `${PREFIX}${readable}${readable === "" ? "" : "-"}${short(installation, backend, uid)}`;
 }
@@ -42,6 +46,11 @@ function short(...parts: readonly string[]): string {
   return createHash("sha256").update(parts.join("\n")).digest("hex").slice(0, 10);
 }
 
+/** Names that nothing else may have where marks are. */
+export function isMark(name: string): boolean {
+  return Object.values<string>(Variable).includes(name);
+}
+
 const Variable = {
   ManagedBy: "SLIPWAY_MANAGED_BY",
   Owner: "SLIPWAY_OWNER",
@@ -56,8 +65,8 @@ export interface Marks {
   readonly attempt: number;
 }
 
-/** Pure. The variables by which an app and each of its revisions is known as ours. */
-export function marked(maker: Maker, { owner, hash, attempt }: Marks): EnvVariablePrototype[] {
+/** Pure. The variables by which an app and each of its revisions, or a build and its run, is known as ours. */
+export function marked(maker: Maker, { owner, hash, attempt }: Marks): (EnvVariablePrototype & { type: "literal" })[] {
   const literal = (name: string, value: string) => ({ type: "literal", name, value }) as const;
   return [
     literal(Variable.ManagedBy, managedBy(maker)),
@@ -72,7 +81,12 @@ export function marksOf(
   { run_env_variables }: Pick<App | Revision, "run_env_variables">,
   maker: Maker,
 ): Marks | undefined {
-  const literals = run_env_variables.filter(({ type }) => type === "literal");
+  return marksIn(run_env_variables, maker);
+}
+
+/** Pure. As `marksOf`, of any list that can hold `marked`. */
+export function marksIn(variables: readonly EnvVariable[], maker: Maker): Marks | undefined {
+  const literals = variables.filter(({ type }) => type === "literal");
   const value = (name: string) => literals.find((each) => each.name === name)?.value;
   const [uid, namespace, name] = value(Variable.Owner)?.split("/") ?? [];
   if (value(Variable.ManagedBy) !== managedBy(maker)) return undefined;

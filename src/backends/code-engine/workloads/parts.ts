@@ -7,10 +7,10 @@ import type { CallOptions } from "../client/transport.ts";
 import type { AppTemplate } from "./app-template.ts";
 import { explainingQuota } from "./quota.ts";
 
-/** Makes the secrets and config maps that an app refers to. Their names follow from their contents, so what is there is right. */
+/** Makes the secrets and config maps that an app or a build refers to; what has their names gets their contents. */
 export async function makeParts(
   project: ProjectClient,
-  { secrets, configMaps }: AppTemplate,
+  { secrets, configMaps }: Pick<AppTemplate, "secrets" | "configMaps">,
   options: CallOptions,
 ): Promise<void> {
   for (const secret of secrets) {

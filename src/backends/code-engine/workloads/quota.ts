@@ -5,7 +5,7 @@ import { isFailure } from "../client/errors.ts";
 import type { CallOptions } from "../client/transport.ts";
 
 /** Per project. Support may change them, and no call tells. @see https://cloud.ibm.com/docs/codeengine?topic=codeengine-limits */
-const QUOTAS = { apps: 40, secrets: 100, "config maps": 100 } as const;
+const QUOTAS = { apps: 40, secrets: 100, "config maps": 100, builds: 100, "build runs": 100 } as const;
 
 /** Room is made by people or by other deployments: every few minutes is often enough to look. */
 const AGAIN_MS = 300_000;

@@ -54,7 +54,7 @@ export type BuildParameter =
       readonly key: string;
     };
 
-interface Recipe {
+export interface Recipe {
   /** See `imageReferenceTrouble`. */
   readonly output_image: string;
   /** A registry secret that may push. */
