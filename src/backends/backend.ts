@@ -3,6 +3,7 @@ import type { Confinement } from "../guardrails/confinement.ts";
 import type { Guardrails } from "../guardrails/guardrails.ts";
 import type { Logger } from "../machinery/logger.ts";
 import type { ImageBuilder } from "./build.ts";
+import type { PlatformProbe } from "./platform-probe.ts";
 import type { UsageSource } from "./usage.ts";
 
 /** The deployment that something outside belongs to. `uid` decides; namespace and name are for people. */
@@ -34,6 +35,10 @@ export interface WorkloadSpec {
   readonly scaling?: Scaling | undefined;
   /** Who reaches it; undefined: what the place does by itself, and always so where it has no choice. */
   readonly visibility?: Visibility | undefined;
+  /** When the place itself takes an instance for ready; undefined: as it does by itself. */
+  readonly readiness?: PlatformProbe | undefined;
+  /** When the place itself starts an instance again; undefined: when its process ends. */
+  readonly liveness?: PlatformProbe | undefined;
   /** Names in `env` whose values come out of Secrets. Undefined: any of them may. Part of no hash. */
   readonly secretVariables?: ReadonlySet<string>;
   readonly confinement: Confinement;
@@ -48,6 +53,12 @@ export interface Scaling {
   readonly max: number;
   /** Requests at once that one instance takes. */
   readonly concurrency: number;
+  /** Instances that a new revision begins with; undefined: the larger of one and `min`. */
+  readonly initial?: number | undefined;
+  /** How long an instance is kept that has no more work; undefined: 0. */
+  readonly downDelaySeconds?: number | undefined;
+  /** The longest that a request may take; undefined: as long as the place lets it. */
+  readonly requestTimeoutSeconds?: number | undefined;
 }
 
 /** `public`: everybody. `private`: the provider's own network. `project`: what runs beside it. */
@@ -209,6 +220,8 @@ export interface BackendCapabilities {
   readonly maxTimeoutSeconds: number;
   /** Whether `scaling` takes effect; else there is one instance. */
   readonly scaling: boolean;
+  /** Whether the place asks instances itself, so that `readiness` and `liveness` take effect. */
+  readonly platformProbes: boolean;
   /** What `visibility` may be; empty: it has no effect. */
   readonly visibilities: readonly Visibility[];
   readonly guardrails: GuardrailCapabilities;

@@ -16,9 +16,9 @@ export function codeEngineDriver(installation: string): BackendDriver {
   return {
     settings({ codeEngine }) {
       if (!codeEngine) throw missing();
-      const { defaultLimits, orphanCollection, apiKeySecretRef, registrySecretRef } = codeEngine;
+      const { defaultLimits, defaultScaling, orphanCollection, apiKeySecretRef, registrySecretRef } = codeEngine;
       return {
-        defaults: { limits: { ...defaultLimits, pids: PIDS }, limitsPids: false, sizes: SIZES },
+        defaults: { limits: { ...defaultLimits, pids: PIDS }, limitsPids: false, sizes: SIZES, scaling: defaultScaling },
         orphanCollection,
         secrets: [apiKeySecretRef, ...(registrySecretRef ? [registrySecretRef] : [])].map(keyOf),
       };

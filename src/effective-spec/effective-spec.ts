@@ -8,6 +8,7 @@ import { TerminalError } from "../machinery/errors.ts";
 import { CHECKS, type Violation } from "./checks.ts";
 import { type CatalogLayer, type EnvVariable, layered } from "./layers.ts";
 import { type BackendDefaults, chooseLimits, type Limits } from "./limits.ts";
+import { choosePlatformProbes, type PlatformProbes } from "./platform-probes.ts";
 import { chooseReach, type Reach } from "./reach.ts";
 import { upkeepOf } from "./upkeep.ts";
 import { parseVolumes, promisedVolumes, type Volume } from "./volumes.ts";
@@ -22,7 +23,7 @@ export type EnvSource = NonNullable<RuntimeDeploymentSpec["envFrom"]>[number];
  * A deployment with every layer merged, every default applied and every quantity parsed. Secrets and ConfigMaps are still
  * references: this is what people review, and what the plan starts from. Plain JSON.
  */
-export interface EffectiveSpec extends Reach {
+export interface EffectiveSpec extends Reach, PlatformProbes {
   readonly backend: string;
   readonly image: {
     readonly reference: string;
@@ -64,7 +65,7 @@ export interface EffectiveSpecInput {
     /** Undefined while nobody has asked it: then only what needs its answer is not refused. */
     readonly capabilities: GuardrailCapabilities | undefined;
     /** Undefined while nobody has asked it, or where nobody starts anything. */
-    readonly reach?: Pick<BackendCapabilities, "scaling" | "visibilities"> | undefined;
+    readonly reach?: Pick<BackendCapabilities, "scaling" | "visibilities" | "platformProbes"> | undefined;
   };
 }
 
@@ -108,6 +109,8 @@ export function examineSpec(input: EffectiveSpecInput): {
     backend,
   };
   const violations = CHECKS.map((check) => check(judged)).filter((violation) => violation !== undefined);
+  const reach = chooseReach(spec, backend);
+  const { probeNotes, ...probes } = choosePlatformProbes(spec.health, upkeep.transport, backend);
   const effective: EffectiveSpec = {
     backend: backend.name,
     image: {
@@ -120,7 +123,9 @@ export function examineSpec(input: EffectiveSpecInput): {
     guardrails,
     limits,
     limitNotes,
-    ...chooseReach(spec, backend),
+    ...reach,
+    ...probes,
+    reachNotes: [...reach.reachNotes, ...probeNotes],
     env,
     envFrom: spec.envFrom ?? [],
     volumes: [...volumes, ...promisedVolumes(guardrails, volumes)],

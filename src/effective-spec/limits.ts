@@ -12,6 +12,8 @@ export interface BackendDefaults {
   readonly limitsPids?: boolean;
   /** The only sizes that there are, the smallest first; undefined: any. The largest that is within the limits is taken. */
   readonly sizes?: readonly Pick<Limits, "cpuMillis" | "memoryBytes">[];
+  /** For members of `spec.scaling` that are not set, where the backend scales. */
+  readonly scaling?: RuntimeDeploymentSpec["scaling"];
 }
 
 export interface Limits {

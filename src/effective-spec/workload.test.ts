@@ -1,4 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
+import { STANDARD_READINESS } from "../backends/platform-probe.ts";
 import { builtInProfile } from "../guardrails/built-in.ts";
 import { effectiveGuardrails, type GuardrailOverrides } from "../guardrails/effective-guardrails.ts";
 import type { EffectiveSpec } from "./effective-spec.ts";
@@ -56,6 +57,8 @@ describe("the workload hash", () => {
     // Another value here means that every container of every installation is replaced by an upgrade.
     expect(hash()).toBe("c47f661973fa3314f2724fc15e7d92b2a66d6c9f");
     expect(hash()).toMatch(/^[0-9a-f]{40}$/);
+    const scaling = { min: 0, max: 3, concurrency: 100 };
+    expect(hash({ spec: { ...spec, scaling, visibility: "public" } })).toBe("ec9b2405b5b13f2dcac68517f4f7700fa9e6edfb");
   });
 
   it.each<{ because: string; patch: Patch }>([
@@ -87,6 +90,8 @@ describe("the workload hash", () => {
     { because: "its capabilities", patch: { spec: under({ capabilities: { add: ["SYS_TIME"] } }) } },
     { because: "its filter", patch: { spec: under({ seccomp: { type: "RuntimeDefault" } }) } },
     { because: "its AppArmor profile", patch: { spec: under({ appArmor: { type: "Localhost", name: "x" } }) } },
+    { because: "how many there are", patch: { spec: { ...spec, scaling: { min: 0, max: 1, concurrency: 1 } } } },
+    { because: "what the place asks it", patch: { spec: { ...spec, liveness: STANDARD_READINESS } } },
     { because: "whether it may be root", patch: { spec: under({ runAsNonRoot: true }) } },
   ])("depends on $because", ({ patch }) => {
     expect(hash(patch)).not.toBe(hash());

@@ -34,6 +34,8 @@ export function workloadSpec(input: WorkloadInput): WorkloadSpec {
     restartPolicy: spec.restartPolicy,
     scaling: spec.scaling,
     visibility: spec.visibility,
+    readiness: spec.readiness,
+    liveness: spec.liveness,
     confinement: confinementOf(spec, resolved),
   };
   const hash = workloadHash(made, resolved.secretVariables, input.hashKey);

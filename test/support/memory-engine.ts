@@ -71,6 +71,7 @@ export const ENGINE_CAPABILITIES = {
   maxMemoryBytes: 0,
   maxTimeoutSeconds: 0,
   scaling: false,
+  platformProbes: false,
   visibilities: [],
 } as const;
 

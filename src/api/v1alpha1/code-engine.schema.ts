@@ -1,4 +1,5 @@
 import type { JsonSchema } from "../json-schema.ts";
+import { defaultScaling } from "./scaling.schema.ts";
 import {
   allowedRegistries,
   cpuQuantity,
@@ -98,6 +99,7 @@ export const codeEngine: JsonSchema = {
         memory: { ...memoryQuantity("Memory limit."), default: "1G" },
       },
     },
+    defaultScaling,
     orphanCollection: orphanCollection("apps, secrets and config maps"),
   },
 };

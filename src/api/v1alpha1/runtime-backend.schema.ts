@@ -219,6 +219,11 @@ const status: JsonSchema = {
         maxMemoryBytes: maximum("Most memory that one workload can have, in bytes."),
         maxTimeoutSeconds: maximum("Longest that one request may take, in seconds."),
         scaling: { type: "boolean", description: "Whether spec.scaling of deployments takes effect." },
+        platformProbes: {
+          type: "boolean",
+          description:
+            "Whether the platform itself probes instances, so that spec.health.liveness of deployments takes effect.",
+        },
         visibilities: {
           type: "array",
           maxItems: 8,

@@ -1,6 +1,8 @@
 import type { JsonSchema } from "../json-schema.ts";
 import { fieldEnforcements, guardrailFields, guardrailWarnings } from "./guardrail-fields.ts";
+import { health } from "./health.schema.ts";
 import type { KindSchema } from "./kind-schema.ts";
+import { scaling } from "./scaling.schema.ts";
 import {
   conditions,
   cpuQuantity,
@@ -130,84 +132,6 @@ const envFrom: JsonSchema = {
       },
     ],
   },
-};
-
-const health: JsonSchema = {
-  type: "object",
-  description: "How the server is asked whether it works.",
-  default: {},
-  properties: {
-    probe: {
-      type: "string",
-      enum: ["mcp", "http", "tcp", "none"],
-      default: "mcp",
-      description:
-        "mcp speaks the protocol and lists the tools; http expects an answer below 400; tcp a connection; none asks nothing.",
-    },
-    path: {
-      type: "string",
-      minLength: 1,
-      maxLength: 1024,
-      pattern: "^/[^\\s#]*$",
-      description: "Path of the http probe. Default: the transport's path.",
-    },
-    periodSeconds: {
-      type: "integer",
-      format: "int32",
-      minimum: 1,
-      maximum: 3600,
-      default: 30,
-      description: "Seconds between probes of a server that works.",
-    },
-    timeoutSeconds: {
-      type: "integer",
-      format: "int32",
-      minimum: 1,
-      maximum: 300,
-      default: 5,
-      description: "Seconds that one probe may take.",
-    },
-    failureThreshold: {
-      type: "integer",
-      format: "int32",
-      minimum: 1,
-      maximum: 100,
-      default: 3,
-      description: "Failures in a row that make a working server not ready.",
-    },
-  },
-};
-
-const scaling: JsonSchema = {
-  type: "object",
-  description:
-    "How many instances run. Takes effect on backends that scale (code-engine); elsewhere there is one, and the condition Accepted says so. Default: one, always.",
-  properties: {
-    min: {
-      type: "integer",
-      format: "int32",
-      minimum: 0,
-      maximum: 250,
-      description: "Fewest instances. 0: none while nobody asks, and a wait for whoever asks first. Default: 1.",
-    },
-    max: {
-      type: "integer",
-      format: "int32",
-      minimum: 1,
-      maximum: 250,
-      description: "Most instances. A server that keeps sessions works with 1 only. Default: the larger of 1 and min.",
-    },
-    concurrency: {
-      type: "integer",
-      format: "int32",
-      minimum: 1,
-      maximum: 1000,
-      description: "Requests at once that one instance takes before another is started. Default: 100.",
-    },
-  },
-  "x-kubernetes-validations": [
-    { rule: "!has(self.min) || !has(self.max) || self.min <= self.max", message: "min must not be above max" },
-  ],
 };
 
 const exposure: JsonSchema = {

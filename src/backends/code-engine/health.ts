@@ -28,6 +28,7 @@ const CAPABILITIES: BackendCapabilities = {
   maxMemoryBytes: LARGEST?.memoryBytes ?? 0,
   maxTimeoutSeconds: REQUEST_TIMEOUT_SECONDS,
   scaling: true,
+  platformProbes: true,
   visibilities: ["public", "private", "project"],
   guardrails: CODE_ENGINE_GUARDRAILS,
 };

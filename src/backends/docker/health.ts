@@ -70,6 +70,7 @@ async function capabilitiesOf(
     maxMemoryBytes: 0,
     maxTimeoutSeconds: 0,
     scaling: false,
+    platformProbes: false,
     visibilities: [],
     guardrails: guardrailCapabilities({ engine, sandbox, appArmorProfiles: profiles }),
   };

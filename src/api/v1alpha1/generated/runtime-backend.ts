@@ -249,6 +249,35 @@ export interface RuntimeBackendSpec {
       memory: number | string;
     };
     /**
+     * Scaling of deployments, for each member that they do not set themselves. Default: one instance, always, which is what a server that keeps sessions needs.
+     */
+    defaultScaling?: {
+      /**
+       * Fewest instances. 0: none while nobody asks, and a wait for whoever asks first. Default: 1.
+       */
+      min?: number;
+      /**
+       * Most instances. A server that keeps sessions works with 1 only. Default: the larger of 1 and min.
+       */
+      max?: number;
+      /**
+       * Instances that a new revision is brought up with before it takes over. 0: it takes over without one having started, so that nobody has seen it work. Default: the larger of 1 and min.
+       */
+      initial?: number;
+      /**
+       * Requests at once that one instance takes before another is started. Default: 100.
+       */
+      concurrency?: number;
+      /**
+       * Seconds that an instance is kept for which there is no more work. Default: 0.
+       */
+      downDelaySeconds?: number;
+      /**
+       * Seconds after which a request, and with it a stream of MCP, is cut. Default: 600.
+       */
+      requestTimeoutSeconds?: number;
+    };
+    /**
      * Removal of apps, secrets and config maps whose RuntimeDeployment is gone.
      */
     orphanCollection: {
@@ -350,6 +379,10 @@ export interface RuntimeBackendStatus {
      * Whether spec.scaling of deployments takes effect.
      */
     scaling?: boolean;
+    /**
+     * Whether the platform itself probes instances, so that spec.health.liveness of deployments takes effect.
+     */
+    platformProbes?: boolean;
     /**
      * What spec.exposure.visibility of deployments may be. Empty: it has no effect.
      *

@@ -404,7 +404,7 @@ export interface RuntimeDeploymentSpec {
     };
   }[];
   /**
-   * How many instances run. Takes effect on backends that scale (code-engine); elsewhere there is one, and the condition Accepted says so. Default: one, always.
+   * How many instances run. Takes effect on backends that scale (code-engine); elsewhere there is one, and the condition Accepted says so. What is not set here is as the RuntimeBackend's defaultScaling has it. Default: one, always.
    */
   scaling?: {
     /**
@@ -416,9 +416,21 @@ export interface RuntimeDeploymentSpec {
      */
     max?: number;
     /**
+     * Instances that a new revision is brought up with before it takes over. 0: it takes over without one having started, so that nobody has seen it work. Default: the larger of 1 and min.
+     */
+    initial?: number;
+    /**
      * Requests at once that one instance takes before another is started. Default: 100.
      */
     concurrency?: number;
+    /**
+     * Seconds that an instance is kept for which there is no more work. Default: 0.
+     */
+    downDelaySeconds?: number;
+    /**
+     * Seconds after which a request, and with it a stream of MCP, is cut. Default: 600.
+     */
+    requestTimeoutSeconds?: number;
   };
   /**
    * Who reaches the server.
@@ -442,7 +454,7 @@ export interface RuntimeDeploymentSpec {
    */
   health: {
     /**
-     * mcp speaks the protocol and lists the tools; http expects an answer below 400; tcp a connection; none asks nothing.
+     * mcp speaks the protocol and lists the tools; http expects an answer below 400; tcp a connection; none asks nothing. On code-engine the platform asks as well before a revision takes over: by http where it says so, else by tcp.
      */
     probe: "mcp" | "http" | "tcp" | "none";
     /**
@@ -461,6 +473,35 @@ export interface RuntimeDeploymentSpec {
      * Failures in a row that make a working server not ready.
      */
     failureThreshold: number;
+    /**
+     * How the platform itself asks each instance whether it still works; one that fails is started again. Takes effect on code-engine; elsewhere the condition Accepted says that it does not. Default: nothing is asked.
+     */
+    liveness?: {
+      /**
+       * tcp expects a connection; http an answer below 400.
+       */
+      probe: "tcp" | "http";
+      /**
+       * Path of the http probe. Default: health.path, else the transport's path.
+       */
+      path?: string;
+      /**
+       * Seconds between probes.
+       */
+      periodSeconds: number;
+      /**
+       * Seconds that one probe may take.
+       */
+      timeoutSeconds: number;
+      /**
+       * Failures in a row after which the instance is started again.
+       */
+      failureThreshold: number;
+      /**
+       * Seconds before the first probe of an instance. Default: none.
+       */
+      initialDelaySeconds?: number;
+    };
   };
 }
 

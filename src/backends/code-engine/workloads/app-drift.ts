@@ -1,3 +1,4 @@
+import { isJsonObject } from "../../../machinery/json-equal.ts";
 import type { Drift } from "../../backend.ts";
 import type { App, AppPrototype } from "../client/resources/apps.ts";
 import { pairOf } from "../client/rules/cpu-memory.ts";
@@ -17,8 +18,12 @@ const FIELDS = [
   "run_volume_mounts",
   "scale_min_instances",
   "scale_max_instances",
+  "scale_initial_instances",
+  "scale_down_delay",
   "scale_concurrency",
   "scale_request_timeout",
+  "probe_liveness",
+  "probe_readiness",
 ] as const satisfies readonly (keyof AppPrototype)[];
 
 /** Pure. The fields in which an app differs from what it was made as. */
@@ -39,9 +44,25 @@ export function appDrift(app: App, made: AppPrototype, itsOwn: readonly string[]
 }
 
 function same(field: (typeof FIELDS)[number], is: unknown, made: unknown): boolean {
-  return field === "run_env_variables" || field === "run_volume_mounts"
-    ? texts(is) === texts(made)
-    : JSON.stringify(is) === JSON.stringify(made);
+  switch (field) {
+    case "run_env_variables":
+    case "run_volume_mounts":
+      return texts(is) === texts(made);
+    case "probe_liveness":
+    case "probe_readiness":
+      return sameProbe(is, made);
+    default:
+      return JSON.stringify(is) === JSON.stringify(made);
+  }
+}
+
+/** By what was asked for. Code Engine may leave out the type, and says port 0 for the app's own. */
+function sameProbe(is: unknown, made: unknown): boolean {
+  if (!isJsonObject(is) || !isJsonObject(made)) return false;
+  return Object.entries(made).every(
+    ([name, value]) =>
+      is[name] === value || (name === "type" && is.type === undefined) || (name === "port" && (is.port ?? 0) === 0),
+  );
 }
 
 /** In no order, and without members that are not set. */

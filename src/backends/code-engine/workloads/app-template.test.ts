@@ -53,6 +53,66 @@ describe("appTemplate", () => {
     });
   });
 
+  it.each([
+    { because: "one, always", scaling: undefined, want: { min: 1, max: 1, initial: 1, delay: 0, timeout: 600 } },
+    {
+      because: "as many as asked for",
+      scaling: { min: 3, max: 250, concurrency: 7 },
+      want: { min: 3, max: 250, initial: 3, delay: 0, timeout: 600 },
+    },
+    {
+      because: "none while nobody asks",
+      scaling: { min: 0, max: 1, concurrency: 7 },
+      want: { min: 0, max: 1, initial: 1, delay: 0, timeout: 600 },
+    },
+    {
+      because: "all that can be said",
+      scaling: { min: 0, max: 9, concurrency: 7, initial: 0, downDelaySeconds: 3600, requestTimeoutSeconds: 60 },
+      want: { min: 0, max: 9, initial: 0, delay: 3600, timeout: 60 },
+    },
+  ])("has instances: $because", ({ scaling, want }) => {
+    expect(make({ scaling }).prototype).toMatchObject({
+      scale_min_instances: want.min,
+      scale_max_instances: want.max,
+      scale_initial_instances: want.initial,
+      scale_down_delay: want.delay,
+      scale_request_timeout: want.timeout,
+      scale_concurrency: scaling?.concurrency ?? 100,
+    });
+  });
+
+  it("is ready when it listens, and started again when it ends, unless the spec says otherwise", () => {
+    const { prototype } = make();
+    expect(prototype.probe_readiness).toEqual({
+      type: "tcp",
+      port: 8080,
+      interval: 5,
+      timeout: 2,
+      failure_threshold: 3,
+    });
+    expect(prototype).not.toHaveProperty("probe_liveness");
+  });
+
+  it("has the probes that the spec asks for", () => {
+    const often = { periodSeconds: 5, timeoutSeconds: 30, failureThreshold: 10 };
+    const readiness = { kind: "http", path: "/healthz", initialDelaySeconds: undefined, ...often } as const;
+    const liveness = { kind: "tcp", path: undefined, initialDelaySeconds: 4, ...often } as const;
+    const asked = { port: 8080, interval: 5, timeout: 30, failure_threshold: 10 };
+    expect(make({ readiness, liveness }).prototype).toMatchObject({
+      probe_readiness: { type: "http", path: "/healthz", ...asked },
+      probe_liveness: { type: "tcp", initial_delay: 4, ...asked },
+    });
+  });
+
+  it.each([
+    { visibility: undefined, want: "local" },
+    { visibility: "project", want: "local" },
+    { visibility: "private", want: "local_private" },
+    { visibility: "public", want: "local_public" },
+  ] as const)("is reached by as many as $visibility says", ({ visibility, want }) => {
+    expect(make({ visibility }).prototype.managed_domain_mappings).toBe(want);
+  });
+
   it("refuses limits below the smallest size", () => {
     const limits = { cpuMillis: 100, memoryBytes: 1e9, pids: 1 };
     expect(() => make({ limits })).toThrow(expect.objectContaining({ reason: "LimitExceeded" }));

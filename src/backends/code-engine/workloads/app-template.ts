@@ -1,10 +1,11 @@
 import { Reason } from "../../../api/v1alpha1/conditions.ts";
 import { TerminalError } from "../../../machinery/errors.ts";
 import type { Mount, Scaling, Visibility, WorkloadSpec } from "../../backend.ts";
+import { type PlatformProbe, STANDARD_READINESS } from "../../platform-probe.ts";
 import { isPromised } from "../admission.ts";
 import type { AppPrototype, DomainMappings } from "../client/resources/apps.ts";
 import type { ConfigMapPrototype, SecretData, SecretPrototype } from "../client/resources/config.ts";
-import type { EnvVariablePrototype, VolumeMountPrototype } from "../client/resources/container.ts";
+import type { EnvVariablePrototype, ProbePrototype, VolumeMountPrototype } from "../client/resources/container.ts";
 import { type CpuMemoryPair, largestPairWithin } from "../client/rules/cpu-memory.ts";
 import { type Maker, marked, partName } from "./marks.ts";
 
@@ -34,7 +35,7 @@ export interface AppTemplate {
 /** Pure. What a workload is on Code Engine. Values of variables and files travel in secrets unless they are known to be none. */
 export function appTemplate(input: TemplateInput): AppTemplate {
   const { spec, maker, app, attempt, uid, credentials } = input;
-  const { owner, hash, scaling = ONE, confinement, visibility } = spec;
+  const { owner, hash, scaling = ONE, confinement, visibility, readiness = STANDARD_READINESS, liveness } = spec;
   const parts = partsOf(app, spec);
   const pull: SecretPrototype[] = credentials
     ? [{ format: "registry", name: partName(app, "pull", JSON.stringify(credentials)), data: credentials }]
@@ -59,14 +60,27 @@ export function appTemplate(input: TemplateInput): AppTemplate {
     scale_ephemeral_storage_limit: EPHEMERAL_STORAGE,
     scale_min_instances: scaling.min,
     scale_max_instances: scaling.max,
-    scale_initial_instances: Math.max(1, scaling.min),
+    scale_initial_instances: scaling.initial ?? Math.max(1, scaling.min),
     scale_concurrency: scaling.concurrency,
-    scale_request_timeout: REQUEST_TIMEOUT_SECONDS,
-    scale_down_delay: 0,
-    // Whether it speaks MCP the controller asks; that something listens decides when a revision takes over.
-    probe_readiness: { type: "tcp", port: spec.port, interval: 5, timeout: 2, failure_threshold: 3 },
+    scale_request_timeout: scaling.requestTimeoutSeconds ?? REQUEST_TIMEOUT_SECONDS,
+    scale_down_delay: scaling.downDelaySeconds ?? 0,
+    probe_readiness: probeOf(readiness, spec.port),
+    ...(liveness && { probe_liveness: probeOf(liveness, spec.port) }),
   };
   return { prototype, secrets: [...pull, ...parts.secrets], configMaps: parts.configMaps };
+}
+
+function probeOf(probe: PlatformProbe, port: number): ProbePrototype {
+  const { kind, path, periodSeconds, timeoutSeconds, failureThreshold, initialDelaySeconds } = probe;
+  return {
+    type: kind,
+    ...(kind === "http" && path !== undefined && { path }),
+    port,
+    interval: periodSeconds,
+    timeout: timeoutSeconds,
+    failure_threshold: failureThreshold,
+    ...(initialDelaySeconds !== undefined && { initial_delay: initialDelaySeconds }),
+  };
 }
 
 const MAPPINGS: Readonly<Record<Visibility, DomainMappings>> = {

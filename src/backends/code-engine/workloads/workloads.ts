@@ -280,10 +280,18 @@ export class Workloads {
   }
 }
 
-/** What the new one does not have is reset; lists replace lists. */
-function patchTo({ name: _, ...prototype }: AppPrototype): AppPatch {
-  return { image_secret: null, run_as_user: null, ...prototype };
+/** What the new one does not have is reset; lists replace lists, and a probe keeps what it is not told. */
+function patchTo({ name: _, probe_liveness, probe_readiness, ...prototype }: AppPrototype): AppPatch {
+  return {
+    image_secret: null,
+    run_as_user: null,
+    probe_liveness: probe_liveness ? { ...NO_PROBE, ...probe_liveness } : null,
+    probe_readiness: probe_readiness ? { ...NO_PROBE, ...probe_readiness } : null,
+    ...prototype,
+  };
 }
+
+const NO_PROBE = { path: null, initial_delay: null } as const;
 
 function leaving(name: string, { busyMs }: Pace): TransientError {
   const message = `the app ${name} is still being deleted, which Code Engine may take minutes for; it is made again when that is done`;

@@ -88,9 +88,12 @@ export interface AppPrototype {
   readonly probe_readiness?: ProbePrototype;
 }
 
-export type AppPatch = MergePatch<Omit<AppPrototype, "name" | "image_reference">> & {
+type Probes = "probe_liveness" | "probe_readiness";
+
+export type AppPatch = MergePatch<Omit<AppPrototype, "name" | "image_reference" | Probes>> & {
   readonly image_reference?: string;
-};
+  /** What a probe does not name it keeps. */
+} & { readonly [K in Probes]?: MergePatch<ProbePrototype> | null };
 
 export type RevisionStatus = "ready" | "loading" | "warning" | "failed";
 
