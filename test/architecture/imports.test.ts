@@ -12,17 +12,31 @@ const allowed: Record<string, readonly string[]> = {
   "effective-spec": ["api", "backends/backend.ts", "guardrails", "machinery/errors.ts"],
   admission: ["api", "effective-spec", "guardrails", "machinery/errors.ts", "machinery/json-equal.ts"],
   machinery: ["api"],
-  "backends/backend.ts": ["guardrails", "machinery/logger.ts"],
+  "backends/backend.ts": ["backends/build.ts", "backends/usage.ts", "guardrails", "machinery/logger.ts"],
+  "backends/build.ts": ["backends/backend.ts"],
+  "backends/usage.ts": ["backends/backend.ts"],
   // Could be published by itself.
   "backends/code-engine/client": [],
   "backends/images": ["api", "machinery/errors.ts"],
   "backends/code-engine": [
     ...["api", "guardrails", "machinery"],
-    ...["backends/backend.ts", "backends/images", "backends/code-engine/client"],
+    ...[
+      "backends/backend.ts",
+      "backends/build.ts",
+      "backends/usage.ts",
+      "backends/images",
+      "backends/code-engine/client",
+    ],
   ],
-  "backends/docker": ["api", "backends/backend.ts", "backends/images", "guardrails", "machinery"],
+  "backends/docker": [
+    ...["api", "guardrails", "machinery"],
+    ...["backends/backend.ts", "backends/usage.ts", "backends/images"],
+  ],
   probe: ["machinery"],
-  controllers: ["api", "effective-spec", "guardrails", "machinery", "backends/backend.ts", "probe/prober.ts"],
+  controllers: [
+    ...["api", "effective-spec", "guardrails", "machinery"],
+    ...["backends/backend.ts", "backends/build.ts", "backends/usage.ts", "probe/prober.ts"],
+  ],
   server: ["api", "machinery/logger.ts", "machinery/clock.ts"],
   gateway: ["api", "machinery"],
   cli: [

@@ -84,13 +84,13 @@ export class CodeEngineWorld implements AsyncDisposable {
   spec(
     patch: Partial<NonNullable<RuntimeBackendSpec["codeEngine"]>> = {},
   ): NonNullable<RuntimeBackendSpec["codeEngine"]> {
-    const { apiUrl: api, iamUrl: iam } = this.emulator;
+    const { apiUrl: api, iamUrl: iam, proxyUrl: proxy } = this.emulator;
     return {
       region: "us-south",
       project: { name: "tools" },
       apiKeySecretRef: { namespace: "slipway-system", name: "ibm", key: "apiKey" },
       privateNetwork: false,
-      endpoints: { api, iam, registry: this.registry.url },
+      endpoints: { api, iam, proxy, registry: this.registry.url },
       defaultLimits: { cpu: "500m", memory: "1G" },
       orphanCollection: { enabled: true, intervalHours: 24 },
       ...patch,

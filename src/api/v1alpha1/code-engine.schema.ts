@@ -80,6 +80,14 @@ export const codeEngine: JsonSchema = {
       description:
         "Whether the controller is on IBM's private network: it then calls private endpoints, and reaches deployments of visibility private.",
     },
+    logsInstanceId: {
+      type: "string",
+      minLength: 36,
+      maxLength: 36,
+      pattern: "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
+      description:
+        "GUID of an instance of IBM Cloud Logs that the project's logs are routed to. slipway logs then also shows what instances wrote that are no more. The API key's owner needs the role Reader there.",
+    },
     endpoints: {
       type: "object",
       description: "Addresses in place of IBM's.",
@@ -87,6 +95,7 @@ export const codeEngine: JsonSchema = {
         api: endpoint("Code Engine's API, with /v2."),
         iam: endpoint("IAM, which issues tokens."),
         proxy: endpoint("Code Engine's Kubernetes proxy, where logs come from."),
+        logs: endpoint("The IBM Cloud Logs instance that logsInstanceId names."),
         registry: endpoint("A registry that is asked for digests in place of each image's own."),
       },
     },

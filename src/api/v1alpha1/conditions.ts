@@ -17,6 +17,10 @@ export const ConditionType = {
   McpConnected: "McpConnected",
   /** Of a RuntimeBackend: it answers. */
   Available: "Available",
+  /** Of a RuntimeBackend: logs of instances that are no more can be read. */
+  LogHistoryAvailable: "LogHistoryAvailable",
+  /** Of a RuntimeBackend: it tells what workloads use. */
+  UsageAvailable: "UsageAvailable",
 } as const;
 
 /** Reasons of conditions and events. Those that users build on stand in docs/reference/conditions.md. */
@@ -37,6 +41,9 @@ export const Reason = {
   ResolvingImage: "ResolvingImage",
   Pulling: "Pulling",
   Pulled: "Pulled",
+  Building: "Building",
+  BuildStarted: "BuildStarted",
+  BuildSucceeded: "BuildSucceeded",
   Creating: "Creating",
   Starting: "Starting",
   Stopping: "Stopping",
@@ -57,8 +64,15 @@ export const Reason = {
   ImageNotFound: "ImageNotFound",
   ImagePullUnauthorized: "ImagePullUnauthorized",
   ImagePullFailed: "ImagePullFailed",
+  BuildFailed: "BuildFailed",
   RegistryNotAllowed: "RegistryNotAllowed",
   SourceNotSupported: "SourceNotSupported",
+  BuildFailed: "BuildFailed",
+  BuildTimeout: "BuildTimeout",
+  /** The git repository lets the build not in. */
+  BuildSourceUnauthorized: "BuildSourceUnauthorized",
+  /** The registry does not take the image. */
+  BuildPushUnauthorized: "BuildPushUnauthorized",
   InvalidSpec: "InvalidSpec",
   PortConflict: "PortConflict",
   /** The place gives no more of something. */

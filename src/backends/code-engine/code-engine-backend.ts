@@ -17,8 +17,10 @@ import type {
   Workload,
   WorkloadSpec,
 } from "../backend.ts";
+import type { Usage, UsageSource } from "../usage.ts";
 import { admit } from "./admission.ts";
-import { appLogs } from "./app-logs.ts";
+import { AppUsage } from "./app-usage.ts";
+import type { CloudLogs } from "./client/cloud-logs.ts";
 import { CodeEngineClient } from "./client/code-engine-client.ts";
 import { isFailure } from "./client/errors.ts";
 import type { ProjectClient } from "./client/project-client.ts";
@@ -27,6 +29,8 @@ import { explained } from "./failure.ts";
 import { checkHealth } from "./health.ts";
 import { Images } from "./images/images.ts";
 import { RegistryClient } from "./images/registry-client.ts";
+import { appLogs } from "./logs/app-logs.ts";
+import { LogHistory } from "./logs/log-history.ts";
 import { ProjectLink } from "./project-link.ts";
 import { collectOrphans, purgeOwner } from "./removal.ts";
 import { watchProject } from "./watcher.ts";
@@ -38,7 +42,7 @@ import { Workloads } from "./workloads/workloads.ts";
 export const codeEngineBackend = ((config, logger) =>
   new CodeEngineBackend(config, logger)) satisfies BackendFactory<CodeEngineConfig>;
 
-class CodeEngineBackend implements Backend, LogSource {
+class CodeEngineBackend implements Backend, LogSource, UsageSource {
   readonly #config: CodeEngineConfig;
   readonly #logger: Logger;
   readonly #clock: Clock;
@@ -49,6 +53,9 @@ class CodeEngineBackend implements Backend, LogSource {
   readonly #images: Images;
   readonly #sightings: Sightings;
   readonly #workloads: Workloads;
+  readonly #history: LogHistory;
+  readonly #usage = new AppUsage();
+  #historyChecked = false;
   readonly #listeners = new Set<(owner: Owner) => void>();
   readonly #lifetime = new AbortController();
 
@@ -61,6 +68,7 @@ class CodeEngineBackend implements Backend, LogSource {
     this.#maker = { installation: config.installation, backend: config.name };
     this.#client = clientOf(config, clock);
     this.#link = new ProjectLink(this.#client, config, clock);
+    this.#history = new LogHistory({ logs: cloudLogsOf(this.#client, config), clock, logger });
     this.#images = new Images(new RegistryClient({ override: spec.endpoints?.registry }), config.dockerConfig);
     const around = { maker: this.#maker, privateNetwork: spec.privateNetwork };
     this.#sightings = new Sightings(around, clock, pace.restMs * 2);
@@ -74,7 +82,10 @@ class CodeEngineBackend implements Backend, LogSource {
   }
 
   async health(signal: AbortSignal): Promise<BackendHealth> {
-    return await checkHealth(this.#link, this.#config, signal);
+    const health = await checkHealth(this.#link, this.#config, signal);
+    if (health.available) this.#checkHistory();
+    const aspects = [this.#history.aspect, this.#usage.aspect].filter((aspect) => aspect !== undefined);
+    return { ...health, aspects };
   }
 
   admit(request: AdmissionRequest): void {
@@ -149,15 +160,32 @@ class CodeEngineBackend implements Backend, LogSource {
     const until = AbortSignal.any([signal, this.#lifetime.signal]);
     const project = await this.#within(async (found) => found, until);
     try {
-      yield* appLogs(project, { app: this.#workloads.nameOf(owner), owner }, options, until);
+      const around = { clock: this.#clock, lookMs: this.#pace.busyMs, history: this.#history };
+      yield* appLogs({ ...around, project, app: this.#workloads.nameOf(owner) }, options, until);
     } catch (error) {
       throw explained(error);
     }
   }
 
+  async usage(owner: Owner, signal: AbortSignal): Promise<Usage | undefined> {
+    const app = this.#workloads.nameOf(owner);
+    return await this.#within((project) => this.#usage.of(project, { app, owner }, { signal }), signal);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#lifetime.abort();
     this.#client[Symbol.dispose]();
+  }
+
+  /** Once, and nobody waits for it: afterwards whoever reads a log finds out. */
+  #checkHistory(): void {
+    if (this.#historyChecked) return;
+    this.#historyChecked = true;
+    const { signal } = this.#lifetime;
+    const checking = this.#within((project) => this.#history.check(project.id, signal), signal);
+    checking.catch((error: unknown) => {
+      if (!signal.aborted) this.#logger.warn("the history of logs could not be checked", { error });
+    });
   }
 
   #tell(owner: Owner): void {
@@ -173,20 +201,35 @@ class CodeEngineBackend implements Backend, LogSource {
   }
 }
 
+/** @throws {TerminalError} for an address that must not receive a token. */
+function cloudLogsOf(client: CodeEngineClient, { spec }: CodeEngineConfig): CloudLogs | undefined {
+  const { logsInstanceId: instanceId, endpoints } = spec;
+  if (instanceId === undefined) return undefined;
+  const override = endpoints?.logs;
+  return refusing(() => client.cloudLogs({ instanceId, ...(override && { override }) }));
+}
+
 function clientOf({ spec, apiKey, budget }: CodeEngineConfig, clock: Clock): CodeEngineClient {
   const { region, privateNetwork, endpoints = {} } = spec;
   const { api, iam, proxy } = endpoints;
   const overrides = { ...(api && { api }), ...(iam && { iam }), ...(proxy && { proxy }) };
+  return refusing(
+    () =>
+      new CodeEngineClient({
+        apiKey,
+        region,
+        privateNetwork,
+        overrides,
+        clock,
+        userAgent: "slipway",
+        ...(budget && { budget }),
+      }),
+  );
+}
+
+function refusing<T>(make: () => T): T {
   try {
-    return new CodeEngineClient({
-      apiKey,
-      region,
-      privateNetwork,
-      overrides,
-      clock,
-      userAgent: "slipway",
-      ...(budget && { budget }),
-    });
+    return make();
   } catch (error) {
     if (!isFailure(error, "terminal")) throw error;
     throw new TerminalError(Reason.InvalidSpec, `spec.codeEngine: ${error.message}`, { cause: error });

@@ -215,6 +215,10 @@ export interface RuntimeBackendSpec {
      */
     privateNetwork: boolean;
     /**
+     * GUID of an instance of IBM Cloud Logs that the project's logs are routed to. slipway logs then also shows what instances wrote that are no more. The API key's owner needs the role Reader there.
+     */
+    logsInstanceId?: string;
+    /**
      * Addresses in place of IBM's.
      */
     endpoints?: {
@@ -230,6 +234,10 @@ export interface RuntimeBackendSpec {
        * Code Engine's Kubernetes proxy, where logs come from. https, or http on this machine.
        */
       proxy?: string;
+      /**
+       * The IBM Cloud Logs instance that logsInstanceId names. https, or http on this machine.
+       */
+      logs?: string;
       /**
        * A registry that is asked for digests in place of each image's own. https, or http on this machine.
        */

@@ -7,7 +7,7 @@ import { ShapeError } from "./shape.ts";
 import type { Call, CallOptions, Transport } from "./transport.ts";
 
 /** What the service allows a query: 12,000 records of the frequent search, 50,000 of the archive. */
-const MAX_RECORDS = { frequent_search: 12_000, archive: 50_000 } as const;
+export const MAX_RECORDS = { frequent_search: 12_000, archive: 50_000 } as const;
 
 /** One event holds many records. */
 const MAX_EVENT_LENGTH = 16 * 1024 * 1024;
@@ -25,13 +25,22 @@ export interface LogQuery {
 /** What one application wrote, or one of its revisions. */
 export function appLogQuery(names: { projectId: string; app: string; revision?: string }): string {
   const { projectId, app, revision } = names;
-  const terms = [
-    ["app", "codeengine"],
-    ["codeengine.projectGuid", projectId],
+  return `${projectLogQuery(projectId)} AND ${terms([
     ["codeengine.component", app],
     ["codeengine.subcomponent", revision],
-  ] as const;
-  return terms
+  ])}`;
+}
+
+/** What anything in a project wrote. */
+export function projectLogQuery(projectId: string): string {
+  return terms([
+    ["app", "codeengine"],
+    ["codeengine.projectGuid", projectId],
+  ]);
+}
+
+function terms(conditions: readonly (readonly [field: string, value: string | undefined])[]): string {
+  return conditions
     .filter(([, value]) => value !== undefined)
     .map(([field, value]) => `${field}:${quoted(value ?? "")}`)
     .join(" AND ");
