@@ -20,6 +20,8 @@ export interface WorkloadSpec {
   readonly generation: number;
   /** Equal hashes mean that the running workload is right. Secret values went in by a keyed HMAC. */
   readonly hash: string;
+  /** The same without what a place may change beside a running process: its visibility. Undefined: as `hash`. */
+  readonly processHash?: string;
   readonly image: ResolvedImage;
   /** Undefined keeps the image's ENTRYPOINT. */
   readonly command: readonly string[] | undefined;

@@ -97,6 +97,15 @@ describe("the workload hash", () => {
     expect(hash(patch)).not.toBe(hash());
   });
 
+  it("has a part that does not depend on who reaches it", () => {
+    const made = (of: EffectiveSpec) => workloadSpec(input({ spec: of }));
+    const open = made({ ...spec, visibility: "public" });
+    expect(made(spec).processHash).toBe(made(spec).hash);
+    expect(open.hash).not.toBe(made(spec).hash);
+    expect(open.processHash).toBe(made(spec).hash);
+    expect(made({ ...spec, visibility: "public", args: ["--slow"] }).processHash).not.toBe(open.processHash);
+  });
+
   it("changes with the text of the seccomp profile, wherever it stands", () => {
     const own = under({ seccomp: { type: "ConfigMap", namespace: "n", name: "c", key: "k" } });
     const moved = under({ seccomp: { type: "ConfigMap", namespace: "n", name: "c2", key: "k" } });

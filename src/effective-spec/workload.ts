@@ -39,11 +39,14 @@ export function workloadSpec(input: WorkloadInput): WorkloadSpec {
     confinement: confinementOf(spec, resolved),
   };
   const hash = workloadHash(made, resolved.secretVariables, input.hashKey);
+  const processHash = made.visibility
+    ? workloadHash({ ...made, visibility: undefined }, resolved.secretVariables, input.hashKey)
+    : hash;
   const { secretVariables } = resolved;
-  return { owner, generation, hash, guardrails: spec.guardrails, secretVariables, ...made };
+  return { owner, generation, hash, processHash, guardrails: spec.guardrails, secretVariables, ...made };
 }
 
-type Made = Omit<WorkloadSpec, "owner" | "generation" | "hash" | "guardrails" | "secretVariables">;
+type Made = Omit<WorkloadSpec, "owner" | "generation" | "hash" | "processHash" | "guardrails" | "secretVariables">;
 
 /**
  * 40 hexadecimal digits of a SHA-256. It stands in a label that others may read, so secret values go in by an HMAC:

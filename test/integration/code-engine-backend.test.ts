@@ -124,6 +124,73 @@ describe("the Code Engine backend", () => {
     expect((await admin.get(`${home()}/apps/${id}`)).body).toMatchObject({ image_port: 8080 });
   });
 
+  it("changes who reaches it without another revision", async () => {
+    const first = await newSpec({ env: { MODE: "fast" }, processHash: "process" });
+    const before = await launch(first);
+    const revisions = async () => {
+      const { body } = await admin.get(`${home()}/apps/${before.id}/revisions`);
+      return (body.revisions as { name: string }[]).map(({ name }) => name);
+    };
+    const were = await revisions();
+    const parts = [await names("secrets"), await names("config_maps")];
+    for (const [visibility, address] of [
+      ["project", expect.stringContaining(".svc.cluster.local:80")],
+      ["private", expect.stringContaining(".private.us-south.codeengine.appdomain.cloud")],
+      ["public", before.address],
+    ] as const) {
+      const newer: WorkloadSpec = { ...first, visibility, hash: visibility, generation: first.generation + 1 };
+      await backend.update(before.id, newer, within());
+      const after = await until(newer, (each) => each.hash === visibility && serves(each));
+      expect(after).toMatchObject({ address, startedAt: before.startedAt, generation: 2, drift: [] });
+      const [found] = await world.backend().observe(first.owner, within());
+      expect(found).toEqual(after);
+    }
+    expect(await revisions()).toEqual(were);
+    expect([await names("secrets"), await names("config_maps")]).toEqual(parts);
+  });
+
+  it("sets back who reaches it where that change was recorded and not made", async () => {
+    const first = await newSpec({ processHash: "process" });
+    const { id } = await launch(first);
+    world.emulator.faults.add({ method: "PATCH", path: /\/apps\//, effect: { type: "status", status: 400 } });
+    const newer: WorkloadSpec = { ...first, visibility: "project", hash: "newer" };
+    await expect(backend.update(id, newer, within())).rejects.toThrow();
+    const drifted = await until(newer, ({ drift }) => drift.length > 0, world.backend());
+    expect(drifted).toMatchObject({ hash: "newer", drift: [{ message: expect.stringContaining("managed_domain") }] });
+    await backend.repair(drifted, within());
+    await until(newer, (each) => serves(each) && each.drift.length === 0);
+    expect((await admin.get(`${home()}/apps/${id}`)).body).toMatchObject({ managed_domain_mappings: "local" });
+  });
+
+  it("probes as the spec asks, and forgets what it asks no longer", async () => {
+    const often = { periodSeconds: 5, timeoutSeconds: 3, failureThreshold: 2, initialDelaySeconds: 1 };
+    const probe = { kind: "http", path: "/", ...often } as const;
+    const first = await newSpec({ readiness: probe, liveness: probe });
+    const { id } = await launch(first);
+    const asked = { path: "/", port: 8080, interval: 5, timeout: 3, failure_threshold: 2, initial_delay: 1 };
+    const app = await admin.get(`${home()}/apps/${id}`);
+    expect(app.body).toMatchObject({ probe_readiness: asked, probe_liveness: asked });
+    const { readiness: _, liveness: __, ...rest } = first;
+    await backend.update(id, { ...rest, hash: "newer" }, within());
+    const after = await until(rest, (each) => each.hash === "newer" && serves(each));
+    expect(after.drift).toEqual([]);
+    const { body } = await admin.get(`${home()}/apps/${id}`);
+    expect(body).not.toHaveProperty("probe_liveness");
+    expect(body.probe_readiness).toMatchObject({ type: "tcp", interval: 5, timeout: 2, failure_threshold: 3 });
+    expect(body.probe_readiness).not.toHaveProperty("path");
+    expect(body.probe_readiness).not.toHaveProperty("initial_delay");
+  });
+
+  it("finds a probe that others change", async () => {
+    const spec = await newSpec();
+    const { id } = await launch(spec);
+    const app = await admin.get(`${home()}/apps/${id}`);
+    const changed = { probe_readiness: { type: "http", path: "/x" } };
+    await admin.patch(`${home()}/apps/${id}`, changed, { ifMatch: String(app.body.entity_tag) });
+    const { drift } = await until(spec, (each) => each.drift.length > 0, world.backend());
+    expect(drift).toEqual([{ kind: "spec", message: expect.stringContaining("probe_readiness") }]);
+  });
+
   it("leaves what serves when a newer revision fails, says why, and tries again when asked", async () => {
     const spec = await newSpec();
     const { id } = await launch(spec);

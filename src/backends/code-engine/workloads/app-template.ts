@@ -8,6 +8,7 @@ import type { ConfigMapPrototype, SecretData, SecretPrototype } from "../client/
 import type { EnvVariablePrototype, ProbePrototype, VolumeMountPrototype } from "../client/resources/container.ts";
 import { type CpuMemoryPair, largestPairWithin } from "../client/rules/cpu-memory.ts";
 import { type Maker, marked, partName } from "./marks.ts";
+import { markOf } from "./record.ts";
 
 /** The longest that Code Engine lets a request, and so a stream of MCP, last. */
 export const REQUEST_TIMEOUT_SECONDS = 600;
@@ -35,8 +36,9 @@ export interface AppTemplate {
 /** Pure. What a workload is on Code Engine. Values of variables and files travel in secrets unless they are known to be none. */
 export function appTemplate(input: TemplateInput): AppTemplate {
   const { spec, maker, app, attempt, uid, credentials } = input;
-  const { owner, hash, scaling = ONE, confinement, visibility, readiness = STANDARD_READINESS, liveness } = spec;
-  const parts = partsOf(app, spec);
+  const { owner, scaling = ONE, confinement, visibility, readiness = STANDARD_READINESS, liveness } = spec;
+  const mark = markOf(spec);
+  const parts = partsOf(app, spec, mark);
   const pull: SecretPrototype[] = credentials
     ? [{ format: "registry", name: partName(app, "pull", JSON.stringify(credentials)), data: credentials }]
     : [];
@@ -51,7 +53,7 @@ export function appTemplate(input: TemplateInput): AppTemplate {
     run_commands: spec.command ?? [],
     run_arguments: spec.args ?? [],
     ...(uid !== undefined && { run_as_user: uid }),
-    run_env_variables: [...parts.variables, ...marked(maker, { owner, hash, attempt })],
+    run_env_variables: [...parts.variables, ...marked(maker, { owner, hash: mark, attempt })],
     run_service_account: "none",
     run_compute_resource_token_enabled: false,
     run_volume_mounts: parts.mounts,
@@ -106,8 +108,8 @@ interface Parts {
   readonly configMaps: readonly ConfigMapPrototype[];
 }
 
-/** Named by the spec's hash, so that a revision that serves keeps what it was made with. */
-function partsOf(app: string, { env, secretVariables, mounts, hash }: WorkloadSpec): Parts {
+/** Named by the revision's mark, so that a revision that serves keeps what it was made with. */
+function partsOf(app: string, { env, secretVariables, mounts }: WorkloadSpec, mark: string): Parts {
   const isSecret = (name: string) => secretVariables?.has(name) ?? true;
   const entries = Object.entries(env);
   const hidden = entries.filter(([name]) => isSecret(name));
@@ -115,7 +117,7 @@ function partsOf(app: string, { env, secretVariables, mounts, hash }: WorkloadSp
   const files = mounts
     .filter((mount) => !isPromised(mount))
     .flatMap((mount) => (mount.kind === "files" ? [mount] : []));
-  const nameOf = (kind: string) => partName(app, kind, hash);
+  const nameOf = (kind: string) => partName(app, kind, mark);
   const references: EnvVariablePrototype[] = [
     ...(plain.length > 0 ? [{ type: "config_map_full_reference", reference: nameOf("env") } as const] : []),
     ...(hidden.length > 0 ? [{ type: "secret_full_reference", reference: nameOf("secret-env") } as const] : []),

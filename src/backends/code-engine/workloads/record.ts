@@ -9,6 +9,8 @@ import type { Maker } from "./marks.ts";
 /** What was asked for at one time. */
 export interface Made {
   readonly hash: string;
+  /** By which its revision is marked: equal for specs that differ in what makes no revision. Undefined: as `hash`. */
+  readonly processHash?: string;
   readonly generation: number;
   readonly image: string;
   /** Undefined where it cannot be read, which counts as unrestricted. */
@@ -37,9 +39,14 @@ export interface WorkloadRecord {
 const KEPT = 3;
 const VERSION = "1";
 
-/** Pure. The record with something newer to run, which takes the place of what has its hash. */
+/** Pure. What the revision of it is marked by. */
+export function markOf({ hash, processHash = hash }: Pick<Made, "hash" | "processHash">): string {
+  return processHash;
+}
+
+/** Pure. The record with something newer to run, which takes the place of what has its mark. */
 export function withNewest(record: WorkloadRecord, newest: Made): WorkloadRecord {
-  const others = record.made.filter(({ hash }) => hash !== newest.hash);
+  const others = record.made.filter((each) => markOf(each) !== markOf(newest));
   return { ...record, made: [newest, ...others.slice(0, KEPT - 1)] };
 }
 

@@ -2,7 +2,7 @@ import type { Rollout, Workload, WorkloadState } from "../../backend.ts";
 import type { App, Revision } from "../client/resources/apps.ts";
 import { appDrift } from "./app-drift.ts";
 import { type Maker, marksOf } from "./marks.ts";
-import type { Made, WorkloadRecord } from "./record.ts";
+import { type Made, markOf, type WorkloadRecord } from "./record.ts";
 import { revisionTrouble } from "./revision-trouble.ts";
 
 /** One workload as Code Engine tells of it. */
@@ -50,7 +50,7 @@ export function workloadOf(sight: Sight, around: Around): Workload | undefined {
       drift: driftOf(sight, around.maker),
     };
   const marks = serving.marks;
-  const made = record.made.find(({ hash }) => hash === marks.hash);
+  const made = record.made.find((each) => markOf(each) === marks.hash);
   return {
     ...base,
     ...(made ? madeOf(made) : unknownMade(marks.hash, serving.image, newest)),
@@ -118,15 +118,15 @@ function rolloutOf(
     return undefined;
   const id = app.status_details?.latest_created_revision ?? "";
   const failed = created?.status === "failed" && created.name === id && marksOf(created, maker)?.hash === asked.hash;
-  const generation = record.made.find(({ hash }) => hash === asked.hash)?.generation ?? 0;
-  return { id, hash: asked.hash, generation, trouble: failed ? revisionTrouble(created) : undefined };
+  const { hash = asked.hash, generation = 0 } = record.made.find((each) => markOf(each) === asked.hash) ?? {};
+  return { id, hash, generation, trouble: failed ? revisionTrouble(created) : undefined };
 }
 
 /** By what the app itself says that it was made from: that something newer is asked for is no drift. */
 function driftOf({ app, record, itsOwn }: Sight, maker: Maker) {
   if (!app) return [];
-  const hash = marksOf(app, maker)?.hash;
-  const made = record.made.find((each) => each.hash === hash) ?? record.made[0];
+  const mark = marksOf(app, maker)?.hash;
+  const made = record.made.find((each) => markOf(each) === mark) ?? record.made[0];
   return appDrift(app, made.prototype, itsOwn);
 }
 

@@ -9,12 +9,13 @@ import type { App, AppPatch, AppPrototype } from "../client/resources/apps.ts";
 import type { SecretData } from "../client/resources/config.ts";
 import type { CallOptions } from "../client/transport.ts";
 import type { Pace } from "../code-engine-config.ts";
+import { differences } from "./app-drift.ts";
 import { type AppTemplate, appTemplate } from "./app-template.ts";
 import { KeyedLock } from "./keyed-lock.ts";
 import { appName, type Maker, marksOf } from "./marks.ts";
 import { makeParts, removeParts } from "./parts.ts";
 import { explainingQuota } from "./quota.ts";
-import { encodeRecord, type Made, type WorkloadRecord, withNewest } from "./record.ts";
+import { encodeRecord, type Made, markOf, type WorkloadRecord, withNewest } from "./record.ts";
 import { orNothing, type Sighting, type Sightings } from "./sightings.ts";
 
 /** What the image itself says, and the credentials for it. */
@@ -98,10 +99,15 @@ export class Workloads {
     return await this.#lock.run(name, async () => {
       const before = await this.#found(project, name, options);
       const [newest] = before.record.made;
-      const attempt = newest.hash === spec.hash ? newest.attempt + 1 : 1;
+      const sameProcess = markOf(newest) === markOf(spec);
+      const beside = sameProcess && newest.hash !== spec.hash && !this.#hasFailed(before);
+      const attempt = sameProcess ? newest.attempt + (beside ? 0 : 1) : 1;
       const { template, made } = await this.#make(spec, attempt, options.signal);
       await makeParts(project, template, options);
-      const record = withNewest(before.record, { ...made, startedAt: this.#now() });
+      const record = withNewest(before.record, {
+        ...made,
+        startedAt: beside ? newest.startedAt : this.#now(),
+      });
       const written = await this.#write(project, before, record, options);
       const after = await this.#change(project, written, options);
       const kept = record.made.map(({ prototype }) => prototype);
@@ -166,11 +172,12 @@ export class Workloads {
     const { maker, imageFacts } = this.#parts;
     const app = this.nameOf(spec.owner);
     const template = appTemplate({ spec, maker, app, attempt, ...(await imageFacts(spec, signal)) });
-    const { hash, generation, guardrails, image, confinement } = spec;
+    const { hash, processHash, generation, guardrails, image, confinement } = spec;
     const closed = confinement.network?.ingressPorts.length === 0;
     const { prototype } = template;
-    const made = {
+    const made: Made = {
       hash,
+      ...(processHash !== undefined && processHash !== hash && { processHash }),
       generation,
       image: image.pinned,
       guardrails,
@@ -235,7 +242,10 @@ export class Workloads {
       if (!app) throw leaving(prototype.name, this.#parts.pace);
       if (this.#isAsked(app, record) && tries > 1) break;
       try {
-        app = await project.apps.patch(prototype.name, patchTo(prototype), { ...options, entityTag: app.entity_tag });
+        app = await project.apps.patch(prototype.name, patchTo(prototype, app), {
+          ...options,
+          entityTag: app.entity_tag,
+        });
         written = true;
         break;
       } catch (error) {
@@ -246,9 +256,14 @@ export class Workloads {
     return await this.#parts.sightings.saw(project, { record, entityTag, app, written }, options);
   }
 
+  #hasFailed(sighting: Sighting): boolean {
+    const view = this.#parts.sightings.view(sighting);
+    return view?.state.kind === "failed" || view?.rollout?.trouble !== undefined;
+  }
+
   #isAsked(app: App, { made: [newest] }: WorkloadRecord): boolean {
     const marks = marksOf(app, this.#parts.maker);
-    return marks?.hash === newest.hash && marks.attempt === newest.attempt;
+    return marks?.hash === markOf(newest) && marks.attempt === newest.attempt;
   }
 
   /** Answers whether it is gone; if it takes long, later looks see to it. */
@@ -280,8 +295,15 @@ export class Workloads {
   }
 }
 
-/** What the new one does not have is reset; lists replace lists, and a probe keeps what it is not told. */
-function patchTo({ name: _, probe_liveness, probe_readiness, ...prototype }: AppPrototype): AppPatch {
+/**
+ * What the new one does not have is reset; lists replace lists, and a probe keeps what it is not told. Who reaches it is
+ * changed alone where nothing else is different: that makes no revision.
+ */
+function patchTo(to: AppPrototype, from: App): AppPatch {
+  const { name: _, probe_liveness, probe_readiness, ...prototype } = to;
+  const { managed_domain_mappings } = prototype;
+  if (managed_domain_mappings && differences(from, to).every((field) => field === "managed_domain_mappings"))
+    return { managed_domain_mappings };
   return {
     image_secret: null,
     run_as_user: null,
