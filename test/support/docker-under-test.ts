@@ -2,6 +2,7 @@ import { engineAddress } from "../../scripts/engine/engine-address.ts";
 import type { Backend, CreateOptions, LogSource, Owner, Workload, WorkloadSpec } from "../../src/backends/backend.ts";
 import { dockerBackend } from "../../src/backends/docker/docker-backend.ts";
 import type { DockerConfig } from "../../src/backends/docker/docker-config.ts";
+import type { UsageSource } from "../../src/backends/usage.ts";
 import { contractSpec, newOwner } from "../contract/backend.ts";
 import { eventually } from "./eventually.ts";
 import { ensureBusyboxImage } from "./images.ts";
@@ -14,7 +15,7 @@ export const TEST_INSTALLATION = `test-${process.pid}`;
 export function dockerUnderTest(
   spec: Partial<DockerConfig["spec"]> = {},
   config: Partial<Omit<DockerConfig, "spec">> = {},
-): Backend & LogSource {
+): Backend & LogSource & UsageSource {
   const { logger } = recordingLogger();
   return dockerBackend(
     {

@@ -15,6 +15,7 @@ import type {
   WorkloadSpec,
 } from "../backend.ts";
 import { admitImage } from "../images/allowed-registries.ts";
+import type { Usage, UsageSource } from "../usage.ts";
 import type { DockerConfig } from "./docker-config.ts";
 import { type AppArmorSource, loadedProfiles } from "./engine/apparmor-profiles.ts";
 import { type CallOptions, EngineClient } from "./engine/engine-client.ts";
@@ -27,6 +28,7 @@ import { collectOrphans, purgeOwner } from "./removal.ts";
 import { DockerSandboxes } from "./sandbox/docker-sandboxes.ts";
 import { sandboxSettings } from "./sandbox/sandbox-settings.ts";
 import { SupportWatch } from "./support-watch.ts";
+import { ownerUsage } from "./usage/container-usage.ts";
 import { OwnChanges } from "./watch/own-changes.ts";
 import { watchEngine } from "./watch/watcher.ts";
 import { dialHost } from "./workloads/dial-host.ts";
@@ -43,7 +45,7 @@ import { type EngineMeans, Workloads } from "./workloads/workloads.ts";
 export const dockerBackend = ((config, logger) =>
   new DockerBackend(config, logger)) satisfies BackendFactory<DockerConfig>;
 
-class DockerBackend implements Backend, LogSource {
+class DockerBackend implements Backend, LogSource, UsageSource {
   readonly #config: DockerConfig;
   readonly #logger: Logger;
   readonly #maker: Maker;
@@ -117,7 +119,7 @@ class DockerBackend implements Backend, LogSource {
   }
 
   admit({ imageReference, mounts, confinement }: Parameters<Backend["admit"]>[0]): void {
-    admitImage(imageReference, this.#config.spec.allowedRegistries ?? []);
+    if (imageReference !== undefined) admitImage(imageReference, this.#config.spec.allowedRegistries ?? []);
     admitConfinement(confinement);
     for (const mount of mounts) if (mount.kind === "hostPath") admitHostPath(mount, this.#hostPathRules);
   }
@@ -196,6 +198,11 @@ class DockerBackend implements Backend, LogSource {
     const until = AbortSignal.any([signal, this.#lifetime.signal]);
     const observe = (of: Owner): Promise<readonly Workload[]> => this.observe(of, until);
     return ownerLogs({ engine: this.#engine, observe }, owner, { ...options, signal: until });
+  }
+
+  async usage(owner: Owner, signal: AbortSignal): Promise<Usage | undefined> {
+    const observe = (of: Owner): Promise<readonly Workload[]> => this.observe(of, signal);
+    return await ownerUsage({ engine: this.#engine, observe, clock: systemClock }, owner, signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
