@@ -237,7 +237,8 @@ export interface CreateOptions {
 
 /** What can be judged of a workload before its image is known. */
 export interface AdmissionRequest {
-  readonly imageReference: string;
+  /** Undefined: it is built, and stays where it is. */
+  readonly imageReference: string | undefined;
   readonly port: number;
   readonly env: Readonly<Record<string, string>>;
   readonly mounts: readonly Mount[];

@@ -12,6 +12,7 @@ import {
   examineSpec,
   profileNameOf,
 } from "../effective-spec/effective-spec.ts";
+import { assertSourceSupported } from "../effective-spec/source-support.ts";
 import { effectiveGuardrails } from "../guardrails/effective-guardrails.ts";
 import { enforcementOf, type FieldEnforcement, type GuardrailWarning } from "../guardrails/enforcement.ts";
 import { TerminalError, TransientError } from "../machinery/errors.ts";
@@ -77,6 +78,11 @@ export function checkDeployment(deployment: RuntimeDeployment, { sources, driver
       ? attempt(() => examineSpec({ deployment, profile, bounds: bounds.known, backend: place }))
       : undefined;
   refusals.push(...(examined?.violations ?? []));
+  if (examined && backend) {
+    const { metadata, status } = backend;
+    const told = { name: metadata.name, sources: status?.capabilities?.sources };
+    attempt(() => assertSourceSupported(examined.spec.source, told, sources.backends.list()));
+  }
 
   const merged = examined?.spec.guardrails ?? guardrails;
   const enforcement = merged && place?.capabilities && enforcementOf(merged, place.capabilities, place);

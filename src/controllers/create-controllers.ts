@@ -73,7 +73,7 @@ const DEFAULT_CONCURRENCY = 16;
 /** A loaded Engine takes its time, and taking over from an earlier revision is a stop, two removals, a create and a start. */
 const RECONCILE_TIMEOUT_MS = 600_000;
 const STATUS_FIELDS = {
-  deployment: ["observedGeneration", "phase", "conditions", "url", "workload", "guardrails", "mcp"],
+  deployment: ["observedGeneration", "phase", "conditions", "url", "workload", "build", "guardrails", "mcp"],
   backend: ["observedGeneration", "version", "capabilities", "deployments", "conditions"],
   profile: ["observedGeneration", "deployments", "backends"],
 } as const;

@@ -221,7 +221,7 @@ describe("an attempt to escape by a field that nobody has", () => {
             spec: {
               ...spec,
               ...escapes,
-              source: { image: { ...spec.source.image, ...escapes } },
+              source: { image: { reference: "files:1", pullPolicy: "IfNotPresent" as const, ...escapes } },
               resources: { ...spec.resources, ...escapes },
               guardrails: {
                 ...spec.guardrails,

@@ -10,11 +10,13 @@ import { type CatalogLayer, type EnvVariable, layered } from "./layers.ts";
 import { type BackendDefaults, chooseLimits, type Limits } from "./limits.ts";
 import { choosePlatformProbes, type PlatformProbes } from "./platform-probes.ts";
 import { chooseReach, type Reach } from "./reach.ts";
+import { chooseSource, type Source } from "./source.ts";
 import { upkeepOf } from "./upkeep.ts";
 import { parseVolumes, promisedVolumes, type Volume } from "./volumes.ts";
 
 export { type CatalogLayer, type EnvVariable, profileNameOf } from "./layers.ts";
 export type { BackendDefaults } from "./limits.ts";
+export type { Source } from "./source.ts";
 export type { Volume } from "./volumes.ts";
 
 export type EnvSource = NonNullable<RuntimeDeploymentSpec["envFrom"]>[number];
@@ -25,11 +27,7 @@ export type EnvSource = NonNullable<RuntimeDeploymentSpec["envFrom"]>[number];
  */
 export interface EffectiveSpec extends Reach, PlatformProbes {
   readonly backend: string;
-  readonly image: {
-    readonly reference: string;
-    readonly pullPolicy: "Always" | "IfNotPresent" | "Never";
-    readonly pullSecret: string | undefined;
-  };
+  readonly source: Source;
   readonly command: readonly string[] | undefined;
   readonly args: readonly string[] | undefined;
   readonly transport: { readonly type: "streamable-http" | "sse"; readonly port: number; readonly path: string };
@@ -53,7 +51,12 @@ export interface EffectiveSpec extends Reach, PlatformProbes {
 }
 
 export interface EffectiveSpecInput {
-  readonly deployment: Pick<RuntimeDeployment, "spec"> & { readonly metadata: { readonly namespace?: string } };
+  readonly deployment: Pick<RuntimeDeployment, "spec"> & {
+    readonly metadata: {
+      readonly namespace?: string;
+      readonly annotations?: Readonly<Record<string, string>>;
+    };
+  };
   readonly catalog?: CatalogLayer;
   /** The one that `profileNameOf` names. */
   readonly profile: NamedProfile;
@@ -113,11 +116,7 @@ export function examineSpec(input: EffectiveSpecInput): {
   const { probeNotes, ...probes } = choosePlatformProbes(spec.health, upkeep.transport, backend);
   const effective: EffectiveSpec = {
     backend: backend.name,
-    image: {
-      reference: source.image.reference,
-      pullPolicy: source.image.pullPolicy,
-      pullSecret: source.image.pullSecretRef?.name,
-    },
+    source: chooseSource(source, deployment.metadata.annotations),
     command,
     args,
     guardrails,
@@ -138,7 +137,8 @@ export function examineSpec(input: EffectiveSpecInput): {
 export function referencedObjects(spec: RuntimeDeploymentSpec): { secrets: string[]; configMaps: string[] } {
   const { source, env = [], envFrom = [], volumes = [] } = spec;
   const secrets = [
-    source.image.pullSecretRef?.name,
+    source.image?.pullSecretRef?.name,
+    ...buildSecrets(spec),
     ...env.map(({ valueFrom }) => valueFrom?.secretKeyRef?.name),
     ...envFrom.map(({ secretRef }) => secretRef?.name),
     ...volumes.map(({ secret }) => secret?.name),
@@ -149,6 +149,11 @@ export function referencedObjects(spec: RuntimeDeploymentSpec): { secrets: strin
     ...volumes.map(({ configMap }) => configMap?.name),
   ];
   return { secrets: distinct(secrets), configMaps: distinct(configMaps) };
+}
+
+/** Names of the Secrets that an image is built with. */
+export function buildSecrets({ source: { git } }: RuntimeDeploymentSpec): string[] {
+  return distinct([git?.credentialsRef?.name, git?.push?.secretRef?.name]);
 }
 
 function distinct(names: readonly (string | undefined)[]): string[] {

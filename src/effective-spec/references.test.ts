@@ -39,7 +39,7 @@ const objects: Namespaced = {
 
 const spec = (patch: Partial<EffectiveSpec> = {}): EffectiveSpec => ({
   backend: "docker",
-  image: { reference: "files:1", pullPolicy: "IfNotPresent", pullSecret: undefined },
+  source: { kind: "image", reference: "files:1", pullPolicy: "IfNotPresent", pullSecret: undefined },
   command: undefined,
   args: undefined,
   transport: { type: "streamable-http", port: 8080, path: "/mcp" },
@@ -161,8 +161,8 @@ describe("resolveReferences", () => {
   });
 
   it("reads the pull secret", () => {
-    const image = { ...spec().image, pullSecret: "pull" };
-    expect(resolveReferences(spec({ image }), objects).dockerConfig).toBe("{}");
+    const source = { kind: "image", reference: "a", pullPolicy: "Always", pullSecret: "pull" } as const;
+    expect(resolveReferences(spec({ source }), objects).dockerConfig).toBe("{}");
   });
 
   it("reads the seccomp profile where its ConfigMap is, in whatever namespace", () => {
@@ -203,7 +203,7 @@ describe("resolveReferences", () => {
     },
     {
       because: "it is no pull secret",
-      given: { image: { ...spec().image, pullSecret: "token" } },
+      given: { source: { kind: "image", reference: "a", pullPolicy: "Always", pullSecret: "token" } },
       reason: "SecretNotFound",
       message: /dockerconfigjson/,
     },

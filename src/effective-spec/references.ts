@@ -5,6 +5,7 @@ import type { Mount } from "../backends/backend.ts";
 import type { Guardrails } from "../guardrails/guardrails.ts";
 import { TerminalError, TransientError } from "../machinery/errors.ts";
 import type { EffectiveSpec, EnvVariable, Volume } from "./effective-spec.ts";
+import { pullSecretOf } from "./source.ts";
 
 /** The objects of the deployment's namespace, as the cache has them. */
 export interface Namespaced {
@@ -20,7 +21,7 @@ export interface Resolved {
   /** Names of the variables whose value came out of a Secret. */
   readonly secretVariables: ReadonlySet<string>;
   readonly mounts: readonly Mount[];
-  /** Contents of the pull secret's `.dockerconfigjson`. */
+  /** What the image is pulled with: contents of the Secret's `.dockerconfigjson`. */
   readonly dockerConfig: string | undefined;
   /** JSON text of the seccomp profile; undefined where the guardrails name none of their own. */
   readonly seccompProfile: string | undefined;
@@ -56,11 +57,12 @@ export function resolveReferences(spec: EffectiveSpec, objects: Namespaced): Res
     const value = variableValue(variable, objects);
     if (value !== undefined) set(variable.name, value, variable.valueFrom?.secretKeyRef !== undefined);
   }
+  const pullSecret = pullSecretOf(spec.source);
   return {
     env: Object.fromEntries(env),
     secretVariables,
     mounts: spec.volumes.map((volume) => mount(volume, objects)),
-    dockerConfig: spec.image.pullSecret === undefined ? undefined : dockerConfig(objects, spec.image.pullSecret),
+    dockerConfig: pullSecret === undefined ? undefined : dockerConfig(objects, pullSecret),
     seccompProfile: seccompProfile(spec.guardrails, objects),
   };
 }

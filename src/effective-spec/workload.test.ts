@@ -9,7 +9,7 @@ import { needsHashKey, type WorkloadInput, workloadSpec } from "./workload.ts";
 const guardrails = effectiveGuardrails(builtInProfile("unrestricted"));
 const spec: EffectiveSpec = {
   backend: "docker",
-  image: { reference: "files:1", pullPolicy: "IfNotPresent", pullSecret: undefined },
+  source: { kind: "image", reference: "files:1", pullPolicy: "IfNotPresent", pullSecret: undefined },
   command: undefined,
   args: ["--fast"],
   transport: { type: "streamable-http", port: 8080, path: "/mcp" },

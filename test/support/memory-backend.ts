@@ -55,7 +55,7 @@ export class MemoryBackend implements Backend, LogSource {
     if (network && beyond !== undefined)
       throw new TerminalError(Reason.InvalidSpec, `${beyond} leads past the rules of a restricted network`);
     const { allowedRegistries } = this.#options;
-    if (allowedRegistries && !allowedRegistries.some((prefix) => imageReference.startsWith(`${prefix}/`)))
+    if (allowedRegistries && !allowedRegistries.some((prefix) => imageReference?.startsWith(`${prefix}/`)))
       throw new TerminalError(Reason.RegistryNotAllowed, `${imageReference}: not from an allowed registry`);
     if (mounts.some(({ kind }) => kind === "hostPath"))
       throw new TerminalError(Reason.VolumeNotAllowed, "host paths are not allowed here");

@@ -64,7 +64,6 @@ export const Reason = {
   ImageNotFound: "ImageNotFound",
   ImagePullUnauthorized: "ImagePullUnauthorized",
   ImagePullFailed: "ImagePullFailed",
-  BuildFailed: "BuildFailed",
   RegistryNotAllowed: "RegistryNotAllowed",
   SourceNotSupported: "SourceNotSupported",
   BuildFailed: "BuildFailed",

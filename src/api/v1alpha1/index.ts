@@ -42,5 +42,8 @@ export const guardrailProfiles: ResourceType<GuardrailProfile> = {
 /** The label of a Namespace that names the widest GuardrailProfile its deployments may have. */
 export const GUARDRAILS_BOUND_LABEL = "slipway.dev/guardrails-bound";
 
+/** The annotation of a RuntimeDeployment with a git source whose every new value asks for another build. */
+export const REBUILD_ANNOTATION = "slipway.dev/rebuild";
+
 /** Removed only when nothing is left outside. */
 export const TEARDOWN_FINALIZER = "slipway.dev/teardown";

@@ -1,4 +1,5 @@
 import type { JsonSchema } from "../json-schema.ts";
+import { buildStatus } from "./build-status.schema.ts";
 import { fieldEnforcements, guardrailFields, guardrailWarnings } from "./guardrail-fields.ts";
 import { health } from "./health.schema.ts";
 import type { KindSchema } from "./kind-schema.ts";
@@ -13,38 +14,8 @@ import {
   pidsLimit,
   reference,
 } from "./schema-parts.ts";
+import { source } from "./source.schema.ts";
 import { volumes } from "./volumes.schema.ts";
-
-const source: JsonSchema = {
-  type: "object",
-  description: "Where the server comes from.",
-  required: ["image"],
-  properties: {
-    image: {
-      type: "object",
-      description: "A container image.",
-      required: ["reference"],
-      properties: {
-        reference: {
-          type: "string",
-          minLength: 1,
-          maxLength: 1024,
-          pattern: "^\\S+$",
-          description:
-            "Image reference: [registry/]repository[:tag][@digest]. A tag is resolved to a digest once per generation, and the digest runs.",
-        },
-        pullPolicy: {
-          type: "string",
-          enum: ["Always", "IfNotPresent", "Never"],
-          default: "IfNotPresent",
-          description:
-            "Always asks the registry at each change of the spec; IfNotPresent takes what the Engine has; Never pulls nothing.",
-        },
-        pullSecretRef: reference("Secret of type kubernetes.io/dockerconfigjson in the same namespace."),
-      },
-    },
-  },
-};
 
 const transport: JsonSchema = {
   type: "object",
@@ -227,7 +198,7 @@ const status: JsonSchema = {
     observedGeneration,
     phase: {
       type: "string",
-      enum: ["Pending", "Deploying", "Running", "Connected", "Stopped", "Error", "Deleting"],
+      enum: ["Pending", "Building", "Deploying", "Running", "Connected", "Stopped", "Error", "Deleting"],
       description: "A summary of the conditions. Connected: MCP answered at the last probe.",
     },
     conditions,
@@ -265,6 +236,7 @@ const status: JsonSchema = {
         },
       },
     },
+    build: buildStatus,
     guardrails: {
       type: "object",
       description: "What the server may do, and how far the backend sees to it.",

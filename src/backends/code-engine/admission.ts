@@ -16,8 +16,8 @@ const MAX_VALUE_BYTES = 1024 * 1024;
 /** Pure. @throws {TerminalError} for what Code Engine cannot run, naming field, value and remedy. */
 export function admit(request: AdmissionRequest, allowedRegistries: readonly string[]): void {
   const { imageReference, port, restartPolicy, mounts, env, confinement } = request;
-  admitImage(imageReference, allowedRegistries);
-  const trouble = imageReferenceTrouble(imageReference);
+  if (imageReference !== undefined) admitImage(imageReference, allowedRegistries);
+  const trouble = imageReference === undefined ? undefined : imageReferenceTrouble(imageReference);
   if (trouble !== undefined) throw invalid(`spec.source.image.reference: ${JSON.stringify(imageReference)} ${trouble}`);
   if (RESERVED_PORTS.includes(port))
     throw invalid(

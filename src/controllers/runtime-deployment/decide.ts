@@ -1,5 +1,6 @@
 import { Reason } from "../../api/v1alpha1/conditions.ts";
 import { effectiveSpec, profileNameOf } from "../../effective-spec/effective-spec.ts";
+import { assertSourceSupported } from "../../effective-spec/source-support.ts";
 import { TransientError } from "../../machinery/errors.ts";
 import type { BackendRegistry } from "../backend-registry.ts";
 import { chooseBackend } from "./choose-backend.ts";
@@ -38,7 +39,9 @@ export function decide(scope: Scope, { registry, sources }: DecidePorts): void {
     const { defaults, health } = scope.live;
     const { capabilities: reach } = health;
     const backend = { name, type: spec.type, defaults, capabilities: reach?.guardrails, reach };
-    scope.spec = effectiveSpec({ deployment, profile, bounds: scope.bounds.known, backend });
+    const judged = effectiveSpec({ deployment, profile, bounds: scope.bounds.known, backend });
+    assertSourceSupported(judged.source, { name, sources: reach?.sources }, sources.backends.list());
+    scope.spec = judged;
   } catch (error) {
     scope.early = error instanceof NotYetKnown;
     if (scope.early) return;

@@ -57,6 +57,8 @@ export interface Facts {
   readonly accepted: boolean | undefined;
   /** The image by digest, once it is here. */
   readonly image: string | undefined;
+  /** Of a git source: its newest build. */
+  readonly build: RuntimeDeploymentStatus["build"];
   /** What is being done about this generation. */
   readonly step: Note | undefined;
   readonly failure: Failure | undefined;

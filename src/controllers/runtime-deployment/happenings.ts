@@ -2,6 +2,7 @@ import { ConditionType, Reason } from "../../api/v1alpha1/conditions.ts";
 import type { RuntimeDeploymentStatus } from "../../api/v1alpha1/index.ts";
 import { getCondition } from "../../machinery/conditions.ts";
 import type { EventNote } from "../../machinery/event-recorder.ts";
+import { buildNews } from "./build-record.ts";
 import { guardrailNews } from "./guardrails-applied.ts";
 import type { Incident } from "./plan.ts";
 
@@ -36,6 +37,9 @@ export function news(before: RuntimeDeploymentStatus | undefined, after: Runtime
   const stalled = changed(ConditionType.Stalled);
   if (stalled && stalled.reason !== ready?.reason)
     notes.push({ type: "Warning", reason: stalled.reason, action: "Update", note: stalled.message });
+  const build = buildNews(before?.build, after.build);
+  // The reason that it is not ready may tell the same.
+  if (build && !notes.some(({ note }) => note === build.note)) notes.push(build);
   const guardrails = guardrailNews(before, after);
   if (guardrails) notes.push(guardrails);
   return notes;

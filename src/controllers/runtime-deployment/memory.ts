@@ -2,6 +2,7 @@ import type { ObjectKey } from "../../api/meta.ts";
 import { formatKey } from "../../api/meta.ts";
 import type { RuntimeDeployment } from "../../api/v1alpha1/index.ts";
 import type { Upkeep } from "../../effective-spec/upkeep.ts";
+import type { Note } from "./facts.ts";
 import { Holds } from "./holds.ts";
 import type { StartRecord } from "./restarts.ts";
 
@@ -29,8 +30,8 @@ export interface Memory {
   answered: string | undefined;
   /** The attempt of a place to replace by itself whose failure is taken into account already. */
   failedRollout: string | undefined;
-  /** Progress of a pull as it was last written, and when (monotonic). */
-  progress: { readonly message: string; readonly at: number } | undefined;
+  /** Progress of a pull or a build as it was last written, and when (monotonic). */
+  progress: { readonly note: Note; readonly at: number } | undefined;
   /** When a process was first seen (monotonic), by what names it; at most the current one and a candidate. */
   readonly firstSeen: Map<string, number>;
   /** The object as this controller wrote it last, and the versions that it replaces. */

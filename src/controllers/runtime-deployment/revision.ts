@@ -3,21 +3,22 @@ import type { ImageRequest, PullProgress, ResolvedImage } from "../../backends/b
 import { confinementOf } from "../../effective-spec/confinement.ts";
 import { type EffectiveSpec, referencedObjects } from "../../effective-spec/effective-spec.ts";
 import { type Namespaced, type Resolved, resolveReferences } from "../../effective-spec/references.ts";
+import { buildKey, type ImageSource } from "../../effective-spec/source.ts";
 import { needsHashKey, workloadSpec } from "../../effective-spec/workload.ts";
 import type { Clock } from "../../machinery/clock.ts";
 import type { LiveBackend } from "../backend-registry.ts";
+import { type BuildingPorts, type BuildOrder, builtImage, orderBuild } from "./building.ts";
+import type { Note } from "./facts.ts";
 import { failureOf } from "./failure.ts";
-import { askedHash, lookAgain, type Scope } from "./scope.ts";
-import { holdOf, setBack } from "./set-back.ts";
+import { noteProgress, recentProgress } from "./progress.ts";
+import { askedHash, type Scope } from "./scope.ts";
+import { tryNow } from "./set-back.ts";
 
-export interface RevisionPorts {
+export interface RevisionPorts extends BuildingPorts {
   /** Secrets and ConfigMaps of one namespace. */
   objects(namespace: string): Namespaced;
   /** The key of the hashes of secret values. */
   hashKey(signal: AbortSignal): Promise<Uint8Array>;
-  readonly clock: Clock;
-  /** Resolves once the finalizer stands, without which nothing may be made outside. */
-  finalizer(scope: Scope): Promise<void>;
 }
 
 /** A pull's progress is written at most this often. */
@@ -32,17 +33,14 @@ export async function prepareRevision(scope: Scope, ports: RevisionPorts): Promi
   if (!spec || !live || !observed || spec.desiredState === "Stopped") return;
   const objects = ports.objects(scope.owner.namespace);
   const profile = scope.profile?.metadata.generation;
-  scope.token = `${scope.generation}/${profile}/${live.instance}/${versions(scope, spec, objects)}`;
+  const build = spec.source.kind === "git" ? buildKey(spec.source) : "";
+  scope.token = `${scope.generation}/${profile}/${live.instance}/${versions(scope, spec, objects)}/${build}`;
 
-  const resolved = accept(scope, spec, live, objects);
-  if (!resolved) return;
-  const request: ImageRequest = { ...spec.image, dockerConfig: resolved.dockerConfig };
-  const [image] = await Promise.all([
-    pinnedImage(scope) ?? tryNow(scope, ports.clock, () => live.backend.resolveImage(request, scope.signal)),
-    ports.finalizer(scope),
-  ]);
-  if (!image) return;
-  scope.memory.pinned = { generation: scope.generation, image: image.pinned };
+  const taken = accept(scope, spec, live, objects);
+  const found = taken && (await obtain(scope, taken, { live, ports }));
+  if (!found) return;
+  const { resolved } = taken;
+  const { image, request } = found;
 
   const keyed = needsHashKey(resolved);
   const hashKey = keyed ? await tryNow(scope, ports.clock, () => ports.hashKey(scope.signal)) : undefined;
@@ -54,22 +52,56 @@ export async function prepareRevision(scope: Scope, ports: RevisionPorts): Promi
   scope.image = image.pinned;
 }
 
+/** A spec that may run. */
+interface Taken {
+  readonly resolved: Resolved;
+  readonly from: ImageSource | BuildOrder;
+}
+
 /** What needs no call: the references, and the rules of the backend. */
-function accept(scope: Scope, spec: EffectiveSpec, live: LiveBackend, objects: Namespaced): Resolved | undefined {
+function accept(scope: Scope, spec: EffectiveSpec, live: LiveBackend, objects: Namespaced): Taken | undefined {
   try {
+    const { source, transport, restartPolicy } = spec;
+    const from = source.kind === "git" ? orderBuild(scope, source, { live, objects }) : source;
+    const imageReference = source.kind === "git" ? source.push?.repository : source.reference;
     const resolved = resolveReferences(spec, objects);
     const confinement = confinementOf(spec, resolved);
-    const { image, transport, restartPolicy } = spec;
     const { env, mounts } = resolved;
-    const judged = { imageReference: image.reference, port: transport.port, env, mounts, restartPolicy, confinement };
-    live.backend.admit(judged);
+    live.backend.admit({ imageReference, port: transport.port, env, mounts, restartPolicy, confinement });
     scope.accepted = true;
-    return resolved;
+    return { resolved, from };
   } catch (error) {
     scope.failure = failureOf(error, scope.signal);
     if (scope.failure.kind === "refused") scope.accepted = false;
     return undefined;
   }
+}
+
+interface Obtained {
+  readonly image: ResolvedImage;
+  /** How it is fetched. */
+  readonly request: ImageRequest;
+}
+
+/** The image itself: built, or found behind the reference of the spec. */
+async function obtain(
+  scope: Scope,
+  { resolved: { dockerConfig }, from }: Taken,
+  { live, ports }: { live: LiveBackend; ports: RevisionPorts },
+): Promise<Obtained | undefined> {
+  if (from.kind === "git") {
+    const image = await builtImage(scope, from, ports);
+    return image && { image, request: { reference: image.pinned, pullPolicy: "IfNotPresent", dockerConfig } };
+  }
+  const { reference, pullPolicy } = from;
+  const request: ImageRequest = { reference, pullPolicy, dockerConfig };
+  const [image] = await Promise.all([
+    pinnedImage(scope) ?? tryNow(scope, ports.clock, () => live.backend.resolveImage(request, scope.signal)),
+    ports.finalizer(scope),
+  ]);
+  if (!image) return undefined;
+  scope.memory.pinned = { generation: scope.generation, image: image.pinned };
+  return { image, request };
 }
 
 /** Versions of the objects that the spec refers to: a change of one is another attempt. */
@@ -102,36 +134,15 @@ async function fetched(
   return state?.kind === "present";
 }
 
-function pulling(scope: Scope, reference: string, progress: PullProgress, now: number) {
-  const { memory } = scope;
-  const last = memory.progress;
-  if (last && now - last.at < PROGRESS_MS) {
-    lookAgain(scope, last.at + PROGRESS_MS - now);
-    return { reason: Reason.Pulling, message: last.message };
-  }
+function pulling(scope: Scope, reference: string, progress: PullProgress, now: number): Note {
+  const recent = recentProgress(scope, Reason.Pulling, { everyMs: PROGRESS_MS, now });
+  if (recent) return recent;
   const { layersDone, layersTotal, bytesDone, bytesTotal } = progress;
   const layers = layersTotal > 0 ? `: ${layersDone} of ${layersTotal} layers` : "";
   const bytes = bytesTotal > 0 ? `, ${megabytes(bytesDone)} of ${megabytes(bytesTotal)} MB` : "";
-  const message = `pulling ${reference}${layers}${bytes}`;
-  memory.progress = { message, at: now };
-  return { reason: Reason.Pulling, message };
+  return noteProgress(scope, { reason: Reason.Pulling, message: `pulling ${reference}${layers}${bytes}` }, now);
 }
 
 function megabytes(bytes: number): number {
   return Math.round(bytes / 1e6);
-}
-
-/** Does `work` unless an attempt at this revision failed too recently. What fails is held against the revision. */
-async function tryNow<T>(scope: Scope, clock: Clock, work: () => Promise<T>): Promise<T | undefined> {
-  const hold = holdOf(scope, clock);
-  if (hold) {
-    scope.failure = hold.failure;
-    return undefined;
-  }
-  try {
-    return await work();
-  } catch (error) {
-    setBack(scope, clock, error);
-    return undefined;
-  }
 }

@@ -6,6 +6,7 @@ import { type Upkeep, upkeepOf } from "../../effective-spec/upkeep.ts";
 import { getCondition } from "../../machinery/conditions.ts";
 import type { EventNote } from "../../machinery/event-recorder.ts";
 import type { LiveBackend } from "../backend-registry.ts";
+import type { BuildRecord } from "./build-record.ts";
 import type { Exit, Failure, Note } from "./facts.ts";
 import type { Bounds } from "./guardrail-sources.ts";
 import type { Memory } from "./memory.ts";
@@ -41,6 +42,8 @@ export interface Scope {
   token: string;
   accepted: boolean | undefined;
   image: string | undefined;
+  /** Of a git source: its build as the status says, or as was found since. */
+  build: BuildRecord | undefined;
   step: Note | undefined;
   failure: Failure | undefined;
   /** The workload that ran at the last look and should still do. */
@@ -84,6 +87,7 @@ export function newScope(deployment: RuntimeDeployment, memory: Memory, signal: 
     token: "",
     accepted: undefined,
     image: undefined,
+    build: deployment.status?.build,
     step: undefined,
     failure: undefined,
     known: phase === "Stopped" ? undefined : workload?.id,

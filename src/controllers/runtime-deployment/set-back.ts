@@ -13,6 +13,21 @@ export function holdOf(scope: Scope, clock: Clock): Hold | undefined {
   return hold;
 }
 
+/** Does `work` unless an attempt at this revision failed too recently. What fails is held against the revision. */
+export async function tryNow<T>(scope: Scope, clock: Clock, work: () => Promise<T>): Promise<T | undefined> {
+  const hold = holdOf(scope, clock);
+  if (hold) {
+    scope.failure = hold.failure;
+    return undefined;
+  }
+  try {
+    return await work();
+  } catch (error) {
+    setBack(scope, clock, error);
+    return undefined;
+  }
+}
+
 /**
  * Records that an attempt failed, so that the next waits: for the backend, where it did not answer, else for the revision.
  * @throws what says nothing about the deployment.

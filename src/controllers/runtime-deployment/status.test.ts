@@ -80,6 +80,7 @@ const facts = (patch: Partial<Facts> = {}): Facts => ({
   limitNotes: [],
   accepted: true,
   image: "registry/files@sha256:1",
+  build: undefined,
   step: undefined,
   failure: undefined,
   deleting: undefined,

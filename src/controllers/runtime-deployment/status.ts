@@ -28,6 +28,7 @@ export function summarize(deployment: RuntimeDeployment, facts: Facts, now: Date
     conditions: [...conditions],
     ...(url !== undefined && { url }),
     ...(workload && { workload }),
+    ...(facts.build && { build: facts.build }),
     ...(guardrails && { guardrails }),
     ...(mcp && { mcp }),
   };
@@ -108,8 +109,10 @@ const SOURCE_REASONS: ReadonlySet<string> = new Set([
   Reason.ImagePullFailed,
 ]);
 
-function sourceReady({ image, failure, step }: Facts): NewCondition | undefined {
-  const note = [failure, step].find((each) => each && SOURCE_REASONS.has(each.reason));
+function sourceReady({ image, failure, step, build }: Facts): NewCondition | undefined {
+  const unbuilt = build !== undefined && build.phase !== "Succeeded";
+  const told = failure?.kind === "unreachable" ? [] : [failure, step];
+  const note = told.find((each) => each && (unbuilt || SOURCE_REASONS.has(each.reason)));
   if (note) return condition(ConditionType.SourceReady, "False", note);
   return image === undefined
     ? undefined

@@ -71,7 +71,7 @@ export function placesOf(
   const { spec, status } = deployment;
   const recorded = status?.workload?.backend;
   const named = spec.backend ?? (recorded === undefined ? defaultsOf(backends) : []);
-  return [...new Set([recorded, named, strays].flat().filter((name) => name !== undefined))];
+  return [...new Set([recorded, named, status?.build?.backend, strays].flat().filter((name) => name !== undefined))];
 }
 
 /** Where it may have begun before its status said so. */

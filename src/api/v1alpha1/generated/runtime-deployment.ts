@@ -14,13 +14,13 @@ export interface RuntimeDeployment extends KubeObject {
  */
 export interface RuntimeDeploymentSpec {
   /**
-   * Where the server comes from.
+   * Where the server comes from. Exactly one of its members is set.
    */
   source: {
     /**
      * A container image.
      */
-    image: {
+    image?: {
       /**
        * Image reference: [registry/]repository[:tag][@digest]. A tag is resolved to a digest once per generation, and the digest runs.
        */
@@ -38,6 +38,72 @@ export interface RuntimeDeploymentSpec {
          */
         name: string;
       };
+    };
+    /**
+     * A git repository with a Dockerfile, from which an image is built. Built once: change the spec, or the value of the annotation slipway.dev/rebuild, for a branch that has moved.
+     */
+    git?: {
+      /**
+       * Address of the repository: https://HOST/PATH, ssh://git@HOST/PATH or git@HOST:PATH. Credentials do not belong into it.
+       */
+      url: string;
+      /**
+       * Branch. Default: the repository's own default branch.
+       */
+      branch?: string;
+      /**
+       * Tag.
+       */
+      tag?: string;
+      /**
+       * Commit, in full: 40 or 64 hexadecimal digits.
+       */
+      commit?: string;
+      /**
+       * Folder of the build's context. Default: the repository's root.
+       */
+      contextDir?: string;
+      /**
+       * Path of the Dockerfile below contextDir.
+       */
+      dockerfile: string;
+      /**
+       * Values of the Dockerfile's ARGs. They can be read by whoever may read this object, and out of the image: no secrets belong here.
+       */
+      buildArgs?: {
+        [k: string]: string;
+      };
+      /**
+       * Secret in the same namespace to clone with: of type kubernetes.io/basic-auth for https, kubernetes.io/ssh-auth (with known_hosts, if wanted) for ssh.
+       */
+      credentialsRef?: {
+        /**
+         * Name of the object.
+         */
+        name: string;
+      };
+      /**
+       * Where the image goes. A backend that builds elsewhere than it runs, such as Code Engine, needs it.
+       */
+      push?: {
+        /**
+         * Registry and repository, for example us.icr.io/team/files. Its tags are the backend's affair: what was built runs by digest.
+         */
+        repository: string;
+        /**
+         * Secret of type kubernetes.io/dockerconfigjson in the same namespace that may push there; the image is pulled with it, too. Default: what the RuntimeBackend has for registries.
+         */
+        secretRef?: {
+          /**
+           * Name of the object.
+           */
+          name: string;
+        };
+      };
+      /**
+       * Seconds that a build may take.
+       */
+      timeoutSeconds: number;
     };
   };
   /**
@@ -516,7 +582,7 @@ export interface RuntimeDeploymentStatus {
   /**
    * A summary of the conditions. Connected: MCP answered at the last probe.
    */
-  phase?: "Pending" | "Deploying" | "Running" | "Connected" | "Stopped" | "Error" | "Deleting";
+  phase?: "Pending" | "Building" | "Deploying" | "Running" | "Connected" | "Stopped" | "Error" | "Deleting";
   /**
    * What is true of this object, by the conventions of Kubernetes and kstatus.
    *
@@ -584,6 +650,67 @@ export interface RuntimeDeploymentStatus {
      * The published port. Chosen once and kept.
      */
     hostPort?: number;
+  };
+  /**
+   * The image's newest build. Absent where nothing is built.
+   */
+  build?: {
+    /**
+     * Stands for all that the build is made from.
+     */
+    key: string;
+    /**
+     * The RuntimeBackend that builds.
+     */
+    backend: string;
+    /**
+     * Waiting: not begun yet, or about to be tried again. Failed: not tried again by itself.
+     */
+    phase: "Waiting" | "Running" | "Succeeded" | "Failed";
+    /**
+     * Counts from 1 for each key.
+     */
+    attempt: number;
+    /**
+     * Its name there.
+     */
+    id?: string;
+    /**
+     * The image that it made, by digest.
+     */
+    image?: string;
+    /**
+     * The commit that it was made from, where that is told.
+     */
+    commit?: string;
+    /**
+     * When it began to run.
+     */
+    startedAt?: string;
+    /**
+     * When it ended.
+     */
+    completedAt?: string;
+    /**
+     * Why the last attempt failed, as one word for programs.
+     */
+    reason?: string;
+    /**
+     * Why the last attempt failed, and what to do.
+     */
+    message?: string;
+    /**
+     * The last lines that the attempt printed which failed. All of them: slipway logs NAME --build.
+     *
+     * @maxItems 20
+     */
+    logTail?: string[];
+    /**
+     * Versions of the Secrets that it was begun with. What has failed is tried again when they change.
+     *
+     * @maxItems 2
+     */
+    secretVersions?: string[];
   };
   /**
    * What the server may do, and how far the backend sees to it.

@@ -1,0 +1,87 @@
+import { createHash } from "node:crypto";
+import { Reason } from "../api/v1alpha1/conditions.ts";
+import { REBUILD_ANNOTATION, type RuntimeDeploymentSpec } from "../api/v1alpha1/index.ts";
+import { TerminalError } from "../machinery/errors.ts";
+import { canonicalJson } from "./canonical-json.ts";
+
+/** Where the server comes from. `kind` is the member of `spec.source`, and its name among the sources of a backend. */
+export type Source = ImageSource | GitSource;
+
+export interface ImageSource {
+  readonly kind: "image";
+  readonly reference: string;
+  readonly pullPolicy: "Always" | "IfNotPresent" | "Never";
+  readonly pullSecret: string | undefined;
+}
+
+export interface GitSource {
+  readonly kind: "git";
+  readonly url: string;
+  /** Branch, tag or commit; undefined: the repository's default branch. */
+  readonly revision: string | undefined;
+  /** Without slashes at its ends; empty: the repository's root. */
+  readonly contextDir: string;
+  readonly dockerfile: string;
+  readonly buildArgs: Readonly<Record<string, string>>;
+  readonly credentialsSecret: string | undefined;
+  /** Undefined: the image stays where it is built. */
+  readonly push: { readonly repository: string; readonly secret: string | undefined } | undefined;
+  readonly timeoutSeconds: number;
+  /** Value of the annotation that asks for another build of the same; empty: nobody asked. */
+  readonly rebuild: string;
+}
+
+/** As BuildKit and Docker take the name of an ARG. */
+const BUILD_ARG = /^[a-zA-Z_][a-zA-Z0-9_]{0,252}$/;
+
+/** Pure. @throws {TerminalError} `InvalidSpec`, naming the field. */
+export function chooseSource(
+  { image, git }: RuntimeDeploymentSpec["source"],
+  annotations: Readonly<Record<string, string>> = {},
+): Source {
+  if (image) {
+    const { reference, pullPolicy, pullSecretRef } = image;
+    return { kind: "image", reference, pullPolicy, pullSecret: pullSecretRef?.name };
+  }
+  if (!git) throw new TerminalError(Reason.InvalidSpec, "spec.source: must have one of image and git");
+  const { url, branch, tag, commit, contextDir = "", dockerfile, buildArgs = {}, credentialsRef, push } = git;
+  for (const name of Object.keys(buildArgs)) {
+    if (BUILD_ARG.test(name)) continue;
+    const message = `spec.source.git.buildArgs: ${JSON.stringify(name.slice(0, 64))} is no name of an ARG: letters, digits and underscores, and no digit at its beginning`;
+    throw new TerminalError(Reason.InvalidSpec, message);
+  }
+  return {
+    kind: "git",
+    url,
+    revision: commit ?? tag ?? branch,
+    contextDir: plainPath(contextDir),
+    dockerfile: plainPath(dockerfile),
+    buildArgs,
+    credentialsSecret: credentialsRef?.name,
+    push: push && { repository: push.repository, secret: push.secretRef?.name },
+    timeoutSeconds: git.timeoutSeconds,
+    rebuild: annotations[REBUILD_ANNOTATION] ?? "",
+  };
+}
+
+/**
+ * Pure. 40 hexadecimal digits of a SHA-256 that stand for what an image is made from and where it goes: equal keys mean that
+ * an image made before is right. How to get there (Secrets, time limits) is no part of it.
+ */
+export function buildKey({ url, revision, contextDir, dockerfile, buildArgs, push, rebuild }: GitSource): string {
+  const made = { url, revision, contextDir, dockerfile, buildArgs, repository: push?.repository, rebuild };
+  return createHash("sha256").update(canonicalJson(made)).digest("hex").slice(0, 40);
+}
+
+/** The Secret whose `.dockerconfigjson` the image is pulled with. */
+export function pullSecretOf(source: Source): string | undefined {
+  return source.kind === "image" ? source.pullSecret : source.push?.secret;
+}
+
+/** `./server//` and `server` are the same folder, and `.` is none. */
+function plainPath(path: string): string {
+  return path
+    .split("/")
+    .filter((segment) => segment !== "" && segment !== ".")
+    .join("/");
+}
