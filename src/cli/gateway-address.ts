@@ -5,20 +5,29 @@ import { UsageError } from "./usage-error.ts";
 /** Where a gateway listens unless it was told otherwise. */
 const DEFAULT_GATEWAY = "http://127.0.0.1:7080";
 
+export interface TypedGateway {
+  readonly gateway?: string | undefined;
+  readonly kubeconfig?: string | undefined;
+}
+
 /**
  * Finds the gateway: the flag, SLIPWAY_GATEWAY, the endpoints.json that `slipway up` writes beside its kubeconfig, the
  * default. The user's token goes there, so it must be https, or this machine.
  * @throws {UsageError} naming where the address came from, the address and the remedy.
  */
-export async function gatewayAddress(
-  { gateway, kubeconfig }: { readonly gateway?: string | undefined; readonly kubeconfig?: string | undefined },
+export async function gatewayAddress(typed: TypedGateway, env: NodeJS.ProcessEnv): Promise<URL> {
+  return (await namedGateway(typed, env)) ?? checked("gateway", DEFAULT_GATEWAY);
+}
+
+/** The same without the default. @throws {UsageError} */
+export async function namedGateway(
+  { gateway, kubeconfig }: TypedGateway,
   env: NodeJS.ProcessEnv,
-): Promise<URL> {
+): Promise<URL | undefined> {
   if (gateway !== undefined) return checked("--gateway", gateway);
   if (env.SLIPWAY_GATEWAY) return checked("SLIPWAY_GATEWAY", env.SLIPWAY_GATEWAY);
   const file = kubeconfig ?? env.KUBECONFIG?.split(delimiter).find((path) => path !== "");
-  const written = file === undefined ? undefined : await writtenBeside(file);
-  return written ?? checked("gateway", DEFAULT_GATEWAY);
+  return file === undefined ? undefined : await writtenBeside(file);
 }
 
 async function writtenBeside(kubeconfig: string): Promise<URL | undefined> {

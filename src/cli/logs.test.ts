@@ -30,6 +30,7 @@ beforeEach(async () => {
         })();
       },
     },
+    usage: { usage: async () => undefined },
     access: {
       authenticate: async (token) => (token === "good" ? { username: "dev" } : undefined),
       authorize: async (_, { namespace }) => namespace !== "secret",

@@ -1,4 +1,5 @@
-import { GatewayError, GatewayUnreachable, requestLog } from "../gateway/log-client.ts";
+import { GatewayError, GatewayUnreachable } from "../gateway/gateway-client.ts";
+import { requestLog } from "../gateway/log-client.ts";
 import type { LogRequestOptions } from "../gateway/log-provider.ts";
 import { createCredentialSource } from "../machinery/credentials.ts";
 import { loadKubeTarget } from "../machinery/kubeconfig.ts";

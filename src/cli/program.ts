@@ -81,6 +81,7 @@ async function parse(argv: readonly string[]): Promise<number> {
     .option("-A, --all-namespaces", "of all namespaces")
     .option("-o, --output <format>", "table, json or yaml", "table")
     .addOption(kubeconfig())
+    .option("--gateway <url>", "tells what one deployment uses; else as for logs, but for the default")
     .action(
       action(async (name, options) =>
         (await import("./status.ts")).status({ name, ...options }, processContext(stopSignal())),

@@ -63,6 +63,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     startGateway({
       listen: options.gatewayListen,
       logs: controllers.logs,
+      usage: controllers.usage,
       access: createKubeAccess(client, clock),
       logger: logger.child({ part: "gateway" }),
     }),

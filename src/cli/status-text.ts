@@ -38,8 +38,11 @@ export function overview(
   return `${first}\n${second}`;
 }
 
-/** One deployment in full. */
-export function describeDeployment(deployment: RuntimeDeployment, now: Date): string {
+/** One deployment in full; `usage` in words, where there is something to say of it. */
+export function describeDeployment(
+  deployment: RuntimeDeployment,
+  { now, usage }: { readonly now: Date; readonly usage: string | undefined },
+): string {
   const { metadata, spec, status = {} } = deployment;
   const { workload = {}, mcp, guardrails = {} } = status;
   const ready = conditionOf(status.conditions, ConditionType.Ready);
@@ -57,6 +60,7 @@ export function describeDeployment(deployment: RuntimeDeployment, now: Date): st
     ["Guardrails", guardrails.profile],
     ["Bounds", guardrails.bounds?.join(", ")],
     ["Limits", limitsText(guardrails.limits)],
+    ["Use", usage],
     ["Age", age(metadata.creationTimestamp, now)],
     [
       "MCP",

@@ -103,6 +103,8 @@ afterEach(async () => {
   await rm(directory, { recursive: true });
 });
 
+const api = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
 async function run(options: StatusOptions = {}) {
   const [stdout, stderr]: string[][] = [[], []];
   const code = await status(
@@ -169,6 +171,46 @@ describe("slipway status", () => {
     expect(stdout).toContain("MCP:         fs 1.2 (2026-07-28)\n");
     expect(stdout).toContain("Tools:       70 read, write, …\n");
     expect(stdout).toMatch(/^Ready +True +Connected +MCP answered$/m);
+  });
+
+  it("shows what it uses, asked of the gateway with the same token", async () => {
+    const status = { ...connected.status, guardrails: { limits: { cpu: "500m", memory: "512Mi" } } };
+    answers[`${DEPLOYMENTS}/files`] = { ...connected, status };
+    answers["/-/namespaces/default/runtimedeployments/files/usage"] = {
+      instances: 1,
+      cpuMillis: 20,
+      memoryBytes: 2 ** 26,
+    };
+    const { stdout } = await run({ name: "files", gateway: api() });
+    expect(stdout).toMatch(/^Use: +1 instance, CPU 20m of 500m, memory 64Mi of 512Mi$/m);
+  });
+
+  it.each([
+    {
+      because: "no gateway is named",
+      gateway: () => undefined,
+      want: /^Use: +unknown: no gateway is named; .*--gateway/m,
+    },
+    {
+      because: "nobody answers",
+      gateway: () => "http://127.0.0.1:1",
+      want: /^Use: +unknown: gateway http:\/\/127.0.0.1:1: connect ECONNREFUSED/m,
+    },
+    { because: "it may not be known", gateway: () => api(), want: /^Use: +unknown: you may not list it$/m },
+  ])("shows the rest where $because, and says so", async ({ gateway, want }) => {
+    answers[`${DEPLOYMENTS}/files`] = connected;
+    answers["/-/namespaces/default/runtimedeployments/files/usage"] = "forbidden";
+    const named = gateway();
+    const { code, stdout } = await run({ name: "files", ...(named !== undefined && { gateway: named }) });
+    expect(stdout).toMatch(want);
+    expect(stdout).toMatch(/^Ready +True +Connected +MCP answered$/m);
+    expect(code).toBe(0);
+  });
+
+  it("asks nobody what a deployment uses that runs nowhere", async () => {
+    answers[`${DEPLOYMENTS}/new`] = fresh;
+    expect((await run({ name: "new", gateway: api() })).stdout).not.toContain("Use:");
+    expect(paths).toEqual([`${DEPLOYMENTS}/new`]);
   });
 
   it("shows how far its guardrails are enforced", async () => {

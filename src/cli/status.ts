@@ -1,5 +1,5 @@
 import type { KubeObject } from "../api/meta.ts";
-import { runtimeBackends, runtimeDeployments } from "../api/v1alpha1/index.ts";
+import { type RuntimeDeployment, runtimeBackends, runtimeDeployments } from "../api/v1alpha1/index.ts";
 import { isReason, type KubeClient } from "../machinery/client.ts";
 import { createKubeClient } from "../machinery/http-kube-client.ts";
 import { loadKubeTarget } from "../machinery/kubeconfig.ts";
@@ -8,6 +8,7 @@ import { listAll } from "./list-all.ts";
 import { type OutputFormat, outputFormat, rendered } from "./output-format.ts";
 import { describeDeployment, type Overview, overview } from "./status-text.ts";
 import { UsageError } from "./usage-error.ts";
+import { usageLine } from "./usage-line.ts";
 
 /** As typed. */
 export interface StatusOptions {
@@ -18,6 +19,8 @@ export interface StatusOptions {
   /** table, json or yaml. Default table. */
   readonly output?: string;
   readonly kubeconfig?: string;
+  /** Tells what one deployment uses. */
+  readonly gateway?: string;
 }
 
 /**
@@ -32,7 +35,12 @@ export async function status(options: StatusOptions, context: CommandContext): P
   const target = await loadKubeTarget(source, context.env);
   const namespace = options.namespace ?? target.namespace ?? "default";
   using client = await createKubeClient({ ...source, userAgent: "slipway-status" });
-  if (name !== undefined) return showOne(client, { namespace, name }, output, context);
+  if (name !== undefined) {
+    const { env, signal } = context;
+    const around = { target, gateway: options.gateway, kubeconfig, env, signal };
+    const used = (deployment: RuntimeDeployment) => usageLine(deployment, around);
+    return showOne({ client, used }, { namespace, name }, output, context);
+  }
 
   const found = await readAll(client, allNamespaces ? undefined : namespace, context.signal);
   const text =
@@ -56,7 +64,7 @@ function outputOf({ output, name, allNamespaces, namespace }: StatusOptions): Ou
 }
 
 async function showOne(
-  client: KubeClient,
+  { client, used }: { client: KubeClient; used: (deployment: RuntimeDeployment) => Promise<string | undefined> },
   key: { namespace: string; name: string },
   output: OutputFormat,
   context: CommandContext,
@@ -66,7 +74,11 @@ async function showOne(
     const where = `in namespace ${JSON.stringify(key.namespace)}`;
     throw new Error(`runtimedeployment ${JSON.stringify(key.name)} not found ${where}; 'slipway status -A' shows all`);
   });
-  await write(context, output === "table" ? describeDeployment(deployment, new Date()) : rendered(output, deployment));
+  const text =
+    output === "table"
+      ? describeDeployment(deployment, { now: new Date(), usage: await used(deployment) })
+      : rendered(output, deployment);
+  await write(context, text);
   return 0;
 }
 

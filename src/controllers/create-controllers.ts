@@ -32,6 +32,7 @@ import { deploymentOf } from "./runtime-deployment/probing.ts";
 import { SharedTables } from "./shared-tables.ts";
 import { connect } from "./sources.ts";
 import { WorkloadLogs } from "./workload-logs.ts";
+import { WorkloadUsage } from "./workload-usage.ts";
 
 export interface ControllersOptions {
   readonly client: KubeClient;
@@ -62,6 +63,8 @@ export interface Controllers {
   readonly controllers: readonly Runnable[];
   /** What workloads print. */
   readonly logs: WorkloadLogs;
+  /** What they use. */
+  readonly usage: WorkloadUsage;
   /** For metrics: what is there now. */
   readonly deployments: Pick<Informer<RuntimeDeployment>, "list">;
 }
@@ -226,6 +229,7 @@ export function createControllers(options: ControllersOptions): Controllers {
     caches: [deployments, backends, profiles, namespaceCache, secretCache, configMapCache],
     controllers: [deploymentController, backendController, profileController],
     logs: new WorkloadLogs(deployments, backends, live),
+    usage: new WorkloadUsage(deployments, backends, live),
     deployments,
   };
 }

@@ -10,7 +10,7 @@ export interface GatewayUser {
 export interface Wanted {
   readonly namespace: string;
   readonly name: string;
-  readonly subresource: "log";
+  readonly subresource: "log" | "usage";
 }
 
 /** Decides who may use what, by the rights of the API server. Both throw where it cannot be asked. */

@@ -17,6 +17,7 @@ async function start(logs: LogProvider["logs"]): Promise<HttpListener> {
   const gateway = await startGateway({
     listen: { host: "127.0.0.1", port: 0 },
     logs: { logs },
+    usage: { usage: async () => undefined },
     access: { authenticate: async () => ({ username: "dev" }), authorize: async () => true },
     logger: recordingLogger().logger,
   });
@@ -139,6 +140,7 @@ it("says which address is taken", async () => {
   const second = startGateway({
     listen: { host: "127.0.0.1", port },
     logs: { logs: async () => undefined },
+    usage: { usage: async () => undefined },
     access: { authenticate: async () => undefined, authorize: async () => false },
     logger: recordingLogger().logger,
   });

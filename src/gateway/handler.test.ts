@@ -1,10 +1,12 @@
 import { describe, expect, it } from "@jest/globals";
 import { recordingLogger } from "../../test/support/recording-logger.ts";
+import { TransientError } from "../machinery/errors.ts";
 import type { GatewayAccess, Wanted } from "./access.ts";
 import { createHandler } from "./handler.ts";
 import type { LogRequestOptions } from "./log-provider.ts";
 
 const LOG = "/-/namespaces/team-a/runtimedeployments/files/log";
+const USAGE = LOG.replace(/log$/, "usage");
 
 /** Tokens are users' names; `dev` may read logs in team-a. */
 const access: GatewayAccess = {
@@ -32,6 +34,13 @@ function setUp(lines: (signal: AbortSignal) => AsyncIterable<string> = () => of(
       async logs(namespace, name, options, signal) {
         asked.push({ namespace, name, ...options, signal });
         return name === "files" ? lines(signal) : undefined;
+      },
+    },
+    usage: {
+      async usage(_, name, signal) {
+        if (name === "sleepy") await new Promise((_resolve, reject) => signal.addEventListener("abort", reject));
+        if (name === "broken") throw new TransientError("BackendUnavailable", "the Engine is away");
+        return name === "files" ? { instances: 2, cpuMillis: 120, memoryBytes: undefined } : undefined;
       },
     },
     access: wanted,
@@ -101,6 +110,23 @@ describe("a log", () => {
   });
 });
 
+describe("the use of a workload", () => {
+  it("is told as JSON, without what nobody measures", async () => {
+    const { get } = setUp();
+    const response = await get(USAGE);
+    expect([response.status, response.headers.get("content-type")]).toEqual([200, "application/json"]);
+    expect(response.headers.get("cache-control")).toBe("no-store");
+    expect(await response.json()).toEqual({ instances: 2, cpuMillis: 120 });
+  });
+
+  it("is not waited for when the gateway stops", async () => {
+    const { get, stopping } = setUp();
+    const answer = get(USAGE.replace("files", "sleepy"));
+    setImmediate(() => stopping.abort());
+    expect((await answer).status).toBe(503);
+  });
+});
+
 describe("a request is refused when", () => {
   it.each<{ because: string; path?: string; ask?: Partial<Ask>; status: number; message: RegExp }>([
     {
@@ -144,6 +170,25 @@ describe("a request is refused when", () => {
       path: LOG.replace("files", "nix"),
       status: 404,
       message: /"nix" in namespace "team-a"/,
+    },
+    {
+      because: "its user may not know its use",
+      path: USAGE,
+      ask: { token: "viewer" },
+      status: 403,
+      message: /user "viewer" cannot get runtimedeployments\/usage "files"/,
+    },
+    {
+      because: "nothing of it uses anything",
+      path: USAGE.replace("files", "nix"),
+      status: 404,
+      message: /"nix" in namespace "team-a"/,
+    },
+    {
+      because: "its place cannot say",
+      path: USAGE.replace("files", "broken"),
+      status: 503,
+      message: /what "broken" uses is not known: the Engine is away/,
     },
     { because: "tail is no number", path: `${LOG}?tail=many`, status: 400, message: /^tail: "many" .*0 to 1000000/ },
     { because: "tail is negative", path: `${LOG}?tail=-5`, status: 400, message: /^tail: "-5"/ },

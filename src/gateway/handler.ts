@@ -1,14 +1,18 @@
+import { TerminalError, TransientError } from "../machinery/errors.ts";
 import type { Logger } from "../machinery/logger.ts";
 import type { GatewayAccess, GatewayUser, Wanted } from "./access.ts";
 import { hostCheck } from "./host-check.ts";
 import { lineStream } from "./line-stream.ts";
 import type { LogProvider } from "./log-provider.ts";
-import { logOptions, logTarget } from "./log-request.ts";
+import { logOptions } from "./log-request.ts";
 import { Refusal, SAFE_HEADERS } from "./refusal.ts";
+import { routeOf } from "./route.ts";
 import { StreamLimit } from "./stream-limit.ts";
+import type { UsageProvider } from "./usage-provider.ts";
 
 export interface HandlerOptions {
   readonly logs: LogProvider;
+  readonly usage: UsageProvider;
   readonly access: GatewayAccess;
   readonly logger: Logger;
   /** The host listened on, and further names that clients may use for it. */
@@ -25,12 +29,15 @@ const REQUESTS = { perUser: 16, inAll: 256 };
 /** Callers whose token is being looked at: a flood of false ones must not become one of reviews. */
 const STRANGERS = { perUser: 64, inAll: 64 };
 
+/** Whoever asks what is used just now does not wait for long. */
+const USAGE_TIMEOUT_MS = 10_000;
+
 /** Bearer tokens are ASCII (RFC 6750) and fit into a header of Node's limit. */
 const BEARER = /^Bearer +([\x21-\x7e]{1,8192})$/i;
 
 /** Answers every request of the gateway's listener. Never throws: refusals and failures are answers too. */
 export function createHandler(options: HandlerOptions): GatewayHandler {
-  const { logs, access, logger, stopping } = options;
+  const { logs, usage, access, logger, stopping } = options;
   const isOurHost = hostCheck(options.host, options.names);
   const requests = new StreamLimit(REQUESTS);
   const strangers = new StreamLimit(STRANGERS);
@@ -55,16 +62,17 @@ export function createHandler(options: HandlerOptions): GatewayHandler {
         `Host: ${quoted(host)} is not a name of this gateway; use ${options.host}`,
       );
     }
-    const target = logTarget(pathname);
-    if (target === undefined) throw new Refusal(404, "NotFound", `${quoted(pathname)} is not served here`);
+    const wanted = routeOf(pathname);
+    if (wanted === undefined) throw new Refusal(404, "NotFound", `${quoted(pathname)} is not served here`);
     if (request.method !== "GET") {
       throw new Refusal(405, "MethodNotAllowed", `${request.method} is not allowed; use GET`, { allow: "GET" });
     }
     const user = await authenticated(request);
     const leave = requests.enter(user.username);
     try {
-      await authorized(user, { ...target, subresource: "log" }, request.signal);
-      return await logAnswer(request, { ...target, options: logOptions(searchParams), leave });
+      await authorized(user, wanted, request.signal);
+      if (wanted.subresource === "usage") return await usageAnswer(request, wanted).finally(leave);
+      return await logAnswer(request, { ...wanted, options: logOptions(searchParams), leave });
     } catch (error) {
       leave();
       throw error;
@@ -105,17 +113,24 @@ export function createHandler(options: HandlerOptions): GatewayHandler {
     );
   }
 
+  async function usageAnswer(request: Request, { namespace, name }: Wanted): Promise<Response> {
+    const signal = AbortSignal.any([request.signal, stopping, AbortSignal.timeout(USAGE_TIMEOUT_MS)]);
+    try {
+      const found = await usage.usage(namespace, name, signal);
+      if (found === undefined) throw noWorkload({ namespace, name });
+      return Response.json(found, { headers: SAFE_HEADERS });
+    } catch (error) {
+      if (error instanceof Refusal) throw error;
+      const why = signal.aborted ? "its place did not answer in time" : messageOf(error);
+      const told = error instanceof TransientError || error instanceof TerminalError || signal.aborted;
+      if (!told) throw error;
+      throw new Refusal(503, "ServiceUnavailable", `what ${quoted(name)} uses is not known: ${why}`);
+    }
+  }
+
   async function logAnswer(
     request: Request,
-    {
-      namespace,
-      name,
-      options,
-      leave,
-    }: NonNullable<ReturnType<typeof logTarget>> & {
-      options: ReturnType<typeof logOptions>;
-      leave: () => void;
-    },
+    { namespace, name, options, leave }: Wanted & { options: ReturnType<typeof logOptions>; leave: () => void },
   ): Promise<Response> {
     // Ends the source when the client goes, the gateway stops or the body was read.
     const over = new AbortController();
@@ -123,11 +138,7 @@ export function createHandler(options: HandlerOptions): GatewayHandler {
     const lines = await logs.logs(namespace, name, options, signal);
     if (lines === undefined) {
       over.abort();
-      throw new Refusal(
-        404,
-        "NotFound",
-        `no workload of runtimedeployment ${quoted(name)} in namespace ${quoted(namespace)}`,
-      );
+      throw noWorkload({ namespace, name });
     }
     const body = lineStream(untilAborted(lines, signal), (error) => {
       over.abort();
@@ -136,6 +147,11 @@ export function createHandler(options: HandlerOptions): GatewayHandler {
     });
     return new Response(body, { headers: { ...SAFE_HEADERS, "content-type": "text/plain; charset=utf-8" } });
   }
+}
+
+function noWorkload({ namespace, name }: Pick<Wanted, "namespace" | "name">): Refusal {
+  const message = `no workload of runtimedeployment ${quoted(name)} in namespace ${quoted(namespace)}`;
+  return new Refusal(404, "NotFound", message);
 }
 
 /** The lines up to the abort, which is an ordinary end however the source takes it. */

@@ -1,29 +1,9 @@
 import type { LogRequestOptions } from "./log-provider.ts";
 import { badRequest, Refusal } from "./refusal.ts";
 
-export interface LogRequest {
-  readonly namespace: string;
-  readonly name: string;
-  readonly options: LogRequestOptions;
-}
-
 /** Lines, where none are asked for. */
 const DEFAULT_TAIL = 100;
 const LARGEST_TAIL = 1_000_000;
-
-const PATH = /^\/-\/namespaces\/([^/]+)\/runtimedeployments\/([^/]+)\/log$/;
-/** RFC 1123 label, and a name made of them. */
-const LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
-const NAME = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
-
-/** Undefined where the path is no log's. @throws {Refusal} naming the part, its value and the remedy. */
-export function logTarget(path: string): Pick<LogRequest, "namespace" | "name"> | undefined {
-  const [, namespace, name] = PATH.exec(path) ?? [];
-  if (namespace === undefined || name === undefined) return undefined;
-  if (!LABEL.test(namespace)) throw badRequest("namespace", namespace, "is not the name of a namespace");
-  if (!NAME.test(name)) throw badRequest("name", name, "is not the name of a RuntimeDeployment");
-  return { namespace, name };
-}
 
 /** @throws {Refusal} naming the parameter, its value and the remedy. */
 export function logOptions(parameters: URLSearchParams): LogRequestOptions {

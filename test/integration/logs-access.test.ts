@@ -3,7 +3,10 @@ import { logs } from "../../src/cli/logs.ts";
 import { startGateway } from "../../src/gateway/gateway.ts";
 import type { HttpListener } from "../../src/gateway/http-listener.ts";
 import { createKubeAccess } from "../../src/gateway/kube-access.ts";
+import { requestUsage } from "../../src/gateway/usage-client.ts";
+import { createCredentialSource } from "../../src/machinery/credentials.ts";
 import { createKubeClient, type DisposableKubeClient } from "../../src/machinery/http-kube-client.ts";
+import { loadKubeTarget } from "../../src/machinery/kubeconfig.ts";
 import { startTestApiServer, type TestApiServer } from "../support/api-server.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { recordingLogger } from "../support/recording-logger.ts";
@@ -26,6 +29,7 @@ beforeAll(async () => {
         })();
       },
     },
+    usage: { usage: async () => ({ instances: 1, cpuMillis: 120, memoryBytes: undefined }) },
     access: createKubeAccess(client, clock),
     logger: recordingLogger().logger,
   });
@@ -57,6 +61,21 @@ async function grant(role: string, user: string, resourceNames: string[]): Promi
   });
 }
 
+/** Binds one of the ClusterRoles that ship with Slipway. */
+async function bind(role: string, user: string): Promise<void> {
+  await client.request("POST", "/apis/rbac.authorization.k8s.io/v1/namespaces/default/rolebindings", {
+    ...{ apiVersion: "rbac.authorization.k8s.io/v1", kind: "RoleBinding", metadata: { name: `${role}-${user}` } },
+    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: role },
+    subjects: [{ apiGroup: "rbac.authorization.k8s.io", kind: "User", name: user }],
+  });
+}
+
+async function authorizationOf(kubeconfig: string): Promise<string> {
+  const target = await loadKubeTarget({ kubeconfigPath: kubeconfig }, {});
+  const { headers } = await createCredentialSource(target, () => performance.now()).current();
+  return Object.values(headers).join("");
+}
+
 describe("the log of a deployment", () => {
   it("is the administrator's to read", async () => {
     expect(await read(api.kubeconfig, "files")).toBe("default/files speaks\n");
@@ -84,5 +103,26 @@ describe("the log of a deployment", () => {
     await client.delete(binding, { namespace: "default", name: "read-all" });
     await clock.advance(10_000);
     await expect(read(bob, "files")).rejects.toThrow('user "bob" cannot get');
+  });
+});
+
+describe("the use of a deployment", () => {
+  it("is shown to who may see deployments, and not to who may only read logs", async () => {
+    const authorization = await authorizationOf(await api.addUser("carol"));
+    const ask = () =>
+      requestUsage(
+        {
+          gateway: new URL(gateway.url),
+          authorization,
+          namespace: "default",
+          name: "files",
+          signal: AbortSignal.timeout(20_000),
+        },
+        20_000,
+      );
+    await grant("read-logs", "carol", ["files"]);
+    await expect(ask()).rejects.toThrow('user "carol" cannot get runtimedeployments/usage "files"');
+    await bind("slipway-viewer", "carol");
+    expect(await ask()).toMatchObject({ instances: 1, cpuMillis: 120 });
   });
 });

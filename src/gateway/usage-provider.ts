@@ -1,0 +1,17 @@
+/** Mirrors Usage of the backend port. */
+export interface WorkloadUsage {
+  /** That run; 0 where it is scaled to zero, or stopped. */
+  readonly instances: number;
+  /** Of all instances together, in thousandths of a core; undefined where nobody measures it. */
+  readonly cpuMillis: number | undefined;
+  readonly memoryBytes: number | undefined;
+}
+
+/** Where the gateway finds what workloads use. The controllers supply it from the backend of each deployment. */
+export interface UsageProvider {
+  /**
+   * Undefined: there is no such deployment, or nothing of it is there. Called for whoever may know it: access was checked.
+   * @throws {TransientError | TerminalError} saying why it cannot be told.
+   */
+  usage(namespace: string, name: string, signal: AbortSignal): Promise<WorkloadUsage | undefined>;
+}
