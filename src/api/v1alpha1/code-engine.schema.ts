@@ -18,6 +18,25 @@ function endpoint(what: string): JsonSchema {
   };
 }
 
+function project(description: string): JsonSchema {
+  return {
+    type: "object",
+    description,
+    properties: {
+      name: {
+        type: "string",
+        minLength: 1,
+        maxLength: 128,
+        description: "Its name, unique in region and resource group.",
+      },
+      id: { type: "string", minLength: 36, maxLength: 36, pattern: "^[-0-9a-f]+$", description: "Its ID." },
+    },
+    "x-kubernetes-validations": [
+      { rule: "has(self.name) != has(self.id)", message: "exactly one of name and id must be set" },
+    ],
+  };
+}
+
 /** RuntimeBackend.spec.codeEngine. */
 export const codeEngine: JsonSchema = {
   type: "object",
@@ -30,22 +49,7 @@ export const codeEngine: JsonSchema = {
       pattern: "^[a-z]{2}-[a-z]{2,10}$",
       description: "Region of the project: us-south, eu-de, …",
     },
-    project: {
-      type: "object",
-      description: "The project that workloads run in. It must exist.",
-      properties: {
-        name: {
-          type: "string",
-          minLength: 1,
-          maxLength: 128,
-          description: "Its name, unique in region and resource group.",
-        },
-        id: { type: "string", minLength: 36, maxLength: 36, pattern: "^[-0-9a-f]+$", description: "Its ID." },
-      },
-      "x-kubernetes-validations": [
-        { rule: "has(self.name) != has(self.id)", message: "exactly one of name and id must be set" },
-      ],
-    },
+    project: project("The project that workloads run in. It must exist."),
     resourceGroup: {
       type: "string",
       minLength: 32,
@@ -109,6 +113,22 @@ export const codeEngine: JsonSchema = {
       },
     },
     defaultScaling,
+    builds: {
+      type: "object",
+      description: "How images are built of sources in git.",
+      properties: {
+        size: {
+          type: "string",
+          enum: ["small", "medium", "large", "xlarge", "xxlarge"],
+          default: "medium",
+          description:
+            "What a build has: 0.5 vCPU and 2 GB of memory and of disk (small), 1 and 4 (medium), 2 and 8, 4 and 16, 12 and 48 (xxlarge).",
+        },
+        project: project(
+          "Project that builds run in, which must exist. Default: the one of workloads. Builds fetch sources and packages, so that they fail where the project's outbound rules let little out.",
+        ),
+      },
+    },
     orphanCollection: orphanCollection("apps, secrets and config maps"),
   },
 };

@@ -17,9 +17,11 @@ import type {
   Workload,
   WorkloadSpec,
 } from "../backend.ts";
+import type { BuildRequest, BuildState, ImageBuilder } from "../build.ts";
 import type { Usage, UsageSource } from "../usage.ts";
 import { admit } from "./admission.ts";
 import { AppUsage } from "./app-usage.ts";
+import { ProjectBuilder } from "./builds/project-builder.ts";
 import type { CloudLogs } from "./client/cloud-logs.ts";
 import { CodeEngineClient } from "./client/code-engine-client.ts";
 import { isFailure } from "./client/errors.ts";
@@ -42,7 +44,7 @@ import { Workloads } from "./workloads/workloads.ts";
 export const codeEngineBackend = ((config, logger) =>
   new CodeEngineBackend(config, logger)) satisfies BackendFactory<CodeEngineConfig>;
 
-class CodeEngineBackend implements Backend, LogSource, UsageSource {
+class CodeEngineBackend implements Backend, LogSource, UsageSource, ImageBuilder {
   readonly #config: CodeEngineConfig;
   readonly #logger: Logger;
   readonly #clock: Clock;
@@ -53,6 +55,7 @@ class CodeEngineBackend implements Backend, LogSource, UsageSource {
   readonly #images: Images;
   readonly #sightings: Sightings;
   readonly #workloads: Workloads;
+  readonly #builder: ProjectBuilder;
   readonly #history: LogHistory;
   readonly #usage = new AppUsage();
   #historyChecked = false;
@@ -68,6 +71,7 @@ class CodeEngineBackend implements Backend, LogSource, UsageSource {
     this.#maker = { installation: config.installation, backend: config.name };
     this.#client = clientOf(config, clock);
     this.#link = new ProjectLink(this.#client, config, clock);
+    this.#builder = new ProjectBuilder({ config, link: this.#buildLink(), maker: this.#maker, clock, pace, logger });
     this.#history = new LogHistory({ logs: cloudLogsOf(this.#client, config), clock, logger });
     this.#images = new Images(new RegistryClient({ override: spec.endpoints?.registry }), config.dockerConfig);
     const around = { maker: this.#maker, privateNetwork: spec.privateNetwork };
@@ -137,6 +141,7 @@ class CodeEngineBackend implements Backend, LogSource, UsageSource {
   }
 
   async purge(owner: Owner, signal: AbortSignal): Promise<boolean> {
+    await this.#builder.purge(owner, signal);
     const gone = await this.#within((project) => purgeOwner(this.#removal(project), owner, { signal }), signal);
     if (gone) this.#images.forget(owner);
     return gone;
@@ -149,11 +154,16 @@ class CodeEngineBackend implements Backend, LogSource, UsageSource {
     until.addEventListener("abort", () => this.#listeners.delete(onChange), { once: true });
     const parts = { link: this.#link, sightings: this.#sightings, maker: this.#maker, clock: this.#clock };
     const watching = watchProject({ ...parts, pace: this.#pace, logger: this.#logger, onChange }, until);
-    watching.catch((error: unknown) => this.#logger.error("the watch of the project ended", { error }));
+    const building = this.#builder.watch(onChange, until);
+    Promise.all([watching, building]).catch((error: unknown) =>
+      this.#logger.error("the watch of the project ended", { error }),
+    );
   }
 
   async collectOrphans(isAlive: (owner: Owner) => boolean, signal: AbortSignal): Promise<readonly Owner[]> {
-    return await this.#within((project) => collectOrphans(this.#removal(project), isAlive, { signal }), signal);
+    const built = await this.#builder.collectOrphans(isAlive, signal);
+    const ran = await this.#within((project) => collectOrphans(this.#removal(project), isAlive, { signal }), signal);
+    return [...ran, ...built.filter(({ uid }) => !ran.some((owner) => owner.uid === uid))];
   }
 
   async *logs(owner: Owner, options: LogOptions, signal: AbortSignal): AsyncGenerator<string> {
@@ -165,6 +175,18 @@ class CodeEngineBackend implements Backend, LogSource, UsageSource {
     } catch (error) {
       throw explained(error);
     }
+  }
+
+  admitBuild(request: BuildRequest): void {
+    this.#builder.admitBuild(request);
+  }
+
+  async ensureBuild(owner: Owner, request: BuildRequest, attempt: number, signal: AbortSignal): Promise<BuildState> {
+    return await this.#builder.ensureBuild(owner, request, attempt, signal);
+  }
+
+  buildLogs(owner: Owner, options: LogOptions, signal: AbortSignal): AsyncIterable<string> {
+    return this.#builder.buildLogs(owner, options, AbortSignal.any([signal, this.#lifetime.signal]));
   }
 
   async usage(owner: Owner, signal: AbortSignal): Promise<Usage | undefined> {
@@ -186,6 +208,14 @@ class CodeEngineBackend implements Backend, LogSource, UsageSource {
     checking.catch((error: unknown) => {
       if (!signal.aborted) this.#logger.warn("the history of logs could not be checked", { error });
     });
+  }
+
+  /** Builds may have a project of their own. */
+  #buildLink(): ProjectLink {
+    const project = this.#config.spec.builds?.project;
+    if (!project) return this.#link;
+    const config = { ...this.#config, spec: { ...this.#config.spec, project } };
+    return new ProjectLink(this.#client, config, this.#clock);
   }
 
   #tell(owner: Owner): void {

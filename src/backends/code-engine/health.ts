@@ -12,7 +12,7 @@ const [LARGEST] = CPU_MEMORY_PAIRS.toReversed();
 
 const CAPABILITIES: BackendCapabilities = {
   isolation: "platform",
-  sources: ["image"],
+  sources: ["image", "git"],
   cpuLimits: true,
   memoryLimits: true,
   pidsLimits: false,

@@ -286,6 +286,28 @@ export interface RuntimeBackendSpec {
       requestTimeoutSeconds?: number;
     };
     /**
+     * How images are built of sources in git.
+     */
+    builds?: {
+      /**
+       * What a build has: 0.5 vCPU and 2 GB of memory and of disk (small), 1 and 4 (medium), 2 and 8, 4 and 16, 12 and 48 (xxlarge).
+       */
+      size: "small" | "medium" | "large" | "xlarge" | "xxlarge";
+      /**
+       * Project that builds run in, which must exist. Default: the one of workloads. Builds fetch sources and packages, so that they fail where the project's outbound rules let little out.
+       */
+      project?: {
+        /**
+         * Its name, unique in region and resource group.
+         */
+        name?: string;
+        /**
+         * Its ID.
+         */
+        id?: string;
+      };
+    };
+    /**
      * Removal of apps, secrets and config maps whose RuntimeDeployment is gone.
      */
     orphanCollection: {

@@ -49,6 +49,7 @@ import {
   type OutboundDestinationPrototype,
   outboundDestination,
 } from "./resources/egress.ts";
+import { type Job, type JobPrototype, job } from "./resources/jobs.ts";
 import { type ProjectStatusDetails, projectStatusDetails } from "./resources/projects.ts";
 import type { Decoder } from "./shape.ts";
 import type { CallOptions, Transport } from "./transport.ts";
@@ -77,6 +78,7 @@ export class ProjectClient {
     Gettable<BuildRun> &
     Creatable<BuildRun, BuildRunPrototype> &
     Deletable;
+  readonly jobs: Gettable<Job> & Creatable<Job, JobPrototype> & Deletable;
   readonly secrets: Listable<Secret, { readonly format?: SecretFormat }> &
     Gettable<Secret> &
     Creatable<Secret, SecretPrototype> &
@@ -105,6 +107,7 @@ export class ProjectClient {
       item: buildRun,
       filters: ["build_name"],
     });
+    this.jobs = this.#collection({ plural: "jobs", noun: "the job", item: job });
     this.secrets = this.#collection({
       plural: "secrets",
       noun: "the secret",

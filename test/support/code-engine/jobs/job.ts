@@ -36,6 +36,24 @@ export class Job extends Resource {
       build_run: "",
       ...this.#spec,
       run_as_user: this.#spec.run_as_user ?? 0,
+      computed_env_variables: Object.entries(this.#computedEnv).map(([name, value]) => ({
+        type: "literal",
+        name,
+        value,
+      })),
+    };
+  }
+
+  /** What the platform tells the containers of its runs. */
+  get #computedEnv(): Readonly<Record<string, string>> {
+    const { region, apiUrl } = this.world;
+    return {
+      CE_API_BASE_URL: apiUrl.replace(/\/v2$/, ""),
+      CE_DOMAIN: `${region}.codeengine.appdomain.cloud`,
+      CE_JOB: this.name,
+      CE_PROJECT_ID: this.project.id,
+      CE_REGION: region,
+      CE_SUBDOMAIN: this.project.subdomain,
     };
   }
 }
