@@ -37,7 +37,9 @@ type DeepPartial<T> = T extends object ? { [K in keyof T]?: DeepPartial<T[K]> } 
 export function deploymentSpec(patch: DeepPartial<RuntimeDeploymentSpec> = {}): RuntimeDeploymentSpec {
   const { source, transport, health, ...rest } = patch;
   return {
-    source: { image: { reference: IMAGE, pullPolicy: "IfNotPresent", ...source?.image } },
+    source: source?.git
+      ? { git: { dockerfile: "Dockerfile", timeoutSeconds: 600, ...source.git } }
+      : { image: { reference: IMAGE, pullPolicy: "IfNotPresent", ...source?.image } },
     transport: { type: "streamable-http", port: 8080, ...transport },
     guardrails: { profile: "unrestricted" },
     desiredState: "Running",
@@ -130,10 +132,11 @@ export class DeploymentWorld {
     this.configMaps.put(this.#stored({ apiVersion: "v1", kind: "ConfigMap", metadata: { namespace, name }, data }));
   }
 
-  putSecret(name: string, data: Record<string, string>): void {
+  putSecret(name: string, data: Record<string, string>, type = "Opaque"): void {
     const encoded = Object.entries(data).map(([key, value]) => [key, Buffer.from(value).toString("base64")]);
     const metadata = { name, namespace: KEY.namespace };
-    this.secrets.put(this.#stored({ apiVersion: "v1", kind: "Secret", metadata, data: Object.fromEntries(encoded) }));
+    const stored = { apiVersion: "v1", kind: "Secret", metadata, type, data: Object.fromEntries(encoded) };
+    this.secrets.put(this.#stored(stored));
   }
 
   apply(patch: DeepPartial<RuntimeDeploymentSpec> = {}, key = KEY): void {
@@ -147,6 +150,12 @@ export class DeploymentWorld {
     if (JSON.stringify(before.spec) === JSON.stringify(spec)) return;
     const generation = (before.metadata.generation ?? 0) + 1;
     this.#put({ ...before, metadata: { ...before.metadata, generation }, spec });
+  }
+
+  /** Changes no generation, as annotations do. */
+  annotate(annotations: Record<string, string>): void {
+    const { deployment } = this;
+    this.#put({ ...deployment, metadata: { ...deployment.metadata, annotations } });
   }
 
   delete(key = KEY): void {
@@ -243,7 +252,7 @@ export class DeploymentWorld {
         former: false,
         backend: backendOf(name),
         defaults: { limits: { cpu: "500m", memory: "512Mi", pids: 100 } },
-        health: this.#health(),
+        health: this.#health(name),
       };
     const reconciler = new RuntimeDeploymentReconciler({
       deployments: this.deployments,
@@ -310,9 +319,10 @@ export class DeploymentWorld {
   }
 
   /** As a backend said when it was last asked, which was while it answered. */
-  #health(): BackendHealth {
-    const { guardrails } = this.engine;
-    const capabilities = { ...ENGINE_CAPABILITIES, guardrails };
+  #health(name: string): BackendHealth {
+    const { guardrails, builds } = this.engine;
+    const sources = builds.places.has(name) ? ["image", "git"] : ["image"];
+    const capabilities = { ...ENGINE_CAPABILITIES, sources, guardrails };
     return { available: true, reason: "Available", message: "the Engine answers", version: "1.0", capabilities };
   }
 

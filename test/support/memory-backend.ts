@@ -12,6 +12,7 @@ import type {
   Workload,
   WorkloadSpec,
 } from "../../src/backends/backend.ts";
+import type { BuildRequest, BuildState, ImageBuilder } from "../../src/backends/build.ts";
 import { NEVER_WITH_RESTRICTED_NETWORK } from "../../src/guardrails/confinement.ts";
 import { TerminalError, TransientError } from "../../src/machinery/errors.ts";
 import { type Container, ENGINE_CAPABILITIES, type MemoryEngine } from "./memory-engine.ts";
@@ -23,7 +24,7 @@ export interface MemoryBackendOptions {
 }
 
 /** A Backend on a MemoryEngine. */
-export class MemoryBackend implements Backend, LogSource {
+export class MemoryBackend implements Backend, LogSource, ImageBuilder {
   readonly engine: MemoryEngine;
   readonly #options: MemoryBackendOptions;
   readonly #listeners = new Set<(owner: Owner, place?: string) => void>();
@@ -69,8 +70,9 @@ export class MemoryBackend implements Backend, LogSource {
     });
   }
 
-  ensureImage(owner: Owner, image: ResolvedImage, _request: ImageRequest, signal: AbortSignal): Promise<ImageState> {
+  ensureImage(owner: Owner, image: ResolvedImage, request: ImageRequest, signal: AbortSignal): Promise<ImageState> {
     return this.#call("ensureImage", signal, () => {
+      this.engine.pulledWith.set(image.pinned, request.dockerConfig);
       if (this.engine.local.has(image.pinned)) return { kind: "present" };
       const { clock, pullMs } = this.engine;
       const since = this.#pulls.get(image.pinned);
@@ -179,6 +181,7 @@ export class MemoryBackend implements Backend, LogSource {
     return this.#call("purge", signal, () => {
       this.engine.log.push("purge");
       for (const container of this.#of(owner)) this.engine.remove(container);
+      this.engine.builds.remove(owner, this.#place);
       for (const [name, volume] of this.engine.volumes) {
         if (volume.owner.uid === owner.uid && !volume.retain) this.engine.volumes.delete(name);
       }
@@ -221,14 +224,35 @@ export class MemoryBackend implements Backend, LogSource {
     yield* lines.slice(-(options.tail ?? lines.length));
   }
 
+  admitBuild({ push }: BuildRequest): void {
+    if (push) return;
+    throw new TerminalError(Reason.InvalidSpec, "spec.source.git.push: must be set, since no image is kept here");
+  }
+
+  ensureBuild(owner: Owner, request: BuildRequest, attempt: number, signal: AbortSignal): Promise<BuildState> {
+    const place = this.#place;
+    return this.#call("ensureBuild", signal, () =>
+      this.engine.builds.ensure({ owner, place }, request, attempt, () => this.engine.notify(owner, place)),
+    );
+  }
+
+  async *buildLogs(_owner: Owner, options: LogOptions): AsyncIterable<string> {
+    this.engine.calls.set("buildLogs", (this.engine.calls.get("buildLogs") ?? 0) + 1);
+    const { log } = this.engine.builds;
+    yield* log.slice(-(options.tail ?? log.length));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.closed = true;
     for (const listener of this.#listeners) this.engine.listeners.delete(listener);
   }
 
+  get #place(): string {
+    return this.#options.place ?? "";
+  }
+
   #of(owner: Owner): Container[] {
-    const { place = "" } = this.#options;
-    return this.engine.of(owner).filter((container) => container.place === place);
+    return this.engine.of(owner).filter((container) => container.place === this.#place);
   }
 
   async #call<T>(method: string, signal: AbortSignal, effect: () => T): Promise<T> {

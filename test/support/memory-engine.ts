@@ -4,6 +4,7 @@ import type { CreateOptions, Owner, WorkloadSpec, WorkloadState } from "../../sr
 import { GUARDRAIL_FEATURES, type GuardrailCapabilities, type Support } from "../../src/guardrails/capabilities.ts";
 import type { Clock } from "../../src/machinery/clock.ts";
 import { TransientError } from "../../src/machinery/errors.ts";
+import { MemoryBuilds } from "./memory-builds.ts";
 
 /** How the program in an image behaves. */
 export interface Program {
@@ -98,12 +99,16 @@ export class MemoryEngine {
   /** How long a pull takes. */
   pullMs = 0;
   fault: Fault = () => undefined;
+  readonly builds: MemoryBuilds;
+  /** What the pulls of an image were authorized with, by its digest. */
+  readonly pulledWith = new Map<string, string | undefined>();
   readonly clock: Clock;
   #nextPort = 30_000;
   #starts = 0;
 
   constructor(clock: Clock) {
     this.clock = clock;
+    this.builds = new MemoryBuilds(clock);
   }
 
   /** Publishes an image: answers its pinned form. */

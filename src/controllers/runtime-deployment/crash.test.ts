@@ -1,5 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { DeploymentWorld, KEY } from "../../../test/support/deployment-world.ts";
+import { GIT, letBuild } from "../../../test/support/git-source.ts";
+import { REBUILD_ANNOTATION } from "../../api/v1alpha1/index.ts";
 
 type World = DeploymentWorld;
 
@@ -12,6 +14,8 @@ interface Life {
   readonly act: (world: World) => void;
   readonly ended: (world: World) => boolean;
   readonly restarts: number | undefined;
+  /** Runs of builds in all; default: none. */
+  readonly builds?: number;
 }
 
 const standard = { guardrails: { profile: "standard" } };
@@ -136,6 +140,56 @@ const lives: Life[] = [
     restarts: 0,
   },
   {
+    because: "built and created",
+    begin: async (world) => letBuild(world),
+    act: (world) => world.apply({ source: { git: GIT } }),
+    ended: (world) => world.connected() && world.settled(),
+    restarts: 0,
+    builds: 1,
+  },
+  {
+    because: "built anew while it serves",
+    begin: async (world) => {
+      letBuild(world);
+      world.apply({ source: { git: GIT } });
+      await world.until(() => world.connected() && world.settled());
+    },
+    act: (world) => world.annotate({ [REBUILD_ANNOTATION]: "1" }),
+    ended: (world) =>
+      world.connected() &&
+      world.settled() &&
+      world.containers().length === 1 &&
+      world.engine.builds.begun.length === 2 &&
+      world.current().spec.image.pinned === world.status.build?.image,
+    restarts: 0,
+    builds: 2,
+  },
+  {
+    because: "built at the second attempt",
+    begin: async (world) => {
+      letBuild(world);
+      const failed = { kind: "failed", reason: "BackendError", message: "evicted", retryable: true } as const;
+      world.engine.builds.becomes = (_, attempt) => (attempt === 1 ? failed : { kind: "built" });
+    },
+    act: (world) => world.apply({ source: { git: GIT } }),
+    ended: (world) => world.connected() && world.settled(),
+    restarts: 0,
+    builds: 2,
+  },
+  {
+    because: "deleted while it is built",
+    begin: async (world) => {
+      letBuild(world);
+      world.engine.builds.buildMs = 600_000;
+      world.apply({ source: { git: GIT } });
+      await world.until(() => world.status.phase === "Building");
+    },
+    act: (world) => world.delete(),
+    ended: (world) => !world.server.has("team-a/files") && world.engine.builds.runs.size === 0,
+    restarts: undefined,
+    builds: 1,
+  },
+  {
     because: "deleted",
     begin: connected,
     act: (world) => world.delete(),
@@ -187,6 +241,7 @@ describe("a controller that is killed at any step while a deployment is", () => 
       const { world } = await live(story, step);
       expect(world.boots).toBe(2);
       expect(story.ended(world)).toBe(true);
+      expect({ step, builds: world.engine.builds.begun.length }).toEqual({ step, builds: story.builds ?? 0 });
       const alive = world.server.has("team-a/files");
       expect(world.containers()).toHaveLength(
         alive && story.because !== "taken away since it is wider than its bound" ? 1 : 0,
