@@ -3,6 +3,7 @@ import type { Confinement } from "../guardrails/confinement.ts";
 import type { Guardrails } from "../guardrails/guardrails.ts";
 import type { Logger } from "../machinery/logger.ts";
 import type { ImageBuilder } from "./build.ts";
+import type { EgressManager } from "./egress.ts";
 import type { PlatformProbe } from "./platform-probe.ts";
 import type { UsageSource } from "./usage.ts";
 
@@ -325,4 +326,4 @@ export interface LogSource {
 export type BackendFactory<Config> = (config: Config, logger: Logger) => FullBackend;
 
 /** A backend with what only some can do. */
-export type FullBackend = Backend & Partial<LogSource & ImageBuilder & UsageSource>;
+export type FullBackend = Backend & Partial<LogSource & ImageBuilder & UsageSource & EgressManager>;

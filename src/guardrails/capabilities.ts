@@ -45,4 +45,6 @@ export interface GuardrailCapabilities {
   readonly features: Readonly<Record<GuardrailFeature, Support>>;
   /** AppArmor profiles that `appArmor.Localhost` may name there; another is not loaded, as far as is known. */
   readonly appArmorProfiles: readonly string[];
+  /** CIDRs that every workload there can reach, whatever its profile says; absent: none. */
+  readonly openRanges?: readonly string[];
 }

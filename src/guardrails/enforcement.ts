@@ -4,6 +4,7 @@ import { leadsPastNetwork } from "./confinement.ts";
 import { GUARDRAIL_FIELDS, type GuardrailField } from "./guardrail-field.ts";
 import type { AllowedHost, Guardrails } from "./guardrails.ts";
 import { DEFAULT_CAPABILITIES, isNetworkRestricted } from "./held-capabilities.ts";
+import { covers } from "./host-coverage.ts";
 import { clipped, listing } from "./listing.ts";
 
 /** How far a backend keeps one field of a profile. */
@@ -76,14 +77,14 @@ type FieldRule = (guardrails: Guardrails, capabilities: GuardrailCapabilities) =
 const FIELDS: Readonly<Record<GuardrailField, FieldRule>> = {
   "network.egressAllowed": ({ network: { egress } }, capabilities) =>
     egress.kind === "closed"
-      ? needs("nothing may be reached", ["network.closedEgress"], capabilities)
+      ? closes({ what: "nothing may be reached", hosts: [] }, capabilities)
       : unrestricted(
           egress.kind === "open" ? "everything may be reached" : "network.allowedHosts says what may be reached",
         ),
   "network.allowedHosts": ({ network: { egress } }, capabilities) => {
     if (egress.kind === "open") return unrestricted("everything may be reached");
-    if (egress.kind === "closed") return needs("no host may be reached", ["network.closedEgress"], capabilities);
-    return needs(`only ${count(egress.hosts.length, "listed host")}`, hostFeatures(egress.hosts), capabilities);
+    if (egress.kind === "closed") return closes({ what: "no host may be reached", hosts: [] }, capabilities);
+    return closes({ what: `only ${count(egress.hosts.length, "listed host")}`, hosts: egress.hosts }, capabilities);
   },
   "network.ingressPorts": ({ network }, capabilities) => {
     const { ingressPorts } = network;
@@ -148,6 +149,25 @@ function appArmorSupport({ appArmor, enforcement }: Guardrails, capabilities: Gu
   return own.enforcement === "NotEnforced" || enforcement === "Strict"
     ? { enforcement: "NotEnforced", reason: missing }
     : { enforcement: "Partial", reason: `${missing}. The backend's own profile applies instead` };
+}
+
+/** A place may leave ranges open to all its workloads: a profile that does not open them itself is not kept then. */
+function closes(
+  { what, hosts }: { readonly what: string; readonly hosts: readonly AllowedHost[] },
+  capabilities: GuardrailCapabilities,
+): Support {
+  const support = needs(what, hostFeatures(hosts), capabilities);
+  const { openRanges = [] } = capabilities;
+  const excess = openRanges.filter((cidr) => !hosts.some((host) => covers(host, anyPortOf(cidr))));
+  if (excess.length === 0 || support.enforcement === "NotEnforced") return support;
+  return {
+    enforcement: "NotEnforced",
+    reason: `${what}: every workload of the backend can reach ${listing(excess)}, whatever its profile says`,
+  };
+}
+
+function anyPortOf(cidr: string): AllowedHost {
+  return { kind: "range", family: cidr.includes(":") ? 6 : 4, cidr, port: undefined };
 }
 
 /** Everything else is closed where hosts are listed, so that is asked for as well. */

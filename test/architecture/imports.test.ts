@@ -12,9 +12,16 @@ const allowed: Record<string, readonly string[]> = {
   "effective-spec": ["api", "backends/backend.ts", "backends/build.ts", "guardrails", "machinery/errors.ts"],
   admission: ["api", "effective-spec", "guardrails", "machinery/errors.ts", "machinery/json-equal.ts"],
   machinery: ["api"],
-  "backends/backend.ts": ["backends/build.ts", "backends/usage.ts", "guardrails", "machinery/logger.ts"],
+  "backends/backend.ts": [
+    "backends/build.ts",
+    "backends/egress.ts",
+    "backends/usage.ts",
+    "guardrails",
+    "machinery/logger.ts",
+  ],
   "backends/build.ts": ["backends/backend.ts"],
   "backends/usage.ts": ["backends/backend.ts"],
+  "backends/egress.ts": ["guardrails"],
   // Could be published by itself.
   "backends/code-engine/client": [],
   "backends/images": ["api", "machinery/errors.ts"],
@@ -23,6 +30,7 @@ const allowed: Record<string, readonly string[]> = {
     ...[
       "backends/backend.ts",
       "backends/build.ts",
+      "backends/egress.ts",
       "backends/usage.ts",
       "backends/images",
       "backends/code-engine/client",
@@ -35,7 +43,7 @@ const allowed: Record<string, readonly string[]> = {
   probe: ["machinery"],
   controllers: [
     ...["api", "effective-spec", "guardrails", "machinery"],
-    ...["backends/backend.ts", "backends/build.ts", "backends/usage.ts", "probe/prober.ts"],
+    ...["backends/backend.ts", "backends/build.ts", "backends/egress.ts", "backends/usage.ts", "probe/prober.ts"],
   ],
   server: ["api", "machinery/logger.ts", "machinery/clock.ts"],
   gateway: ["api", "machinery"],

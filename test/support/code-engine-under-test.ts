@@ -90,6 +90,7 @@ export class CodeEngineWorld implements AsyncDisposable {
       project: { name: "tools" },
       apiKeySecretRef: { namespace: "slipway-system", name: "ibm", key: "apiKey" },
       privateNetwork: false,
+      egress: "Unmanaged",
       endpoints: { api, iam, proxy, registry: this.registry.url },
       defaultLimits: { cpu: "500m", memory: "1G" },
       orphanCollection: { enabled: true, intervalHours: 24 },

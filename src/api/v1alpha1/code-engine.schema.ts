@@ -103,6 +103,13 @@ export const codeEngine: JsonSchema = {
         registry: endpoint("A registry that is asked for digests in place of each image's own."),
       },
     },
+    egress: {
+      type: "string",
+      enum: ["Unmanaged", "Managed"],
+      default: "Unmanaged",
+      description:
+        "Who keeps the project's allowed outbound destinations, which hold for everything in it, builds too. Unmanaged: its owner. Managed: the project is dedicated to this RuntimeBackend, whose guardrailsBound says what may be reached; rules that others make are removed.",
+    },
     defaultLimits: {
       type: "object",
       description: "Limits of a workload that asks for none. The largest size of Code Engine within them is taken.",

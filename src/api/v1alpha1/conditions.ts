@@ -21,6 +21,8 @@ export const ConditionType = {
   LogHistoryAvailable: "LogHistoryAvailable",
   /** Of a RuntimeBackend: it tells what workloads use. */
   UsageAvailable: "UsageAvailable",
+  /** Of a RuntimeBackend: the rules for egress that it keeps are in force. */
+  EgressManaged: "EgressManaged",
 } as const;
 
 /** Reasons of conditions and events. Those that users build on stand in docs/reference/conditions.md. */
@@ -76,6 +78,12 @@ export const Reason = {
   PortConflict: "PortConflict",
   /** The place gives no more of something. */
   QuotaExceeded: "QuotaExceeded",
+  /** The rules for egress of the place are not yet what they shall be, so nothing starts. */
+  EgressNotReady: "EgressNotReady",
+  /** They are. */
+  EgressInForce: "EgressInForce",
+  /** They are, and hosts that its profile lists are closed all the same, since no rule can say them. */
+  HostsLeftOut: "HostsLeftOut",
   SecretNotFound: "SecretNotFound",
   ConfigMapNotFound: "ConfigMapNotFound",
   VolumeNotAllowed: "VolumeNotAllowed",

@@ -164,6 +164,11 @@ const spec: JsonSchema = {
       rule: "(self.type == 'code-engine') == has(self.codeEngine)",
       message: "codeEngine belongs to type code-engine, and must be set there",
     },
+    {
+      rule: "!has(self.codeEngine) || !has(self.codeEngine.egress) || self.codeEngine.egress != 'Managed' || has(self.guardrailsBound)",
+      message:
+        "codeEngine.egress Managed needs guardrailsBound, the GuardrailProfile that says what the project may reach; set it, or leave egress Unmanaged",
+    },
     { rule: "self.type == oldSelf.type", message: "type cannot be changed; make another RuntimeBackend" },
   ],
 };
@@ -238,6 +243,13 @@ const status: JsonSchema = {
           "x-kubernetes-list-type": "atomic",
           items: { type: "string", maxLength: 253 },
           description: "AppArmor profiles that a GuardrailProfile may name here.",
+        },
+        openRanges: {
+          type: "array",
+          maxItems: 1024,
+          "x-kubernetes-list-type": "atomic",
+          items: { type: "string", maxLength: 43 },
+          description: "CIDRs that every workload can reach here, whatever its GuardrailProfile says.",
         },
       },
     },

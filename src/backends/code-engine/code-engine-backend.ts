@@ -18,6 +18,7 @@ import type {
   WorkloadSpec,
 } from "../backend.ts";
 import type { BuildRequest, BuildState, ImageBuilder } from "../build.ts";
+import type { EgressBound, EgressManager, EgressProgress } from "../egress.ts";
 import type { Usage, UsageSource } from "../usage.ts";
 import { admit } from "./admission.ts";
 import { AppUsage } from "./app-usage.ts";
@@ -27,6 +28,7 @@ import { CodeEngineClient } from "./client/code-engine-client.ts";
 import { isFailure } from "./client/errors.ts";
 import type { ProjectClient } from "./client/project-client.ts";
 import { type CodeEngineConfig, DEFAULT_PACE, type Pace } from "./code-engine-config.ts";
+import { EgressKeeper } from "./egress/egress-keeper.ts";
 import { explained } from "./failure.ts";
 import { checkHealth } from "./health.ts";
 import { Images } from "./images/images.ts";
@@ -44,7 +46,7 @@ import { Workloads } from "./workloads/workloads.ts";
 export const codeEngineBackend = ((config, logger) =>
   new CodeEngineBackend(config, logger)) satisfies BackendFactory<CodeEngineConfig>;
 
-class CodeEngineBackend implements Backend, LogSource, UsageSource, ImageBuilder {
+class CodeEngineBackend implements Backend, LogSource, UsageSource, ImageBuilder, EgressManager {
   readonly #config: CodeEngineConfig;
   readonly #logger: Logger;
   readonly #clock: Clock;
@@ -52,6 +54,8 @@ class CodeEngineBackend implements Backend, LogSource, UsageSource, ImageBuilder
   readonly #maker: Maker;
   readonly #client: CodeEngineClient;
   readonly #link: ProjectLink;
+  /** Undefined where the rules for egress are the project's owner's. */
+  readonly #egress: EgressKeeper | undefined;
   readonly #images: Images;
   readonly #sightings: Sightings;
   readonly #workloads: Workloads;
@@ -73,6 +77,9 @@ class CodeEngineBackend implements Backend, LogSource, UsageSource, ImageBuilder
     this.#link = new ProjectLink(this.#client, config, clock);
     this.#builder = new ProjectBuilder({ config, link: this.#buildLink(), maker: this.#maker, clock, pace, logger });
     this.#history = new LogHistory({ logs: cloudLogsOf(this.#client, config), clock, logger });
+    const { name, id = "" } = spec.project;
+    const egress = { project: name ?? id, link: this.#link, clock, pace, logger };
+    this.#egress = spec.egress === "Managed" ? new EgressKeeper(egress) : undefined;
     this.#images = new Images(new RegistryClient({ override: spec.endpoints?.registry }), config.dockerConfig);
     const around = { maker: this.#maker, privateNetwork: spec.privateNetwork };
     this.#sightings = new Sightings(around, clock, pace.restMs * 2);
@@ -86,10 +93,11 @@ class CodeEngineBackend implements Backend, LogSource, UsageSource, ImageBuilder
   }
 
   async health(signal: AbortSignal): Promise<BackendHealth> {
-    const health = await checkHealth(this.#link, this.#config, signal);
+    const about = { spec: this.#config.spec, egress: this.#egress?.facts() };
+    const health = await checkHealth(this.#link, about, signal);
     if (health.available) this.#checkHistory();
-    const aspects = [this.#history.aspect, this.#usage.aspect].filter((aspect) => aspect !== undefined);
-    return { ...health, aspects };
+    const all = [this.#egress?.aspect(), this.#history.aspect, this.#usage.aspect];
+    return { ...health, aspects: all.filter((aspect) => aspect !== undefined) };
   }
 
   admit(request: AdmissionRequest): void {
@@ -112,14 +120,17 @@ class CodeEngineBackend implements Backend, LogSource, UsageSource, ImageBuilder
 
   async create(spec: WorkloadSpec, { role }: CreateOptions, signal: AbortSignal): Promise<Workload> {
     if (role === "candidate") throw new TypeError("a place with `update` has no candidates");
+    await this.#egress?.assertStanding(signal);
     return await this.#within((project) => this.#workloads.create(project, spec, { signal }), signal);
   }
 
   async start(id: string, signal: AbortSignal): Promise<Workload> {
+    await this.#egress?.assertStanding(signal);
     return await this.#within((project) => this.#workloads.start(project, id, { signal }), signal);
   }
 
   async update(id: string, spec: WorkloadSpec, signal: AbortSignal): Promise<Workload> {
+    await this.#egress?.assertStanding(signal);
     return await this.#within((project) => this.#workloads.update(project, id, spec, { signal }), signal);
   }
 
@@ -129,6 +140,7 @@ class CodeEngineBackend implements Backend, LogSource, UsageSource, ImageBuilder
   }
 
   async repair({ id }: Workload, signal: AbortSignal): Promise<void> {
+    await this.#egress?.assertStanding(signal);
     await this.#within((project) => this.#workloads.repair(project, id, { signal }), signal);
   }
 
@@ -145,6 +157,11 @@ class CodeEngineBackend implements Backend, LogSource, UsageSource, ImageBuilder
     const gone = await this.#within((project) => purgeOwner(this.#removal(project), owner, { signal }), signal);
     if (gone) this.#images.forget(owner);
     return gone;
+  }
+
+  async manageEgress(bound: EgressBound | undefined, signal: AbortSignal): Promise<EgressProgress> {
+    if (this.#egress) return await this.#egress.manage(bound, signal);
+    return { changes: [], againInMs: Number.POSITIVE_INFINITY };
   }
 
   watch(onChange: (owner: Owner) => void, signal: AbortSignal): void {

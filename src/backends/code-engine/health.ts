@@ -4,13 +4,13 @@ import type { BackendCapabilities, BackendHealth } from "../backend.ts";
 import { API_VERSION } from "./client/collection.ts";
 import { CPU_MEMORY_PAIRS } from "./client/rules/cpu-memory.ts";
 import type { CodeEngineConfig } from "./code-engine-config.ts";
-import { CODE_ENGINE_GUARDRAILS } from "./guardrail-capabilities.ts";
+import { codeEngineGuardrails, type ManagedEgress } from "./guardrail-capabilities.ts";
 import type { ProjectLink } from "./project-link.ts";
 import { REQUEST_TIMEOUT_SECONDS } from "./workloads/app-template.ts";
 
 const [LARGEST] = CPU_MEMORY_PAIRS.toReversed();
 
-const CAPABILITIES: BackendCapabilities = {
+const CAPABILITIES: Omit<BackendCapabilities, "guardrails"> = {
   isolation: "platform",
   sources: ["image", "git"],
   cpuLimits: true,
@@ -30,16 +30,16 @@ const CAPABILITIES: BackendCapabilities = {
   scaling: true,
   platformProbes: true,
   visibilities: ["public", "private", "project"],
-  guardrails: CODE_ENGINE_GUARDRAILS,
 };
 
 /** Says how the project is. What Code Engine can do is known without asking it. @throws only what aborts the check. */
 export async function checkHealth(
   link: ProjectLink,
-  { spec }: CodeEngineConfig,
+  { spec, egress }: { readonly spec: CodeEngineConfig["spec"]; readonly egress: ManagedEgress | undefined },
   signal: AbortSignal,
 ): Promise<BackendHealth> {
-  const about = { version: `v2 (${API_VERSION})`, capabilities: CAPABILITIES };
+  const capabilities = { ...CAPABILITIES, guardrails: codeEngineGuardrails(egress) };
+  const about = { version: `v2 (${API_VERSION})`, capabilities };
   try {
     const { name, id } = await link.check(signal);
     const message = `the project ${name} (${id}) in ${spec.region} answers`;

@@ -9,6 +9,7 @@ import {
   TEARDOWN_FINALIZER,
 } from "../../api/v1alpha1/index.ts";
 import type { BackendHealth, Owner } from "../../backends/backend.ts";
+import { listing } from "../../guardrails/listing.ts";
 import type { Clock } from "../../machinery/clock.ts";
 import { getCondition } from "../../machinery/conditions.ts";
 import { TerminalError, TransientError } from "../../machinery/errors.ts";
@@ -17,6 +18,7 @@ import type { Lister } from "../../machinery/lister.ts";
 import type { Logger } from "../../machinery/logger.ts";
 import type { Reconciler, Result } from "../../machinery/reconciler.ts";
 import type { LiveBackend } from "../backend-registry.ts";
+import { egressBound } from "./egress-bound.ts";
 import type { LiveBackends } from "./live-backends.ts";
 import { type BackendFacts, summarize } from "./status.ts";
 
@@ -62,7 +64,7 @@ export class RuntimeBackendReconciler implements Reconciler {
   async reconcile({ name }: ObjectKey, signal: AbortSignal): Promise<Result> {
     const object = this.#ports.backends.get({ namespace: "", name });
     if (!object) return this.#gone(name);
-    const { live, health } = await this.#ask(object, signal);
+    const { live, health, againInMs } = await this.#ask(object, signal);
     // Its deployments come first: they wait for a place to run, nobody waits for this status.
     if (!live || this.#ports.live.observed(name, health)) this.#ports.enqueue(this.#deploymentsOf(name));
     await this.#report(object, health, signal);
@@ -71,7 +73,7 @@ export class RuntimeBackendReconciler implements Reconciler {
       const alive = new Set(this.#ports.deployments.list().map(({ metadata }) => metadata.uid));
       await this.#ports.live.forget((uid) => alive.has(uid));
       const sweepInMs = await this.#collectOrphans(object, live, signal);
-      return { requeueAfterMs: Math.min(UP_MS, sweepInMs) };
+      return { requeueAfterMs: Math.min(UP_MS, sweepInMs, againInMs) };
     }
     const failures = this.#silent.get(name) ?? 0;
     this.#silent.set(name, failures + 1);
@@ -82,18 +84,31 @@ export class RuntimeBackendReconciler implements Reconciler {
   async #ask(
     object: RuntimeBackend,
     signal: AbortSignal,
-  ): Promise<{ live: LiveBackend | undefined; health: BackendHealth }> {
+  ): Promise<{ live: LiveBackend | undefined; health: BackendHealth; againInMs: number }> {
     try {
       const live = await this.#ports.live.ensure(object);
-      return { live, health: await live.backend.health(signal) };
+      const againInMs = await this.#manageEgress(object, live, signal);
+      return { live, health: await live.backend.health(signal), againInMs };
     } catch (error) {
       if (!(error instanceof TerminalError || error instanceof TransientError)) throw error;
       const { reason, message } = error;
       return {
         live: undefined,
         health: { available: false, reason, message, version: undefined, capabilities: undefined },
+        againInMs: Number.POSITIVE_INFINITY,
       };
     }
+  }
+
+  /** Has the backend keep its rules for egress, where it has some. Answers when it wants to be asked again. */
+  async #manageEgress(object: RuntimeBackend, { backend }: LiveBackend, signal: AbortSignal): Promise<number> {
+    if (!backend.manageEgress) return Number.POSITIVE_INFINITY;
+    const { changes, againInMs } = await backend.manageEgress(egressBound(object, this.#ports.profiles), signal);
+    if (changes.length > 0) {
+      const note = `changed what workloads here may reach: ${listing(changes)}`;
+      this.#ports.events.record(object, { type: "Normal", reason: "EgressChanged", action: "ManageEgress", note });
+    }
+    return againInMs;
   }
 
   async #report(object: RuntimeBackend, health: BackendHealth, signal: AbortSignal): Promise<void> {

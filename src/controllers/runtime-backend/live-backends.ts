@@ -2,7 +2,7 @@ import type { Secret } from "../../api/core.ts";
 import { formatKey } from "../../api/meta.ts";
 import { Reason } from "../../api/v1alpha1/conditions.ts";
 import type { RuntimeBackend } from "../../api/v1alpha1/index.ts";
-import type { BackendHealth, Owner } from "../../backends/backend.ts";
+import type { Aspect, BackendHealth, Owner } from "../../backends/backend.ts";
 import { canonicalJson } from "../../effective-spec/canonical-json.ts";
 import { TerminalError, TransientError } from "../../machinery/errors.ts";
 import { jsonEqual } from "../../machinery/json-equal.ts";
@@ -103,8 +103,8 @@ export class LiveBackends implements BackendRegistry, Runnable {
   }
 
   /**
-   * Keeps what a backend said of itself. Answers whether that is news to its deployments: it came, went, is new, or enforces
-   * other guardrails.
+   * Keeps what a backend said of itself. Answers whether that is news to its deployments: it or a part of it came or went, it is
+   * new, or enforces other guardrails.
    */
   observed(name: string, health: BackendHealth): boolean {
     const entry = this.#entries.get(name);
@@ -113,6 +113,7 @@ export class LiveBackends implements BackendRegistry, Runnable {
     entry.health = health;
     return (
       health.available !== before?.available ||
+      !jsonEqual(health.aspects?.map(isThere), before.aspects?.map(isThere)) ||
       !jsonEqual(health.capabilities?.guardrails, before.capabilities?.guardrails)
     );
   }
@@ -191,6 +192,10 @@ export class LiveBackends implements BackendRegistry, Runnable {
     backend.watch((owner) => this.#saw(name, owner), end.signal);
     return entry;
   }
+}
+
+function isThere({ type, available }: Aspect): readonly [string, boolean] {
+  return [type, available];
 }
 
 /** The part of a spec that a backend is made from; who may use it is judged elsewhere. */

@@ -17,6 +17,7 @@ export function reportCapabilities({ guardrails, sources, visibilities, ...flags
     visibilities: [...visibilities],
     guardrails: GUARDRAIL_FEATURES.map((feature) => ({ feature, ...guardrails.features[feature] })),
     appArmorProfiles: guardrails.appArmorProfiles.toSorted(),
+    ...(guardrails.openRanges && { openRanges: [...guardrails.openRanges] }),
   };
 }
 
@@ -25,11 +26,15 @@ export function reportCapabilities({ guardrails, sources, visibilities, ...flags
  * where nobody has asked it yet. A feature that it does not tell of (an older controller wrote it) is NotEnforced.
  */
 export function reportedGuardrails({ status }: Pick<RuntimeBackend, "status">): GuardrailCapabilities | undefined {
-  const { guardrails, appArmorProfiles = [] } = status?.capabilities ?? {};
+  const { guardrails, appArmorProfiles = [], openRanges } = status?.capabilities ?? {};
   if (!guardrails) return undefined;
   const told = new Map(guardrails.map(({ feature, ...support }) => [feature, support]));
   const features = GUARDRAIL_FEATURES.map((feature) => [feature, told.get(feature) ?? UNTOLD] as const);
-  return { features: Object.fromEntries(features) as Record<GuardrailFeature, Support>, appArmorProfiles };
+  return {
+    features: Object.fromEntries(features) as Record<GuardrailFeature, Support>,
+    appArmorProfiles,
+    ...(openRanges && { openRanges }),
+  };
 }
 
 const UNTOLD: Support = { enforcement: "NotEnforced", reason: "its RuntimeBackend does not tell of it" };

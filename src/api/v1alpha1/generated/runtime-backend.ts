@@ -244,6 +244,10 @@ export interface RuntimeBackendSpec {
       registry?: string;
     };
     /**
+     * Who keeps the project's allowed outbound destinations, which hold for everything in it, builds too. Unmanaged: its owner. Managed: the project is dedicated to this RuntimeBackend, whose guardrailsBound says what may be reached; rules that others make are removed.
+     */
+    egress: "Unmanaged" | "Managed";
+    /**
      * Limits of a workload that asks for none. The largest size of Code Engine within them is taken.
      */
     defaultLimits: {
@@ -444,6 +448,12 @@ export interface RuntimeBackendStatus {
      * @maxItems 1024
      */
     appArmorProfiles?: string[];
+    /**
+     * CIDRs that every workload can reach here, whatever its GuardrailProfile says.
+     *
+     * @maxItems 1024
+     */
+    openRanges?: string[];
   };
   /**
    * How many RuntimeDeployments run here.
