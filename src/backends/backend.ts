@@ -6,6 +6,7 @@ import type { ImageBuilder } from "./build.ts";
 import type { EgressManager } from "./egress.ts";
 import type { PlatformProbe } from "./platform-probe.ts";
 import type { UsageSource } from "./usage.ts";
+import type { VariableExpander } from "./variables.ts";
 
 /** The deployment that something outside belongs to. `uid` decides; namespace and name are for people. */
 export interface Owner {
@@ -326,4 +327,5 @@ export interface LogSource {
 export type BackendFactory<Config> = (config: Config, logger: Logger) => FullBackend;
 
 /** A backend with what only some can do. */
-export type FullBackend = Backend & Partial<LogSource & ImageBuilder & UsageSource & EgressManager>;
+export type FullBackend = Backend &
+  Partial<LogSource & ImageBuilder & UsageSource & EgressManager & VariableExpander>;

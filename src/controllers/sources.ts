@@ -10,6 +10,7 @@ import { BUILT_IN_NAMES } from "../guardrails/built-in.ts";
 import type { Clock } from "../machinery/clock.ts";
 import { jsonEqual } from "../machinery/json-equal.ts";
 import type { ChangeSource, Lister } from "../machinery/lister.ts";
+import { standingOf } from "./runtime-deployment/dependencies.ts";
 
 type Cache<T extends KubeObject> = Lister<T> & ChangeSource<T>;
 
@@ -64,6 +65,7 @@ export function connect(caches: Caches, consumers: Consumers): void {
     if (!object) return;
     if (placeOf(before) !== placeOf(after)) countSoon();
     if (!after || !isKnown(after)) deploymentController.enqueue(keyOf(object));
+    if (standingOf(before) !== standingOf(after)) deploymentsBy("sibling", formatKey(keyOf(object)));
   });
 
   secrets.onChange((before, after) => {

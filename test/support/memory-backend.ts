@@ -13,6 +13,8 @@ import type {
   WorkloadSpec,
 } from "../../src/backends/backend.ts";
 import type { BuildRequest, BuildState, ImageBuilder } from "../../src/backends/build.ts";
+import { expandVariables } from "../../src/backends/code-engine/variables.ts";
+import type { VariableExpander } from "../../src/backends/variables.ts";
 import { NEVER_WITH_RESTRICTED_NETWORK } from "../../src/guardrails/confinement.ts";
 import { TerminalError, TransientError } from "../../src/machinery/errors.ts";
 import { type Container, ENGINE_CAPABILITIES, type MemoryEngine } from "./memory-engine.ts";
@@ -21,6 +23,8 @@ export interface MemoryBackendOptions {
   readonly allowedRegistries?: readonly string[];
   /** Tells the containers of one backend from those of another on the same Engine. */
   readonly place?: string;
+  /** Given, literal variables may refer to a project of this subdomain, which may be none as yet. */
+  readonly subdomain?: { now: string | undefined };
 }
 
 /** A Backend on a MemoryEngine. */
@@ -29,11 +33,19 @@ export class MemoryBackend implements Backend, LogSource, ImageBuilder {
   readonly #options: MemoryBackendOptions;
   readonly #listeners = new Set<(owner: Owner, place?: string) => void>();
   readonly #pulls = new Map<string, number>();
+  readonly expandVariables?: VariableExpander["expandVariables"];
   closed = false;
 
   constructor(engine: MemoryEngine, options: MemoryBackendOptions = {}) {
     this.engine = engine;
     this.#options = options;
+    const { subdomain, place = "" } = options;
+    if (!subdomain) return;
+    this.expandVariables = (env, siblings, signal) =>
+      this.#call("expandVariables", signal, () => {
+        const project = { id: "project-1", region: "us-south", subdomain: subdomain.now };
+        return expandVariables({ env, project, siblings, appOf: ({ name }) => `app-of-${name}`, backend: place });
+      });
   }
 
   async health(): Promise<BackendHealth> {

@@ -60,7 +60,12 @@ const env: JsonSchema = {
         pattern: "^[-._a-zA-Z][-._a-zA-Z0-9]*$",
         description: "Name of the variable.",
       },
-      value: { type: "string", maxLength: 131072, description: "Its value, taken literally." },
+      value: {
+        type: "string",
+        maxLength: 131072,
+        description:
+          "Its value, taken literally. On code-engine references to the project, which begin with a dollar and {CE_, are replaced.",
+      },
       valueFrom: {
         type: "object",
         description: "Where its value comes from.",
@@ -168,6 +173,14 @@ const spec: JsonSchema = {
     volumes,
     scaling,
     exposure,
+    dependencies: {
+      type: "array",
+      description:
+        "RuntimeDeployments of this namespace that it needs. Informational: nothing waits for them; the condition Accepted names those that do not exist or are not Ready.",
+      maxItems: 32,
+      "x-kubernetes-list-type": "set",
+      items: { ...objectName("Name of a RuntimeDeployment."), maxLength: 63 },
+    },
     desiredState: {
       type: "string",
       enum: ["Running", "Stopped"],

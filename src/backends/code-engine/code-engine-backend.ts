@@ -20,6 +20,7 @@ import type {
 import type { BuildRequest, BuildState, ImageBuilder } from "../build.ts";
 import type { EgressBound, EgressManager, EgressProgress } from "../egress.ts";
 import type { Usage, UsageSource } from "../usage.ts";
+import type { ExpandedVariables, FindSibling, VariableExpander } from "../variables.ts";
 import { admit } from "./admission.ts";
 import { AppUsage } from "./app-usage.ts";
 import { ProjectBuilder } from "./builds/project-builder.ts";
@@ -37,8 +38,10 @@ import { appLogs } from "./logs/app-logs.ts";
 import { LogHistory } from "./logs/log-history.ts";
 import { ProjectLink } from "./project-link.ts";
 import { collectOrphans, purgeOwner } from "./removal.ts";
+import { Subdomain } from "./subdomain.ts";
+import { expandVariables } from "./variables.ts";
 import { watchProject } from "./watcher.ts";
-import type { Maker } from "./workloads/marks.ts";
+import { appName, type Maker } from "./workloads/marks.ts";
 import { Sightings } from "./workloads/sightings.ts";
 import { Workloads } from "./workloads/workloads.ts";
 
@@ -46,7 +49,9 @@ import { Workloads } from "./workloads/workloads.ts";
 export const codeEngineBackend = ((config, logger) =>
   new CodeEngineBackend(config, logger)) satisfies BackendFactory<CodeEngineConfig>;
 
-class CodeEngineBackend implements Backend, LogSource, UsageSource, ImageBuilder, EgressManager {
+class CodeEngineBackend
+  implements Backend, LogSource, UsageSource, ImageBuilder, EgressManager, VariableExpander
+{
   readonly #config: CodeEngineConfig;
   readonly #logger: Logger;
   readonly #clock: Clock;
@@ -59,6 +64,7 @@ class CodeEngineBackend implements Backend, LogSource, UsageSource, ImageBuilder
   readonly #images: Images;
   readonly #sightings: Sightings;
   readonly #workloads: Workloads;
+  readonly #subdomain: Subdomain;
   readonly #builder: ProjectBuilder;
   readonly #history: LogHistory;
   readonly #usage = new AppUsage();
@@ -82,6 +88,7 @@ class CodeEngineBackend implements Backend, LogSource, UsageSource, ImageBuilder
     this.#egress = spec.egress === "Managed" ? new EgressKeeper(egress) : undefined;
     this.#images = new Images(new RegistryClient({ override: spec.endpoints?.registry }), config.dockerConfig);
     const around = { maker: this.#maker, privateNetwork: spec.privateNetwork };
+    this.#subdomain = new Subdomain(clock);
     this.#sightings = new Sightings(around, clock, pace.restMs * 2);
     this.#workloads = new Workloads({
       maker: this.#maker,
@@ -102,6 +109,21 @@ class CodeEngineBackend implements Backend, LogSource, UsageSource, ImageBuilder
 
   admit(request: AdmissionRequest): void {
     admit(request, this.#config.spec.allowedRegistries ?? []);
+  }
+
+  async expandVariables(
+    env: Readonly<Record<string, string>>,
+    siblings: FindSibling,
+    signal: AbortSignal,
+  ): Promise<ExpandedVariables> {
+    const { name, spec } = this.#config;
+    const project = await this.#within(async (found) => {
+      const seen = [...this.#sightings.all.values()].flatMap(({ app }) => app ?? []);
+      const subdomain = await this.#subdomain.get(found, seen, signal);
+      return { id: found.id, region: spec.region, subdomain };
+    }, signal);
+    const appOf = (sibling: Pick<Owner, "uid" | "name">) => appName(this.#maker, sibling);
+    return expandVariables({ env, project, siblings, appOf, backend: name });
   }
 
   async resolveImage(request: ImageRequest, signal: AbortSignal): Promise<ResolvedImage> {

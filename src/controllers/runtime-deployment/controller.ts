@@ -36,6 +36,7 @@ import { setBack } from "./set-back.ts";
 import { summarize } from "./status.ts";
 import { placesOf, tearDown } from "./teardown.ts";
 import { Turns } from "./turns.ts";
+import type { Surroundings } from "./wiring.ts";
 
 /** Writes to the API server. Each answers the object as it is then. */
 export interface DeploymentWriter {
@@ -91,6 +92,7 @@ export class RuntimeDeploymentReconciler implements Reconciler {
     const turns = new Turns((key) => ports.enqueue(parseKey(key)));
     this.#turns = turns;
     const sources: GuardrailSources = ports;
+    const surroundings: Surroundings = ports;
     const objects = (namespace: string) => ({
       secret: (name: string) => ports.secrets.get({ namespace, name }),
       configMap: (name: string) => ports.configMaps.get({ namespace, name }),
@@ -100,9 +102,9 @@ export class RuntimeDeploymentReconciler implements Reconciler {
     this.#phases = [
       async (scope) => decide(scope, { registry, sources }),
       (scope) => this.#observe(scope),
-      (scope) => enforceBounds(scope, { registry, sources, objects, hashKey }),
+      (scope) => enforceBounds(scope, { registry, sources, surroundings, objects, hashKey }),
       (scope) => this.#probe(scope),
-      (scope) => prepareRevision(scope, { clock, objects, hashKey, finalizer }),
+      (scope) => prepareRevision(scope, { clock, surroundings, objects, hashKey, finalizer }),
       (scope) => converge(scope, { clock, prober, registry, sources, turns }),
       (scope) => this.#probe(scope),
     ];

@@ -11,10 +11,12 @@ import { boundsAt, type GuardrailSources } from "./guardrail-sources.ts";
 import { elsewhere, GRACE_SECONDS } from "./moving.ts";
 import { isActive } from "./plan.ts";
 import { lookAgain, type Scope } from "./scope.ts";
+import { expand, type Surroundings } from "./wiring.ts";
 
 export interface EnforcePorts {
   readonly registry: BackendRegistry;
   readonly sources: GuardrailSources;
+  readonly surroundings: Surroundings;
   objects(namespace: string): Namespaced;
   hashKey(signal: AbortSignal): Promise<Uint8Array>;
 }
@@ -110,14 +112,16 @@ function boundsOf({ owner }: Scope, { sources }: EnforcePorts, { name }: LiveBac
  * narrowed in a maximum alone, of which nothing shows in what it makes.
  */
 async function isAsAsked(
-  { spec, owner, generation, signal }: Scope,
+  { spec, live, owner, generation, signal }: Scope,
   ports: EnforcePorts,
   { workload, bounds }: { workload: Workload; bounds: readonly Bound[] },
 ): Promise<boolean> {
   // The bounds are those of the place where it runs, of which the spec may want to move away.
   if (!spec || excesses(spec.guardrails, bounds).length > 0) return false;
   try {
-    const resolved = resolveReferences(spec, ports.objects(owner.namespace));
+    const found = resolveReferences(spec, ports.objects(owner.namespace));
+    const expanded = live && (await expand({ owner, signal }, { spec, live, resolved: found }, ports.surroundings));
+    const resolved = { ...found, env: { ...found.env, ...expanded?.env } };
     const hashKey = needsHashKey(resolved) ? await ports.hashKey(signal) : undefined;
     const made = workloadSpec({ owner, generation, spec, resolved, image: workload.image, hashKey });
     return made.hash === workload.hash;

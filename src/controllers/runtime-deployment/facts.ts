@@ -49,7 +49,7 @@ export interface Facts {
   readonly guardrails: RuntimeDeploymentStatus["guardrails"];
   /** Where the limits come from that nobody asked for. */
   readonly limitNotes: readonly string[];
-  /** What the spec asks of the backend in vain. */
+  /** What the spec asks of the backend in vain, and what it speaks of and is not there. */
   readonly reachNotes: readonly string[];
   /** Whether the revision that serves has answered before and is left alone, so that its place can end its last instance. */
   readonly asleep: boolean;

@@ -2,10 +2,11 @@ import { formatKey } from "../../api/meta.ts";
 import type { GuardrailProfile, GuardrailProfileSpec, RuntimeDeployment } from "../../api/v1alpha1/index.ts";
 import { profileNameOf, referencedObjects } from "../../effective-spec/effective-spec.ts";
 import type { IndexFunction } from "../../machinery/lister.ts";
+import { siblingsOf } from "./dependencies.ts";
 
 /**
- * Finds the deployments that a change elsewhere concerns: by the Secrets and ConfigMaps they refer to, `namespace/name`, and
- * by the GuardrailProfile that they run under.
+ * Finds the deployments that a change elsewhere concerns: by the Secrets, ConfigMaps and other deployments they refer
+ * to, `namespace/name`, and by the GuardrailProfile that they run under.
  */
 export const deploymentIndexes = {
   secret: (deployment) => inNamespace(deployment, referencedObjects(deployment.spec).secrets),
@@ -14,6 +15,7 @@ export const deploymentIndexes = {
     ...seccompProfile(deployment.spec.guardrails?.overrides?.seccomp),
   ],
   profile: ({ spec }) => [profileNameOf(spec)],
+  sibling: (deployment) => inNamespace(deployment, siblingsOf(deployment)),
 } satisfies Record<string, IndexFunction<RuntimeDeployment>>;
 
 /** Finds the profiles that a change elsewhere concerns: by the ConfigMap of their seccomp profile, `namespace/name`. */

@@ -44,7 +44,7 @@ export function factsOf(scope: Scope, { clock, prober }: { clock: Clock; prober:
     crash: scope.crash,
     restartCount: countStarts(scope),
     ...guardrailFacts(scope, current),
-    reachNotes: scope.spec?.reachNotes ?? [],
+    reachNotes: [...(scope.spec?.reachNotes ?? []), ...scope.wiringNotes],
     asleep: current !== undefined && isAsleep(scope, current),
     accepted: scope.accepted,
     image: scope.image,

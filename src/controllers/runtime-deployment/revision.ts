@@ -13,8 +13,10 @@ import { failureOf } from "./failure.ts";
 import { noteProgress, recentProgress } from "./progress.ts";
 import { askedHash, type Scope } from "./scope.ts";
 import { tryNow } from "./set-back.ts";
+import { type Surroundings, wire } from "./wiring.ts";
 
 export interface RevisionPorts extends BuildingPorts {
+  readonly surroundings: Surroundings;
   /** Secrets and ConfigMaps of one namespace. */
   objects(namespace: string): Namespaced;
   /** The key of the hashes of secret values. */
@@ -37,9 +39,10 @@ export async function prepareRevision(scope: Scope, ports: RevisionPorts): Promi
   scope.token = `${scope.generation}/${profile}/${live.instance}/${versions(scope, spec, objects)}/${build}`;
 
   const taken = accept(scope, spec, live, objects);
-  const found = taken && (await obtain(scope, taken, { live, ports }));
+  const resolved = taken && (await wire(scope, { spec, live, resolved: taken.resolved }, ports));
+  if (!resolved) return;
+  const found = await obtain(scope, taken, { live, ports });
   if (!found) return;
-  const { resolved } = taken;
   const { image, request } = found;
 
   const keyed = needsHashKey(resolved);

@@ -44,6 +44,8 @@ export interface Scope {
   image: string | undefined;
   /** Of a git source: its build as the status says, or as was found since. */
   build: BuildRecord | undefined;
+  /** What its variables and dependencies speak of and is not there. */
+  wiringNotes: readonly string[];
   step: Note | undefined;
   failure: Failure | undefined;
   /** The workload that ran at the last look and should still do. */
@@ -88,6 +90,7 @@ export function newScope(deployment: RuntimeDeployment, memory: Memory, signal: 
     accepted: undefined,
     image: undefined,
     build: deployment.status?.build,
+    wiringNotes: [],
     step: undefined,
     failure: undefined,
     known: phase === "Stopped" ? undefined : workload?.id,

@@ -333,7 +333,7 @@ export interface RuntimeDeploymentSpec {
      */
     name: string;
     /**
-     * Its value, taken literally.
+     * Its value, taken literally. On code-engine references to the project, which begin with a dollar and {CE_, are replaced.
      */
     value?: string;
     /**
@@ -507,6 +507,14 @@ export interface RuntimeDeploymentSpec {
      */
     visibility?: "public" | "private" | "project";
   };
+  /**
+   * RuntimeDeployments of this namespace that it needs. Informational: nothing waits for them; the condition Accepted names those that do not exist or are not Ready.
+   *
+   * @maxItems 32
+   *
+   * Items: Name of a RuntimeDeployment.
+   */
+  dependencies?: string[];
   /**
    * Stopped keeps volumes and the port, and runs nothing.
    */
