@@ -69,15 +69,19 @@ describe("slipway logs", () => {
   it("prints the last 100 lines, in the namespace of the kubeconfig's context", async () => {
     const options = { name: "files", kubeconfig: await kubeconfig({ namespace: "team-a" }), gateway: gateway.url };
     expect(await run(options)).toEqual({ code: 0, stdout: "first\nsecond\n" });
-    expect(asked).toEqual([{ namespace: "team-a", name: "files", tail: 100, follow: false, timestamps: false }]);
+    expect(asked).toEqual([
+      { namespace: "team-a", name: "files", tail: 100, follow: false, timestamps: false, build: false },
+    ]);
   });
 
   it("asks as it was typed", async () => {
     await run({
-      ...{ name: "files", namespace: "b", tail: "all", timestamps: true },
+      ...{ name: "files", namespace: "b", tail: "all", timestamps: true, build: true },
       ...{ kubeconfig: await kubeconfig(), gateway: gateway.url },
     });
-    expect(asked).toEqual([{ namespace: "b", name: "files", tail: undefined, follow: false, timestamps: true }]);
+    expect(asked).toEqual([
+      { namespace: "b", name: "files", tail: undefined, follow: false, timestamps: true, build: true },
+    ]);
   });
 
   it("follows until it is told to stop, which is no failure", async () => {

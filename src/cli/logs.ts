@@ -16,13 +16,15 @@ export interface LogsOptions {
   /** A number of lines, or `all`. Default 100. */
   readonly tail?: string;
   readonly timestamps?: boolean;
+  /** What its newest build prints instead. */
+  readonly build?: boolean;
   readonly kubeconfig?: string;
   readonly gateway?: string;
 }
 
 /**
- * `slipway logs NAME`: what the workload of a RuntimeDeployment prints, asked of the gateway with the kubeconfig's token.
- * Ends when the log does, or with --follow at the signal. Answers the exit code.
+ * `slipway logs NAME`: what the workload of a RuntimeDeployment, or its build, prints, asked of the gateway with the
+ * kubeconfig's token. Ends when the log does, or with --follow at the signal. Answers the exit code.
  * @throws {UsageError} for what was typed. @throws {Error} for what was refused or failed.
  */
 export async function logs(options: LogsOptions, { stdout, env, signal }: CommandContext): Promise<number> {
@@ -49,12 +51,17 @@ export async function logs(options: LogsOptions, { stdout, env, signal }: Comman
   return 0;
 }
 
-function logOptions({ tail = "100", follow = false, timestamps = false }: LogsOptions): LogRequestOptions {
-  if (tail === "all" || tail === "-1") return { tail: undefined, follow, timestamps };
+function logOptions({
+  tail = "100",
+  follow = false,
+  timestamps = false,
+  build = false,
+}: LogsOptions): LogRequestOptions {
+  if (tail === "all" || tail === "-1") return { tail: undefined, follow, timestamps, build };
   if (!/^\d{1,7}$/.test(tail)) {
     throw new UsageError(`--tail: ${JSON.stringify(tail)} is not a number of lines; write for example 100, or all`);
   }
-  return { tail: Number(tail), follow, timestamps };
+  return { tail: Number(tail), follow, timestamps, build };
 }
 
 function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {

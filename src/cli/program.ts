@@ -66,6 +66,7 @@ async function parse(argv: readonly string[]): Promise<number> {
     .option("-f, --follow", "go on until it ends")
     .option("--tail <lines>", "lines from the end, or all", "100")
     .option("--timestamps", "put the time before each line")
+    .option("--build", "what the newest build of its image printed instead")
     .addOption(kubeconfig())
     .option("--gateway <url>", "else SLIPWAY_GATEWAY, else what stands beside the kubeconfig")
     .action(

@@ -85,7 +85,8 @@ describe("a log", () => {
   });
 
   it.each([
-    { because: "everything is asked", query: "?tail=-1", want: { tail: undefined } },
+    { because: "everything is asked", query: "?tail=-1", want: { tail: undefined, build: false } },
+    { because: "its build is asked", query: "?build=true", want: { tail: 100, build: true } },
     { because: "nothing old is asked", query: "?tail=0&follow=true", want: { tail: 0, follow: true } },
     {
       because: "all is asked",
@@ -170,6 +171,19 @@ describe("a request is refused when", () => {
       path: LOG.replace("files", "nix"),
       status: 404,
       message: /"nix" in namespace "team-a"/,
+    },
+    {
+      because: "nothing of it is built",
+      path: `${LOG.replace("files", "nix")}?build=true`,
+      status: 404,
+      message: /no build of runtimedeployment "nix" in namespace "team-a"; only what has spec\.source\.git is built/,
+    },
+    {
+      because: "its user may not see its build, either",
+      path: `${LOG}?build=true`,
+      ask: { token: "viewer" },
+      status: 403,
+      message: /user "viewer" cannot get runtimedeployments\/log "files"/,
     },
     {
       because: "its user may not know its use",

@@ -138,7 +138,7 @@ export function createHandler(options: HandlerOptions): GatewayHandler {
     const lines = await logs.logs(namespace, name, options, signal);
     if (lines === undefined) {
       over.abort();
-      throw noWorkload({ namespace, name });
+      throw options.build ? noBuild({ namespace, name }) : noWorkload({ namespace, name });
     }
     const body = lineStream(untilAborted(lines, signal), (error) => {
       over.abort();
@@ -151,6 +151,11 @@ export function createHandler(options: HandlerOptions): GatewayHandler {
 
 function noWorkload({ namespace, name }: Pick<Wanted, "namespace" | "name">): Refusal {
   const message = `no workload of runtimedeployment ${quoted(name)} in namespace ${quoted(namespace)}`;
+  return new Refusal(404, "NotFound", message);
+}
+
+function noBuild({ namespace, name }: Pick<Wanted, "namespace" | "name">): Refusal {
+  const message = `no build of runtimedeployment ${quoted(name)} in namespace ${quoted(namespace)}; only what has spec.source.git is built`;
   return new Refusal(404, "NotFound", message);
 }
 

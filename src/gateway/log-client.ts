@@ -14,6 +14,8 @@ export async function requestLog({ options, ...query }: LogQuery): Promise<Async
     tail: String(options.tail ?? -1),
     follow: String(options.follow),
     timestamps: String(options.timestamps),
+    // A gateway of an earlier release does not know it.
+    ...(options.build && { build: "true" }),
   };
   return await requestPart(query, { subresource: "log", search, timeoutMs: ANSWER_TIMEOUT_MS });
 }

@@ -4,12 +4,13 @@ import { badRequest, Refusal } from "./refusal.ts";
 /** Lines, where none are asked for. */
 const DEFAULT_TAIL = 100;
 const LARGEST_TAIL = 1_000_000;
+const PARAMETERS: ReadonlySet<string> = new Set(["tail", "follow", "timestamps", "build"]);
 
 /** @throws {Refusal} naming the parameter, its value and the remedy. */
 export function logOptions(parameters: URLSearchParams): LogRequestOptions {
   for (const name of parameters.keys()) {
-    if (name !== "tail" && name !== "follow" && name !== "timestamps") {
-      throw badRequest("parameter", name, "is not known; there are tail, follow and timestamps");
+    if (!PARAMETERS.has(name)) {
+      throw badRequest("parameter", name, "is not known; there are tail, follow, timestamps and build");
     }
     if (parameters.getAll(name).length > 1) {
       throw new Refusal(400, "BadRequest", `${name}: is given more than once; give it once`);
@@ -19,6 +20,7 @@ export function logOptions(parameters: URLSearchParams): LogRequestOptions {
     tail: tailIn(parameters.get("tail")),
     follow: flagIn("follow", parameters.get("follow")),
     timestamps: flagIn("timestamps", parameters.get("timestamps")),
+    build: flagIn("build", parameters.get("build")),
   };
 }
 
