@@ -71,6 +71,8 @@ export class DeploymentWorld {
   readonly profiles = new MemoryStore<GuardrailProfile>(profileIndexes);
   readonly namespaces = new MemoryStore<Namespace>();
   readonly secrets = new MemoryStore<Secret>();
+  /** Answers the key of the hashes of secret values, from the API server. */
+  hashKey: () => Promise<Uint8Array> = async () => Buffer.from("key");
   readonly configMaps = new MemoryStore<ConfigMap>();
   readonly events: EventNote[] = [];
   /** Phases in the order in which a watcher saw them. */
@@ -280,7 +282,7 @@ export class DeploymentWorld {
         removeFinalizer: async (deployment) => void (await this.#finalize(deployment, [])),
       },
       events: { record: (_, event) => void this.events.push(event) },
-      hashKey: async () => Buffer.from("key"),
+      hashKey: () => this.hashKey(),
       clock: this.clock,
     });
     const controller = new Controller({

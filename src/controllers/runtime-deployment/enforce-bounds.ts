@@ -4,6 +4,7 @@ import { type Namespaced, resolveReferences } from "../../effective-spec/referen
 import { needsHashKey, workloadSpec } from "../../effective-spec/workload.ts";
 import { type Bound, excesses } from "../../guardrails/bounds.ts";
 import type { Guardrails } from "../../guardrails/guardrails.ts";
+import { TerminalError, TransientError } from "../../machinery/errors.ts";
 import { jsonEqual } from "../../machinery/json-equal.ts";
 import type { BackendRegistry, LiveBackend } from "../backend-registry.ts";
 import { failureOf } from "./failure.ts";
@@ -82,11 +83,11 @@ async function enforceAt(
   const left: Workload[] = [];
   for (const workload of observed) {
     const wider = excesses(workload.guardrails ?? UNTOLD, known);
-    if (wider.length === 0 || (await isAsAsked(scope, ports, { workload, bounds: known }))) {
-      left.push(workload);
-      continue;
-    }
     try {
+      if (wider.length === 0 || (await isAsAsked(scope, ports, { workload, bounds: known }))) {
+        left.push(workload);
+        continue;
+      }
       if (isActive(workload)) await place.backend.stop(workload.id, GRACE_SECONDS, scope.signal);
       await place.backend.delete(workload.id, scope.signal);
     } catch (error) {
@@ -110,6 +111,7 @@ function boundsOf({ owner }: Scope, { sources }: EnforcePorts, { name }: LiveBac
 /**
  * Whether a workload is, but for its image, what would be made today, and so within its bounds: a profile may have been
  * narrowed in a maximum alone, of which nothing shows in what it makes.
+ * @throws what keeps anybody from saying so.
  */
 async function isAsAsked(
   { spec, live, owner, generation, signal }: Scope,
@@ -125,12 +127,23 @@ async function isAsAsked(
     const hashKey = needsHashKey(resolved) ? await ports.hashKey(signal) : undefined;
     const made = workloadSpec({ owner, generation, spec, resolved, image: workload.image, hashKey });
     return made.hash === workload.hash;
-  } catch {
+  } catch (error) {
     signal.throwIfAborted();
-    // Nobody can say, for example since a Secret is missing: then what is known of the workload counts.
+    if (!saysThatNothingIsAsked(error)) throw error;
     return false;
   }
 }
+
+/**
+ * Whether what is asked for refers to what is not there, or makes no sense: then what is known of the workload counts. An API
+ * server that does not answer says nothing of the kind, and is asked again.
+ */
+function saysThatNothingIsAsked(error: unknown): boolean {
+  if (error instanceof TerminalError) return true;
+  return error instanceof TransientError && ABSENCES.has(error.reason);
+}
+
+const ABSENCES: ReadonlySet<string> = new Set([Reason.SecretNotFound, Reason.ConfigMapNotFound]);
 
 function gotStuck(scope: Scope, error: unknown): void {
   const { kind, message } = failureOf(error, scope.signal);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { DeploymentWorld, IMAGE, KEY } from "../../../test/support/deployment-world.ts";
 import { guardrailCapabilities } from "../../../test/support/memory-engine.ts";
+import { ApiError, ApiUnreachable } from "../../machinery/client.ts";
 
 type World = DeploymentWorld;
 type Spec = Parameters<World["apply"]>[0];
@@ -252,6 +253,46 @@ describe("a bound that becomes narrower than what runs", () => {
     world.boot();
     await world.pass(30_000);
     expect(world.current().id).toBe(id);
+  });
+
+  it.each([
+    { because: "the API server does not answer", trouble: new ApiUnreachable("connection refused") },
+    {
+      because: "the API server has no time",
+      trouble: new ApiError({
+        apiVersion: "v1",
+        kind: "Status",
+        metadata: {},
+        status: "Failure",
+        message: "busy",
+        code: 503,
+      }),
+    },
+  ])("waits while nobody knows the hash of what is asked for: $because", async ({ trouble }) => {
+    const world = new DeploymentWorld();
+    world.putSecret("token", { TOKEN: "x" });
+    world.putProfile("own", {});
+    world.putProfile("bound", {});
+    const spec = { guardrails: { profile: "own" }, resources: { memory: "128Mi" } };
+    await connected({ ...spec, envFrom: [{ secretRef: { name: "token" } }] }, world);
+    const { id } = world.current();
+    const resources = { maxCpu: "500m", maxMemory: "256Mi", maxPids: 100 };
+    world.putProfile("own", { resources });
+    await world.pass(5_000);
+    let asked = 0;
+    world.hashKey = async () => {
+      asked += 1;
+      throw trouble;
+    };
+    world.putProfile("bound", { resources });
+    world.bound("bound");
+    await world.pass(60_000, 500);
+    expect(asked).toBeGreaterThan(1);
+    expect(world.current().id).toBe(id);
+    world.hashKey = async () => Buffer.from("key");
+    await world.pass(120_000, 500);
+    expect(world.current().id).toBe(id);
+    expect(world.condition("Ready")).toBe("True Connected");
   });
 
   it("is that of the place where it runs, though it shall move to another", async () => {
