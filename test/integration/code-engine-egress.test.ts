@@ -260,6 +260,36 @@ describe("a project that is dedicated to a RuntimeBackend", () => {
     expect(await rules()).toEqual([expect.stringContaining("10.20.0.0/16")]);
   });
 
+  describe("where sources are built", () => {
+    const request = {
+      key: "first",
+      source: {
+        url: "https://git.test/files",
+        revision: undefined,
+        contextDir: "",
+        dockerfile: "Dockerfile",
+        credentials: undefined,
+      },
+      buildArgs: {},
+      push: { repository: "registry.test/files", dockerConfig: '{"auths":{"registry.test":{"auth":"YTpi"}}}' },
+      timeoutSeconds: 600,
+    };
+    it.each<{ because: string; bound: EgressBound | undefined; builds?: string; want: RegExp | undefined }>([
+      { because: "its rules let builds reach what they need", bound: OPEN, want: undefined },
+      { because: "they do not", bound: listed("10.20.0.0/16"), want: /codeEngine\.builds\.project/ },
+      { because: "nobody knows what they shall be", bound: undefined, want: /nothing is built yet/ },
+      { because: "another project builds", bound: CLOSED, builds: "factory", want: undefined },
+      { because: "what builds is called is the same project", bound: CLOSED, builds: "tools", want: /builds\.project/ },
+    ])("$because", async ({ bound, builds, want }) => {
+      const elsewhere = builds === undefined ? {} : { builds: { size: "medium" as const, project: { name: builds } } };
+      backend = world.backend({ spec: world.spec({ egress: "Managed", ...elsewhere }) });
+      await backend.manageEgress?.(bound, within());
+      const admitting = () => backend.admitBuild?.(request);
+      if (want) expect(admitting).toThrow(want);
+      else expect(admitting).not.toThrow();
+    });
+  });
+
   it("is left alone by a backend that does not keep its rules", async () => {
     backend = world.backend();
     expect(await backend.manageEgress?.(CLOSED, within())).toEqual({

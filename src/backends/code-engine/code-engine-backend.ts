@@ -1,6 +1,7 @@
 import { Reason } from "../../api/v1alpha1/conditions.ts";
 import { type Clock, systemClock } from "../../machinery/clock.ts";
 import { TerminalError } from "../../machinery/errors.ts";
+import { jsonEqual } from "../../machinery/json-equal.ts";
 import type { Logger } from "../../machinery/logger.ts";
 import type {
   AdmissionRequest,
@@ -217,6 +218,7 @@ class CodeEngineBackend
   }
 
   admitBuild(request: BuildRequest): void {
+    if (this.#buildsBesideWorkloads()) this.#egress?.assertBuildsReach();
     this.#builder.admitBuild(request);
   }
 
@@ -255,6 +257,11 @@ class CodeEngineBackend
     if (!project) return this.#link;
     const config = { ...this.#config, spec: { ...this.#config.spec, project } };
     return new ProjectLink(this.#client, config, this.#clock);
+  }
+
+  #buildsBesideWorkloads(): boolean {
+    const { project, builds } = this.#config.spec;
+    return builds?.project === undefined || jsonEqual(builds.project, project);
   }
 
   #tell(owner: Owner): void {

@@ -15,7 +15,7 @@ import type { ProjectLink } from "../project-link.ts";
 import { KeyedLock } from "../workloads/keyed-lock.ts";
 import { describeEgress } from "./describe-egress.ts";
 import { type EgressRule, egressSteps } from "./egress-plan.ts";
-import { contains, type EgressRanges, egressRanges } from "./egress-ranges.ts";
+import { contains, type EgressRanges, EVERYTHING, egressRanges } from "./egress-ranges.ts";
 import { applySteps } from "./egress-steps.ts";
 
 export interface EgressKeeperParts {
@@ -90,6 +90,19 @@ export class EgressKeeper {
     if (this.#current().kind === "standing") return;
     const retryAfterMs = Math.max(this.#dueAt - this.#now(), pace.busyMs);
     throw new TransientError(Reason.EgressNotReady, `nothing starts yet: ${this.#trouble()}`, { retryAfterMs });
+  }
+
+  /**
+   * Builds fetch sources and packages, and the rules are theirs, too.
+   * @throws {TerminalError | TransientError} unless everything may be reached.
+   */
+  assertBuildsReach(): void {
+    const { project } = this.#parts;
+    if (!this.#wanted) throw new TransientError(Reason.EgressNotReady, `nothing is built yet: ${this.#trouble()}`);
+    const { bound, ranges } = this.#wanted;
+    if (ranges.includes(EVERYTHING)) return;
+    const message = `spec.source.git: builds in project ${project} would reach no more than GuardrailProfile "${bound.profile}" lets its workloads, and so no sources and packages; name another project in codeEngine.builds.project of the RuntimeBackend, or build elsewhere and use spec.source.image`;
+    throw new TerminalError(Reason.SourceNotSupported, message);
   }
 
   aspect(): Aspect {
