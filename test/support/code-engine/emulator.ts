@@ -1,7 +1,7 @@
 import type Docker from "dockerode";
 import { engineAddress, engineClient, pingEngine } from "../../../scripts/engine/engine-address.ts";
 import { type Clock, systemClock } from "../../../src/machinery/clock.ts";
-import type { BuildOutput } from "./builds/build-run.ts";
+import type { BuildOutput } from "./builds/build-job.ts";
 import { Failures } from "./failures.ts";
 import { CallLog } from "./http/call-log.ts";
 import { Faults, type Surface } from "./http/faults.ts";
@@ -13,6 +13,7 @@ import { LogHistory } from "./observability/log-history.ts";
 import type { Project, ProjectStatus } from "./projects/project.ts";
 import { Projects } from "./projects/projects.ts";
 import { DockerRuntime } from "./runtime/docker-runtime.ts";
+import { GitSources } from "./runtime/git-sources.ts";
 import { ImageAliases } from "./runtime/image-aliases.ts";
 import { SimulatedRuntime } from "./runtime/simulated.ts";
 import { type Handlers, services } from "./services.ts";
@@ -26,12 +27,14 @@ export interface EmulatorOptions {
   readonly timings?: Partial<Timings>;
   readonly quotas?: Partial<Quotas>;
   readonly switches?: Partial<Switches>;
-  /** Whether applications really run, as containers; simulated unless told otherwise. */
+  /** Whether applications really run, as containers, and builds make images; simulated unless told otherwise. */
   readonly docker?: "real" | "simulated";
   /** The machine's own unless told otherwise. */
   readonly engine?: Docker;
   /** See `ImageAliases`. */
   readonly imageAliases?: Readonly<Record<string, string>>;
+  /** Where builds that really run find repositories; see `GitSources`. */
+  readonly gitAliases?: Readonly<Record<string, string>>;
   /** What `endpoint` says; an address that works where applications really run. */
   readonly endpoints?: "loopback" | "platform";
 }
@@ -73,7 +76,8 @@ export class CodeEngineEmulator implements AsyncDisposable {
     const images = new SimulatedRuntime({ clock, startMs: timings.instanceStartMs });
     const imageAliases = new ImageAliases(options.imageAliases);
     const real = options.docker === "real";
-    const runtime = real ? await DockerRuntime.start(await engineOf(options), imageAliases) : images;
+    const containers = real ? await DockerRuntime.start(await engineOf(options), imageAliases) : undefined;
+    const runtime = containers ?? images;
     const world = new World({
       clock,
       region,
@@ -83,6 +87,7 @@ export class CodeEngineEmulator implements AsyncDisposable {
       failures: new Failures(),
       runtime,
     });
+    if (containers) world.builder = containers.builder(new GitSources(options.gitAliases));
     const [faults, calls, iam, projects] = [new Faults(), new CallLog(), new Iam(clock), new Projects(world)];
     const handlers = services({ world, iam, projects, faults, calls });
     const listeners = await listenForAll(handlers);
@@ -150,7 +155,7 @@ export class CodeEngineEmulator implements AsyncDisposable {
 
   /** What build runs make from now on. */
   buildWith(builder: (outputImage: string) => Promise<BuildOutput>): void {
-    this.#world.builder = builder;
+    this.#world.builder = ({ spec }) => builder(spec.output_image);
   }
 
   /** A project without the wait for it. */

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { Clock } from "../../../src/machinery/clock.ts";
 import type { App } from "./apps/app.ts";
-import type { BuildOutput } from "./builds/build-run.ts";
+import type { Builder, BuildOutput } from "./builds/build-job.ts";
 import type { Failures } from "./failures.ts";
 import type { LogHistory } from "./observability/log-history.ts";
 import type { Runtime } from "./runtime/runtime.ts";
@@ -29,8 +29,8 @@ const platformEndpoints: Endpoints = {
   close: () => undefined,
 };
 
-async function madeUpOutput(outputImage: string): Promise<BuildOutput> {
-  return { digest: `sha256:${fingerprint([outputImage, randomName(8)])}`, log: ["STEP 1/1: FROM scratch"] };
+async function madeUpOutput({ spec }: { readonly spec: { readonly output_image: string } }): Promise<BuildOutput> {
+  return { digest: `sha256:${fingerprint([spec.output_image, randomName(8)])}`, log: ["STEP 1/1: FROM scratch"] };
 }
 
 /** What every part of the emulator shares: time, limits, switches, and where applications run. */
@@ -48,7 +48,7 @@ export class World {
   /** Where logs are kept, once there is an instance of IBM Cloud Logs. */
   logHistory: LogHistory | undefined;
   /** What build runs make of their sources. A test that has the image says so. */
-  builder: (outputImage: string) => Promise<BuildOutput> = madeUpOutput;
+  builder: Builder = madeUpOutput;
   /** What `href`s begin with; the emulator's own address once it listens. */
   apiUrl: string;
   /** Mistakes of the emulator itself; its end reports them. */

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { MissingReference, resolveCredentials, resolveEnv } from "../apps/container-inputs.ts";
 import type { BuildRunReason } from "../failures.ts";
 import type { JsonObject } from "../fields/field.ts";
 import type { Project } from "../projects/project.ts";
@@ -6,12 +7,7 @@ import { Resource } from "../resources/resource.ts";
 import { LogBuffer } from "../runtime/log-buffer.ts";
 import { fingerprint, randomName } from "../world.ts";
 import type { BuildSpec } from "./build-fields.ts";
-
-/** What a build makes, where a test makes images itself. */
-export interface BuildOutput {
-  readonly digest: string;
-  readonly log?: readonly string[];
-}
+import { BuildFailure, type BuildJob, type BuildOutput } from "./build-job.ts";
 
 const HOUR_MS = 3_600_000;
 /** Runs from a configuration vanish so long after their end. */
@@ -30,7 +26,9 @@ export class BuildRun extends Resource {
   readonly project: Project;
   readonly buildName: string | undefined;
   readonly pod: string;
-  /** What its pod says. */
+  /** What its pod says as it fetches the sources. */
+  readonly sourceLog: LogBuffer;
+  /** What it says then. */
   readonly log: LogBuffer;
   status: "pending" | "running" | "succeeded" | "failed" = "pending";
   reason: BuildRunReason | "pending" | "running" | "succeeded" = "pending";
@@ -38,11 +36,13 @@ export class BuildRun extends Resource {
   readonly #serviceAccount: string;
   #startTime: string | undefined;
   #completionTime: string | undefined;
-  #digest: string | undefined;
+  #output: BuildOutput | undefined;
+  readonly #end = new AbortController();
 
   constructor({ project, name, buildName, serviceAccount, spec }: BuildRunOptions) {
     super({ world: project.world, name, href: `${project.href}/build_runs/${name}` });
     this.project = project;
+    this.sourceLog = new LogBuffer(project.world.clock);
     this.log = new LogBuffer(project.world.clock);
     this.buildName = buildName;
     this.pod = `${name}-${randomName(5)}-pod`;
@@ -57,7 +57,8 @@ export class BuildRun extends Resource {
 
   view(): JsonObject {
     const { source_revision: branch = "main" } = this.#spec;
-    const commit = { git_branch_name: branch, git_commit_author: "developer", git_commit_sha: this.#commit };
+    const { commit: sha = this.#madeUpCommit, author = "developer" } = this.#output?.source ?? {};
+    const commit = { git_branch_name: branch, git_commit_author: author, git_commit_sha: sha };
     return {
       ...this.head(this.project.id, "build_run_v2"),
       ...(this.buildName !== undefined && { build_name: this.buildName }),
@@ -68,7 +69,7 @@ export class BuildRun extends Resource {
         reason: this.reason,
         ...(this.#startTime && { start_time: this.#startTime }),
         ...(this.#completionTime && { completion_time: this.#completionTime }),
-        ...(this.#digest && { output_digest: this.#digest, source_timestamp: this.createdAt, ...commit }),
+        ...(this.#output && { output_digest: this.#output.digest, source_timestamp: this.createdAt, ...commit }),
       },
     };
   }
@@ -87,7 +88,7 @@ export class BuildRun extends Resource {
     this.status = "running";
     this.reason = "running";
     this.#startTime = this.world.timestamp();
-    this.log.write(`Cloning ${this.#spec.source_url ?? "the local source"}`);
+    this.sourceLog.write(`Cloning ${this.#spec.source_url ?? "the local source"}`);
     this.statusChanged();
     const { timeout } = this.#spec;
     this.world.after(timeout * 1000, () => {
@@ -103,24 +104,49 @@ export class BuildRun extends Resource {
     // It comes by itself, when its time is over.
     if (injected === "timeout") return;
     if (injected !== undefined) return void this.#finish(injected);
-    const output = await this.world.builder(this.#spec.output_image);
-    for (const line of output.log ?? []) this.log.write(line);
-    this.#digest = output.digest;
-    this.#finish("succeeded");
+    try {
+      const output = await this.world.builder(this.#job());
+      if (this.over) return;
+      for (const line of output.log ?? []) this.log.write(line);
+      this.#output = output;
+      this.#finish("succeeded");
+    } catch (error) {
+      if (this.over) return;
+      if (error instanceof BuildFailure) this.#finish(error.reason);
+      else if (error instanceof MissingReference) this.#finish("missing_secrets");
+      else throw error;
+    }
+  }
+
+  /** @throws {MissingReference} */
+  #job(): BuildJob {
+    const { output_secret, source_secret, run_build_params } = this.#spec;
+    const sshKey = source_secret === undefined ? undefined : this.project.secrets.get(source_secret)?.spec.data.ssh_key;
+    return {
+      spec: this.#spec,
+      params: resolveEnv(this.project, run_build_params),
+      push: resolveCredentials(this.project, output_secret),
+      sshKey,
+      say: { source: (line) => this.sourceLog.write(line), build: (line) => this.log.write(line) },
+      signal: this.#end.signal,
+    };
   }
 
   #finish(reason: BuildRunReason | "succeeded"): void {
     this.status = reason === "succeeded" ? "succeeded" : "failed";
     this.reason = reason;
     this.#completionTime = this.world.timestamp();
-    this.log.write(reason === "succeeded" ? `Pushed ${this.#spec.output_image}@${this.#digest}` : `Failed: ${reason}`);
+    this.#end.abort();
+    const { output_image: image } = this.#spec;
+    this.log.write(reason === "succeeded" ? `Pushed ${image}@${this.#output?.digest}` : `Failed: ${reason}`);
+    this.sourceLog.end();
     this.log.end();
     this.statusChanged();
     if (this.buildName === undefined) return;
     this.world.after(KEPT_MS[this.status], () => this.project.buildRuns.remove(this));
   }
 
-  get #commit(): string {
+  get #madeUpCommit(): string {
     const { source_url, source_revision } = this.#spec;
     return createHash("sha1")
       .update(fingerprint([source_url, source_revision]))

@@ -102,7 +102,10 @@ function buildRunPod(project: Project, run: BuildRun): Pod {
         containers: BUILD_CONTAINERS.map((name) => ({ name, image: "icr.io/obs/codeengine/builder" })),
         statuses: [],
       }),
-    logs: (container) => (container === BUILD_CONTAINERS[1] ? (query) => run.log.read(query) : noLog),
+    logs(container) {
+      if (run.status === "pending") return undefined;
+      return (query) => (container === BUILD_CONTAINERS[0] ? run.sourceLog : run.log).read(query);
+    },
     usage: async () => undefined,
   };
 }

@@ -1,9 +1,12 @@
 import { hostname } from "node:os";
 import type Docker from "dockerode";
+import type { Builder } from "../builds/build-job.ts";
 import { newId } from "../world.ts";
+import { DockerBuilder } from "./docker-builder.ts";
 import { DockerFiles } from "./docker-files.ts";
 import { DockerImages } from "./docker-images.ts";
 import { DockerInstance, ignoringAbsence } from "./docker-instance.ts";
+import type { GitSources } from "./git-sources.ts";
 import type { ImageAliases } from "./image-aliases.ts";
 import {
   type Exit,
@@ -27,6 +30,7 @@ const PIDS_LIMIT = 1024;
 export class DockerRuntime implements Runtime {
   readonly #engine: Docker;
   readonly #images: DockerImages;
+  readonly #aliases: ImageAliases;
   readonly #files: DockerFiles;
   readonly #labels: Readonly<Record<string, string>>;
   readonly #id = `ce-emulator-${newId().slice(0, 8)}`;
@@ -38,6 +42,7 @@ export class DockerRuntime implements Runtime {
   private constructor(engine: Docker, aliases: ImageAliases, cpus: number) {
     this.#engine = engine;
     this.#cpus = cpus;
+    this.#aliases = aliases;
     this.#labels = { [LABEL]: this.#id, [PROCESS_LABEL]: `${hostname()}/${process.pid}` };
     this.#images = new DockerImages(engine, aliases);
     this.#files = new DockerFiles({ engine, prefix: this.#id, labels: this.#labels });
@@ -48,6 +53,12 @@ export class DockerRuntime implements Runtime {
     const { NCPU } = (await engine.info()) as { NCPU: number };
     await removeAll(engine, LABEL, (labels) => isOrphan(labels[PROCESS_LABEL]));
     return new DockerRuntime(engine, aliases, NCPU);
+  }
+
+  /** Builds images with this Engine. */
+  builder(sources: GitSources): Builder {
+    const builder = new DockerBuilder({ engine: this.#engine, aliases: this.#aliases, sources, labels: this.#labels });
+    return (job) => builder.build(job);
   }
 
   resolve(reference: string, credentials: RegistryCredentials | undefined): Promise<ResolvedImage> {
@@ -173,6 +184,10 @@ async function removeAll(
     .filter(({ Labels }) => chosen(Labels))
     .map(({ Id }) => ignoringAbsence(() => engine.getContainer(Id).remove({ force: true, v: true })));
   await Promise.all(removals);
+  // What builds made, wherever it was pulled since: labels are a part of images.
+  for (const { Id, Labels } of await engine.listImages({ filters })) {
+    if (chosen(Labels ?? {})) await ignoringAbsence(() => engine.getImage(Id).remove({ force: true }));
+  }
   const { Volumes } = await engine.listVolumes({ filters });
   const volumes = (Volumes ?? []).filter(({ Labels }) => chosen(Labels ?? {}));
   await Promise.all(volumes.map(({ Name }) => ignoringAbsence(() => engine.getVolume(Name).remove())));
