@@ -9,6 +9,12 @@ export interface SourceBackend {
   readonly sources: readonly string[] | undefined;
 }
 
+/** What is read of a RuntimeBackend. */
+interface KnownBackend {
+  readonly metadata: { readonly name: string };
+  readonly status?: Pick<NonNullable<RuntimeBackend["status"]>, "capabilities">;
+}
+
 const WHAT = { image: "run container images", git: "build from git repositories" } as const;
 
 /**
@@ -18,7 +24,7 @@ const WHAT = { image: "run container images", git: "build from git repositories"
 export function assertSourceSupported(
   source: Source,
   { name, sources = [source.kind] }: SourceBackend,
-  all: readonly RuntimeBackend[],
+  all: readonly KnownBackend[],
 ): void {
   if (sources.includes(source.kind)) return;
   const able = all

@@ -158,7 +158,7 @@ const git: JsonSchema = {
       message: "at most one of branch, tag and commit may be set",
     },
     {
-      rule: "has(self.credentialsRef) || self.url.startsWith('http')",
+      rule: "has(self.credentialsRef) || !self.url.matches('^(git@|ssh:)')",
       message: "credentialsRef must be set for ssh: name a Secret of type kubernetes.io/ssh-auth",
     },
   ],
