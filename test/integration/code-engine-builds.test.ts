@@ -147,10 +147,10 @@ describe("builds on Code Engine", () => {
     await eventually("nothing is left", async () => Object.values(await counts(path)).every((count) => count === 0));
   });
 
-  it("take the RuntimeBackend's credentials where the request has none", async () => {
+  it("do not push with credentials that are the RuntimeBackend's, and meant for pulls", async () => {
     const place = world.backend({ dockerConfig: dockerConfig() });
     const push = { repository: "registry.test/team/files", dockerConfig: undefined };
-    expect(await finish(newRequest({ push }), 1, place)).toMatchObject({ kind: "built" });
+    await expect(ask(newRequest({ push }), 1, place)).rejects.toMatchObject({ name: "TerminalError" });
   });
 
   it.each<{ because: string; request: BuildRequest; message: RegExp; reason?: string }>([

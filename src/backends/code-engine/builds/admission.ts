@@ -15,15 +15,9 @@ const LONGEST_TEXT = 253;
 const MOST_ARGUMENTS = 90;
 const MAX_VALUE_BYTES = 1024 * 1024;
 
-export interface BuildBounds {
-  readonly allowedRegistries: readonly string[];
-  /** Credentials for requests that name none. */
-  readonly dockerConfig: string | undefined;
-}
-
 /** Pure. @throws {TerminalError} for what Code Engine cannot build, naming field, value and remedy. */
-export function admitBuild(request: BuildRequest, { allowedRegistries, dockerConfig }: BuildBounds): void {
-  admitOutput(request, { allowedRegistries, dockerConfig });
+export function admitBuild(request: BuildRequest, allowedRegistries: readonly string[]): void {
+  admitOutput(request, allowedRegistries);
   admitSource(request.source);
   admitArguments(request.buildArgs);
   const { timeoutSeconds } = request;
@@ -33,13 +27,13 @@ export function admitBuild(request: BuildRequest, { allowedRegistries, dockerCon
     );
 }
 
-function admitOutput(request: BuildRequest, { allowedRegistries, dockerConfig }: BuildBounds): void {
+function admitOutput(request: BuildRequest, allowedRegistries: readonly string[]): void {
   const { push } = request;
   // As it is written, since a tag may not be put behind what is none.
   const trouble = push && push.repository !== "" ? imageReferenceTrouble(push.repository) : undefined;
   if (push && trouble !== undefined)
     throw invalid(`${REPOSITORY_FIELD}: ${JSON.stringify(push.repository)} ${trouble}`);
-  const { repository, reference } = outputOf(request, dockerConfig);
+  const { repository, reference } = outputOf(request);
   admitImage(repository, allowedRegistries, REPOSITORY_FIELD);
   const tooMuch = imageReferenceTrouble(reference);
   if (tooMuch !== undefined) throw invalid(`${REPOSITORY_FIELD}: ${JSON.stringify(reference)} ${tooMuch}`);

@@ -12,8 +12,6 @@ export interface PlanInput {
   readonly request: BuildRequest;
   readonly attempt: number;
   readonly size: BuildSize;
-  /** Credentials for requests that name none. */
-  readonly dockerConfig: string | undefined;
 }
 
 /** A build as it is made on Code Engine, and the secrets that it needs. */
@@ -28,10 +26,10 @@ export interface BuildPlan {
 }
 
 /** Pure. What no secret value is in but the secrets themselves. @throws {TerminalError} as `outputOf` */
-export function buildPlan({ maker, owner, request, attempt, size, dockerConfig }: PlanInput): BuildPlan {
+export function buildPlan({ maker, owner, request, attempt, size }: PlanInput): BuildPlan {
   const builds = buildsName(maker, owner);
   const { key, source, buildArgs, timeoutSeconds } = request;
-  const { repository, reference, credentials } = outputOf(request, dockerConfig);
+  const { repository, reference, credentials } = outputOf(request);
   const marks: Marks = { owner, hash: key, attempt };
   const push: SecretPrototype = { format: "registry", name: pushSecretName(builds), data: credentials };
   const clone = sourceSecret(builds, source.credentials);

@@ -22,8 +22,6 @@ export interface BuildsParts {
   readonly clock: Clock;
   readonly pace: Pace;
   readonly size: BuildSize;
-  /** Credentials for requests that name none. */
-  readonly dockerConfig: string | undefined;
 }
 
 /**
@@ -54,8 +52,8 @@ export class Builds {
     asked: { readonly request: BuildRequest; readonly attempt: number },
     options: CallOptions,
   ): Promise<BuildState> {
-    const { maker, size, dockerConfig } = this.#parts;
-    const plan = buildPlan({ maker, owner, size, dockerConfig, ...asked });
+    const { maker, size } = this.#parts;
+    const plan = buildPlan({ maker, owner, size, ...asked });
     const { builds, prototype } = plan;
     return await this.#lock.run(builds, async () => {
       const known = this.#seen.known(builds, prototype.name);

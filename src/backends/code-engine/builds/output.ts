@@ -21,10 +21,9 @@ export interface Output {
 
 /**
  * Pure. Code Engine has no place for images of its own.
- * @param dockerConfig for requests that name no Secret.
  * @throws {TerminalError} where there is no repository, or nothing to push with
  */
-export function outputOf({ push, key }: Pick<BuildRequest, "push" | "key">, dockerConfig: string | undefined): Output {
+export function outputOf({ push, key }: Pick<BuildRequest, "push" | "key">): Output {
   if (push === undefined || push.repository === "")
     throw new TerminalError(
       Reason.InvalidSpec,
@@ -32,7 +31,7 @@ export function outputOf({ push, key }: Pick<BuildRequest, "push" | "key">, dock
     );
   const named = readReference(push.repository, REPOSITORY_FIELD);
   const repository = imageName(named);
-  const found = credentialsFor(push.dockerConfig ?? dockerConfig, repository);
+  const found = credentialsFor(push.dockerConfig, repository);
   if (!found)
     throw new TerminalError(
       Reason.InvalidSpec,

@@ -31,15 +31,13 @@ export class ProjectBuilder implements ImageBuilder {
 
   constructor(parts: ProjectBuilderParts) {
     const { maker, clock, pace, config } = parts;
-    const { dockerConfig, spec } = config;
     this.#parts = parts;
-    this.#builds = new Builds({ maker, clock, pace, dockerConfig, size: spec.builds?.size ?? "medium" });
+    this.#builds = new Builds({ maker, clock, pace, size: config.spec.builds?.size ?? "medium" });
     this.#log = new BuildLog({ subdomains: new Subdomains(), clock, lookMs: pace.busyMs });
   }
 
   admitBuild(request: BuildRequest): void {
-    const { spec, dockerConfig } = this.#parts.config;
-    admitBuild(request, { allowedRegistries: spec.allowedRegistries ?? [], dockerConfig });
+    admitBuild(request, this.#parts.config.spec.allowedRegistries ?? []);
   }
 
   async ensureBuild(owner: Owner, request: BuildRequest, attempt: number, signal: AbortSignal): Promise<BuildState> {
