@@ -29,9 +29,12 @@ const backend = (name: string, spec: object = {}) => ({
   spec: { type: "docker", ...spec },
 });
 
+const fromGit = { source: { git: { url: "https://git.test/team/x" } } };
+
 /** What the backend tells: it enforces everything, but for AppArmor. */
 const status = {
   capabilities: {
+    sources: ["image"],
     guardrails: GUARDRAIL_FEATURES.map((feature) => ({
       feature,
       enforcement: feature.startsWith("appArmor") ? "NotEnforced" : "Enforced",
@@ -53,6 +56,7 @@ beforeAll(async () => {
     backend("docker", { default: true }),
     backend("bounded", { guardrailsBound: "restricted" }),
     backend("silent"),
+    backend("builder"),
     {
       apiVersion: "v1",
       kind: "Namespace",
@@ -66,6 +70,8 @@ beforeAll(async () => {
   );
   for (const name of ["docker", "bounded"])
     await kubectl.run(["patch", "rtb", name, "--subresource=status", "--type=merge", "-p", JSON.stringify({ status })]);
+  const builds = JSON.stringify({ status: { capabilities: { ...status.capabilities, sources: ["image", "git"] } } });
+  await kubectl.run(["patch", "rtb", "builder", "--subresource=status", "--type=merge", "-p", builds]);
 });
 afterAll(async () => {
   await server[Symbol.asyncDispose]();
@@ -170,6 +176,24 @@ describe("slipway guardrails check", () => {
       want: ["GuardrailsTooWide"],
     },
     { because: "within its bounds it runs", object: deployment("a", {}, { namespace: "team-a" }), want: [] },
+    {
+      because: "its backend builds nothing",
+      object: deployment("a", fromGit),
+      want: ["SourceNotSupported"],
+    },
+    { because: "another builds", object: deployment("a", fromGit), options: { backend: "builder" }, want: [] },
+    {
+      because: "one that was never asked may",
+      object: deployment("a", fromGit),
+      options: { backend: "silent" },
+      want: [],
+    },
+    {
+      because: "the schema does not let such an address through",
+      object: deployment("a", { source: { git: { url: "http://git.test/x" } } }),
+      options: { backend: "builder" },
+      want: ["Invalid"],
+    },
     {
       because: "a bound that leads nowhere lets nothing start",
       object: deployment("a", {}, { namespace: "odd" }),

@@ -91,6 +91,7 @@ const exited = (exitCode: number, outOfMemory = false): Workload =>
   workload({ state: { kind: "exited", exitCode, outOfMemory, error: "", at: "" } });
 const restarting = workload({ state: { kind: "restarting", exitCode: 3, outOfMemory: false, error: "" } });
 const note = (reason: string, message = "m") => ({ reason, message });
+const building: Facts["build"] = { key: "k", backend: "docker", phase: "Running", attempt: 1 };
 const connected = summarize(deployment(), facts(), NOW);
 
 /** The conditions but for those that say little, in one line: `Ready=True Connected`. */
@@ -151,6 +152,31 @@ describe("the table of states", () => {
       because: "its place brings it up",
       given: { current: workload({ state: { kind: "starting", waitsFor: "room" } }), verdict: undefined },
       want: "Deploying, Ready=False Starting, Reconciling=True Starting",
+    },
+    {
+      situation: "its image is built",
+      because: "nothing serves meanwhile",
+      given: { current: undefined, build: building, step: note(Reason.Building) },
+      want: "Building, Ready=False Building, Reconciling=True Building",
+    },
+    {
+      situation: "its image is built anew, the older one serves",
+      because: "",
+      given: { upToDate: false, build: building, step: note(Reason.Building) },
+      before: connected,
+      want: "Connected, Ready=True Connected, Reconciling=True Building",
+    },
+    {
+      situation: "its image could not be built",
+      because: "another attempt may help",
+      given: { current: undefined, build: building, failure: { kind: "retried", ...note(Reason.BuildFailed) } },
+      want: "Error, Ready=False BuildFailed, Reconciling=True BuildFailed",
+    },
+    {
+      situation: "its image could not be built",
+      because: "no other attempt helps",
+      given: { current: undefined, build: building, failure: { kind: "refused", ...note(Reason.BuildFailed) } },
+      want: "Error, Ready=False BuildFailed, Stalled=True BuildFailed",
     },
     {
       situation: "fails, retried with back-off",
@@ -557,6 +583,33 @@ describe("summarize", () => {
     const older = facts({ upToDate: false, generation: 4, current: workload({ generation: 2 }) });
     expect(summarize(deployment(connected), older, NOW).workload?.generation).toBe(3);
     expect(summarize(deployment(), older, NOW).workload?.generation).toBe(2);
+  });
+
+  it.each<{ because: string; given: Partial<Facts>; want: string }>([
+    { because: "it is built", given: { image: undefined, step: note(Reason.Building) }, want: "False Building" },
+    {
+      because: "it cannot be built, for a reason of the place",
+      given: { image: undefined, failure: { kind: "retried", ...note(Reason.QuotaExceeded) } },
+      want: "False QuotaExceeded",
+    },
+    {
+      because: "its place is away, which says nothing of it",
+      given: { image: undefined, failure: { kind: "unreachable", ...note(Reason.BackendUnavailable) } },
+      want: "True Pulled",
+    },
+    {
+      because: "it was built, and something else is wrong",
+      given: {
+        build: { key: "k", backend: "docker", attempt: 1, phase: "Succeeded" },
+        failure: { kind: "retried", ...note(Reason.PortConflict) },
+      },
+      want: "True Pulled",
+    },
+  ])("says of a source that is built whether it is ready: $because", ({ given, want }) => {
+    const { conditions, build } = summarize(deployment(connected), facts({ build: building, ...given }), LATER);
+    const found = conditions?.find(({ type }) => type === ConditionType.SourceReady);
+    expect(`${found?.status} ${found?.reason}`).toBe(want);
+    expect(build).toEqual(given.build ?? building);
   });
 
   it("keeps the port and the count where nothing runs", () => {
