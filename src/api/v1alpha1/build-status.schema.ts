@@ -15,7 +15,7 @@ export const buildStatus: JsonSchema = {
     phase: {
       type: "string",
       enum: ["Waiting", "Running", "Succeeded", "Failed"],
-      description: "Waiting: not begun yet, or about to be tried again. Failed: not tried again by itself.",
+      description: "Waiting: not begun yet, or to be tried again. Failed: not tried again as it is.",
     },
     attempt: {
       type: "integer",
@@ -37,12 +37,13 @@ export const buildStatus: JsonSchema = {
       items: { type: "string", maxLength: LOG_TAIL.lineLength },
       description: "The last lines that the attempt printed which failed. All of them: slipway logs NAME --build.",
     },
-    secretVersions: {
+    circumstances: {
       type: "array",
-      maxItems: 2,
+      maxItems: 4,
       "x-kubernetes-list-type": "atomic",
-      items: { type: "string", maxLength: 64 },
-      description: "Versions of the Secrets that it was begun with. What has failed is tried again when they change.",
+      items: { type: "string", maxLength: 320 },
+      description:
+        "What it was begun with beside what the key stands for: versions of its Secrets and of the RuntimeBackend, and its time limit. What has failed is tried again when they change.",
     },
   },
 };

@@ -107,7 +107,7 @@ const push: JsonSchema = {
       ],
     },
     secretRef: reference(
-      "Secret of type kubernetes.io/dockerconfigjson in the same namespace that may push there; the image is pulled with it, too. Default: what the RuntimeBackend has for registries.",
+      "Secret of type kubernetes.io/dockerconfigjson in the same namespace that may push there. Code Engine needs it. The image is pulled with it, too.",
     ),
   },
 };

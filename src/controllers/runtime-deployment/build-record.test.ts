@@ -2,10 +2,10 @@ import { describe, expect, it } from "@jest/globals";
 import type { BuildState } from "../../backends/build.ts";
 import { type BuildCourse, type BuildRecord, type BuildWanted, buildNews, courseOf, recordOf } from "./build-record.ts";
 
-const WANTED: BuildWanted = { key: "k", backend: "ce", secretVersions: ["1", "2"] };
+const WANTED: BuildWanted = { key: "k", backend: "ce", circumstances: ["1", "2"] };
 const IMAGE = "registry.test/files@sha256:1";
 const record = (patch: Partial<BuildRecord> = {}): BuildRecord => ({
-  ...{ key: "k", backend: "ce", phase: "Running", attempt: 2, id: "run-2", secretVersions: ["1", "2"] },
+  ...{ key: "k", backend: "ce", phase: "Running", attempt: 2, id: "run-2", circumstances: ["1", "2"] },
   ...patch,
 });
 const times = { startedAt: "2026-01-01T12:00:00Z", completedAt: "2026-01-01T12:01:00Z" };
@@ -20,7 +20,7 @@ describe("the course of a build", () => {
     { because: "something else runs", before: record({ key: "other" }), want: { kind: "ask", attempt: 1 } },
     {
       because: "it is built",
-      before: record({ phase: "Succeeded", image: IMAGE, secretVersions: ["0"] }),
+      before: record({ phase: "Succeeded", image: IMAGE, circumstances: ["0"] }),
       want: { kind: "built", image: { pinned: IMAGE } },
     },
     {
@@ -36,7 +36,7 @@ describe("the course of a build", () => {
     { because: "it failed", before: record({ phase: "Failed", ...note }), want: { kind: "failed", note } },
     {
       because: "it failed with another Secret",
-      before: record({ phase: "Failed", ...note, secretVersions: ["1", "1"] }),
+      before: record({ phase: "Failed", ...note, circumstances: ["1", "1"] }),
       want: { kind: "ask", attempt: 3 },
     },
     {
@@ -87,10 +87,10 @@ describe("the record of a build", () => {
   });
 
   it("keeps the Secrets that a run was begun with, and takes the newer ones for the next", () => {
-    const before = record({ secretVersions: ["0", "0"] });
+    const before = record({ circumstances: ["0", "0"] });
     const running: BuildState = { id: "run-2", startedAt: undefined, kind: "running", message: "" };
-    expect(recordOf(before, seen(running)).secretVersions).toEqual(["0", "0"]);
-    expect(recordOf(before, seen({ ...running, id: "run-3" })).secretVersions).toEqual(["1", "2"]);
+    expect(recordOf(before, seen(running)).circumstances).toEqual(["0", "0"]);
+    expect(recordOf(before, seen({ ...running, id: "run-3" })).circumstances).toEqual(["1", "2"]);
   });
 
   it("stays within the bounds of the schema, whatever a place says", () => {

@@ -14,8 +14,8 @@ export type BuildRecord = NonNullable<RuntimeDeploymentStatus["build"]>;
 export interface BuildWanted {
   readonly key: string;
   readonly backend: string;
-  /** Of the Secrets that it is made with. */
-  readonly secretVersions: readonly string[];
+  /** What plays a part in whether it succeeds, and none in what it makes. */
+  readonly circumstances: readonly string[];
 }
 
 /** What there is to do about an image that is built. */
@@ -33,7 +33,7 @@ export function courseOf(record: BuildRecord | undefined, wanted: BuildWanted): 
   if (phase === "Succeeded" && image !== undefined) return { kind: "built", image: { pinned: image } };
   if (record.backend !== wanted.backend) return { kind: "ask", attempt: 1 };
   if (phase !== "Failed") return { kind: "ask", attempt };
-  const same = jsonEqual(record.secretVersions ?? [], wanted.secretVersions);
+  const same = jsonEqual(record.circumstances ?? [], wanted.circumstances);
   return same ? { kind: "failed", note: { reason, message } } : { kind: "ask", attempt: attempt + 1 };
 }
 
@@ -44,6 +44,16 @@ export interface BuildSeen {
   /** Of a build that failed: what the status says of it. */
   readonly note: Note | undefined;
   readonly logTail: readonly string[];
+}
+
+/** Pure. What the status says before the place has said anything: that something may be there already. */
+export function awaited(
+  before: BuildRecord | undefined,
+  { key, backend, circumstances }: BuildWanted,
+  attempt: number,
+): BuildRecord {
+  const same = before?.key === key && before.backend === backend && before.attempt === attempt;
+  return same ? before : { key, backend, phase: "Waiting", attempt, circumstances: [...circumstances] };
 }
 
 /** Bounds of the schema. */
@@ -62,11 +72,11 @@ export function recordOf(before: BuildRecord | undefined, seen: BuildSeen): Buil
     return {
       ...{ key, backend, phase: "Waiting", attempt: attempt + 1 },
       ...failure,
-      secretVersions: [...wanted.secretVersions],
+      circumstances: [...wanted.circumstances],
     };
   const id = state.id.slice(0, LONGEST.id);
   // What was begun with other Secrets may fail for these alone.
-  const versions = before?.id === id && before.key === key ? before.secretVersions : undefined;
+  const begunWith = before?.id === id && before.key === key ? before.circumstances : undefined;
   const { startedAt } = state;
   const ended = state.kind === "built" || state.kind === "failed" ? state.completedAt : undefined;
   return {
@@ -76,7 +86,7 @@ export function recordOf(before: BuildRecord | undefined, seen: BuildSeen): Buil
     ...(state.kind === "built" && { image: state.image.pinned }),
     ...(state.kind === "built" && state.commit !== undefined && { commit: state.commit.slice(0, LONGEST.commit) }),
     ...failure,
-    secretVersions: [...(versions ?? wanted.secretVersions)],
+    circumstances: [...(begunWith ?? wanted.circumstances)],
   };
 }
 

@@ -3,6 +3,7 @@ import { DeploymentWorld } from "../../../test/support/deployment-world.ts";
 import { DOCKER_CONFIG, GIT, letBuild, PASSWORD, putGitSecrets } from "../../../test/support/git-source.ts";
 import { type BuildEnd, COMMIT } from "../../../test/support/memory-builds.ts";
 import { REBUILD_ANNOTATION } from "../../api/v1alpha1/index.ts";
+import { TransientError } from "../../machinery/errors.ts";
 
 type World = DeploymentWorld;
 type Spec = NonNullable<Parameters<World["apply"]>[0]>;
@@ -235,7 +236,7 @@ describe("a build that fails", () => {
     expect(world.condition("Ready")).toBe("False BuildFailed");
     expect(world.condition("SourceReady")).toBe("False BuildFailed");
     expect(messageOf(world, "Ready")).toBe(
-      "step 2 ended with exit code 1; mend it; see: slipway logs files -n team-a --build",
+      "step 2 ended with exit code 1; mend it; see: slipway logs files -n team-a --build; another value of the annotation slipway.dev/rebuild builds anew",
     );
     expect(world.status.build).toMatchObject({ phase: "Failed", reason: "BuildFailed", attempt: 1 });
     expect(world.status.build?.logTail).toEqual(["login with ***", "x".repeat(256), "npm: not found"]);
@@ -263,6 +264,16 @@ describe("a build that fails", () => {
       begun: ["docker #1", "docker #1"],
     },
     { because: "a Secret is mended", mend: (world) => putGitSecrets(world), begun: ["docker #1", "docker #2"] },
+    {
+      because: "it may take longer",
+      mend: (world) => world.apply(git({ timeoutSeconds: 1200 })),
+      begun: ["docker #1", "docker #2"],
+    },
+    {
+      because: "its backend is set otherwise",
+      mend: (world) => world.putBackend("docker", true),
+      begun: ["docker #1", "docker #2"],
+    },
     {
       because: "another backend is asked",
       mend: (world) => world.apply(git({}, { backend: "other" })),
@@ -301,6 +312,22 @@ describe("a build that fails", () => {
     await world.until(() => done(world));
     expect(world.engine.builds.begun).toEqual([1, 2, 3, 4].map((attempt) => `docker #${attempt}`));
     expect(world.status.build).toMatchObject({ phase: "Succeeded", attempt: 4 });
+  });
+
+  it("is not begun where its place refuses for the moment, which is said", async () => {
+    const world = builder();
+    const { ensure } = world.engine.builds;
+    world.engine.builds.ensure = () => {
+      throw new TransientError("QuotaExceeded", "the project has as many builds as it may");
+    };
+    world.apply(git());
+    await world.until(() => world.condition("Ready") === "False QuotaExceeded");
+    expect(world.condition("SourceReady")).toBe("False QuotaExceeded");
+    expect(world.status.build).toMatchObject({ backend: "docker", phase: "Waiting", attempt: 1 });
+    expect(events(world)).toEqual([]);
+    world.engine.builds.ensure = ensure;
+    await world.until(() => done(world));
+    expect(world.engine.builds.begun).toEqual(["docker #1"]);
   });
 
   it("leaves what serves as it is", async () => {

@@ -1,5 +1,6 @@
 import { LOG_TAIL } from "../../api/v1alpha1/build-status.schema.ts";
 import { Reason } from "../../api/v1alpha1/conditions.ts";
+import { REBUILD_ANNOTATION } from "../../api/v1alpha1/index.ts";
 import type { Backend, FullBackend, ResolvedImage } from "../../backends/backend.ts";
 import type { BuildRequest, BuildState, ImageBuilder } from "../../backends/build.ts";
 import { buildRequest } from "../../effective-spec/build-request.ts";
@@ -11,7 +12,7 @@ import { TerminalError } from "../../machinery/errors.ts";
 import { inOneLine } from "../../machinery/one-line.ts";
 import type { LiveBackend } from "../backend-registry.ts";
 import { lastLines } from "./build-log.ts";
-import { type BuildCourse, type BuildWanted, courseOf, recordOf } from "./build-record.ts";
+import { awaited, type BuildCourse, type BuildWanted, courseOf, recordOf } from "./build-record.ts";
 import type { Note } from "./facts.ts";
 import { noteProgress, recentProgress } from "./progress.ts";
 import { lookAgain, type Scope } from "./scope.ts";
@@ -50,10 +51,14 @@ export function orderBuild(
   source: GitSource,
   { live, objects }: { live: LiveBackend; objects: Namespaced },
 ): BuildOrder {
-  const secretVersions = buildSecrets(scope.deployment.spec).map(
-    (name) => objects.secret(name)?.metadata.resourceVersion ?? "-",
-  );
-  const wanted = { key: buildKey(source), backend: live.name, secretVersions };
+  const circumstances = [
+    ...buildSecrets(scope.deployment.spec).map(
+      (name) => `Secret ${name}: ${objects.secret(name)?.metadata.resourceVersion ?? "none"}`,
+    ),
+    `RuntimeBackend: ${scope.backendGeneration}`,
+    `timeoutSeconds: ${source.timeoutSeconds}`,
+  ];
+  const wanted = { key: buildKey(source), backend: live.name, circumstances };
   const course = courseOf(scope.build, wanted);
   if (course.kind !== "ask") return { kind: "git", course };
   const builder = builderOf(live);
@@ -77,7 +82,8 @@ export async function builtImage(
     scope.failure = { kind: "refused", ...order.course.note };
     return undefined;
   }
-  const { builder, request, course } = order;
+  const { builder, request, wanted, course } = order;
+  scope.build = awaited(scope.build, wanted, course.attempt);
   const state = await tryNow(scope, clock, () =>
     builder.ensureBuild(scope.owner, request, course.attempt, scope.signal),
   );
@@ -111,7 +117,7 @@ async function conclude(
       scope.memory.progress = undefined;
       return state.image;
     case "failed": {
-      const note = { reason: state.reason, message: withHint(scope, state.message) };
+      const note = { reason: state.reason, message: withHint(scope, state) };
       const logTail = await lastLines(builder, { owner, request, tail: LOG_TAIL.lines }, signal);
       scope.build = recordOf(before, { ...seen, note, logTail });
       const failures = scope.memory.holds.last("revision", scope.token)?.failures ?? 0;
@@ -131,8 +137,14 @@ function building({ url, revision }: GitSource, said: string, line: string | und
   return { reason: Reason.Building, message: message.slice(0, LONGEST_MESSAGE) };
 }
 
-function withHint({ owner: { namespace, name } }: Scope, message: string): string {
-  return `${inOneLine(message).slice(0, LONGEST_MESSAGE)}; see: slipway logs ${name} -n ${namespace} --build`;
+function withHint(
+  { owner: { namespace, name } }: Scope,
+  { message, retryable }: Extract<BuildState, { kind: "failed" }>,
+): string {
+  const log = `see: slipway logs ${name} -n ${namespace} --build`;
+  // What was mended elsewhere, such as the rights of a key, cannot be noticed.
+  const anew = retryable ? [] : [`another value of the annotation ${REBUILD_ANNOTATION} builds anew`];
+  return [inOneLine(message).slice(0, LONGEST_MESSAGE), log, ...anew].join("; ");
 }
 
 function builderOf({ backend, name }: LiveBackend): Backend & ImageBuilder {

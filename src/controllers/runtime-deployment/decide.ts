@@ -24,6 +24,7 @@ export function decide(scope: Scope, { registry, sources }: DecidePorts): void {
     const { metadata, spec } = chooseBackend(deployment, sources.backends.list());
     const { name } = metadata;
     scope.backendType = spec.type;
+    scope.backendGeneration = metadata.generation ?? 0;
     scope.bounds = boundsAt(sources, owner.namespace, name);
     scope.live = registry.get(name);
     const problem = scope.live ? undefined : registry.problem(name);

@@ -23,8 +23,9 @@ export interface Scope {
   /** How what runs is asked, kept and stopped, also where the spec is refused. */
   readonly upkeep: Upkeep;
   live: LiveBackend | undefined;
-  /** `spec.type` of the RuntimeBackend. */
+  /** `spec.type` of the RuntimeBackend, and the generation of its spec. */
   backendType: string;
+  backendGeneration: number;
   /** Whether something is still being set up, so that nothing can be said yet. */
   early: boolean;
   /** What bounds it at the backend chosen; what its spec was judged by. */
@@ -79,6 +80,7 @@ export function newScope(deployment: RuntimeDeployment, memory: Memory, signal: 
     upkeep: upkeepOf(deployment),
     live: undefined,
     backendType: "",
+    backendGeneration: 0,
     early: false,
     bounds: { known: [], problem: undefined },
     profile: undefined,

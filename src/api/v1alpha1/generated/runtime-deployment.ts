@@ -91,7 +91,7 @@ export interface RuntimeDeploymentSpec {
          */
         repository: string;
         /**
-         * Secret of type kubernetes.io/dockerconfigjson in the same namespace that may push there; the image is pulled with it, too. Default: what the RuntimeBackend has for registries.
+         * Secret of type kubernetes.io/dockerconfigjson in the same namespace that may push there. Code Engine needs it. The image is pulled with it, too.
          */
         secretRef?: {
           /**
@@ -672,7 +672,7 @@ export interface RuntimeDeploymentStatus {
      */
     backend: string;
     /**
-     * Waiting: not begun yet, or about to be tried again. Failed: not tried again by itself.
+     * Waiting: not begun yet, or to be tried again. Failed: not tried again as it is.
      */
     phase: "Waiting" | "Running" | "Succeeded" | "Failed";
     /**
@@ -714,11 +714,11 @@ export interface RuntimeDeploymentStatus {
      */
     logTail?: string[];
     /**
-     * Versions of the Secrets that it was begun with. What has failed is tried again when they change.
+     * What it was begun with beside what the key stands for: versions of its Secrets and of the RuntimeBackend, and its time limit. What has failed is tried again when they change.
      *
-     * @maxItems 2
+     * @maxItems 4
      */
-    secretVersions?: string[];
+    circumstances?: string[];
   };
   /**
    * What the server may do, and how far the backend sees to it.
