@@ -126,12 +126,18 @@ export class BuildLauncher {
       if (found) return { kind: "run", run: found };
       const build = await orNothing(project.builds.get(name, options));
       if (build?.status === "failed") return await this.#refused(project, build, options);
+      if (build?.status !== "ready") throw this.#notReady(name, error);
       throw new TransientError(
         Reason.QuotaExceeded,
         `the project has as many builds at once as Code Engine lets it have; this one begins when another ends (${error.message})`,
         { cause: error, retryAfterMs: CROWDED_MS },
       );
     }
+  }
+
+  #notReady(name: string, cause: unknown): TransientError {
+    const message = `Code Engine has not registered the build ${name} yet; its run begins then`;
+    return new TransientError(Reason.BackendError, message, { cause, retryAfterMs: this.#parts.pace.busyMs });
   }
 
   #isOf({ run_build_params }: Pick<Build, "run_build_params">, { owner, hash, attempt }: Marks): boolean {

@@ -31,7 +31,7 @@ const RUN_TROUBLES: Readonly<Record<Ended, BuildTrouble>> = {
   ),
   missing_code_repo_access: lasting(
     Reason.BuildSourceUnauthorized,
-    "the git repository does not exist, or does not let Code Engine in; correct spec.source.git.url, or name a Secret of type kubernetes.io/ssh-auth in credentialsRef whose key it accepts",
+    "the git repository does not exist, is out of reach, or does not let Code Engine in; correct spec.source.git.url, name a Secret of type kubernetes.io/ssh-auth in credentialsRef whose key it accepts, and see that the project's outbound rules let builds out",
   ),
   missing_secrets: passing(
     "a secret of the build was taken out of the project; it is made again with the next attempt",
