@@ -55,6 +55,7 @@ export function describeDeployment(
     ["URL", status.url],
     ["Backend", workload.backend ?? spec.backend],
     ["Image", workload.image],
+    ["Build", status.build && buildText(status.build)],
     ["Workload", workload.id],
     ["Restarts", workload.restartCount],
     ["Guardrails", guardrails.profile],
@@ -76,7 +77,22 @@ export function describeDeployment(
     table(lines.map(([name, value]) => [`${name}:`, inOneLine(String(value))])),
     ...(conditions.length === 0 ? [] : [table([["CONDITION", "STATUS", "REASON", "MESSAGE"], ...conditions])]),
     ...guardrailsText(guardrails),
+    ...buildLogText(status.build?.logTail ?? []),
   ].join("\n");
+}
+
+type BuildStatus = NonNullable<RuntimeDeploymentStatus["build"]>;
+
+function buildText({ phase, backend, attempt, commit }: BuildStatus): string {
+  const which = attempt === 1 ? "" : `, attempt ${attempt}`;
+  const of = commit === undefined ? "" : `, commit ${commit}`;
+  return `${phase} on ${backend}${which}${of}`;
+}
+
+/** Why a build failed, as far as it said so itself. */
+function buildLogText(lines: readonly string[]): string[] {
+  if (lines.length === 0) return [];
+  return [["LAST LINES OF THE BUILD", ...lines.map((line) => `  ${inOneLine(line)}`), ""].join("\n")];
 }
 
 type GuardrailsStatus = NonNullable<RuntimeDeploymentStatus["guardrails"]>;

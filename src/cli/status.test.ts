@@ -244,6 +244,21 @@ describe("slipway status", () => {
     );
   });
 
+  it("shows how its build went, and the end of what it printed", async () => {
+    const build = {
+      key: "k",
+      backend: "cloud",
+      phase: "Failed",
+      attempt: 2,
+      commit: "0123abcd",
+      logTail: ["a", "\u001b[2Jb"],
+    };
+    answers[`${DEPLOYMENTS}/files`] = { ...connected, status: { ...connected.status, build } };
+    const { stdout } = await run({ name: "files" });
+    expect(stdout).toMatch(/^Build: +Failed on cloud, attempt 2, commit 0123abcd$/m);
+    expect(stdout.endsWith("LAST LINES OF THE BUILD\n  a\n   [2Jb\n")).toBe(true);
+  });
+
   it("gives the objects as they are", async () => {
     answers[`${DEPLOYMENTS}/files`] = connected;
     expect(JSON.parse((await run({ name: "files", output: "json" })).stdout)).toEqual(connected);
