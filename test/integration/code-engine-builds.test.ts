@@ -439,6 +439,39 @@ describe("builds on Code Engine", () => {
     expect(await counts()).toMatchObject({ builds: 1, config_maps: 1 });
   });
 
+  it("leave no secret behind that was theirs when nobody looked any more", async () => {
+    await beginAnew({ timings: { workStepMs: 300 } });
+    await ask(withSource({ url: "git@git.example:team/files", credentials: SSH }));
+    await backend[Symbol.asyncDispose]();
+    const successor = newBackend();
+    await successor.collectOrphans(() => true, within());
+    expect(await all("secrets")).toHaveLength(2);
+    await eventually("the run is over", async () => {
+      const [run] = (await all("build_runs")) as { name: string; status?: string }[];
+      return run?.status === "succeeded";
+    });
+    await successor.collectOrphans(() => true, within());
+    await eventually("its secrets are gone", async () => (await all("secrets")).length === 0);
+    expect(await counts()).toMatchObject({ builds: 1, build_runs: 1 });
+  });
+
+  it("have the limits that were asked for last", async () => {
+    world.emulator.faults.add({ method: "POST", path: "/build_runs", effect: { type: "status", status: 409 } });
+    await expect(ask()).rejects.toMatchObject({ reason: "QuotaExceeded" });
+    expect(await all("builds")).toMatchObject([{ timeout: 600 }]);
+    await ask(newRequest({ timeoutSeconds: 900 }));
+    expect(await all("build_runs")).toMatchObject([{ timeout: 900 }]);
+  });
+
+  it("go with their deployment even where their record was taken away", async () => {
+    await finish();
+    const [record] = await all("config_maps");
+    await admin.delete(`${home()}/config_maps/${record?.name}`);
+    await eventually("the record is gone", async () => (await all("config_maps")).length === 0);
+    await backend.purge(owner, within());
+    await eventually("nothing is left", async () => Object.values(await counts()).every((count) => count === 0));
+  });
+
   it("tell when they move, without being asked, and cost nothing when they are over", async () => {
     const told: string[] = [];
     const watch = new AbortController();

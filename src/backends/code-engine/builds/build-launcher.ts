@@ -54,8 +54,12 @@ export class BuildLauncher {
     const { owner } = plan.marks;
     await this.#record(project, plan, options);
     const { builds, runs } = ofOwner(await ownBuilds(project, this.#parts.maker, options), owner.uid);
-    const isOther = ({ object }: { readonly object: Build | BuildRun }) => object.name !== plan.prototype.name;
-    await this.remove(project, { builds: builds.filter(isOther), runs: runs.filter(isOther) }, options);
+    const { name } = plan.prototype;
+    const others = {
+      builds: builds.filter(({ object }) => object.name !== name && !this.#parts.leaving.has("build", object)),
+      runs: runs.filter(({ object }) => object.name !== name && !this.#parts.leaving.has("run", object)),
+    };
+    await this.remove(project, others, options);
     await makeParts(project, { secrets: plan.secrets, configMaps: [] }, options);
     const build = await this.#register(project, plan, options);
     if (build.status === "failed") return await this.#refused(project, build, options);
@@ -113,8 +117,9 @@ export class BuildLauncher {
   }
 
   async #run(project: ProjectClient, { prototype, marks }: BuildPlan, options: CallOptions): Promise<Launched> {
-    const { name, run_build_params = [] } = prototype;
-    const asked = { name, build_name: name, service_account: "none", run_build_params };
+    const { name } = prototype;
+    // All is said once more: a build that was found may be from before its limits were changed.
+    const asked = { ...prototype, build_name: name, service_account: "none" };
     try {
       const create = () => project.buildRuns.create(asked, options);
       return { kind: "run", run: await this.#withinQuota(project, "build runs", options, create) };

@@ -3,6 +3,7 @@ import type { Owner } from "../../backend.ts";
 import type { BuildRequest, BuildState } from "../../build.ts";
 import type { ProjectClient } from "../client/project-client.ts";
 import type { BuildRun, BuildSize } from "../client/resources/builds.ts";
+import type { ConfigMap } from "../client/resources/config.ts";
 import type { CallOptions } from "../client/transport.ts";
 import type { Pace } from "../code-engine-config.ts";
 import { KeyedLock } from "../workloads/keyed-lock.ts";
@@ -104,14 +105,16 @@ export class Builds {
     const builds = this.nameOf(owner);
     await this.#lock.run(builds, async () => {
       const { maker } = this.#parts;
-      const record = await orNothing(project.configMaps.get(recordName(builds), options));
-      this.#seen.forget(builds);
-      if (!record || ownerOfBuilds(record, maker)?.uid !== owner.uid || this.#leaving.has("record", record)) return;
+      const found = await orNothing(project.configMaps.get(recordName(builds), options));
+      const record = found && this.#isRecordOf(found, owner) ? found : undefined;
+      // Somebody else may have removed it.
+      if (!record && !this.#seen.get(builds)) return;
       const its = ofOwner(await ownBuilds(project, maker, options), owner.uid);
       await this.#launcher.remove(project, its, options);
       await this.#removeSecrets(project, builds, options);
-      await project.configMaps.delete(record.name, options);
-      this.#leaving.add("record", record);
+      if (record) await project.configMaps.delete(record.name, options);
+      if (record) this.#leaving.add("record", record);
+      this.#seen.forget(builds);
     });
   }
 
@@ -123,6 +126,30 @@ export class Builds {
       if (owner && !this.#leaving.has("record", configMap)) owners.push(owner);
     }
     return owners;
+  }
+
+  /**
+   * Removes secrets that no build needs any more: those of builds that ended while nobody looked, since their deployment
+   * had come to want something else and the process began anew.
+   */
+  async removeSpentSecrets(project: ProjectClient, owners: readonly Owner[], options: CallOptions): Promise<void> {
+    const names = new Set<string>();
+    for await (const { name } of project.secrets.list(options)) names.add(name);
+    for (const owner of owners) {
+      const builds = this.nameOf(owner);
+      if (!names.has(pushSecretName(builds)) && !names.has(sourceSecretName(builds))) continue;
+      await this.#lock.run(builds, async () => {
+        const seen = this.#seen.get(builds);
+        if (seen && !isOver(seen.state)) return;
+        const { runs } = ofOwner(await ownBuilds(project, this.#parts.maker, options), owner.uid);
+        const needed = runs.some(({ object: { status } }) => status !== "succeeded" && status !== "failed");
+        if (!needed) await this.#removeSecrets(project, builds, options);
+      });
+    }
+  }
+
+  #isRecordOf(record: ConfigMap, { uid }: Pick<Owner, "uid">): boolean {
+    return ownerOfBuilds(record, this.#parts.maker)?.uid === uid && !this.#leaving.has("record", record);
   }
 
   async #found(

@@ -6,12 +6,18 @@ interface Named {
   readonly id?: string | undefined;
 }
 
-/** Deletions that were accepted: what is found again for a while is not there any more. As many as are being deleted. */
+/** Far more than can be on their way out at once. */
+const MOST = 1_000;
+
+/** Deletions that were accepted: what is found again for a while is not there any more. */
 export class Leaving {
   readonly #ids = new Map<string, string>();
 
   add(kind: string, { name, id = "" }: Named): void {
+    this.#ids.delete(`${kind}/${name}`);
     this.#ids.set(`${kind}/${name}`, id);
+    const [oldest] = this.#ids.keys();
+    if (this.#ids.size > MOST && oldest !== undefined) this.#ids.delete(oldest);
   }
 
   has(kind: string, { name, id = "" }: Named): boolean {

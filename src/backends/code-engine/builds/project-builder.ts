@@ -69,7 +69,7 @@ export class ProjectBuilder implements ImageBuilder {
     }
   }
 
-  async purge(owner: Owner, signal: AbortSignal): Promise<void> {
+  async endBuilds(owner: Owner, signal: AbortSignal): Promise<void> {
     await this.#within((project) => this.#builds.remove(project, owner, { signal }), signal);
   }
 
@@ -79,6 +79,7 @@ export class ProjectBuilder implements ImageBuilder {
       const owners = await this.#builds.owners(project, { signal });
       const orphans = owners.filter((owner) => !isAlive(owner));
       for (const owner of orphans) await this.#builds.remove(project, owner, { signal });
+      await this.#builds.removeSpentSecrets(project, owners.filter(isAlive), { signal });
       return orphans;
     }, signal);
   }
