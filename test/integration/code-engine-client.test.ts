@@ -16,6 +16,7 @@ import {
 import { CodeEngineEmulator } from "../support/code-engine/emulator.ts";
 import { failureOf } from "../support/code-engine-script.ts";
 import { eventually } from "../support/eventually.ts";
+import { witnessed } from "../support/secrets/witnessed.ts";
 
 const options = { signal: new AbortController().signal };
 const image = "icr.io/codeengine/helloworld";
@@ -37,7 +38,8 @@ function connect(own: Partial<CodeEngineClientOptions> = {}): CodeEngineClient {
   const overrides = { api: emulator.apiUrl, iam: emulator.iamUrl, proxy: emulator.proxyUrl };
   const retry = { attempts: 4, baseMs: 10, capMs: 2_000 };
   const budget = { concurrent: 5, perSecond: 1_000, burst: 1_000, reserve: 0, queue: 300 };
-  return new CodeEngineClient({ apiKey, region: "us-south", overrides, retry, budget, ...own });
+  const made = new CodeEngineClient({ apiKey, region: "us-south", overrides, retry, budget, ...own });
+  return witnessed(made, { name: "client" });
 }
 
 beforeEach(async () => {

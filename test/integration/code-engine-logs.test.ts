@@ -222,6 +222,7 @@ describe("use of Code Engine", () => {
 
   it("is that of all instances, without what the platform runs beside them", async () => {
     await using use = await used({ scaling: { min: 2, max: 2, concurrency: 1 } });
+    expect(await use.aspect()).toBeUndefined();
     expect(await use.until(2)).toEqual({ instances: 2, cpuMillis: 240, memoryBytes: 128 * MiB });
     expect(await use.aspect()).toMatchObject({ available: true });
   });
@@ -230,7 +231,6 @@ describe("use of Code Engine", () => {
     await using use = await used({ scaling: { min: 0, max: 1, concurrency: 1 } }, 100);
     expect(await use.until(0)).toEqual({ instances: 0, cpuMillis: 0, memoryBytes: 0 });
     expect(await use.backend.usage(newOwner("other"), within())).toBeUndefined();
-    expect(await use.aspect()).toBeUndefined();
   });
 
   it("is the number of instances alone where the proxy refuses, and a condition says so", async () => {

@@ -6,6 +6,7 @@ import { CodeEngineEmulator, type EmulatorOptions } from "./code-engine/emulator
 import { type Listener, serveHandler } from "./code-engine/http/listener.ts";
 import type { Project } from "./code-engine/projects/project.ts";
 import { recordingLogger } from "./recording-logger.ts";
+import { witnessed } from "./secrets/witnessed.ts";
 
 /** The emulator's time runs fast here. */
 const TIMINGS = { deletionMs: 30, schedulingMs: 5, instanceStartMs: 10, retryMs: 30 } as const;
@@ -105,7 +106,7 @@ export class CodeEngineWorld implements AsyncDisposable {
       this.log.logger,
     );
     this.#backends.push(backend);
-    return backend;
+    return witnessed(backend, { name: "backend", told: ["health", "observe", "usage", "create", "update", "start"] });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -10,6 +10,8 @@ import { createKubeClient, type DisposableKubeClient } from "../../src/machinery
 import { EngineEvents } from "./engine-events.ts";
 import { type EventuallyOptions, eventually } from "./eventually.ts";
 import { MCP_IMAGE } from "./images.ts";
+import { secretWatch, type Trace } from "./secrets/secret-watch.ts";
+import { outputTrace, secretsOf, slipwayTraces } from "./secrets/slipway-traces.ts";
 import { SlipwayProcess, type UpOptions } from "./slipway-process.ts";
 
 const NAMESPACE = "default";
@@ -216,7 +218,21 @@ export class Installation implements AsyncDisposable {
     return [...parts, this.process.output.slice(-6_000)].join("\n---\n");
   }
 
+  /** @throws {Error} when a secret was shown anywhere; everything is removed before. */
   async [Symbol.asyncDispose](): Promise<void> {
+    const traces = await this.#traces();
+    await this.#remove();
+    secretWatch.inspect([...traces, outputTrace(this.process)]);
+  }
+
+  /** Nothing where there are no secrets to find, or it has been ended already. */
+  async #traces(): Promise<readonly Trace[]> {
+    if (!secretWatch.isAwake || this.process.pid === undefined) return [];
+    for (const { name, value } of await secretsOf(this.process)) secretWatch.learn(name, value);
+    return await slipwayTraces(this.process);
+  }
+
+  async #remove(): Promise<void> {
     this.#client?.client[Symbol.dispose]();
     await this.process[Symbol.asyncDispose]();
     if (this.#id === undefined) return;

@@ -8,6 +8,7 @@ import { stringify } from "yaml";
 import { engineClient } from "../../scripts/engine/engine-address.ts";
 import { eventually } from "./eventually.ts";
 import { makeUniqueImage } from "./images.ts";
+import { secretWatch } from "./secrets/secret-watch.ts";
 import { requireTool } from "./tool.ts";
 
 export const REGISTRY_USER = { username: "reader", password: "open-sesame" } as const;
@@ -31,6 +32,7 @@ export class Registry implements AsyncDisposable {
 
   /** With `credentials` it answers 401 to everybody but `REGISTRY_USER`. */
   static async start({ credentials = false }: { credentials?: boolean } = {}): Promise<Registry> {
+    if (credentials) secretWatch.learn("the password of a registry", REGISTRY_USER.password);
     const program = requireTool("docker-registry", "docker-registry");
     const folder = mkdtempSync(join(tmpdir(), "slipway-registry-"));
     writeFileSync(join(folder, "htpasswd"), HTPASSWD, { mode: 0o600 });

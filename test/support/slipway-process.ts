@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Kubectl } from "./kubectl.ts";
+import { secretWatch } from "./secrets/secret-watch.ts";
 
 const SLIPWAY = join(import.meta.dirname, "../../bin/slipway");
 /** The most that is kept of what a server says. */
@@ -71,7 +72,10 @@ export class SlipwayProcess implements AsyncDisposable {
   spawn(): ChildProcess {
     if (this.#child) throw new Error("slipway up runs already");
     const listeners = ["--listen", "--gateway-listen", "--metrics-listen"].flatMap((flag) => [flag, "127.0.0.1:0"]);
-    const child = spawn(SLIPWAY, ["up", "--data-dir", this.dataDir, ...listeners, ...(this.#options.args ?? [])], {
+    // Debug lines are read, too, where there is something that they must not show.
+    const level = secretWatch.isAwake ? ["--log-level", "debug"] : [];
+    const args = ["up", "--data-dir", this.dataDir, ...listeners, ...level, ...(this.#options.args ?? [])];
+    const child = spawn(SLIPWAY, args, {
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, ...this.#options.env },
     });

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { secretWatch } from "../../secrets/secret-watch.ts";
 
 /** Platform roles rule projects; service roles rule what is inside. */
 export type Role = "Administrator" | "Editor" | "Operator" | "Viewer" | "Manager" | "Writer" | "Reader";
@@ -45,6 +46,7 @@ export class ApiKeys {
 
   create(options: ApiKeyOptions): string {
     const key = randomBytes(33).toString("base64url");
+    secretWatch.learn("an API key", key);
     this.#holders.set(key, new Identity(options));
     return key;
   }

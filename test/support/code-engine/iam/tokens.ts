@@ -1,5 +1,6 @@
 import { createHmac, randomBytes } from "node:crypto";
 import type { Clock } from "../../../../src/machinery/clock.ts";
+import { secretWatch } from "../../secrets/secret-watch.ts";
 import type { Identity } from "./api-keys.ts";
 
 /** What IAM hands out as a token; all but the first are faults. */
@@ -35,6 +36,7 @@ export class Tokens {
     const expires = now + ttlSeconds;
     const times = shape === "jwt-without-times" ? {} : { iat: now, exp: expires };
     const token = shape === "opaque" ? randomBytes(40).toString("hex") : this.#jwt(identity, times);
+    secretWatch.learn("a token of IAM", token);
     this.#issued.set(token, { identity, expires, endsAtMs: this.#clock.monotonicMs() + ttlSeconds * 1000 });
     return { token, expires };
   }

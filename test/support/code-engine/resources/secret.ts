@@ -1,3 +1,4 @@
+import { secretWatch } from "../../secrets/secret-watch.ts";
 import { type JsonObject, oneOf, optional, type ReadOptions, readFields, required } from "../fields/field.ts";
 import { dottedName } from "../fields/names.ts";
 import { invalidField } from "../http/api-error.ts";
@@ -22,6 +23,9 @@ const FORMATS = {
   other: { resourceType: "secret_other_v2", needs: [], allows: "any" },
 } as const satisfies Record<string, Format>;
 export type SecretFormat = keyof typeof FORMATS;
+
+/** Whose values are no secrets. */
+const OPEN_KEYS: ReadonlySet<string> = new Set(["server", "username", "email", "known_hosts", "tls_cert"]);
 
 const format = oneOf(...(Object.keys(FORMATS) as SecretFormat[]));
 
@@ -63,6 +67,7 @@ export class Secret extends Resource {
     super(options);
     this.#projectId = options.projectId;
     this.spec = options.spec;
+    this.#tellWatch();
   }
 
   /** Equal for all its mounts. */
@@ -72,6 +77,7 @@ export class Secret extends Resource {
 
   replace(spec: SecretSpec): void {
     this.spec = spec;
+    this.#tellWatch();
     this.specChanged();
   }
 
@@ -87,5 +93,12 @@ export class Secret extends Resource {
       format: this.spec.format,
       generated_by: "user",
     };
+  }
+
+  #tellWatch(): void {
+    const { format, data } = this.spec;
+    for (const [key, value] of Object.entries(data)) {
+      if (!OPEN_KEYS.has(key)) secretWatch.learn(`${key} of a ${format} secret`, value);
+    }
   }
 }
