@@ -72,6 +72,10 @@ export interface ImageBuilder {
    * and a restart of the controller. @throws {TransientError | TerminalError}
    */
   ensureBuild(owner: Owner, request: BuildRequest, attempt: number, signal: AbortSignal): Promise<BuildState>;
+  /**
+   * Ends and removes all builds of an owner; what was pushed stays. Succeeds when there are none. @throws {TransientError}
+   */
+  endBuilds(owner: Owner, signal: AbortSignal): Promise<void>;
   /** What the newest build of an owner printed, as `LogSource.logs` answers it. */
   buildLogs(owner: Owner, options: LogOptions, signal: AbortSignal): AsyncIterable<string>;
 }

@@ -248,6 +248,10 @@ export class MemoryBackend implements Backend, LogSource, ImageBuilder {
     );
   }
 
+  endBuilds(owner: Owner, signal: AbortSignal): Promise<void> {
+    return this.#call("endBuilds", signal, () => this.engine.builds.remove(owner, this.#place));
+  }
+
   async *buildLogs(_owner: Owner, options: LogOptions): AsyncIterable<string> {
     this.engine.calls.set("buildLogs", (this.engine.calls.get("buildLogs") ?? 0) + 1);
     const { log } = this.engine.builds;

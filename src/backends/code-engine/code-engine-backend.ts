@@ -50,9 +50,7 @@ import { Workloads } from "./workloads/workloads.ts";
 export const codeEngineBackend = ((config, logger) =>
   new CodeEngineBackend(config, logger)) satisfies BackendFactory<CodeEngineConfig>;
 
-class CodeEngineBackend
-  implements Backend, LogSource, UsageSource, ImageBuilder, EgressManager, VariableExpander
-{
+class CodeEngineBackend implements Backend, LogSource, UsageSource, ImageBuilder, EgressManager, VariableExpander {
   readonly #config: CodeEngineConfig;
   readonly #logger: Logger;
   readonly #clock: Clock;
@@ -176,7 +174,7 @@ class CodeEngineBackend
   }
 
   async purge(owner: Owner, signal: AbortSignal): Promise<boolean> {
-    await this.#builder.purge(owner, signal);
+    await this.#builder.endBuilds(owner, signal);
     const gone = await this.#within((project) => purgeOwner(this.#removal(project), owner, { signal }), signal);
     if (gone) this.#images.forget(owner);
     return gone;
@@ -224,6 +222,10 @@ class CodeEngineBackend
 
   async ensureBuild(owner: Owner, request: BuildRequest, attempt: number, signal: AbortSignal): Promise<BuildState> {
     return await this.#builder.ensureBuild(owner, request, attempt, signal);
+  }
+
+  async endBuilds(owner: Owner, signal: AbortSignal): Promise<void> {
+    await this.#builder.endBuilds(owner, signal);
   }
 
   buildLogs(owner: Owner, options: LogOptions, signal: AbortSignal): AsyncIterable<string> {

@@ -1,6 +1,14 @@
 import { describe, expect, it } from "@jest/globals";
 import type { BuildState } from "../../backends/build.ts";
-import { type BuildCourse, type BuildRecord, type BuildWanted, buildNews, courseOf, recordOf } from "./build-record.ts";
+import {
+  type BuildCourse,
+  type BuildRecord,
+  type BuildWanted,
+  buildNews,
+  courseOf,
+  isUnwanted,
+  recordOf,
+} from "./build-record.ts";
 
 const WANTED: BuildWanted = { key: "k", backend: "ce", circumstances: ["1", "2"] };
 const IMAGE = "registry.test/files@sha256:1";
@@ -46,6 +54,23 @@ describe("the course of a build", () => {
     },
   ])("follows from the status: $because", ({ before, want }) => {
     expect(courseOf(before, WANTED)).toEqual(want);
+  });
+});
+
+describe("a build", () => {
+  const here = { isGit: true, isStopped: false, backend: "ce" };
+  it.each<{ because: string; phase: BuildRecord["phase"]; asked: Partial<typeof here>; want: boolean }>([
+    { because: "it runs", phase: "Running", asked: {}, want: false },
+    { because: "nobody can say where it runs", phase: "Running", asked: { backend: undefined } as object, want: false },
+    { because: "an image is the source", phase: "Succeeded", asked: { isGit: false }, want: true },
+    { because: "it runs where it is not asked for", phase: "Running", asked: { backend: "b" }, want: true },
+    { because: "it failed where it is not asked for", phase: "Failed", asked: { backend: "b" }, want: true },
+    { because: "its image can be taken along", phase: "Succeeded", asked: { backend: "b" }, want: false },
+    { because: "nothing is to run", phase: "Waiting", asked: { isStopped: true }, want: true },
+    { because: "it says why it failed", phase: "Failed", asked: { isStopped: true }, want: false },
+    { because: "it is there for the next start", phase: "Succeeded", asked: { isStopped: true }, want: false },
+  ])("is unwanted: $want, since $because", ({ phase, asked, want }) => {
+    expect(isUnwanted(record({ phase }), { ...here, ...asked })).toBe(want);
   });
 });
 

@@ -37,6 +37,25 @@ export function courseOf(record: BuildRecord | undefined, wanted: BuildWanted): 
   return same ? { kind: "failed", note: { reason, message } } : { kind: "ask", attempt: attempt + 1 };
 }
 
+/** What a deployment asks for by now, as far as a build is concerned. */
+export interface BuildPlace {
+  readonly isGit: boolean;
+  readonly isStopped: boolean;
+  /** The backend chosen; undefined where none can be. */
+  readonly backend: string | undefined;
+}
+
+/**
+ * Pure. Whether nobody wants a build any more: something else is the source, or, while it is under way or has failed, the
+ * deployment is to be stopped or runs elsewhere. An image that was built is of use wherever it is.
+ */
+export function isUnwanted({ phase, backend }: BuildRecord, asked: BuildPlace): boolean {
+  if (!asked.isGit) return true;
+  const moved = asked.backend !== undefined && asked.backend !== backend;
+  if (phase === "Succeeded") return false;
+  return moved || (asked.isStopped && phase !== "Failed");
+}
+
 export interface BuildSeen {
   readonly wanted: BuildWanted;
   readonly attempt: number;

@@ -182,6 +182,48 @@ describe("a git source", () => {
     await world.until(() => done(world));
   });
 
+  it.each<{ because: string; act: (world: World) => void }>([
+    { because: "it is to be stopped", act: (world) => world.apply(git({}, { desiredState: "Stopped" })) },
+    { because: "an image is to run", act: (world) => world.apply() },
+    { because: "another backend is to build", act: (world) => world.apply(git({}, { backend: "other" })) },
+  ])("is ended while it is built when $because", async ({ act }) => {
+    const world = builder();
+    world.putBackend("other", false);
+    world.engine.builds.places.add("other");
+    world.engine.builds.buildMs = 600_000;
+    world.apply(git());
+    await world.until(() => world.status.build?.phase === "Running");
+    act(world);
+    await world.until(() => [...world.engine.builds.runs.values()].every(({ place }) => place !== "docker"));
+    await world.pass(1_000);
+    expect(world.status.build?.backend).not.toBe("docker");
+    const { writes } = world;
+    const ended = calls(world, "endBuilds");
+    world.enqueue();
+    await world.pass(1_000);
+    expect([world.writes, calls(world, "endBuilds")]).toEqual([writes, ended]);
+  });
+
+  it("is ended later where its place does not answer, and holds nobody up", async () => {
+    const world = builder();
+    world.engine.builds.buildMs = 600_000;
+    world.apply(git());
+    await world.until(() => world.status.build?.phase === "Running");
+    let away = true;
+    const { fault } = world.engine;
+    world.engine.fault = (method, moment) => {
+      if (method === "endBuilds" && moment === "before" && away) throw new Error("socket hang up");
+      return fault(method, moment);
+    };
+    world.apply();
+    await world.until(() => done(world));
+    expect(world.status.build).toMatchObject({ phase: "Running", backend: "docker" });
+    away = false;
+    await world.until(() => world.status.build === undefined);
+    expect(world.engine.builds.runs.size).toBe(0);
+    expect(done(world)).toBe(true);
+  });
+
   it("leaves nothing when it is deleted while it is built", async () => {
     const world = builder();
     world.engine.builds.buildMs = 600_000;

@@ -22,6 +22,7 @@ import type { BackendRegistry } from "../backend-registry.ts";
 import { isAsleep, letSleep } from "./asleep.ts";
 import { converge } from "./converge.ts";
 import { decide } from "./decide.ts";
+import { endBuild } from "./end-build.ts";
 import { enforceBounds } from "./enforce-bounds.ts";
 import type { GuardrailSources } from "./guardrail-sources.ts";
 import { news, repairs } from "./happenings.ts";
@@ -104,6 +105,7 @@ export class RuntimeDeploymentReconciler implements Reconciler {
       (scope) => this.#observe(scope),
       (scope) => enforceBounds(scope, { registry, sources, surroundings, objects, hashKey }),
       (scope) => this.#probe(scope),
+      (scope) => endBuild(scope, ports),
       (scope) => prepareRevision(scope, { clock, surroundings, objects, hashKey, finalizer }),
       (scope) => converge(scope, { clock, prober, registry, sources, turns }),
       (scope) => this.#probe(scope),

@@ -177,6 +177,20 @@ const lives: Life[] = [
     builds: 2,
   },
   {
+    because: "given an image while it is built",
+    begin: async (world) => {
+      letBuild(world);
+      world.engine.builds.buildMs = 600_000;
+      world.apply({ source: { git: GIT } });
+      await world.until(() => world.status.phase === "Building");
+    },
+    act: (world) => world.apply(),
+    ended: (world) =>
+      world.connected() && world.settled() && !world.status.build && world.engine.builds.runs.size === 0,
+    restarts: 0,
+    builds: 1,
+  },
+  {
     because: "deleted while it is built",
     begin: async (world) => {
       letBuild(world);

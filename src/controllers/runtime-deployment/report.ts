@@ -48,7 +48,7 @@ export function factsOf(scope: Scope, { clock, prober }: { clock: Clock; prober:
     asleep: current !== undefined && isAsleep(scope, current),
     accepted: scope.accepted,
     image: scope.image,
-    build: deployment.spec.source.git ? scope.build : undefined,
+    build: scope.build,
     step: scope.step,
     failure: scope.failure,
     deleting: undefined,
