@@ -220,9 +220,12 @@ export class Installation implements AsyncDisposable {
 
   /** @throws {Error} when a secret was shown anywhere; everything is removed before. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const traces = await this.#traces();
-    await this.#remove();
-    secretWatch.inspect([...traces, outputTrace(this.process)]);
+    try {
+      secretWatch.inspect(await this.#traces());
+    } finally {
+      await this.#remove();
+    }
+    secretWatch.inspect([outputTrace(this.process)]);
   }
 
   /** Nothing where there are no secrets to find, or it has been ended already. */

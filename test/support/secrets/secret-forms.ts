@@ -14,8 +14,9 @@ export interface SecretForm {
  */
 export function secretForms(value: string): readonly SecretForm[] {
   const forms = [value, ...tokenParts(value), ...keyLines(value)].flatMap(formsOf);
-  const unique = new Map(forms.filter(({ text }) => text.length >= LEAST_LENGTH).map((form) => [form.text, form]));
-  return [...unique.values()];
+  // Of equal ones the first names it best, and a Map keeps the last.
+  const unique = new Map(forms.toReversed().map((form) => [form.text, form]));
+  return [...unique.values()].reverse().filter(({ text }) => text.length >= LEAST_LENGTH);
 }
 
 function formsOf(value: string): SecretForm[] {
