@@ -14,7 +14,7 @@ describe("logs of Code Engine", () => {
   let backend: ReturnType<CodeEngineWorld["backend"]>;
 
   beforeEach(async () => {
-    world = await CodeEngineWorld.start({ timings: { idleMs: 300 } });
+    world = await CodeEngineWorld.start({ timings: { idleMs: 1_000 } });
     world.emulator.images.define(/./, { log: ["begun"] });
     logsInstanceId = world.emulator.createLogsInstance();
     backend = withHistory();
@@ -175,11 +175,12 @@ describe("logs of Code Engine", () => {
 
   it("are live ones where no history is named, and a condition says how to have more", async () => {
     const plain = world.backend();
-    const { spec, workload } = await sleeper();
-    const read = async () => await Array.fromAsync(lines(spec, {}, within(), plain));
-    expect(await read()).toEqual([]);
-    await call(workload, "/two");
-    expect(await read()).toEqual(["begun", "GET /two"]);
+    const read = async (spec: WorkloadSpec) => await Array.fromAsync(lines(spec, {}, within(), plain));
+    const { spec } = await sleeper();
+    expect(await read(spec)).toEqual([]);
+    const awake = await launch();
+    await call(awake.workload, "/two");
+    expect(await read(awake.spec)).toEqual(["begun", "GET /two"]);
     expect(await history(plain)).toMatchObject({
       available: false,
       reason: "NotConfigured",

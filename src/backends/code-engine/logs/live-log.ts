@@ -44,11 +44,11 @@ export class LiveLog {
   }
 
   /** The instances that there is something to read of, the newest first. None where the app sleeps, or does not exist. */
-  async pods(): Promise<readonly Pod[]> {
+  async pods(poll = false): Promise<readonly Pod[]> {
     const { app, signal } = this.#parts;
-    const proxy = await this.#reach();
+    const proxy = await this.#reach(poll);
     if (!proxy) return [];
-    const pods = await Array.fromAsync(proxy.pods(appSelector(app), { signal }));
+    const pods = await Array.fromAsync(proxy.pods(appSelector(app), { signal, poll }));
     return pods
       .filter(({ status }) => status?.phase === "Running" || status?.phase === "Failed")
       .sort((a, b) => (b.metadata.creationTimestamp ?? "").localeCompare(a.metadata.creationTimestamp ?? ""))
@@ -79,11 +79,21 @@ export class LiveLog {
     for (;;) {
       await delay(clock, lookMs, signal);
       signal.throwIfAborted();
-      for (const { metadata, status } of await this.pods()) {
+      for (const { metadata, status } of await this.#podsInPassing()) {
         const { name } = metadata;
         if (status?.phase !== "Running" || following.has(name)) continue;
         yield this.#tracked(name, following, known.has(name) ? ofThese : {});
       }
+    }
+  }
+
+  /** Many may follow: their looks delay nobody, and are left out where others need the calls. */
+  async #podsInPassing(): Promise<readonly Pod[]> {
+    try {
+      return await this.pods(true);
+    } catch (error) {
+      if (isFailure(error, "throttled")) return [];
+      throw error;
     }
   }
 
@@ -140,10 +150,10 @@ export class LiveLog {
   }
 
   /** Undefined while there is no app, whose answer alone tells the project's subdomain. */
-  async #reach(): Promise<ProjectProxy | undefined> {
+  async #reach(poll = false): Promise<ProjectProxy | undefined> {
     if (this.#proxy) return this.#proxy;
     const { project, app: name, signal } = this.#parts;
-    const app = await orNothing(project.apps.get(name, { signal }));
+    const app = await orNothing(project.apps.get(name, { signal, poll }));
     if (!app) return undefined;
     const subdomain = subdomainOf(app);
     if (subdomain === undefined)
