@@ -224,6 +224,26 @@ describe("a git source", () => {
     expect(done(world)).toBe(true);
   });
 
+  it("is found by a deletion where it could not be ended before", async () => {
+    const world = builder();
+    world.putBackend("other", false);
+    world.engine.builds.places.add("other");
+    world.engine.builds.buildMs = 600_000;
+    world.apply(git({}, { backend: "other" }));
+    await world.until(() => world.status.build?.phase === "Running");
+    const { fault } = world.engine;
+    world.engine.fault = (method, moment) => {
+      if (method === "endBuilds") throw new Error("socket hang up");
+      return fault(method, moment);
+    };
+    world.apply({ backend: "docker" });
+    await world.until(() => done(world));
+    expect(world.status.build).toMatchObject({ backend: "other" });
+    world.delete();
+    await world.until(() => !world.server.has("team-a/files"));
+    expect(world.engine.builds.runs.size).toBe(0);
+  });
+
   it("leaves nothing when it is deleted while it is built", async () => {
     const world = builder();
     world.engine.builds.buildMs = 600_000;
