@@ -18,7 +18,12 @@ export function codeEngineDriver(installation: string): BackendDriver {
       if (!codeEngine) throw missing();
       const { defaultLimits, defaultScaling, orphanCollection, apiKeySecretRef, registrySecretRef } = codeEngine;
       return {
-        defaults: { limits: { ...defaultLimits, pids: PIDS }, limitsPids: false, sizes: SIZES, scaling: defaultScaling },
+        defaults: {
+          limits: { ...defaultLimits, pids: PIDS },
+          limitsPids: false,
+          sizes: SIZES,
+          scaling: defaultScaling,
+        },
         orphanCollection,
         secrets: [apiKeySecretRef, ...(registrySecretRef ? [registrySecretRef] : [])].map(keyOf),
       };

@@ -2,11 +2,13 @@ import type { Secret } from "../api/core.ts";
 import type { RuntimeBackend } from "../api/v1alpha1/index.ts";
 import { dockerBackend } from "../backends/docker/docker-backend.ts";
 import type { BackendDriver } from "../controllers/backend-driver.ts";
+import { dockerSection } from "./docker-section.ts";
 
 /** RuntimeBackends of type docker. `installation` tells this Slipway's containers from another's on the same Engine. */
 export function dockerDriver(installation: string): BackendDriver {
   return {
-    settings({ docker }) {
+    settings(spec) {
+      const docker = dockerSection(spec.docker);
       return {
         defaults: { limits: docker.defaultLimits },
         orphanCollection: docker.orphanCollection,
@@ -14,7 +16,7 @@ export function dockerDriver(installation: string): BackendDriver {
       };
     },
     create({ metadata, spec }: Pick<RuntimeBackend, "metadata" | "spec">, [tls], logger) {
-      const own = { name: metadata.name, spec: spec.docker, installation, sharesLoopback: !isPod() };
+      const own = { name: metadata.name, spec: dockerSection(spec.docker), installation, sharesLoopback: !isPod() };
       return dockerBackend({ ...own, ...(tls && { tls: tlsOf(tls) }) }, logger);
     },
   };

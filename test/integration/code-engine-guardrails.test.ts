@@ -240,6 +240,17 @@ describe("guardrails of a RuntimeBackend of type code-engine", () => {
     );
   });
 
+  it("are those of a backend without a Docker section", async () => {
+    await createBackend("Unmanaged");
+    expect((await backend()).spec).not.toHaveProperty("docker");
+    const patched = client.patch(
+      runtimeBackends,
+      { namespace: "", name: "ibm" },
+      { type: "merge", body: { spec: { docker: {} } } },
+    );
+    await expect(patched).rejects.toThrow(/docker belongs to type docker; remove it/);
+  });
+
   it("are refused by the API where rules are to be kept and nothing bounds them", async () => {
     await expect(createBackend("Managed")).rejects.toThrow(
       /codeEngine.egress Managed needs guardrailsBound, the GuardrailProfile that says what the project may reach; set it/,

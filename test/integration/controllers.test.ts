@@ -14,6 +14,8 @@ import {
   runtimeBackends,
   runtimeDeployments,
 } from "../../src/api/v1alpha1/index.ts";
+import { dockerDriver } from "../../src/cli/docker-driver.ts";
+import { dockerSection } from "../../src/cli/docker-section.ts";
 import { type Controllers, createControllers } from "../../src/controllers/create-controllers.ts";
 import { HashKey } from "../../src/controllers/hash-key.ts";
 import { BUILT_IN_PROFILES } from "../../src/guardrails/built-in.ts";
@@ -65,15 +67,11 @@ function start(): void {
     client,
     drivers: {
       docker: {
-        settings: ({ docker }) => ({
-          defaults: { limits: docker.defaultLimits },
-          orphanCollection: docker.orphanCollection,
-          secrets: docker.tlsSecretRef ? [docker.tlsSecretRef] : [],
-        }),
+        settings: dockerDriver("test").settings,
         create: ({ metadata, spec }) => {
           made++;
-          const far = spec.docker.host.startsWith("tcp://127.");
-          return new MemoryBackend(engine, { place: far ? spec.docker.host : metadata.name });
+          const { host } = dockerSection(spec.docker);
+          return new MemoryBackend(engine, { place: host.startsWith("tcp://127.") ? host : metadata.name });
         },
       },
     },
@@ -310,7 +308,7 @@ describe("a RuntimeBackend", () => {
   it("waits for its Secret, and is made anew when that changes", async () => {
     const tlsSecretRef = { namespace: NAMESPACE, name: "tls" };
     await createBackend("remote", {
-      docker: { host: "tcp://engine:2376", tlsSecretRef } as RuntimeBackend["spec"]["docker"],
+      docker: { ...dockerSection(undefined), host: "tcp://engine:2376", tlsSecretRef },
     });
     const waiting = await available("remote", "False");
     expect(getCondition(waiting.status?.conditions, "Available")).toMatchObject({

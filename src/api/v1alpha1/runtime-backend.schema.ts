@@ -14,10 +14,10 @@ import {
   pidsLimit,
 } from "./schema-parts.ts";
 
-const docker: JsonSchema = {
+/** RuntimeBackend.spec.docker. No default: other types would get it, too. The driver takes an absent one for an empty one. */
+export const docker: JsonSchema = {
   type: "object",
-  description: "A Docker Engine, spoken to through its API.",
-  default: {},
+  description: "A Docker Engine, spoken to through its API. Default: that of this machine.",
   properties: {
     host: {
       type: "string",
@@ -169,6 +169,7 @@ const spec: JsonSchema = {
       message:
         "codeEngine.egress Managed needs guardrailsBound, the GuardrailProfile that says what the project may reach; set it, or leave egress Unmanaged",
     },
+    { rule: "self.type == 'docker' || !has(self.docker)", message: "docker belongs to type docker; remove it" },
     { rule: "self.type == oldSelf.type", message: "type cannot be changed; make another RuntimeBackend" },
   ],
 };

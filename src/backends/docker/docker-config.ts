@@ -5,7 +5,7 @@ import type { EngineTls } from "./engine/engine-address.ts";
 export interface DockerConfig {
   /** Name of the RuntimeBackend. */
   readonly name: string;
-  readonly spec: RuntimeBackendSpec["docker"];
+  readonly spec: NonNullable<RuntimeBackendSpec["docker"]>;
   /** Contents of the Secret that `spec.tlsSecretRef` names. */
   readonly tls?: EngineTls;
   /**

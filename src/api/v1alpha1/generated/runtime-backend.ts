@@ -34,9 +34,9 @@ export interface RuntimeBackendSpec {
    */
   allowedNamespaces?: string[];
   /**
-   * A Docker Engine, spoken to through its API.
+   * A Docker Engine, spoken to through its API. Default: that of this machine.
    */
-  docker: {
+  docker?: {
     /**
      * Address of the Engine: unix:///path or tcp://host:port. tcp needs tlsSecretRef, unless it is loopback.
      */
