@@ -1,7 +1,7 @@
 import type { RuntimeDeploymentSpec } from "../api/v1alpha1/index.ts";
 import type { BackendCapabilities } from "../backends/backend.ts";
 import { type PlatformProbe, STANDARD_READINESS } from "../backends/platform-probe.ts";
-import { jsonEqual } from "../machinery/json-equal.ts";
+import { canonicalJson } from "./canonical-json.ts";
 
 /** How the place itself asks the server's instances, as far as it does. */
 export interface PlatformProbes {
@@ -51,7 +51,7 @@ function readinessOf(health: Health, path: string): PlatformProbe | undefined {
     timeoutSeconds: probe === "http" ? timeoutSeconds : Math.min(timeoutSeconds, STANDARD_READINESS.timeoutSeconds),
     failureThreshold: Math.min(failureThreshold, MOST_FAILURES),
   };
-  return jsonEqual(readiness, STANDARD_READINESS) ? undefined : readiness;
+  return canonicalJson(readiness) === canonicalJson(STANDARD_READINESS) ? undefined : readiness;
 }
 
 function livenessOf(liveness: NonNullable<Health["liveness"]>, standardPath: string): PlatformProbe {
