@@ -14,8 +14,8 @@ const apiKey = emulator.createApiKey();
 
 console.log(`Code Engine, emulated. ${
   docker === "real"
-    ? `Applications run as containers of the Docker Engine at ${engineAddress()}.`
-    : "No Docker Engine answers, so applications are simulated: each answers with a line of text."
+    ? `Applications run as containers of the Docker Engine at ${engineAddress()}, and builds make images with it.`
+    : "No Docker Engine answers, so applications are simulated: each answers with a line of text, and builds make nothing."
 }
 
   API         ${emulator.apiUrl}

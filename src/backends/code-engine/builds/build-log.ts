@@ -11,6 +11,7 @@ import type { Pod } from "../client/resources/pods.ts";
 import type { CallOptions } from "../client/transport.ts";
 import { orNothing } from "../workloads/sightings.ts";
 import { runTrouble } from "./build-trouble.ts";
+import { StepLog } from "./step-log.ts";
 import type { Subdomains } from "./subdomains.ts";
 
 /** Of a build's pod, containers that the build itself runs in. */
@@ -53,25 +54,33 @@ export class BuildLog {
       yield* await lastOfAll(proxy, { about, steps, tail: Math.min(tail, MOST_LINES) }, { signal });
       return;
     }
-    const from = tail === undefined ? {} : { tailLines: tail };
-    for (const container of steps)
-      yield* this.#step(project, proxy, { run, request: { ...about, ...from, container, follow } }, signal);
+    const last = steps.at(-1);
+    for (const container of steps) {
+      const log = new StepLog(proxy, { ...about, container, tail });
+      if (follow) yield* this.#followed(project, log, { run, untilRunEnds: container === last }, signal);
+      else yield* orNoLines(log.read(false, { signal }));
+    }
   }
 
-  /** A step has no log before it begins. */
-  async *#step(
+  /**
+   * A step has no log before it begins, and a connection may end before it does: the last one is taken up again until the run
+   * is over. Of an earlier one that cannot be told from its end.
+   */
+  async *#followed(
     project: ProjectClient,
-    proxy: ProjectProxy,
-    { run, request }: { readonly run: string; readonly request: PodLogRequest },
+    log: StepLog,
+    { run, untilRunEnds }: { readonly run: string; readonly untilRunEnds: boolean },
     signal: AbortSignal,
   ): AsyncGenerator<string, void, undefined> {
-    for (;;) {
+    for (let goesOn = true; ; ) {
       try {
-        return yield* proxy.podLogs(request, { signal });
+        yield* log.read(goesOn, { signal });
+        if (!untilRunEnds) return;
       } catch (error) {
-        if (!hasNoLog(error)) throw error;
-        if (request.follow !== true || !(await this.#goesOn(project, run, signal))) return;
+        if (!hasNoLog(error) && !isFailure(error, "transient")) throw error;
       }
+      if (!goesOn) return;
+      goesOn = await this.#goesOn(project, run, signal);
     }
   }
 
@@ -110,6 +119,14 @@ export class BuildLog {
 function stepsOf(pod: Pod | undefined): readonly string[] {
   const { initContainers = [], containers = [] } = pod?.spec ?? {};
   return [...initContainers, ...containers].map(({ name }) => name).filter((name) => STEP.test(name));
+}
+
+async function* orNoLines(lines: AsyncIterable<string>): AsyncGenerator<string, void, undefined> {
+  try {
+    yield* lines;
+  } catch (error) {
+    if (!hasNoLog(error)) throw error;
+  }
 }
 
 async function newestPod(proxy: ProjectProxy, run: string, options: CallOptions): Promise<Pod | undefined> {

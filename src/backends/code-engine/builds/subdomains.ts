@@ -35,8 +35,9 @@ export class Subdomains {
   }
 
   async #fromJob(project: ProjectClient, options: CallOptions): Promise<string | undefined> {
-    const { computed_env_variables } = await this.#job(project, options);
-    await project.jobs.delete(JOB, options);
+    const { computed_env_variables, image_reference } = await this.#job(project, options);
+    // Somebody's own job may have that name.
+    if (image_reference === IMAGE) await project.jobs.delete(JOB, options);
     return computed_env_variables.find(({ name }) => name === "CE_SUBDOMAIN")?.value;
   }
 
