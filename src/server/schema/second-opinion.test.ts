@@ -46,6 +46,8 @@ const TEXTS = [
   "500m",
   "us-south",
   "0".repeat(32),
+  "0".repeat(40),
+  "https://a.b/c",
   "00000000-0000-4000-8000-000000000000",
   "unix:///run/docker.sock",
   "https://a.b",
