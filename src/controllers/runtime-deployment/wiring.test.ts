@@ -5,6 +5,8 @@ import { getCondition } from "../../machinery/conditions.ts";
 const ref = (name: string) => `\${${name}}`;
 const address = (name: string) => `http://${name}.${ref("CE_SUBDOMAIN")}.svc.cluster.local/mcp`;
 const calls = (name: string, value = address(name)) => ({ env: [{ name: "PEER", value }] });
+/** Long before it would be looked at anyway. */
+const SOON = { withinMs: 60_000 };
 const PEER = { ...KEY, name: "peer" };
 
 type Place = { now: string | undefined };
@@ -32,7 +34,7 @@ describe("references in literal variables", () => {
     const containers = () => world.containers().filter(({ spec }) => spec.owner.name === KEY.name);
     world.apply({}, PEER);
     await world.until(() => world.connected(PEER) && world.settled());
-    await world.until(() => containers()[0]?.spec.env.PEER === "http://app-of-peer.vg67.svc.cluster.local/mcp");
+    await world.until(() => containers()[0]?.spec.env.PEER === "http://app-of-peer.vg67.svc.cluster.local/mcp", SOON);
     await world.until(() => world.connected() && world.settled());
     expect(accepted()?.message).toBe("the spec can be run");
     const made = creations();
@@ -52,7 +54,7 @@ describe("references in literal variables", () => {
     const of = () => world.containers().find(({ spec }) => spec.owner.name === KEY.name)?.spec.env.PEER;
     await world.until(() => of() === "http://app-of-peer.vg67.svc.cluster.local/mcp");
     world.delete(PEER);
-    await world.until(() => of() === "http://peer.vg67.svc.cluster.local/mcp" && world.containers().length === 1);
+    await world.until(() => of() === "http://peer.vg67.svc.cluster.local/mcp" && world.containers().length === 1, SOON);
     expect(peer()).toBe("http://peer.vg67.svc.cluster.local/mcp");
   });
 
@@ -122,6 +124,19 @@ describe("references in literal variables", () => {
     expect(other.current().spec.env).toEqual({ A: `$${ref("CE_REGION")} ${ref("CE_APP")}` });
   });
 
+  it("do not count as a difference where a profile is narrowed by a maximum that nothing exceeds", async () => {
+    const world = new DeploymentWorld({ subdomain: { now: "vg67" } });
+    world.putProfile("own", { resources: { maxMemory: "1Gi" } }, "unrestricted");
+    world.bound("own");
+    world.apply({ ...calls("peer"), guardrails: { profile: "own" } });
+    await world.until(() => world.connected() && world.settled());
+    const { id } = world.current();
+    world.putProfile("own", { resources: { maxMemory: "512Mi" } });
+    await world.pass(60_000);
+    expect(world.current()).toMatchObject({ id, spec: { env: { PEER: "http://peer.vg67.svc.cluster.local/mcp" } } });
+    expect(world.connected()).toBe(true);
+  });
+
   it("know as siblings what is on the same backend only", async () => {
     const { world, accepted } = await wired(calls("peer"));
     world.putBackend("other", false);
@@ -130,7 +145,7 @@ describe("references in literal variables", () => {
     await world.pass(60_000);
     expect(accepted()?.message).toContain('"peer" is no RuntimeDeployment');
     world.apply({ backend: "docker" }, PEER);
-    await world.until(() => accepted()?.message === "the spec can be run");
+    await world.until(() => accepted()?.message === "the spec can be run", SOON);
   });
 });
 
@@ -142,9 +157,9 @@ describe("dependencies", () => {
     await world.until(() => world.connected() && world.settled());
     expect(message()).toBe("the spec can be run; spec.dependencies: there is no RuntimeDeployment peer, absent");
     world.apply({}, PEER);
-    await world.until(() => message()?.endsWith("there is no RuntimeDeployment absent") ?? false);
+    await world.until(() => message()?.endsWith("there is no RuntimeDeployment absent") ?? false, SOON);
     world.apply({ desiredState: "Stopped" }, PEER);
-    await world.until(() => message()?.endsWith("absent; spec.dependencies: not Ready: peer") ?? false);
+    await world.until(() => message()?.endsWith("absent; spec.dependencies: not Ready: peer") ?? false, SOON);
     const creations = world.engine.log.filter((entry) => entry === "create current");
     expect(creations).toHaveLength(2);
     const { writes } = world;
