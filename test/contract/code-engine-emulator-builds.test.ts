@@ -157,6 +157,10 @@ describe("jobs", () => {
       scale_array_spec: "0",
       scale_max_execution_time: 7200,
       scale_retry_limit: 3,
+      computed_env_variables: expect.arrayContaining([
+        { type: "literal", name: "CE_JOB", value: "job" },
+        { type: "literal", name: "CE_SUBDOMAIN", value: w.project.subdomain },
+      ]),
     });
     const daemon = { ...JOB, name: "d", run_mode: "daemon" };
     expect((await w.client.post(`${w.home}/jobs`, daemon)).body).not.toHaveProperty("scale_retry_limit");

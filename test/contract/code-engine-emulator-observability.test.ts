@@ -98,8 +98,13 @@ describe("the Kubernetes proxy", () => {
     await w.client.post(`${w.home}/secrets`, registry);
     const run = { strategy_type: "dockerfile", source_url: "https://github.com/a/b", output_image: "icr.io/a/b" };
     await w.client.post(`${w.home}/build_runs`, { ...run, name: "run", output_secret: "push" });
-    await w.clock.advance(SETTLED_MS);
     const selector = "labelSelector=buildrun.shipwright.io/name%3Drun";
+    const pending = (await (await w.ask("proxy", `${w.pods}?${selector}`)).json()) as {
+      items: { metadata: { name: string } }[];
+    };
+    const early = `${w.pods}/${pending.items[0]?.metadata.name}/log?container=step-build-and-push`;
+    expect((await w.ask("proxy", early)).status).toBe(400);
+    await w.clock.advance(SETTLED_MS);
     const { items } = (await (await w.ask("proxy", `${w.pods}?${selector}`)).json()) as {
       items: { metadata: { name: string }; spec: { containers: { name: string }[] }; status: { phase: string } }[];
     };

@@ -2,13 +2,16 @@ import { Reason } from "../../../api/v1alpha1/conditions.ts";
 import { TerminalError } from "../../../machinery/errors.ts";
 import type { BuildRequest } from "../../build.ts";
 import { readReference } from "../../images/allowed-registries.ts";
-import { imageName } from "../../images/image-reference.ts";
+import { DOCKER_HUB, imageName } from "../../images/image-reference.ts";
 import { credentialsFor } from "../../images/registry-credentials.ts";
 import type { SecretData } from "../client/resources/config.ts";
 import { tagOf } from "./names.ts";
 
 /** Field of a deployment that says where images go. */
 export const REPOSITORY_FIELD = "spec.source.git.push.repository";
+
+/** What builders look credentials for Docker Hub up by, in Code Engine's words. */
+const HUB_SERVER = "https://index.docker.io/v1/";
 
 /** Where an image goes, and who may put it there. */
 export interface Output {
@@ -46,6 +49,6 @@ export function outputOf({ push, key }: Pick<BuildRequest, "push" | "key">): Out
   return {
     repository,
     reference: `${repository}:${tagOf(key)}`,
-    credentials: { server: named.registry, username, password },
+    credentials: { server: named.registry === DOCKER_HUB ? HUB_SERVER : named.registry, username, password },
   };
 }
