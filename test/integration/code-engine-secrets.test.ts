@@ -1,6 +1,8 @@
 import { describe, expect, it } from "@jest/globals";
+import { startTestApiServer } from "../support/api-server.ts";
 import { PlainClient } from "../support/code-engine/plain-client.ts";
 import { CodeEngineWorld } from "../support/code-engine-under-test.ts";
+import { Kubectl } from "../support/kubectl.ts";
 import { secretWatch } from "../support/secrets/secret-watch.ts";
 
 const PASSWORD = "registry-password-0123";
@@ -44,5 +46,14 @@ describe("the watch for secrets", () => {
     await backend.observe({ uid: "u", namespace: "n", name: "x" }, AbortSignal.timeout(10_000)).catch(() => undefined);
     expect(() => secretWatch.settle()).toThrow("an error of backend.observe shows an API key");
     secretWatch.forget();
+  });
+
+  it("reads what an API server shows, when it is disposed of", async () => {
+    await using world = await CodeEngineWorld.start();
+    const api = await startTestApiServer();
+    const metadata = { name: "leaky", namespace: "default" };
+    const data = { url: `https://me:${encodeURIComponent(world.apiKey)}@example.com` };
+    await new Kubectl(api.kubeconfig).apply({ apiVersion: "v1", kind: "ConfigMap", metadata, data });
+    await expect(api[Symbol.asyncDispose]()).rejects.toThrow("ConfigMap default/leaky shows an API key");
   });
 });

@@ -6,9 +6,12 @@ import type { CustomResourceDefinition } from "../../src/api/custom-resource-def
 import { type Clock, systemClock } from "../../src/machinery/clock.ts";
 import { UserDirectory } from "../../src/server/access/user-directory.ts";
 import { type ApiServer, type ApiServerOptions, startApiServer } from "../../src/server/api-server.ts";
+import { Kubectl } from "./kubectl.ts";
 import { recordingLogger } from "./recording-logger.ts";
+import { apiTraces, fileTraces, learnSecrets } from "./secrets/api-traces.ts";
+import { secretWatch } from "./secrets/secret-watch.ts";
 
-/** An API server for one test, on a port and in a directory of its own. `await using` closes and removes it. */
+/** An API server for one test, on a port and in a directory of its own. `await using` closes and removes it, and finds what it shows of secrets. */
 export interface TestApiServer extends AsyncDisposable {
   readonly server: ApiServer;
   readonly url: string;
@@ -51,19 +54,34 @@ export async function startTestApiServer(options: TestApiServerOptions = {}): Pr
     return path;
   };
   const adminToken = await users.ensure("admin", ["system:masters"], undefined);
-  const close = () => server.close();
+  let open = true;
+  const close = async () => {
+    open = false;
+    await server.close();
+  };
+  const kubeconfig = await writeKubeconfig("admin", adminToken);
+  const lookForSecrets = async () => {
+    if (!open || !secretWatch.isAwake) return;
+    const kubectl = new Kubectl(kubeconfig);
+    await learnSecrets(secretWatch, kubectl);
+    secretWatch.inspect([...(await apiTraces(kubectl)), ...fileTraces(dataDir)]);
+  };
   return {
     server,
     url,
     caPem,
     adminToken,
-    kubeconfig: await writeKubeconfig("admin", adminToken),
+    kubeconfig,
     dataDir,
     addUser: async (name, groups = []) => writeKubeconfig(name, await users.ensure(name, groups, undefined)),
     close,
     async [Symbol.asyncDispose]() {
-      await close();
-      if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true });
+      try {
+        await lookForSecrets();
+      } finally {
+        await close();
+        if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true });
+      }
     },
   };
 }

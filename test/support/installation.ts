@@ -10,8 +10,9 @@ import { createKubeClient, type DisposableKubeClient } from "../../src/machinery
 import { EngineEvents } from "./engine-events.ts";
 import { type EventuallyOptions, eventually } from "./eventually.ts";
 import { MCP_IMAGE } from "./images.ts";
+import { learnSecrets } from "./secrets/api-traces.ts";
 import { secretWatch, type Trace } from "./secrets/secret-watch.ts";
-import { outputTrace, secretsOf, slipwayTraces } from "./secrets/slipway-traces.ts";
+import { outputTrace, slipwayTraces } from "./secrets/slipway-traces.ts";
 import { SlipwayProcess, type UpOptions } from "./slipway-process.ts";
 
 const NAMESPACE = "default";
@@ -231,7 +232,7 @@ export class Installation implements AsyncDisposable {
   /** Nothing where there are no secrets to find, or it has been ended already. */
   async #traces(): Promise<readonly Trace[]> {
     if (!secretWatch.isAwake || this.process.pid === undefined) return [];
-    for (const { name, value } of await secretsOf(this.process)) secretWatch.learn(name, value);
+    await learnSecrets(secretWatch, this.kubectl);
     return await slipwayTraces(this.process);
   }
 
