@@ -1,7 +1,10 @@
-import { describe, expect, it } from "@jest/globals";
+import { describe, expect, it, jest } from "@jest/globals";
 import { runtimeDeployments } from "../../src/api/v1alpha1/index.ts";
 import { CodeEngineControllers } from "../support/code-engine-controllers.ts";
 import { eventually } from "../support/eventually.ts";
+
+// Each has an API server and controllers of its own, on a machine that does other things, too.
+jest.setTimeout(180_000);
 
 const ref = (name: string) => `\${${name}}`;
 const addressOf = (name: string) => `http://${name}.${ref("CE_SUBDOMAIN")}.svc.cluster.local/mcp`;
@@ -137,5 +140,23 @@ describe("scaling", () => {
       "spec.scaling.requestTimeoutSeconds",
     );
     expect(w.world.emulator.calls.writes()).toEqual([]);
+  });
+});
+
+describe("visibility", () => {
+  it("changes what is reached, and neither revision nor process", async () => {
+    await using w = await start();
+    await w.deploy("server", { health: { probe: "tcp" } });
+    const before = await w.until("server");
+    const revision = await w.revisions("server");
+    const key = { namespace: "default", name: "server" };
+    const patch = { spec: { exposure: { visibility: "public" } } };
+    await w.client.patch(runtimeDeployments, key, { type: "merge", body: patch });
+    const after = await w.until("server", ({ status }) => status?.url !== before.status?.url);
+    expect((await fetch(after.status?.url ?? "")).status).toBe(200);
+    expect(await w.revisions("server")).toBe(revision);
+    const { startedAt, restartCount } = before.status?.workload ?? {};
+    expect(after.status?.workload).toMatchObject({ startedAt, restartCount, generation: 2 });
+    expect(await w.app("server")).toMatchObject({ managed_domain_mappings: "local_public" });
   });
 });
