@@ -12,8 +12,8 @@ export interface Maker {
 /** All that is ours begins so. There are no labels on Code Engine. */
 export const PREFIX = "slipway-";
 
-const NAME_LENGTH = 40;
-const LONGEST = 63;
+/** With prefix and hash, and the hash of a part, the longest name is 63: the most that Code Engine takes. */
+const NAME_LENGTH = 33;
 
 /**
  * Pure. Name of a deployment's app and of its record: stable, since its endpoint has it, and another for each deployment,
@@ -34,7 +34,7 @@ export function appName(
 
 /** Pure. Name of a secret or config map that belongs to an app; another for other contents. */
 export function partName(app: string, kind: string, hash: string): string {
-  return `${app}-${short(kind, hash)}`.slice(-LONGEST);
+  return `${app}-${short(kind, hash)}`;
 }
 
 /** Pure. Whether an object of this name is the app's, or its record, or a part of it. */
