@@ -39,6 +39,20 @@ describe("LiveBackends", () => {
     expect(same.instance).toBe(instance);
   });
 
+  it("calls it news when a part of a backend comes or goes, and not what is said of it", async () => {
+    const backends = live();
+    const { backend } = await backends.ensure(object());
+    const health = await backend.health(AbortSignal.timeout(1_000));
+    const look = (available: boolean, message: string) =>
+      backends.observed("docker", {
+        ...health,
+        aspects: [
+          { type: "EgressManaged", available, reason: available ? "EgressInForce" : "EgressNotReady", message },
+        ],
+      });
+    expect([look(false, "a"), look(false, "b"), look(true, "c"), look(true, "d")]).toEqual([true, false, true, false]);
+  });
+
   it("calls it news when a backend comes, goes, or enforces other guardrails", async () => {
     const backends = live();
     const { backend } = await backends.ensure(object());
