@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { contractSpec } from "../../../../test/contract/backend.ts";
 import type { WorkloadSpec } from "../../backend.ts";
-import { appNameTrouble, configNameTrouble } from "../client/rules/names.ts";
+import { configNameTrouble } from "../client/rules/names.ts";
 import { appTemplate } from "./app-template.ts";
 import { appName, marksOf } from "./marks.ts";
 import { partsOf } from "./parts.ts";
@@ -19,26 +19,6 @@ const spec = (patch: Partial<WorkloadSpec> = {}): WorkloadSpec =>
   });
 const make = (patch: Partial<WorkloadSpec> = {}) =>
   appTemplate({ spec: spec(patch), maker, app, attempt: 1, uid: undefined, credentials: undefined });
-
-describe("appName", () => {
-  it.each(["files", "a".repeat(63), "1-starts-with-a-digit", "ends.with.dots", "---"])(
-    "is a name of Code Engine for %s",
-    (name) => {
-      expect(appNameTrouble(appName(maker, { ...owner, name }))).toBeUndefined();
-    },
-  );
-
-  it("is another for another installation, backend or deployment, and always the same", () => {
-    const names = [
-      appName(maker, owner),
-      appName(maker, { ...owner, uid: "u-2" }),
-      appName({ ...maker, backend: "other" }, owner),
-      appName({ ...maker, installation: "i-2" }, owner),
-    ];
-    expect(new Set(names).size).toBe(4);
-    expect(appName(maker, owner)).toBe(app);
-  });
-});
 
 describe("appTemplate", () => {
   it("takes the largest size within the limits, one instance, and its project only", () => {

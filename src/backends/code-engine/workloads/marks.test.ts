@@ -1,4 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
+import { appNameTrouble, configNameTrouble } from "../client/rules/names.ts";
 import { appName, belongsTo, partName } from "./marks.ts";
 
 const maker = { installation: "i", backend: "ibm" };
@@ -12,10 +13,9 @@ describe("names of an app and its parts", () => {
   ])("are valid and belong together where the deployment's $because", ({ name }) => {
     const app = appName(maker, { uid: "u-1", name });
     const part = partName(app, "files/data", "f".repeat(40));
-    for (const each of [app, part]) {
-      expect(each).toMatch(/^[a-z]([-a-z0-9]*[a-z0-9])?$/);
-      expect(each.length).toBeLessThanOrEqual(63);
-    }
+    expect(appNameTrouble(app)).toBeUndefined();
+    expect(configNameTrouble(part)).toBeUndefined();
+    expect(part.length).toBeLessThanOrEqual(63);
     expect(belongsTo(part, app)).toBe(true);
   });
 
@@ -28,5 +28,6 @@ describe("names of an app and its parts", () => {
       appName({ ...maker, installation: "j" }, owner),
     ];
     expect(new Set(names).size).toBe(names.length);
+    expect(appName(maker, { ...owner })).toBe(names[0]);
   });
 });
