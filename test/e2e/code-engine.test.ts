@@ -48,7 +48,11 @@ describe("Code Engine, as far as its emulator is it", () => {
           region: "us-south",
           project: { name: "tools" },
           apiKeySecretRef: { namespace: "default", name: "ibm" },
-          endpoints: { api: emulator.apiUrl, iam: emulator.iamUrl, proxy: emulator.proxyUrl },
+          endpoints: {
+            ...{ api: emulator.apiUrl, iam: emulator.iamUrl },
+            ...{ proxy: emulator.proxyUrl, logs: emulator.logsUrl },
+          },
+          logsInstanceId: emulator.createLogsInstance(),
         },
       },
     });
@@ -99,10 +103,12 @@ describe("Code Engine, as far as its emulator is it", () => {
     await slipway.untilGone("strict");
   });
 
-  it("shows its logs", async () => {
+  it("shows its logs, and what it uses", async () => {
     const kubeconfig = ["--kubeconfig", slipway.kubectl.kubeconfig];
     const { stdout } = await slipway.process.command("logs", "public", "--tail", "20", ...kubeconfig);
     expect(stdout).toMatch(/\S/);
+    const { stdout: shown } = await slipway.process.command("status", "public", ...kubeconfig);
+    expect(shown).toMatch(/^Use: +1 instance, CPU \d+m of \d+m?, memory \d+Mi? of \d/m);
   });
 
   it("goes on with another key when its own is revoked", async () => {
@@ -138,6 +144,9 @@ describe("Code Engine, as far as its emulator is it", () => {
     await eventually("there is no instance", async () => (await count()) === 0);
     await new Promise((resolve) => setTimeout(resolve, 6_000));
     expect(await count()).toBe(0);
+    const kubeconfig = ["--kubeconfig", slipway.kubectl.kubeconfig];
+    const before = async () => (await slipway.process.command("logs", "sleeper", ...kubeconfig)).stdout !== "";
+    await eventually("its log is found in the history", before, { explain: () => slipway.explain("sleeper") });
     const answer = await fetch(found.status?.url ?? "", { method: "POST", body: "{}" });
     expect(answer.status).toBeGreaterThanOrEqual(400);
     expect(await count()).toBe(1);
