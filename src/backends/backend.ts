@@ -327,5 +327,4 @@ export interface LogSource {
 export type BackendFactory<Config> = (config: Config, logger: Logger) => FullBackend;
 
 /** A backend with what only some can do. */
-export type FullBackend = Backend &
-  Partial<LogSource & ImageBuilder & UsageSource & EgressManager & VariableExpander>;
+export type FullBackend = Backend & Partial<LogSource & ImageBuilder & UsageSource & EgressManager & VariableExpander>;
