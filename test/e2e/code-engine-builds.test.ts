@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { CodeEngineEmulator } from "../support/code-engine/emulator.ts";
 import { PlainClient } from "../support/code-engine/plain-client.ts";
+import { codeEngineBackend } from "../support/code-engine-manifests.ts";
 import { eventually } from "../support/eventually.ts";
 import { GitServer } from "../support/git-server.ts";
 import { ensureMcpImage, MCP_IMAGE } from "../support/images.ts";
@@ -59,30 +60,12 @@ describe("images that Code Engine builds from git, as far as its emulator is it"
       ...{ type, stringData },
     });
     const auths = { "registry.test": REGISTRY_USER };
-    await slipway.kubectl.apply(secret("ibm", "Opaque", { apiKey: emulator.createApiKey() }));
     await slipway.kubectl.apply(
       secret("push", "kubernetes.io/dockerconfigjson", { ".dockerconfigjson": JSON.stringify({ auths }) }),
     );
     await slipway.kubectl.apply(secret("key", "kubernetes.io/ssh-auth", { "ssh-privatekey": PRIVATE_KEY }));
-    await slipway.kubectl.apply({
-      apiVersion: "slipway.dev/v1alpha1",
-      kind: "RuntimeBackend",
-      metadata: { name: "ibm" },
-      spec: {
-        type: "code-engine",
-        codeEngine: {
-          region: "us-south",
-          project: { name: "tools" },
-          apiKeySecretRef: { namespace: "default", name: "ibm" },
-          endpoints: {
-            api: emulator.apiUrl,
-            iam: emulator.iamUrl,
-            proxy: emulator.proxyUrl,
-            registry: `http://${registry.address}`,
-          },
-        },
-      },
-    });
+    const codeEngine = { endpoints: { registry: `http://${registry.address}` } };
+    await slipway.kubectl.apply(...codeEngineBackend({ emulator, apiKey: emulator.createApiKey(), codeEngine }));
   });
   afterAll(async () => {
     await slipway?.[Symbol.asyncDispose]();

@@ -1,9 +1,8 @@
-import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, it, jest } from "@jest/globals";
-import { parse } from "yaml";
 import { CodeEngineEmulator } from "../support/code-engine/emulator.ts";
 import { PlainClient } from "../support/code-engine/plain-client.ts";
 import { DEFAULT_QUOTAS } from "../support/code-engine/settings.ts";
+import { codeEngineBackend, quickstartOnCodeEngine } from "../support/code-engine-manifests.ts";
 import { eventually } from "../support/eventually.ts";
 import { conditionOf, Installation, readyOf } from "../support/installation.ts";
 
@@ -21,22 +20,7 @@ beforeAll(async () => {
   admin = new PlainClient(emulator.handlers, apiKey);
   apps = `/projects/${project.id}/apps`;
   slipway = await Installation.start();
-  const reference = { namespace: "default", name: "ibm" };
-  await slipway.kubectl.apply({ apiVersion: "v1", kind: "Secret", metadata: reference, stringData: { apiKey } });
-  await slipway.kubectl.apply({
-    apiVersion: "slipway.dev/v1alpha1",
-    kind: "RuntimeBackend",
-    metadata: { name: "ibm" },
-    spec: {
-      type: "code-engine",
-      codeEngine: {
-        region: "us-south",
-        project: { name: "tools" },
-        apiKeySecretRef: reference,
-        endpoints: { api: emulator.apiUrl, iam: emulator.iamUrl, proxy: emulator.proxyUrl },
-      },
-    },
-  });
+  await slipway.kubectl.apply(...codeEngineBackend({ emulator, apiKey }));
 });
 afterAll(async () => {
   await slipway?.[Symbol.asyncDispose]();
@@ -46,9 +30,7 @@ afterAll(async () => {
 it("names the quota that the 41st app meets, waits instead of trying on, and runs once there is room", async () => {
   for (let count = 0; count < DEFAULT_QUOTAS.apps; count++)
     await admin.post(apps, { name: `other-${count}`, image_reference: "registry.test/other:1" });
-  const manifest = parse(readFileSync("examples/quickstart/everything.yaml", "utf8"));
-  const spec = { ...manifest.spec, backend: "ibm", exposure: { visibility: "project" } };
-  await slipway.kubectl.apply({ ...manifest, metadata: { ...manifest.metadata, name: "late" }, spec });
+  await slipway.kubectl.apply(quickstartOnCodeEngine("late", { exposure: { visibility: "project" } }));
 
   const refused = await slipway.untilFailing("late", "QuotaExceeded", { timeoutMs: 60_000 });
   expect(refused.message).toContain("the project has 40 apps, and Code Engine lets it have 40");

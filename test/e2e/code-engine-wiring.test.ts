@@ -1,10 +1,8 @@
-import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
-import { parse } from "yaml";
 import { buildQuickstartImage } from "../../examples/quickstart/build-image.ts";
-import type { RuntimeDeployment } from "../../src/api/v1alpha1/index.ts";
 import { CodeEngineEmulator } from "../support/code-engine/emulator.ts";
 import { PlainClient } from "../support/code-engine/plain-client.ts";
+import { codeEngineBackend, quickstartOnCodeEngine } from "../support/code-engine-manifests.ts";
 import { eventually } from "../support/eventually.ts";
 import { conditionOf, Installation } from "../support/installation.ts";
 
@@ -12,12 +10,6 @@ jest.setTimeout(240_000);
 
 const PATIENCE = { timeoutMs: 120_000 };
 const SUBDOMAIN = `\${${"CE_SUBDOMAIN"}}`;
-
-/** The manifest of the quickstart on Code Engine, with `spec` on top. */
-function quickstart(name: string, spec: Record<string, unknown> = {}): RuntimeDeployment {
-  const manifest = parse(readFileSync("examples/quickstart/everything.yaml", "utf8"));
-  return { ...manifest, metadata: { ...manifest.metadata, name }, spec: { ...manifest.spec, backend: "ibm", ...spec } };
-}
 
 describe("two servers in one project", () => {
   let emulator: CodeEngineEmulator;
@@ -31,26 +23,7 @@ describe("two servers in one project", () => {
     home = `/projects/${emulator.createProject({ name: "tools" }).id}`;
     admin = new PlainClient(emulator.handlers, emulator.createApiKey());
     slipway = await Installation.start();
-    await slipway.kubectl.apply({
-      apiVersion: "v1",
-      kind: "Secret",
-      metadata: { name: "ibm", namespace: "default" },
-      stringData: { apiKey: emulator.createApiKey() },
-    });
-    await slipway.kubectl.apply({
-      apiVersion: "slipway.dev/v1alpha1",
-      kind: "RuntimeBackend",
-      metadata: { name: "ibm" },
-      spec: {
-        type: "code-engine",
-        codeEngine: {
-          region: "us-south",
-          project: { name: "tools" },
-          apiKeySecretRef: { namespace: "default", name: "ibm" },
-          endpoints: { api: emulator.apiUrl, iam: emulator.iamUrl, proxy: emulator.proxyUrl },
-        },
-      },
-    });
+    await slipway.kubectl.apply(...codeEngineBackend({ emulator, apiKey: emulator.createApiKey() }));
   });
   afterAll(async () => {
     await slipway?.[Symbol.asyncDispose]();
@@ -80,14 +53,14 @@ describe("two servers in one project", () => {
 
   it("know each other by their addresses inside their containers, also where the other one comes later", async () => {
     const env = [{ name: "PEER", value: `http://peer.${SUBDOMAIN}.svc.cluster.local/mcp` }];
-    await slipway.kubectl.apply(quickstart("caller", { env, dependencies: ["peer"] }));
+    await slipway.kubectl.apply(quickstartOnCodeEngine("caller", { env, dependencies: ["peer"] }));
     const alone = await slipway.untilPhase("caller", "Running", PATIENCE);
     expect(conditionOf(alone.status, "Accepted")?.message).toContain("there is no RuntimeDeployment peer");
     const kubeconfig = ["--kubeconfig", slipway.kubectl.kubeconfig];
     const { stdout } = await slipway.process.command("status", "caller", ...kubeconfig);
     expect(stdout).toContain("there is no RuntimeDeployment peer");
 
-    await slipway.kubectl.apply(quickstart("peer"));
+    await slipway.kubectl.apply(quickstartOnCodeEngine("peer"));
     await slipway.untilPhase("peer", "Running", PATIENCE);
     const { endpoint_internal } = await appOf("peer");
     const wanted = `PEER=${endpoint_internal}/mcp`;

@@ -1,11 +1,9 @@
-import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
-import { parse } from "yaml";
 import { buildQuickstartImage } from "../../examples/quickstart/build-image.ts";
-import type { RuntimeDeployment } from "../../src/api/v1alpha1/index.ts";
 import { CodeEngineEmulator } from "../support/code-engine/emulator.ts";
 import { PlainClient } from "../support/code-engine/plain-client.ts";
+import { apiKeySecret, codeEngineBackend, quickstartOnCodeEngine } from "../support/code-engine-manifests.ts";
 import { eventually } from "../support/eventually.ts";
 import { conditionOf, Installation, readyOf } from "../support/installation.ts";
 
@@ -13,12 +11,6 @@ jest.setTimeout(240_000);
 
 const NAMES = ["public", "private", "project", "mover", "sleeper"];
 const PATIENCE = { timeoutMs: 90_000 };
-
-/** The manifest of the quickstart with another backend, and as much more as `spec` says. */
-function quickstart(name: string, spec: Record<string, unknown>): RuntimeDeployment {
-  const manifest = parse(readFileSync("examples/quickstart/everything.yaml", "utf8"));
-  return { ...manifest, metadata: { ...manifest.metadata, name }, spec: { ...manifest.spec, backend: "ibm", ...spec } };
-}
 
 describe("Code Engine, as far as its emulator is it", () => {
   let emulator: CodeEngineEmulator;
@@ -32,30 +24,11 @@ describe("Code Engine, as far as its emulator is it", () => {
     const apiKey = emulator.createApiKey();
     keys.push(apiKey);
     slipway = await Installation.start();
-    await slipway.kubectl.apply({
-      apiVersion: "v1",
-      kind: "Secret",
-      metadata: { name: "ibm", namespace: "default" },
-      stringData: { apiKey },
-    });
-    await slipway.kubectl.apply({
-      apiVersion: "slipway.dev/v1alpha1",
-      kind: "RuntimeBackend",
-      metadata: { name: "ibm" },
-      spec: {
-        type: "code-engine",
-        codeEngine: {
-          region: "us-south",
-          project: { name: "tools" },
-          apiKeySecretRef: { namespace: "default", name: "ibm" },
-          endpoints: {
-            ...{ api: emulator.apiUrl, iam: emulator.iamUrl },
-            ...{ proxy: emulator.proxyUrl, logs: emulator.logsUrl },
-          },
-          logsInstanceId: emulator.createLogsInstance(),
-        },
-      },
-    });
+    const codeEngine = {
+      endpoints: { logs: emulator.logsUrl },
+      logsInstanceId: emulator.createLogsInstance(),
+    };
+    await slipway.kubectl.apply(...codeEngineBackend({ emulator, apiKey, codeEngine }));
   });
   afterAll(async () => {
     await slipway?.[Symbol.asyncDispose]();
@@ -63,7 +36,7 @@ describe("Code Engine, as far as its emulator is it", () => {
   });
 
   it("connects the quickstart when it is public, with a container behind it", async () => {
-    await slipway.kubectl.apply(quickstart("public", { exposure: { visibility: "public" } }));
+    await slipway.kubectl.apply(quickstartOnCodeEngine("public", { exposure: { visibility: "public" } }));
     const { status } = await slipway.untilPhase("public", "Connected", PATIENCE);
     expect(status).toMatchObject({
       workload: { backend: "ibm", restartCount: 0 },
@@ -78,7 +51,7 @@ describe("Code Engine, as far as its emulator is it", () => {
   });
 
   it.each(["private", "project"])("runs it by the platform's word when it is for the %s", async (visibility) => {
-    await slipway.kubectl.apply(quickstart(visibility, { exposure: { visibility } }));
+    await slipway.kubectl.apply(quickstartOnCodeEngine(visibility, { exposure: { visibility } }));
     const found = await slipway.untilPhase(visibility, "Running", PATIENCE);
     expect(readyOf(found)).toMatchObject({ status: "True", reason: "PlatformReady" });
     expect(conditionOf(found.status, "McpConnected")).toMatchObject({
@@ -95,7 +68,7 @@ describe("Code Engine, as far as its emulator is it", () => {
       spec: { enforcement: "Strict", filesystem: { readOnlyRoot: true } },
     });
     emulator.calls.clear();
-    await slipway.kubectl.apply(quickstart("strict", { guardrails: { profile: "strict" } }));
+    await slipway.kubectl.apply(quickstartOnCodeEngine("strict", { guardrails: { profile: "strict" } }));
     const refused = await slipway.untilFailing("strict", "GuardrailNotEnforced");
     expect(refused.message).toContain("filesystem.readOnlyRoot");
     expect(emulator.calls.writes()).toEqual([]);
@@ -115,12 +88,7 @@ describe("Code Engine, as far as its emulator is it", () => {
     const before = await slipway.get("public");
     const other = emulator.createApiKey();
     for (const key of keys) emulator.revokeApiKey(key);
-    await slipway.kubectl.apply({
-      apiVersion: "v1",
-      kind: "Secret",
-      metadata: { name: "ibm", namespace: "default" },
-      stringData: { apiKey: other },
-    });
+    await slipway.kubectl.apply(apiKeySecret(other));
     keys.push(other);
     await slipway.patch("public", { spec: { env: [{ name: "ROTATED", value: "yes" }] } });
     const after = await slipway.until(
@@ -134,7 +102,7 @@ describe("Code Engine, as far as its emulator is it", () => {
 
   it("lets a server go to sleep that answered once, and leaves it there", async () => {
     const spec = { exposure: { visibility: "public" }, scaling: { min: 0, max: 1 } };
-    await slipway.kubectl.apply(quickstart("sleeper", spec));
+    await slipway.kubectl.apply(quickstartOnCodeEngine("sleeper", spec));
     const found = await slipway.until("sleeper", (each) => readyOf(each)?.reason === "ScaledToZero", PATIENCE);
     expect(found.status).toMatchObject({ phase: "Running", mcp: { serverInfo: { name: "mcp-servers/everything" } } });
     const admin = new PlainClient(emulator.handlers, emulator.createApiKey());
@@ -165,7 +133,7 @@ describe("Code Engine, as far as its emulator is it", () => {
 
   it("moves from Docker to Code Engine and back, and stays the same deployment", async () => {
     const spec = { backend: "docker", exposure: { visibility: "public" } };
-    await slipway.kubectl.apply(quickstart("mover", spec));
+    await slipway.kubectl.apply(quickstartOnCodeEngine("mover", spec));
     const first = await slipway.untilPhase("mover", "Connected", PATIENCE);
     expect(conditionOf(first.status, "Accepted")?.message).toContain("spec.exposure.visibility has no effect");
     const on = (backend: string) =>
