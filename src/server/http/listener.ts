@@ -3,7 +3,7 @@ import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Logger } from "../../machinery/logger.ts";
-import { StoreUnavailable } from "../storage/store.ts";
+import { ObjectTooLarge, StoreUnavailable } from "../storage/store.ts";
 import { encode } from "../verbs/present.ts";
 import { type Accepted, negotiate } from "./accept.ts";
 import type { Answer, HttpRequest, StreamSink } from "./answer.ts";
@@ -158,6 +158,8 @@ function failure(error: unknown, message: IncomingMessage, logger: Logger): Answ
 
 function asStatus(error: unknown): StatusError | undefined {
   if (error instanceof StatusError) return error;
+  // As kube-apiserver passes etcd's answer on: without a reason.
+  if (error instanceof ObjectTooLarge) return new StatusError(500, undefined, error.message);
   // Nothing was stored, so the client may come again.
   return error instanceof StoreUnavailable ? new StatusError(500, "InternalError", error.message) : undefined;
 }

@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { StoreRefused } from "./store.ts";
@@ -24,7 +24,7 @@ export function lockDataDirectory(directory: string): { release(): void } {
     const reason = String(error);
     if (reason.includes("database is locked")) {
       throw new StoreRefused(
-        `${directory} is in use by another Slipway; stop that one, or choose another directory with --data-dir`,
+        `${directory} is in use by another Slipway${holderOf(file)}; stop that one, or choose another directory with --data-dir`,
         { cause: error },
       );
     }
@@ -37,4 +37,18 @@ function makeDirectory(directory: string): void {
   const missing: string[] = [];
   for (let path = resolve(directory); !existsSync(path); path = dirname(path)) missing.push(path);
   for (const path of missing.reverse()) mkdirSync(path, { mode: 0o700 });
+}
+
+/** The process that has the lock, where the system tells: Linux does, of processes of the same PID namespace. */
+function holderOf(file: string): string {
+  try {
+    const { ino } = statSync(file);
+    // `1: POSIX  ADVISORY  WRITE 4711 00:2b:123456 1073741826 1073742335`
+    const held = new RegExp(`^\\d+: \\S+\\s+\\S+\\s+WRITE\\s+(\\d+) \\w+:\\w+:${ino} `, "m");
+    const pid = Number(held.exec(readFileSync("/proc/locks", "utf8"))?.[1] ?? 0);
+    return pid > 0 ? ` (process ${pid})` : "";
+  } catch {
+    // Another system, or the file has just gone: the refusal stands without the name.
+    return "";
+  }
 }

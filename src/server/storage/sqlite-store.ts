@@ -5,12 +5,16 @@ import { KeyLocks } from "./key-locks.ts";
 import { SortedObjects } from "./sorted-objects.ts";
 import { loadStore } from "./sqlite-file.ts";
 import type { RowWrite, WorkerAnswer, WorkerOrder } from "./sqlite-orders.ts";
-import { type Change, type Put, type Store, type StoredObject, StoreUnavailable } from "./store.ts";
+import { type Change, ObjectTooLarge, type Put, type Store, type StoredObject, StoreUnavailable } from "./store.ts";
 
 /** Writes in one transaction at most: bounds how long a commit takes and how much one failure takes with it. */
 const MAX_BATCH = 512;
+/** Characters of JSON in one transaction, beyond the first write: bounds the worker's memory and the log's growth. */
+const MAX_BATCH_LENGTH = 8 * 1024 * 1024;
+/** etcd's default for a request (`--max-request-bytes`): what a cluster would not store is not stored here either. */
+const MAX_OBJECT_BYTES = 1.5 * 1024 * 1024;
 const COMPACTION_INTERVAL_MS = 30_000;
-/** The worker holds one batch at a time: at most 512 objects of 3 MiB in the worst case, which are never that many. */
+/** The worker holds one batch at a time. */
 const WORKER_LIMITS = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 512 };
 
 interface PendingWrite {
@@ -130,6 +134,7 @@ export class SqliteStore implements Store {
     const revision = ++this.#assigned;
     object.metadata.resourceVersion = String(revision);
     const json = JSON.stringify(object);
+    if (bytesIn(json) > MAX_OBJECT_BYTES) throw new ObjectTooLarge();
     const current: StoredObject = { resource, key, id: previous?.id ?? revision, revision, json, shape };
     await this.#write(current, { revision, resource, key, current, previous });
     return current;
@@ -181,7 +186,7 @@ export class SqliteStore implements Store {
 
   #send(): void {
     if (this.#inFlight || (this.#waiting.length === 0 && this.#compactTo === undefined)) return;
-    this.#inFlight = this.#waiting.splice(0, MAX_BATCH);
+    this.#inFlight = this.#waiting.splice(0, batchSize(this.#waiting));
     const order: WorkerOrder = {
       type: "commit",
       writes: this.#inFlight.map(({ row }) => row),
@@ -230,4 +235,20 @@ export class SqliteStore implements Store {
     this.#inFlight = undefined;
     for (const wake of this.#idle.splice(0)) wake();
   }
+}
+
+function batchSize(waiting: readonly PendingWrite[]): number {
+  let size = 0;
+  let length = 0;
+  for (const { row } of waiting) {
+    length += row.json?.length ?? 0;
+    if (size === MAX_BATCH || (size > 0 && length > MAX_BATCH_LENGTH)) break;
+    size++;
+  }
+  return size;
+}
+
+/** Counted only where it matters: one character is three bytes of UTF-8 at most. */
+function bytesIn(json: string): number {
+  return json.length * 3 > MAX_OBJECT_BYTES ? Buffer.byteLength(json) : json.length;
 }
