@@ -42,7 +42,7 @@ export async function apply(
       now: context.clock.now(),
     });
     if ("conflicts" in result) throw applyConflict(result.conflicts);
-    const object = shapeObject(request, result.object, { ...options, strictErrors, isPatched: true });
+    const object = shapeObject(request, result.object, { ...options, strictErrors, isPatched: true, isApplied: true });
     checkPlace(request, object);
     return object;
   };

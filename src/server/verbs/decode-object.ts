@@ -79,6 +79,8 @@ export interface ShapeOptions extends WriteOptions {
   readonly isPatched?: boolean;
   /** What they blame, where it is not the patched object. */
   readonly blamed?: string;
+  /** True for what server-side apply made: Kubernetes decodes no custom object then, and so drops no null of it. */
+  readonly isApplied?: boolean;
 }
 
 /** Checks and completes a parsed body, in place. Shared by every verb that takes an object. */
@@ -112,7 +114,7 @@ export function shapeObject(request: ResourceRequest, value: unknown, options: S
     if (undecodable !== undefined) throw cannot(undecodable);
     if (mismatch) throw cannot(decodeError(value, definition.schema, kind, mismatch));
   }
-  schema?.applyDefaults(value);
+  schema?.applyDefaults(value, { keepNulls: isCustom && options.isApplied === true });
   resource.strategy.applyDefaults?.(value as ApiObject);
   return value as ApiObject;
 }
