@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { namesOf } from "./support/body.ts";
 import { definition } from "./support/definition.ts";
-import { configMap } from "./support/objects.ts";
+import { configMap, secret } from "./support/objects.ts";
 import { conformance } from "./support/suite.ts";
 import { told } from "./support/watch.ts";
 
@@ -12,14 +12,14 @@ const DRY = { dryRun: "All" };
 describe("a dry run", () => {
   it("is not seen by a watch", async () => {
     const ns = await suite.namespace();
-    const path = ns.core("configmaps", "real");
-    await suite.api.create(ns.core("configmaps"), configMap("real"));
-    const { metadata } = await suite.api.get(ns.core("configmaps"));
-    await using watch = await suite.api.watch(ns.core("configmaps"), { resourceVersion: metadata.resourceVersion });
-    await suite.api.create(ns.core("configmaps"), configMap("dry"), DRY);
-    await suite.api.merge(path, { data: { dry: "x" } }, DRY);
+    const path = ns.core("secrets", "real");
+    await suite.api.create(ns.core("secrets"), secret("real"));
+    const { metadata } = await suite.api.get(ns.core("secrets"));
+    await using watch = await suite.api.watch(ns.core("secrets"), { resourceVersion: metadata.resourceVersion });
+    await suite.api.create(ns.core("secrets"), secret("dry"), DRY);
+    await suite.api.merge(path, { stringData: { dry: "x" } }, DRY);
     await suite.api.remove(path, undefined, DRY);
-    await suite.api.create(ns.core("configmaps"), configMap("last"));
+    await suite.api.create(ns.core("secrets"), secret("last"));
     expect((await watch.take(1)).map(told)).toEqual(["ADDED last"]);
   });
 
