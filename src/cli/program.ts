@@ -139,6 +139,27 @@ async function parse(argv: readonly string[]): Promise<number> {
     );
 
   program
+    .command("backup <file>")
+    .description("write objects, keys and users of `slipway up` into one file, also while it runs")
+    .addOption(dataDir())
+    .option("--force", "replace a file of that name")
+    .action(
+      action(async (file, { dataDir, force }) =>
+        (await import("./backup.ts")).backup({ file, dataDir, force: force === true }),
+      ),
+    );
+  program
+    .command("restore <file>")
+    .description("give a data directory the state of a backup, while no server uses it")
+    .requiredOption("--data-dir <dir>", "where the state is kept")
+    .option("--force", "also where there is a store, which is kept aside")
+    .action(
+      action(async (file, { dataDir, force }) =>
+        (await import("./backup.ts")).restoreBackup({ file, dataDir, force: force === true }),
+      ),
+    );
+
+  program
     .command("version")
     .description("print the version")
     .action(() => {

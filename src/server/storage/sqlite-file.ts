@@ -72,7 +72,11 @@ export function reading<T>(file: string, work: () => T): T {
   }
 }
 
-export function withDatabase<T>(file: string, options: { readOnly?: boolean }, work: (database: DatabaseSync) => T): T {
+export function withDatabase<T>(
+  file: string,
+  options: { readOnly?: boolean; timeout?: number },
+  work: (database: DatabaseSync) => T,
+): T {
   const database = new DatabaseSync(file, options);
   try {
     return work(database);

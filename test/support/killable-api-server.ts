@@ -1,0 +1,143 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { Agent, type Dispatcher, request } from "undici";
+
+const PROGRAM = fileURLToPath(new URL("./api-server-process.ts", import.meta.url));
+
+/** What a test reads of any answer: an object, a list or a Status. */
+export interface Reply {
+  readonly kind: string;
+  readonly code?: number;
+  readonly reason?: string;
+  readonly message?: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly resourceVersion: string;
+    readonly creationTimestamp: string;
+    readonly uid: string;
+    readonly continue?: string;
+  };
+  readonly data: Readonly<Record<string, string>>;
+  readonly spec: Readonly<Record<string, unknown>>;
+  readonly status?: unknown;
+  readonly items: readonly Reply[];
+}
+
+export interface WatchLine {
+  readonly type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR";
+  readonly object: Reply;
+}
+
+interface Announced {
+  readonly url: string;
+  readonly caPem: string;
+  readonly token: string;
+  /** Path of the admin's. */
+  readonly kubeconfigPath: string;
+}
+
+/** An API server in a process of its own. Killed and started again it keeps directory, address and tokens. */
+export class KillableApiServer implements AsyncDisposable {
+  readonly dataDir: string;
+  readonly #env: Readonly<Record<string, string>>;
+  readonly #agents: Agent[] = [];
+  #child: ChildProcess | undefined;
+  #port = 0;
+  #announced: Announced | undefined;
+  #agent: Agent | undefined;
+
+  private constructor(dataDir: string, env: Readonly<Record<string, string>>) {
+    this.dataDir = dataDir;
+    this.#env = env;
+  }
+
+  static async start(env: Readonly<Record<string, string>> = {}): Promise<KillableApiServer> {
+    const server = new KillableApiServer(await mkdtemp(join(tmpdir(), "slipway-process-")), env);
+    await server.start();
+    return server;
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
+  get announced(): Announced {
+    if (!this.#announced) throw new Error("the server has not been started");
+    return this.#announced;
+  }
+
+  /** Resolves when it answers. @throws {Error} when it ends before. */
+  async start(): Promise<void> {
+    const child = spawn(process.execPath, [PROGRAM, this.dataDir, String(this.#port)], {
+      stdio: ["ignore", "pipe", "inherit"],
+      env: { ...process.env, ...this.#env },
+    });
+    this.#child = child;
+    const ended = once(child, "exit").then(([code, signal]) => {
+      throw new Error(`the API server ended with ${code ?? signal}`);
+    });
+    ended.catch(() => undefined);
+    const [line] = (await Promise.race([once(createInterface({ input: child.stdout }), "line"), ended])) as [string];
+    const announced = JSON.parse(line) as Announced;
+    this.#announced = announced;
+    this.#port = Number(new URL(announced.url).port);
+    this.#agent = new Agent({ connect: { ca: announced.caPem }, connections: 64 });
+    this.#agents.push(this.#agent);
+  }
+
+  async kill(signal: "SIGKILL" | "SIGTERM" = "SIGKILL"): Promise<void> {
+    const child = this.#child;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, "exit");
+    child.kill(signal);
+    await exited;
+  }
+
+  /** @throws {Error} when there is no answer, or half of one. */
+  async call(method: string, path: string, body?: unknown, contentType = "application/json"): Promise<CallAnswer> {
+    const response = await this.#send(method, path, body, contentType);
+    return { status: response.statusCode, body: (await response.body.json()) as Reply };
+  }
+
+  /** The lines of a watch, up to its end however that comes. */
+  async *watch(path: string): AsyncGenerator<WatchLine> {
+    const { body } = await this.#send("GET", path, undefined, "application/json");
+    let rest = "";
+    try {
+      for await (const chunk of body.setEncoding("utf8")) {
+        const lines = (rest + String(chunk)).split("\n");
+        rest = lines.pop() ?? "";
+        for (const line of lines) yield JSON.parse(line) as WatchLine;
+      }
+    } finally {
+      body.destroy();
+    }
+  }
+
+  #send(method: string, path: string, body: unknown, contentType: string): Promise<Dispatcher.ResponseData> {
+    const { url, token } = this.announced;
+    return request(url + path, {
+      method: method as Dispatcher.HttpMethod,
+      headers: { authorization: `Bearer ${token}`, "content-type": contentType },
+      bodyTimeout: 0,
+      ...(this.#agent && { dispatcher: this.#agent }),
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
+    await Promise.all(this.#agents.map((agent) => agent.destroy()));
+    await rm(this.dataDir, { recursive: true, force: true });
+  }
+}
+
+export interface CallAnswer {
+  readonly status: number;
+  readonly body: Reply;
+}
