@@ -8,7 +8,7 @@ import type { ResourceRequest } from "../verbs/resource-request.ts";
 import type { ServerContext } from "../verbs/server-context.ts";
 import { negotiate } from "./accept.ts";
 import { type Answer, type HttpRequest, header, pageNotFound } from "./answer.ts";
-import { ConcurrencyLimit } from "./concurrency-limit.ts";
+import { FlowControl } from "./flow-control.ts";
 import type { RequestDetails } from "./listener.ts";
 import { parseResourcePath, type ResourcePath } from "./request-info.ts";
 import { objectVerbs, subresourceVerbs, type VerbHandler } from "./resource-verbs.ts";
@@ -33,24 +33,26 @@ export interface ApiHandlerOptions {
 /** Every request: who asks, may they, is it served, and by whom. */
 export class ApiHandler {
   readonly #options: ApiHandlerOptions;
-  readonly #limit = new ConcurrencyLimit();
+  readonly #flow: FlowControl;
 
   constructor(options: ApiHandlerOptions) {
     this.#options = options;
+    this.#flow = new FlowControl(options.context.clock);
   }
 
   async handle(http: HttpRequest, { message, warnings }: RequestDetails): Promise<Answer> {
     const path = parseResourcePath(http.path);
     const user = await this.#options.authenticator.authenticate(message as IncomingMessage);
     if (!user) throw unauthorized();
+    const isWanted = () => !message.socket.destroyed;
     if (!path) {
       this.#authorize(user, { kind: "path", verb: http.method.toLowerCase(), path: http.path });
-      return this.#limit.run(http.method, () => this.#options.discovery.answer(http));
+      return this.#flow.run(user.username, isWanted, () => this.#options.discovery.answer(http));
     }
     const verb = verbOf(http, path);
     this.#authorize(user, attributesOf(path, verb, http.query));
     const work = () => this.#dispatch({ http, path, verb, user, warnings });
-    return verb === "watch" ? work() : this.#limit.run(http.method, work);
+    return verb === "watch" ? work() : this.#flow.run(user.username, isWanted, work);
   }
 
   #authorize(user: UserInfo, attributes: RequestAttributes): void {

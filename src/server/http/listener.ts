@@ -244,6 +244,10 @@ function sinkOf(response: ServerResponse): StreamSink {
       return response.writableLength;
     },
     write: (text) => void response.write(text),
+    onDrain(listener) {
+      response.once("drain", listener);
+      return () => void response.off("drain", listener);
+    },
     end: () => void response.end(),
     destroy: () => void response.destroy(),
   };
