@@ -114,6 +114,7 @@ export const quantities: ReadonlySet<string> = new Set([
 
 /** Defaults that depend on nothing else. The others are the strategies' business. */
 export const defaults: Readonly<Record<string, unknown>> = {
+  "AdmissionregistrationV1ServiceReference.port": 443,
   "ConfigMapVolumeSource.defaultMode": 420,
   "Container.resources": {},
   "Container.terminationMessagePath": "/dev/termination-log",
@@ -148,11 +149,11 @@ export const defaults: Readonly<Record<string, unknown>> = {
   "Probe.timeoutSeconds": 1,
   "ProjectedVolumeSource.defaultMode": 420,
   "ReplicaSetSpec.replicas": 1,
+  "RuleWithOperations.scope": "*",
   "Secret.type": "Opaque",
   "SecretVolumeSource.defaultMode": 420,
   "ServiceAccountTokenProjection.expirationSeconds": 3600,
   "ServicePort.protocol": "TCP",
-  "ServiceReference.port": 443,
   "ServiceSpec.sessionAffinity": "None",
   "ServiceSpec.type": "ClusterIP",
   "ValidatingWebhook.matchPolicy": "Equivalent",

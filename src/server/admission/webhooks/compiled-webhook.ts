@@ -1,0 +1,42 @@
+import type { LabelMatcher } from "../../selectors/label-requirement.ts";
+import { labelSelectorMatcher } from "../../selectors/label-selector.ts";
+import type { Webhook, WebhookConfiguration } from "./configuration.ts";
+import { MatchConditions } from "./match-conditions.ts";
+import { matchesRule, type RuleSubject } from "./rule-match.ts";
+
+/** One webhook, ready to be asked whether it wants a write. Made once for each version of its configuration. */
+export interface CompiledWebhook {
+  readonly webhook: Webhook;
+  readonly matchesRules: (subject: RuleSubject) => boolean;
+  readonly matchesNamespace: LabelMatcher;
+  readonly matchesObject: LabelMatcher;
+  readonly conditions: MatchConditions;
+}
+
+const compiled = new WeakMap<WebhookConfiguration, readonly CompiledWebhook[]>();
+
+/**
+ * The webhooks of configurations in the order in which they are called: by the name of the configuration, then as they
+ * stand in it. Expects what validation let pass, sorted by name, and each version of a configuration as one object.
+ */
+export function compileWebhooks(configurations: readonly WebhookConfiguration[]): readonly CompiledWebhook[] {
+  return configurations.flatMap((configuration) => {
+    let webhooks = compiled.get(configuration);
+    if (webhooks === undefined) {
+      webhooks = (configuration.webhooks ?? []).map(compile);
+      compiled.set(configuration, webhooks);
+    }
+    return webhooks;
+  });
+}
+
+function compile(webhook: Webhook): CompiledWebhook {
+  const { rules = [], namespaceSelector, objectSelector, matchConditions = [] } = webhook;
+  return {
+    webhook,
+    matchesRules: (subject) => rules.some((rule) => matchesRule(rule, subject)),
+    matchesNamespace: labelSelectorMatcher(namespaceSelector),
+    matchesObject: labelSelectorMatcher(objectSelector),
+    conditions: new MatchConditions(matchConditions),
+  };
+}
