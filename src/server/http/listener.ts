@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
@@ -6,7 +7,7 @@ import type { Logger } from "../../machinery/logger.ts";
 import { ObjectTooLarge, StoreUnavailable } from "../storage/store.ts";
 import { encode } from "../verbs/present.ts";
 import { type Accepted, negotiate } from "./accept.ts";
-import type { Answer, HttpRequest, StreamSink } from "./answer.ts";
+import { type Answer, type HttpRequest, header, type StreamSink } from "./answer.ts";
 import type { ServerCertificates } from "./certificates.ts";
 import { sendBody } from "./send-body.ts";
 import { internalError, StatusError } from "./status-error.ts";
@@ -24,6 +25,8 @@ export interface RequestDetails {
   /** The request as node has it, for authentication by certificate. */
   readonly message: IncomingMessage;
   readonly warnings: Set<string>;
+  /** Names the request in the header Audit-Id of its answer, and in the audit log. */
+  readonly auditId: string;
 }
 
 export interface ListenerOptions {
@@ -111,7 +114,9 @@ async function respond(exchange: Exchange): Promise<void> {
   const started = performance.now();
   const warnings = new Set<string>();
   const request = toRequest(message);
-  const answer = await handler(request, { message, warnings }).catch((error: unknown) =>
+  const auditId = auditIdOf(request);
+  response.setHeader("Audit-Id", auditId);
+  const answer = await handler(request, { message, warnings, auditId }).catch((error: unknown) =>
     failure(error, message, logger),
   );
   try {
@@ -128,6 +133,12 @@ async function respond(exchange: Exchange): Promise<void> {
     ...{ method: message.method, path: message.url, status: answer.status },
     ms: Math.round((performance.now() - started) * 10) / 10,
   });
+}
+
+/** The client's own, as in Kubernetes, so that a request can be followed through several servers. */
+function auditIdOf(request: HttpRequest): string {
+  const given = header(request, "audit-id");
+  return /^[-\w.:]{1,64}$/.test(given) ? given : randomUUID();
 }
 
 function toRequest(message: IncomingMessage): HttpRequest {
