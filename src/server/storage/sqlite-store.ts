@@ -218,14 +218,18 @@ export class SqliteStore implements Store {
       for (const listener of this.#listeners.get(undefined) ?? []) listener(change);
     }
     for (const { resolve } of batch) resolve();
+    if (this.#log.isOverfull) this.#forget();
     if (batch.length > 0) for (const listener of this.#revisionListeners) listener(this.#revision);
   }
 
   #compact(): void {
-    const floor = this.#log.compact(Date.now());
-    if (floor === undefined) return;
-    this.#compactTo = floor;
+    this.#forget();
     this.#send();
+  }
+
+  /** Drops from memory at once, and from the file with the next batch. */
+  #forget(): void {
+    this.#compactTo = this.#log.compact(Date.now()) ?? this.#compactTo;
   }
 
   #workerGone(reason: string): void {
