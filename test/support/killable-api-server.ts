@@ -86,7 +86,7 @@ export class KillableApiServer implements AsyncDisposable {
     const announced = JSON.parse(line) as Announced;
     this.#announced = announced;
     this.#port = Number(new URL(announced.url).port);
-    this.#agent = new Agent({ connect: { ca: announced.caPem }, connections: 64 });
+    this.#agent = new Agent({ connect: { ca: announced.caPem }, connections: 256 });
     this.#agents.push(this.#agent);
   }
 
