@@ -1,10 +1,10 @@
 /** What went wrong on the way to a webhook, in the words of Go's net and crypto/tls, which operators look for. */
 export function describeNetworkError(error: unknown, { hostname, port }: URL): string {
-  if (!(error instanceof Error)) return String(error);
-  if (error.name === "TimeoutError" || error.name === "AbortError") return "context deadline exceeded";
-  const { code = "", cause, message } = error as Error & { code?: string };
+  // By its members: a DOMException and what comes from another realm are no instances of Error.
+  const { name, code, message, cause } = error as Partial<Error> & { code?: unknown; cause?: Partial<Error> };
+  if (name === "TimeoutError" || name === "AbortError") return "context deadline exceeded";
   const address = `${hostname}:${port || "443"}`;
-  const told = TLS_PROBLEMS[code];
+  const told = typeof code === "string" ? TLS_PROBLEMS[code] : undefined;
   if (told !== undefined) return `tls: failed to verify certificate: x509: ${told}`;
   switch (code) {
     case "ECONNREFUSED":
@@ -25,7 +25,7 @@ export function describeNetworkError(error: unknown, { hostname, port }: URL): s
     case "ERR_TLS_CERT_ALTNAME_INVALID":
       return `tls: failed to verify certificate: x509: certificate is not valid for ${hostname}`;
     default:
-      return cause instanceof Error ? `${message}: ${cause.message}` : message;
+      return [message, cause?.message].filter(Boolean).join(": ") || String(error);
   }
 }
 
