@@ -9,6 +9,7 @@ import { systemClock } from "../machinery/clock.ts";
 import { createKubeClient } from "../machinery/http-kube-client.ts";
 import { kubeconfigPath, writeAdminKubeconfig } from "../server/access/kubeconfig.ts";
 import { type ApiServer, startApiServer } from "../server/api-server.ts";
+import { AuditLog } from "./audit-log.ts";
 import { controllerKubeconfig } from "./controller-credentials.ts";
 import { guardrailAdmission } from "./guardrail-admission.ts";
 import type { ListenAddress } from "./listen-address.ts";
@@ -43,11 +44,13 @@ export async function up(options: UpOptions): Promise<number> {
   await using stack = new AsyncDisposableStack();
 
   const crds = kindSchemas.map(customResourceDefinition) as CustomResourceDefinition[];
+  const audit = stack.use(new AuditLog(join(dataDir, "api-audit.log"), logger));
   const server = await listening("--listen", options.listen, () =>
     startApiServer({
       dataDir,
       listen: options.listen,
       crds,
+      audit: (event) => audit.write(event),
       admission: (reader) => [guardrailAdmission(reader)],
       logger: logger.child({ part: "server" }),
     }),

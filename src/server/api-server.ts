@@ -8,7 +8,7 @@ import { protectedNamespaces } from "./admission/protected-namespaces.ts";
 import { AdmissionWebhooks } from "./admission/webhooks/admission-webhooks.ts";
 import { builtInKinds } from "./builtin/kinds.ts";
 import { Discovery } from "./discovery/discovery.ts";
-import { ApiHandler } from "./http/api-handler.ts";
+import { ApiHandler, type ApiHandlerOptions } from "./http/api-handler.ts";
 import { loadCertificates } from "./http/certificates.ts";
 import { type Listener, listen } from "./http/listener.ts";
 import { installDefinitions, installNamespaces } from "./lifecycle/bootstrap.ts";
@@ -38,6 +38,8 @@ export interface ApiServerOptions {
   readonly admission?: (reader: ObjectReader) => readonly AdmissionPlugin[];
   /** Runs once everything is installed and before the first request is answered, such as the registration of a webhook. */
   readonly beforeServing?: (parts: { reader: ObjectReader; writer: ObjectWriter }) => Promise<void>;
+  /** Hears of every write, and of every attempt that was refused, once it is answered. */
+  readonly audit?: ApiHandlerOptions["audit"];
 }
 
 export interface ApiServer {
@@ -111,7 +113,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       address: () => `${address.host}:${served.listener?.port ?? address.port}`,
       problem: () => store.fault,
     });
-    const handler = new ApiHandler({ context, authenticator, authorizer, discovery });
+    const { audit } = options;
+    const handler = new ApiHandler({ context, authenticator, authorizer, discovery, ...(audit && { audit }) });
     const listener = await listen({
       ...address,
       certificates: await certificates,

@@ -35,6 +35,7 @@ export interface TestApiServerOptions {
   readonly port?: number;
   readonly clock?: Clock;
   readonly admission?: ApiServerOptions["admission"];
+  readonly audit?: ApiServerOptions["audit"];
 }
 
 export async function startTestApiServer(options: TestApiServerOptions = {}): Promise<TestApiServer> {
@@ -46,6 +47,7 @@ export async function startTestApiServer(options: TestApiServerOptions = {}): Pr
     logger: recordingLogger().logger,
     ...(options.clock ? { clock: options.clock } : {}),
     ...(options.admission ? { admission: options.admission } : {}),
+    ...(options.audit ? { audit: options.audit } : {}),
   });
   const users = new UserDirectory(dataDir, options.clock ?? systemClock);
   const { url, caPem } = server;
