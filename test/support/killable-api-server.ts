@@ -1,9 +1,11 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Agent, type Dispatcher, request } from "undici";
 
@@ -73,11 +75,7 @@ export class KillableApiServer implements AsyncDisposable {
 
   /** Resolves when it answers. @throws {Error} when it ends before. */
   async start(): Promise<void> {
-    const child = spawn(process.execPath, [PROGRAM, this.dataDir, String(this.#port)], {
-      stdio: ["ignore", "pipe", "inherit"],
-      env: { ...process.env, ...this.#env },
-    });
-    this.#child = child;
+    const child = this.#spawn();
     const ended = once(child, "exit").then(([code, signal]) => {
       throw new Error(`the API server ended with ${code ?? signal}`);
     });
@@ -88,6 +86,22 @@ export class KillableApiServer implements AsyncDisposable {
     this.#port = Number(new URL(announced.url).port);
     this.#agent = new Agent({ connect: { ca: announced.caPem }, connections: 256 });
     this.#agents.push(this.#agent);
+  }
+
+  /** Starts it and kills it so soon that it may not answer yet. */
+  async dieStarting(afterMs: number): Promise<void> {
+    this.#spawn();
+    await sleep(afterMs);
+    await this.kill();
+  }
+
+  #spawn(): ChildProcessByStdio<null, Readable, null> {
+    const child = spawn(process.execPath, [PROGRAM, this.dataDir, String(this.#port)], {
+      stdio: ["ignore", "pipe", "inherit"],
+      env: { ...process.env, ...this.#env },
+    });
+    this.#child = child;
+    return child;
   }
 
   async kill(signal: "SIGKILL" | "SIGTERM" = "SIGKILL"): Promise<void> {
