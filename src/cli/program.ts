@@ -43,6 +43,11 @@ async function parse(argv: readonly string[]): Promise<number> {
     .addOption(dataDir())
     .addOption(listenOption("--listen <host:port>", "address of the Kubernetes API", "127.0.0.1:6443"))
     .option("-f, --filename <path>", "manifest, or folder of manifests, to apply at the start")
+    .addOption(
+      new Option("--admission <mode>", "how Slipway's own rules are asked: a call, or a webhook as in a cluster")
+        .choices(["inprocess", "webhook"])
+        .default("inprocess"),
+    )
     .addOption(gatewayListen())
     .addOption(metricsListen())
     .addOption(logFormat())

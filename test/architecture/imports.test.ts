@@ -11,6 +11,7 @@ const allowed: Record<string, readonly string[]> = {
   guardrails: ["api", "machinery/errors.ts"],
   "effective-spec": ["api", "backends/backend.ts", "guardrails", "machinery/errors.ts"],
   admission: ["api", "effective-spec", "guardrails", "machinery/errors.ts", "machinery/json-equal.ts"],
+  "admission-webhook": ["admission", "api", "machinery/json-equal.ts", "machinery/logger.ts"],
   machinery: ["api"],
   "backends/backend.ts": ["guardrails", "machinery/logger.ts"],
   // Could be published by itself.
@@ -26,7 +27,7 @@ const allowed: Record<string, readonly string[]> = {
   server: ["api", "machinery/logger.ts", "machinery/clock.ts"],
   gateway: ["api", "machinery"],
   cli: [
-    ...["api", "machinery", "effective-spec", "guardrails", "admission"],
+    ...["api", "machinery", "effective-spec", "guardrails", "admission", "admission-webhook"],
     ...["controllers", "server", "gateway", "probe", "backends"],
   ],
   "main.ts": ["cli"],
@@ -42,7 +43,10 @@ const reserved: { package: RegExp; only: RegExp }[] = [
   { package: /^commander$/, only: /^(cli\/|main\.ts)/ },
   { package: /^node:sqlite$/, only: /^server\/storage\// },
   { package: /^node:child_process$/, only: /^backends\/process\// },
-  { package: /^(node:(net|tls|https?|dgram)|undici)$/, only: /^(machinery|server|gateway|probe|backends)\// },
+  {
+    package: /^(node:(net|tls|https?|dgram)|undici)$/,
+    only: /^(machinery|server|admission-webhook|gateway|probe|backends)\//,
+  },
 ];
 
 const files = globSync("src/**/*.ts").map((file) => file.slice("src/".length));

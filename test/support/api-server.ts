@@ -35,6 +35,7 @@ export interface TestApiServerOptions {
   readonly port?: number;
   readonly clock?: Clock;
   readonly admission?: ApiServerOptions["admission"];
+  readonly beforeServing?: ApiServerOptions["beforeServing"];
   readonly audit?: ApiServerOptions["audit"];
 }
 
@@ -47,6 +48,7 @@ export async function startTestApiServer(options: TestApiServerOptions = {}): Pr
     logger: recordingLogger().logger,
     ...(options.clock ? { clock: options.clock } : {}),
     ...(options.admission ? { admission: options.admission } : {}),
+    ...(options.beforeServing ? { beforeServing: options.beforeServing } : {}),
     ...(options.audit ? { audit: options.audit } : {}),
   });
   const users = new UserDirectory(dataDir, options.clock ?? systemClock);

@@ -60,7 +60,7 @@ export class NamespaceLifecycle {
     // Creates that were admitted before the namespace began to end are durable after this.
     await store.settled();
     const kinds = this.#namespacedKinds();
-    for (const resource of kinds) await deleteAll(this.#context, resource, name);
+    for (const resource of kinds) await deleteAll(this.#context, resource, { namespace: name });
     await store.settled();
     if (kinds.some(({ storage }) => store.list(storage, name).length > 0)) {
       this.#tasks.addAfter(name, RECHECK_MS);

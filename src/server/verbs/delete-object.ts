@@ -16,6 +16,8 @@ export interface Deletion {
   readonly user: UserInfo;
   readonly options: DeleteOptions;
   readonly warn: (text: string) => void;
+  /** True where nobody is to be asked. */
+  readonly withoutAdmission?: boolean;
 }
 
 export interface Deleted {
@@ -28,7 +30,8 @@ export interface Deleted {
 export async function deleteObject(context: ServerContext, deletion: Deletion): Promise<Deleted> {
   const { resource, namespace, name } = deletion;
   const { store } = context;
-  if (context.admission.isRemote(admissionOf(deletion, undefined))) return deleteOptimistically(context, deletion);
+  const isRemote = !deletion.withoutAdmission && context.admission.isRemote(admissionOf(deletion, undefined));
+  if (isRemote) return deleteOptimistically(context, deletion);
   const key = storeKey(resource, namespace, name);
   return store.exclusively(resource.storage, key, async () => {
     const stored = find(context, deletion);
@@ -63,6 +66,7 @@ async function admit(context: ServerContext, deletion: Deletion, stored: StoredO
   const { resource, options } = deletion;
   const object = resource.parse(stored);
   checkPreconditions(resource, object, options);
+  if (deletion.withoutAdmission) return;
   const request = admissionOf(deletion, object);
   await context.admission.mutate(request);
   await context.admission.validate(request);
