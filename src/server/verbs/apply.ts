@@ -89,7 +89,7 @@ function checkConfiguration(request: ResourceRequest, applied: ApiObject): void 
   const { resource } = request;
   const { apiVersion = "", kind = "", metadata } = applied as Partial<ApiObject> & Pick<ApiObject, "metadata">;
   if (apiVersion !== resource.apiVersion || kind !== resource.definition.kind) {
-    const shown = apiVersion.includes("/") ? apiVersion : `/${apiVersion}`;
+    const shown = String(apiVersion).includes("/") ? apiVersion : `/${apiVersion}`;
     throw badRequest(`invalid object type: ${shown}, Kind=${kind}`);
   }
   if (metadata.managedFields !== undefined && metadata.managedFields !== null)
