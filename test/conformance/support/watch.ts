@@ -32,7 +32,7 @@ export class Watch implements AsyncDisposable {
 
   /** The next event. @throws {Error} when the watch ends, or nothing comes for long. */
   async next(timeoutMs = EVENT_TIMEOUT_MS): Promise<WatchEvent> {
-    const event = await this.#nextOrEnd(timeoutMs);
+    const event = await this.nextOrEnd(timeoutMs);
     if (event === undefined) throw new Error("the watch ended before another event", { cause: this.#failure });
     return event;
   }
@@ -61,7 +61,7 @@ export class Watch implements AsyncDisposable {
   async rest(timeoutMs = EVENT_TIMEOUT_MS): Promise<WatchEvent[]> {
     const events: WatchEvent[] = [];
     for (;;) {
-      const event = await this.#nextOrEnd(timeoutMs);
+      const event = await this.nextOrEnd(timeoutMs);
       if (event === undefined) return events;
       events.push(event);
     }
@@ -72,7 +72,8 @@ export class Watch implements AsyncDisposable {
     while (!this.#ended) await this.#change(EVENT_TIMEOUT_MS);
   }
 
-  async #nextOrEnd(timeoutMs: number): Promise<WatchEvent | undefined> {
+  /** The next event; undefined when the watch has ended. @throws {Error} when nothing comes for long. */
+  async nextOrEnd(timeoutMs = EVENT_TIMEOUT_MS): Promise<WatchEvent | undefined> {
     const deadline = performance.now() + timeoutMs;
     while (this.#events.length === 0 && !this.#ended) {
       const left = deadline - performance.now();
