@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { type AdmissionMode, admissionOf } from "../../src/cli/admission-mode.ts";
 import { BUILT_IN_PROFILES as BUILT_INS } from "../../src/guardrails/built-in.ts";
@@ -10,9 +13,9 @@ import { recordingLogger } from "../support/recording-logger.ts";
 /** What the real kubectl is told by a server that guards guardrail profiles. */
 
 /** A server that asks for the rules in this way. */
-async function startGuarded(mode: AdmissionMode): Promise<TestApiServer> {
+async function startGuarded(mode: AdmissionMode, dataDir?: string): Promise<TestApiServer> {
   const admission = admissionOf(mode, { clock: systemClock, logger: recordingLogger().logger });
-  const server = await startTestApiServer(admission.options);
+  const server = await startTestApiServer({ ...admission.options, ...(dataDir === undefined ? {} : { dataDir }) });
   return {
     ...server,
     async [Symbol.asyncDispose]() {
@@ -265,4 +268,24 @@ describe.each<{ mode: AdmissionMode; denied: string }>([
       await other[Symbol.asyncDispose]();
     }
   });
+});
+
+it("is asked anew at each start, in the way of that start", async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), "slipway-api-"));
+  const webhooks = ["get", "validatingwebhookconfiguration", "slipway-guardrails"];
+  try {
+    for (const mode of ["webhook", "inprocess", "webhook", "webhook"] as const) {
+      const server = await startGuarded(mode, dataDir);
+      try {
+        const cluster = new Kubectl(server.kubeconfig);
+        await cluster.apply(...BUILT_INS);
+        expect((await cluster.try(["delete", "grp", "standard"])).stderr).toContain("it ships with Slipway");
+        expect((await cluster.try(webhooks)).code).toBe(mode === "webhook" ? 0 : 1);
+      } finally {
+        await server[Symbol.asyncDispose]();
+      }
+    }
+  } finally {
+    await rm(dataDir, { recursive: true, force: true });
+  }
 });

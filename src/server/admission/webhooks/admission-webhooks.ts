@@ -3,10 +3,11 @@ import type { Authorizer } from "../../access/access.ts";
 import type { ObjectReader } from "../../object-reader.ts";
 import type { ResourceRegistry } from "../../registry/resource-registry.ts";
 import type { AdmissionPlugin, AdmissionRequest, AdmissionSubject } from "../admission.ts";
-import { type CompiledWebhook, compileWebhooks } from "./compiled-webhook.ts";
-import { mutatingConfigurations, validatingConfigurations, type WebhookConfiguration } from "./configuration.ts";
+import type { CompiledWebhook } from "./compiled-webhook.ts";
+import { mutatingConfigurations, validatingConfigurations } from "./configuration.ts";
 import { MutatingDispatch } from "./mutating-dispatch.ts";
 import { RequestBudget } from "./request-budget.ts";
+import { StoredWebhooks } from "./stored-webhooks.ts";
 import { ValidatingDispatch } from "./validating-dispatch.ts";
 import { WebhookCaller } from "./webhook-caller.ts";
 import { WebhookClient } from "./webhook-client.ts";
@@ -19,14 +20,12 @@ export interface AdmissionWebhooksOptions {
   readonly logger: Logger;
 }
 
-/**
- * The webhooks that MutatingWebhookConfigurations and ValidatingWebhookConfigurations name, as the last admission plugin.
- * It reads the configurations from memory at every write, so that a write after one was acknowledged is subject to it.
- */
+/** The webhooks that MutatingWebhookConfigurations and ValidatingWebhookConfigurations name, as the last admission plugin. */
 export class AdmissionWebhooks implements AdmissionPlugin, AsyncDisposable {
   readonly name = "AdmissionWebhooks";
   readonly isRemote = true;
-  readonly #reader: ObjectReader;
+  readonly #mutatingWebhooks: StoredWebhooks;
+  readonly #validatingWebhooks: StoredWebhooks;
   readonly #logger: Logger;
   readonly #client = new WebhookClient();
   readonly #selection: WebhookSelection;
@@ -35,7 +34,8 @@ export class AdmissionWebhooks implements AdmissionPlugin, AsyncDisposable {
   #isOpen = false;
 
   constructor({ reader, registry, authorizer, logger }: AdmissionWebhooksOptions) {
-    this.#reader = reader;
+    this.#mutatingWebhooks = new StoredWebhooks(reader, mutatingConfigurations);
+    this.#validatingWebhooks = new StoredWebhooks(reader, validatingConfigurations);
     this.#logger = logger;
     const selection = new WebhookSelection({ reader, registry, authorizer });
     const caller = new WebhookCaller(this.#client, reader);
@@ -50,35 +50,31 @@ export class AdmissionWebhooks implements AdmissionPlugin, AsyncDisposable {
   }
 
   handles(subject: AdmissionSubject): boolean {
-    return this.#concerned(mutatingConfigurations, subject).length > 0 || this.#validates(subject);
+    return (
+      this.#concerned(this.#mutatingWebhooks, subject).length > 0 ||
+      this.#concerned(this.#validatingWebhooks, subject).length > 0
+    );
   }
 
   mutate(request: AdmissionRequest): void | Promise<void> {
-    const webhooks = this.#concerned(mutatingConfigurations, request);
+    const webhooks = this.#concerned(this.#mutatingWebhooks, request);
     if (webhooks.length > 0) return this.#mutating.run(webhooks, request, new RequestBudget(this.#logger));
   }
 
   validate(request: AdmissionRequest): void | Promise<void> {
-    const webhooks = this.#concerned(validatingConfigurations, request);
+    const webhooks = this.#concerned(this.#validatingWebhooks, request);
     if (webhooks.length > 0) return this.#validating.run(webhooks, request, new RequestBudget(this.#logger));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
+    this.#mutatingWebhooks[Symbol.dispose]();
+    this.#validatingWebhooks[Symbol.dispose]();
     return this.#client[Symbol.asyncDispose]();
   }
 
-  #validates(subject: AdmissionSubject): boolean {
-    return this.#concerned(validatingConfigurations, subject).length > 0;
-  }
-
-  #concerned(
-    resource: typeof mutatingConfigurations | typeof validatingConfigurations,
-    subject: AdmissionSubject,
-  ): readonly CompiledWebhook[] {
-    if (!this.#isOpen || isExempt(subject)) return NONE;
-    const configurations = this.#reader.list<WebhookConfiguration>(resource);
-    if (configurations.length === 0) return NONE;
-    return compileWebhooks(configurations).filter((webhook) => this.#selection.concerns(webhook, subject));
+  #concerned({ webhooks }: StoredWebhooks, subject: AdmissionSubject): readonly CompiledWebhook[] {
+    if (webhooks.length === 0 || !this.#isOpen || isExempt(subject)) return NONE;
+    return webhooks.filter((webhook) => this.#selection.concerns(webhook, subject));
   }
 }
 

@@ -13,21 +13,12 @@ export interface CompiledWebhook {
   readonly conditions: MatchConditions;
 }
 
-const compiled = new WeakMap<WebhookConfiguration, readonly CompiledWebhook[]>();
-
 /**
  * The webhooks of configurations in the order in which they are called: by the name of the configuration, then as they
- * stand in it. Expects what validation let pass, sorted by name, and each version of a configuration as one object.
+ * stand in it. Expects what validation let pass, sorted by name.
  */
 export function compileWebhooks(configurations: readonly WebhookConfiguration[]): readonly CompiledWebhook[] {
-  return configurations.flatMap((configuration) => {
-    let webhooks = compiled.get(configuration);
-    if (webhooks === undefined) {
-      webhooks = (configuration.webhooks ?? []).map(compile);
-      compiled.set(configuration, webhooks);
-    }
-    return webhooks;
-  });
+  return configurations.flatMap(({ webhooks = [] }) => webhooks.map(compile));
 }
 
 function compile(webhook: Webhook): CompiledWebhook {

@@ -78,6 +78,11 @@ describe("several conditions", () => {
     { because: "none is no objection", expressions: [], want: { matches: true } },
     { because: "all must hold", expressions: ["true", "1 == 1"], want: { matches: true } },
     { because: "one that is false decides", expressions: ["object.x == 1", "false"], want: { matches: false } },
+    {
+      because: "one that another release stored is an error",
+      expressions: ["gone.in.this.release"],
+      want: { error: "expression 'gone.in.this.release' resulted in error: compilation failed" },
+    },
     { because: "else an error counts", expressions: ["object.x == 1", "true"], want: { error: FAILS } },
   ])("$because", ({ expressions, want }) => {
     expect(evaluate(expressions, { object: {} })).toEqual(want);

@@ -93,16 +93,22 @@ function isBoolean({ type, ast }: Expression<Variables>): boolean {
   return type === "bool" || (type === "dyn" && (ast.op === "call" || ast.op === "rcall" || ast.op === "?:"));
 }
 
+interface Condition {
+  readonly source: string;
+  /** Undefined where it does not compile, as one that another release has stored. */
+  readonly expression: Expression<Variables> | undefined;
+}
+
 /** The conditions of one webhook, compiled. Any that is false decides; only then errors count. */
 export class MatchConditions {
-  readonly #conditions: readonly { readonly expression: Expression<Variables>; readonly source: string }[];
+  readonly #conditions: readonly Condition[];
 
-  /** @throws {Error} when one does not compile; configurations with such conditions are refused before. */
   constructor(conditions: readonly MatchCondition[]) {
-    this.#conditions = conditions.map(({ expression }) => ({
-      expression: compileExpression<Variables>(conditionEnvironment(), expression.trim()),
-      source: expression.trim(),
-    }));
+    this.#conditions = conditions.map(({ expression }) => {
+      const source = expression.trim();
+      const isSound = conditionProblem(source) === undefined;
+      return { source, expression: isSound ? compileExpression(conditionEnvironment(), source) : undefined };
+    });
   }
 
   evaluate(subject: ConditionSubject): ConditionOutcome {
@@ -118,6 +124,10 @@ export class MatchConditions {
     const errors = new Set<string>();
     let budget = COST_BUDGET;
     for (const { expression, source } of this.#conditions) {
+      if (expression === undefined) {
+        errors.add(`expression '${source}' resulted in error: compilation failed`);
+        continue;
+      }
       budget -= maxSteps(expression.ast, subject);
       const result = budget < 0 ? OVER_BUDGET : run(expression, source, variables);
       if (result === false) return { matches: false };
