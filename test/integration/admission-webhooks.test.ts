@@ -384,7 +384,7 @@ describe("a call that fails", () => {
     {
       because: "a text for a boolean",
       answer: { response: { allowed: "yes" } },
-      want: invalid("json: cannot unmarshal field AdmissionResponse.response.allowed of type boolean"),
+      want: failing("json: cannot unmarshal field AdmissionResponse.response.allowed of type boolean"),
     },
     {
       because: "4 MB",
@@ -551,9 +551,14 @@ describe("a mutating webhook", () => {
       want: "webhook returned response.patch but not response.patchType",
     },
     {
+      because: "a patch that is no JSON",
+      answer: { response: { allowed: true, patch: "e3g=", patchType: "JSONPatch" } },
+      want: `failed calling webhook "${HOOK}": received undecodable patch in webhook response: `,
+    },
+    {
       because: "a type of patch that there is not",
       answer: { response: { allowed: true, patch: "W10=", patchType: "MergePatch" } },
-      want: 'unsupported patch type "MergePatch"',
+      want: `failed calling webhook "${HOOK}": unsupported patch type "MergePatch"`,
     },
   ])("refuses $because", async ({ answer, want }) => {
     hook.handler = () => answer;

@@ -47,11 +47,11 @@ export class MutatingDispatch {
     const invocation = this.#selection.select(webhook, request);
     if (invocation === undefined) return "unasked";
     if (request.dryRun && !isDry(webhook)) throw dryRunUnsupported(webhook.webhook.name);
-    const response = await budget.ask(webhook.webhook, (remainingMs) =>
+    const patch = await budget.ask(webhook.webhook, (remainingMs) =>
       this.#caller.ask({ invocation, request, isMutating: true, remainingMs }),
     );
-    if (response?.patch === undefined) return "asked";
-    return applied(invocation, request, response.patch) ? "changed" : "asked";
+    if (patch === undefined) return "asked";
+    return applied(invocation, request, patch) ? "changed" : "asked";
   }
 }
 

@@ -6,13 +6,27 @@ export interface ReviewResponse {
   readonly allowed: boolean;
   readonly status: DenialStatus;
   readonly warnings: readonly string[];
-  /** A JSON patch, not yet looked at; undefined where there is none. */
-  readonly patch: unknown;
+  /** Undefined where there is none. */
+  readonly patch: EncodedPatch | undefined;
+}
+
+interface EncodedPatch {
+  /** In base64. */
+  readonly text: string;
+  readonly type: string;
 }
 
 /** An answer that kube-apiserver would not take. The message is its own. */
 export class InvalidResponse extends Error {
   override readonly name = "InvalidResponse";
+}
+
+const WRONG_TYPE = "failed to call webhook";
+const WRONG_CONTENT = "received invalid webhook response";
+
+/** `stage` is how kube-apiserver says where it noticed. */
+function invalidResponse(because: string, stage = WRONG_CONTENT): InvalidResponse {
+  return new InvalidResponse(`${stage}: ${because}`);
 }
 
 export interface ExpectedReview {
@@ -23,7 +37,7 @@ export interface ExpectedReview {
 
 /** `VerifyAdmissionResponse`: v1 is strict; v1beta1 checks neither uid nor types. @throws {InvalidResponse} */
 export function readResponse(review: unknown, expected: ExpectedReview): ReviewResponse {
-  if (!isObject(review) || !isObject(review.response)) throw new InvalidResponse("webhook response was absent");
+  if (!isObject(review) || !isObject(review.response)) throw invalidResponse("webhook response was absent");
   const { response } = review;
   const isStrict = expected.version === "v1";
   if (isStrict) checkIdentity(review, response, expected);
@@ -42,12 +56,12 @@ function checkIdentity(
   expected: ExpectedReview,
 ): void {
   if (uid !== expected.uid) {
-    throw new InvalidResponse(
+    throw invalidResponse(
       `expected response.uid=${JSON.stringify(expected.uid)}, got ${JSON.stringify(String(uid).slice(0, 64))}`,
     );
   }
   if (apiVersion === "admission.k8s.io/v1" && kind === "AdmissionReview") return;
-  throw new InvalidResponse(
+  throw invalidResponse(
     `expected webhook response of admission.k8s.io/v1, Kind=AdmissionReview, got ${String(apiVersion ?? "").slice(0, 64)}, Kind=${String(kind ?? "").slice(0, 64)}`,
   );
 }
@@ -56,19 +70,24 @@ function patchOf(
   response: Readonly<Record<string, unknown>>,
   { isMutating }: ExpectedReview,
   isStrict: boolean,
-): unknown {
+): EncodedPatch | undefined {
   const patch = field(response, "patch", "string") ?? "";
   const patchType = field(response, "patchType", "string");
   if (isStrict) checkPatchType({ patch, patchType, isMutating });
   if (patch === "" || !isMutating) return undefined;
-  if (patchType !== undefined && patchType !== "JSONPatch") {
-    throw new InvalidResponse(`unsupported patch type ${JSON.stringify(patchType)}`);
-  }
+  // v1beta1 did not look at the type.
+  return { text: patch, type: isStrict ? (patchType ?? "") : "JSONPatch" };
+}
+
+/** What a mutating webhook wants changed, not yet looked at. @throws {InvalidResponse} */
+export function decodePatch({ patch }: ReviewResponse): unknown {
+  if (patch === undefined) return undefined;
+  if (patch.type !== "JSONPatch") throw new InvalidResponse(`unsupported patch type ${JSON.stringify(patch.type)}`);
   try {
-    return JSON.parse(Buffer.from(patch, "base64").toString("utf8")) as unknown;
+    return JSON.parse(Buffer.from(patch.text, "base64").toString("utf8")) as unknown;
   } catch (error) {
     const because = error instanceof Error ? error.message : String(error);
-    throw new InvalidResponse(`received undecodable patch in webhook response: ${because}`);
+    throw invalidResponse(because, "received undecodable patch in webhook response");
   }
 }
 
@@ -80,17 +99,17 @@ interface GivenPatch {
 
 function checkPatchType({ patch, patchType, isMutating }: GivenPatch): void {
   if (!isMutating) {
-    if (patch !== "") throw new InvalidResponse("validating webhook may not return response.patch");
-    if (patchType !== undefined) throw new InvalidResponse("validating webhook may not return response.patchType");
+    if (patch !== "") throw invalidResponse("validating webhook may not return response.patch");
+    if (patchType !== undefined) throw invalidResponse("validating webhook may not return response.patchType");
     return;
   }
   if (patch !== "" && patchType === undefined) {
-    throw new InvalidResponse("webhook returned response.patch but not response.patchType");
+    throw invalidResponse("webhook returned response.patch but not response.patchType");
   }
   if (patch === "" && patchType !== undefined) {
-    throw new InvalidResponse("webhook returned response.patchType but not response.patch");
+    throw invalidResponse("webhook returned response.patchType but not response.patch");
   }
-  if (patchType === "") throw new InvalidResponse('webhook returned invalid response.patchType of ""');
+  if (patchType === "") throw invalidResponse('webhook returned invalid response.patchType of ""');
 }
 
 function statusOf(status: unknown): DenialStatus {
@@ -156,5 +175,5 @@ function field<Type extends keyof FieldTypes>(
 }
 
 function wrongType(name: string, type: string): InvalidResponse {
-  return new InvalidResponse(`json: cannot unmarshal field AdmissionResponse.response.${name} of type ${type}`);
+  return invalidResponse(`json: cannot unmarshal field AdmissionResponse.response.${name} of type ${type}`, WRONG_TYPE);
 }

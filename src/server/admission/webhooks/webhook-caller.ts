@@ -3,7 +3,7 @@ import type { ObjectReader } from "../../object-reader.ts";
 import type { AdmissionRequest } from "../admission.ts";
 import type { Invocation } from "./invocation.ts";
 import { requestAttributes } from "./review-request.ts";
-import { InvalidResponse, type ReviewResponse, readResponse } from "./review-response.ts";
+import { decodePatch, InvalidResponse, readResponse } from "./review-response.ts";
 import { type Service, services } from "./service.ts";
 import { CallFailure, type WebhookClient } from "./webhook-client.ts";
 import { denied, WebhookFailure } from "./webhook-failure.ts";
@@ -30,8 +30,8 @@ export class WebhookCaller {
     this.#reader = reader;
   }
 
-  /** Resolves when it is allowed. @throws {StatusError} when it is denied. @throws {WebhookFailure} */
-  async ask({ invocation, request, isMutating, remainingMs }: ReviewCall): Promise<ReviewResponse> {
+  /** Resolves when it is allowed, to a JSON patch or to undefined. @throws {StatusError} when it is denied. @throws {WebhookFailure} */
+  async ask({ invocation, request, isMutating, remainingMs }: ReviewCall): Promise<unknown> {
     const { webhook } = invocation.webhook;
     const version = webhook.admissionReviewVersions.find((each) => KNOWN_VERSIONS.has(each));
     if (version === undefined) {
@@ -49,7 +49,7 @@ export class WebhookCaller {
       const response = readResponse(review, { uid, version, isMutating });
       for (const warning of response.warnings) request.warn(warning);
       if (!response.allowed) throw denied(webhook.name, response.status);
-      return response;
+      return decodePatch(response);
     } catch (error) {
       throw asFailure(webhook.name, error);
     }
@@ -61,7 +61,7 @@ function asFailure(webhook: string, error: unknown): unknown {
     return new WebhookFailure(webhook, `failed to call webhook: ${error.message}`);
   }
   if (error instanceof InvalidResponse) {
-    return new WebhookFailure(webhook, `received invalid webhook response: ${error.message}`);
+    return new WebhookFailure(webhook, error.message);
   }
   return error;
 }
