@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { ChangeLog, type ChangeLogLimits, DEFAULT_LIMITS } from "./change-log.ts";
 import { KeyLocks } from "./key-locks.ts";
-import { SortedObjects } from "./sorted-objects.ts";
+import { replaced, SortedObjects } from "./sorted-objects.ts";
 import { loadStore } from "./sqlite-file.ts";
 import type { RowWrite, WorkerAnswer, WorkerOrder } from "./sqlite-orders.ts";
 import { type Change, ObjectTooLarge, type Put, type Store, type StoredObject, StoreUnavailable } from "./store.ts";
@@ -95,15 +95,12 @@ export class SqliteStore implements Store {
   listAt(resource: string, revision: number, namespace?: string): readonly StoredObject[] | undefined {
     if (revision < this.#log.floor) return undefined;
     const undone = new Map<string, StoredObject | undefined>();
-    for (const { key, previous } of this.#log.since(revision, resource))
-      if (!undone.has(key)) undone.set(key, previous);
-    if (undone.size === 0) return this.list(resource, namespace);
-    const past = new SortedObjects();
-    for (const object of this.list(resource, namespace)) if (!undone.has(object.key)) past.set(object);
-    for (const [key, object] of undone) {
-      if (object && (namespace === undefined || key.startsWith(`${namespace}/`))) past.set(object);
+    for (const { key, previous } of this.#log.since(revision, resource)) {
+      const isAskedFor = namespace === undefined || key.startsWith(`${namespace}/`);
+      if (isAskedFor && !undone.has(key)) undone.set(key, previous);
     }
-    return past.list();
+    const now = this.list(resource, namespace);
+    return undone.size === 0 ? now : replaced(now, undone);
   }
 
   changesSince(resource: string, revision: number): readonly Change[] | undefined {
