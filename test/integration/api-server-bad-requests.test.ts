@@ -12,7 +12,7 @@ const SEED = Number(process.env.SLIPWAY_SEED ?? 20_261_121);
 const COUNT = process.env.SLIPWAY_SOAK ? 20_000 : 1_300;
 const AT_ONCE = 8;
 /** What a flood of bad requests may leave in memory: caches, and what is not collected yet. */
-const MAX_GROWTH_MB = 200;
+const MAX_GROWTH_MB = 300;
 
 /** 5xx that kube-apiserver gives for the same: the recordings have them. */
 const FORGIVEN_5XX: readonly RegExp[] = [
