@@ -80,7 +80,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     for (const resource of access.virtualResources) registry.addVirtual(resource);
     for (const resource of access.virtualSubresources) registry.addSubresource(resource);
     const { authenticator, authorizer } = access;
-    const webhooks = new AdmissionWebhooks({ reader, registry, authorizer, logger });
+    const webhooks = new AdmissionWebhooks({ reader, registry, authorizer, clock, logger });
     cleanups.push(() => webhooks[Symbol.asyncDispose]());
     const admission = new AdmissionChain([
       protectedNamespaces,

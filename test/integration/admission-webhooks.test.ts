@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import type { CustomResourceDefinition } from "../../src/api/custom-resource-definition.ts";
+import type { AuditEvent } from "../../src/server/observe/audit-event.ts";
 import { ApiCaller } from "../support/api-caller.ts";
 import { startTestApiServer, type TestApiServer } from "../support/api-server.ts";
 import { eventually } from "../support/eventually.ts";
@@ -42,11 +43,12 @@ let api: TestApiServer;
 let caller: ApiCaller;
 let hook: WebhookServer;
 let count = 0;
+const audited: AuditEvent[] = [];
 let namespace: string;
 let configMaps: string;
 
 beforeAll(async () => {
-  api = await startTestApiServer({ crds: [widgets] });
+  api = await startTestApiServer({ crds: [widgets], audit: (event) => audited.push(event) });
   caller = new ApiCaller(api);
   hook = await startWebhookServer();
 });
@@ -67,6 +69,7 @@ afterEach(async () => {
   await send("DELETE", VALIDATING);
   hook.handler = allow;
   hook.requests.length = 0;
+  audited.length = 0;
 });
 
 const widgets: CustomResourceDefinition = {
@@ -729,6 +732,33 @@ describe("a custom kind", () => {
     const { body } = await send("POST", widget("v1"), object("v1"));
     expect(body.message).toContain("spec.replicas: Invalid value: 11");
   });
+});
+
+it("notes in the audit log who changed what, who was left out, and what webhooks say", async () => {
+  hook.handler = (_, path) => {
+    if (path.startsWith("/broken")) return { raw: "garbage" };
+    const { response } = patchOf(addLabel("b", "2")) as { response: object };
+    return { response: { ...response, auditAnnotations: { why: "because" } } };
+  };
+  const broken = { url: `https://${hook.host}/broken`, caBundle: hook.caBundle };
+  await register(
+    MUTATING,
+    webhook({ name: "broken.example.com", clientConfig: broken, failurePolicy: "Ignore" }),
+    webhook(),
+  );
+  await register(VALIDATING, webhook({ clientConfig: broken, failurePolicy: "Ignore" }));
+  audited.length = 0;
+  await create("a", labelled);
+  const note = (name: string, mutated: boolean) => JSON.stringify({ configuration: "config", webhook: name, mutated });
+  expect(audited.map(({ annotations }) => annotations)).toEqual([
+    {
+      "failed-open.mutation.webhook.admission.k8s.io/round_0_index_0": "broken.example.com",
+      "mutation.webhook.admission.k8s.io/round_0_index_0": note("broken.example.com", false),
+      [`${HOOK}/why`]: "because",
+      "mutation.webhook.admission.k8s.io/round_0_index_1": note(HOOK, true),
+      "failed-open.validating.webhook.admission.k8s.io/round_0_index_0": HOOK,
+    },
+  ]);
 });
 
 describe("what the server does by itself", () => {

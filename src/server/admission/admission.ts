@@ -20,6 +20,8 @@ export interface AdmissionRequest {
   readonly options?: Readonly<Record<string, unknown>>;
   /** Adds a `Warning` header to the answer. */
   warn(text: string): void;
+  /** Adds to the request's line in the audit log, where it has one. */
+  readonly annotate?: ((key: string, value: string) => void) | undefined;
 }
 
 /** What is known of a write before its object is. */

@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Authenticator, Authorizer, RequestAttributes, UserInfo } from "../access/access.ts";
 import { refusal } from "../access/refusal.ts";
 import type { Discovery } from "../discovery/discovery.ts";
-import { type AuditEvent, auditEvent, isAudited } from "../observe/audit-event.ts";
+import { type AuditEvent, annotator, auditEvent, isAudited } from "../observe/audit-event.ts";
 import { RequestMetrics } from "../observe/request-metrics.ts";
 import type { ServedResource } from "../registry/served-resource.ts";
 import { checkTimeout, parseBoolean } from "../verbs/query-options.ts";
@@ -68,10 +68,11 @@ export class ApiHandler {
 
   #served(asked: Asked, user: UserInfo | undefined, code: number, answer: Answer | undefined): void {
     const { http, path, verb, isServed, details, receivedAt, since } = asked;
-    const { auditId, message } = details;
+    const { auditId, annotations, message } = details;
     const remoteAddress = message.socket.remoteAddress ?? "";
     const tookMs = this.#options.context.clock.monotonicMs() - since;
-    const served = { http, path, verb, user, isServed, code, answer, remoteAddress, auditId, receivedAt, tookMs };
+    const request = { http, path, verb, user, isServed, remoteAddress, auditId, annotations, receivedAt };
+    const served = { ...request, code, answer, tookMs };
     this.#metrics.observe(served);
     if (this.#options.audit && isAudited(served)) this.#options.audit(auditEvent(served));
   }
@@ -88,7 +89,7 @@ export class ApiHandler {
   }
 
   async #answer({ http, path, verb, details }: Asked, known: { user?: UserInfo }): Promise<Answer> {
-    const { message, warnings } = details;
+    const { message, warnings, annotations } = details;
     const user = await this.#options.authenticator.authenticate(message as IncomingMessage);
     if (!user) throw unauthorized();
     known.user = user;
@@ -99,7 +100,7 @@ export class ApiHandler {
       return this.#flow.run(user.username, isWanted, () => this.#options.discovery.answer(http));
     }
     this.#authorize(user, attributesOf(path, verb, http.query));
-    const work = () => this.#dispatch({ http, path, verb, user, warnings });
+    const work = () => this.#dispatch({ http, path, verb, user, warnings, annotations });
     return verb === "watch" ? work() : this.#flow.run(user.username, isWanted, work);
   }
 
@@ -121,7 +122,7 @@ export class ApiHandler {
     const handler = resource.isCustom ? customHandler(resource, call) : builtInHandler(resource, call);
     if (!handler) return Promise.resolve(pageNotFound());
     checkTimeout(call.http.query);
-    const { http, user, warnings } = call;
+    const { http, user, warnings, annotations } = call;
     const accepted = negotiate(header(http, "accept"));
     if (resource.deprecation !== undefined) warnings.add(resource.deprecation);
     const { namespace, name } = call.path;
@@ -135,6 +136,7 @@ export class ApiHandler {
       name,
       accepted,
       warnings,
+      annotate: annotator(annotations),
       authorizeCreate: () => this.#authorize(user, attributesOf(call.path, "create", http.query)),
     };
     return handler(context, request);
@@ -179,6 +181,7 @@ export interface Call {
   readonly verb: string;
   readonly user: UserInfo;
   readonly warnings: Set<string>;
+  readonly annotations: Map<string, string>;
 }
 
 /** As RBAC names it; empty for a method that is no verb. */

@@ -25,6 +25,8 @@ export interface RequestDetails {
   /** The request as node has it, for authentication by certificate. */
   readonly message: IncomingMessage;
   readonly warnings: Set<string>;
+  /** For the audit log. */
+  readonly annotations: Map<string, string>;
   /** Names the request in the header Audit-Id of its answer, and in the audit log. */
   readonly auditId: string;
 }
@@ -116,8 +118,8 @@ async function respond(exchange: Exchange): Promise<void> {
   const request = toRequest(message);
   const auditId = auditIdOf(request);
   response.setHeader("Audit-Id", auditId);
-  const answer = await handler(request, { message, warnings, auditId }).catch((error: unknown) =>
-    failure(error, message, logger),
+  const answer = await handler(request, { message, warnings, annotations: new Map(), auditId }).catch(
+    (error: unknown) => failure(error, message, logger),
   );
   try {
     if (answer.stream) stream(exchange, answer, warnings);

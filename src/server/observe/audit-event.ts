@@ -27,7 +27,7 @@ export function isAudited({ path, verb, code }: ServedRequest): boolean {
 
 /** @see https://kubernetes.io/docs/reference/config-api/apiserver-audit.v1/ for the fields */
 export function auditEvent(request: ServedRequest): AuditEvent {
-  const { http, path, verb, user, code, auditId, remoteAddress, receivedAt, tookMs } = request;
+  const { http, path, verb, user, code, auditId, annotations, remoteAddress, receivedAt, tookMs } = request;
   const query = http.query.size > 0 ? `?${http.query}` : "";
   const agent = header(http, "user-agent");
   return {
@@ -45,6 +45,7 @@ export function auditEvent(request: ServedRequest): AuditEvent {
     responseStatus: { metadata: {}, code },
     requestReceivedTimestamp: micros(receivedAt),
     stageTimestamp: micros(new Date(receivedAt.getTime() + tookMs)),
+    ...(annotations.size > 0 && { annotations: Object.fromEntries(annotations) }),
   };
 }
 
@@ -70,6 +71,16 @@ function objectRef({ path, answer, code }: ServedRequest) {
 function nameIn(body: string | Buffer | undefined): string | undefined {
   const text = typeof body === "string" ? body : "";
   return /"metadata":\{(?:"generateName":"[^"\\]*",)?"name":"([^"\\]*)"/.exec(text)?.[1];
+}
+
+/** Webhooks choose these, so there are no more than that. */
+const MAX_ANNOTATIONS = 64;
+
+/** Takes notes for the audit log. The first of a key stays, as in Kubernetes. */
+export function annotator(annotations: Map<string, string>): (key: string, value: string) => void {
+  return (key, value) => {
+    if (annotations.size < MAX_ANNOTATIONS && !annotations.has(key)) annotations.set(cut(key), cut(value));
+  };
 }
 
 function cut(text: string): string {

@@ -20,6 +20,8 @@ export interface ServedRequest {
   readonly remoteAddress: string;
   /** Names the request in the answer and in the audit log. */
   readonly auditId: string;
+  /** What admission noted of it. */
+  readonly annotations: ReadonlyMap<string, string>;
   readonly receivedAt: Date;
   readonly tookMs: number;
 }

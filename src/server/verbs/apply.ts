@@ -28,6 +28,7 @@ export async function apply(
     dryRun: options.dryRun,
     fieldManager: options.fieldManager,
     warn: (text: string) => request.warnings.add(text),
+    annotate: request.annotate,
     keepManagedFields: true,
   };
   let created = false;

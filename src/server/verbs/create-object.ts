@@ -32,6 +32,7 @@ export interface CreateOptions {
   readonly dryRun: boolean;
   readonly fieldManager: string;
   readonly warn: (text: string) => void;
+  readonly annotate?: AdmissionRequest["annotate"];
   /** What server-side apply has computed already; absent where this create is an Update operation. */
   readonly keepManagedFields?: boolean;
 }
@@ -178,7 +179,7 @@ function exists(resource: ServedResource, name: string, existing: StoredObject):
 }
 
 function admissionOf(options: CreateOptions): AdmissionRequest {
-  const { resource, namespace, object, user, dryRun, warn } = options;
+  const { resource, namespace, object, user, dryRun, warn, annotate } = options;
   return {
     operation: "CREATE",
     definition: resource.definition,
@@ -191,6 +192,7 @@ function admissionOf(options: CreateOptions): AdmissionRequest {
     oldObject: undefined,
     options: writeOptions("CreateOptions", options),
     warn,
+    ...(annotate && { annotate }),
   };
 }
 

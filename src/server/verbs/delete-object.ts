@@ -16,6 +16,7 @@ export interface Deletion {
   readonly user: UserInfo;
   readonly options: DeleteOptions;
   readonly warn: (text: string) => void;
+  readonly annotate?: AdmissionRequest["annotate"];
   /** True where nobody is to be asked. */
   readonly withoutAdmission?: boolean;
 }
@@ -73,7 +74,7 @@ async function admit(context: ServerContext, deletion: Deletion, stored: StoredO
 }
 
 function admissionOf(deletion: Deletion, oldObject: ApiObject | undefined): AdmissionRequest {
-  const { resource, namespace, name, user, options, warn } = deletion;
+  const { resource, namespace, name, user, options, warn, annotate } = deletion;
   const { propagation, preconditions, dryRun } = options;
   return {
     operation: "DELETE",
@@ -82,6 +83,7 @@ function admissionOf(deletion: Deletion, oldObject: ApiObject | undefined): Admi
     ...{ namespace, name, user, dryRun, warn },
     object: undefined,
     oldObject,
+    ...(annotate && { annotate }),
     options: {
       ...{ kind: "DeleteOptions", apiVersion: "meta.k8s.io/v1" },
       ...(propagation === undefined ? {} : { propagationPolicy: propagation }),

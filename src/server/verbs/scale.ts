@@ -93,6 +93,7 @@ async function write(
     dryRun: options.dryRun,
     fieldManager: managerOf(options, header(request.http, "user-agent")),
     warn: (text) => request.warnings.add(text),
+    annotate: request.annotate,
     isPatch: true,
   });
   return encode(200, JSON.stringify(scaleOf(request.resource.definition, JSON.parse(json))), request.accepted);

@@ -1,4 +1,5 @@
 import type { UserInfo } from "../access/access.ts";
+import type { AdmissionRequest } from "../admission/admission.ts";
 import { conflict, invalid, modified, notFound, StatusError } from "../http/status-error.ts";
 import { finalizerWarnings, validateMetadata, validateMetadataUpdate } from "../registry/metadata-validation.ts";
 import type { ServedResource } from "../registry/served-resource.ts";
@@ -21,6 +22,7 @@ export interface UpdateOptions {
   readonly dryRun: boolean;
   readonly fieldManager: string;
   readonly warn: (text: string) => void;
+  readonly annotate?: AdmissionRequest["annotate"];
   /** True for server-side apply, which has computed managedFields itself. */
   readonly keepManagedFields?: boolean;
   /** True for PATCH: the merged object carries the stored resourceVersion unless the patch set one. */
@@ -93,6 +95,7 @@ async function admit(context: ServerContext, options: UpdateOptions, stored: Sto
     object: next,
     oldObject: previous,
     options: writeOptions("UpdateOptions", options),
+    ...(options.annotate && { annotate: options.annotate }),
   };
   checkVersion(options, next, stored);
   retainSystemFields(next, previous);

@@ -1,3 +1,4 @@
+import type { Clock } from "../../../machinery/clock.ts";
 import type { Logger } from "../../../machinery/logger.ts";
 import type { Authorizer } from "../../access/access.ts";
 import type { ObjectReader } from "../../object-reader.ts";
@@ -17,6 +18,7 @@ export interface AdmissionWebhooksOptions {
   readonly reader: ObjectReader;
   readonly registry: ResourceRegistry;
   readonly authorizer: Authorizer;
+  readonly clock: Clock;
   readonly logger: Logger;
 }
 
@@ -26,6 +28,7 @@ export class AdmissionWebhooks implements AdmissionPlugin, AsyncDisposable {
   readonly isRemote = true;
   readonly #mutatingWebhooks: StoredWebhooks;
   readonly #validatingWebhooks: StoredWebhooks;
+  readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #client = new WebhookClient();
   readonly #selection: WebhookSelection;
@@ -33,9 +36,10 @@ export class AdmissionWebhooks implements AdmissionPlugin, AsyncDisposable {
   readonly #validating: ValidatingDispatch;
   #isOpen = false;
 
-  constructor({ reader, registry, authorizer, logger }: AdmissionWebhooksOptions) {
+  constructor({ reader, registry, authorizer, clock, logger }: AdmissionWebhooksOptions) {
     this.#mutatingWebhooks = new StoredWebhooks(reader, mutatingConfigurations);
     this.#validatingWebhooks = new StoredWebhooks(reader, validatingConfigurations);
+    this.#clock = clock;
     this.#logger = logger;
     const selection = new WebhookSelection({ reader, registry, authorizer });
     const caller = new WebhookCaller(this.#client, reader);
@@ -58,12 +62,13 @@ export class AdmissionWebhooks implements AdmissionPlugin, AsyncDisposable {
 
   mutate(request: AdmissionRequest): void | Promise<void> {
     const webhooks = this.#concerned(this.#mutatingWebhooks, request);
-    if (webhooks.length > 0) return this.#mutating.run(webhooks, request, new RequestBudget(this.#logger));
+    if (webhooks.length > 0) return this.#mutating.run(webhooks, request, new RequestBudget(this.#clock, this.#logger));
   }
 
   validate(request: AdmissionRequest): void | Promise<void> {
     const webhooks = this.#concerned(this.#validatingWebhooks, request);
-    if (webhooks.length > 0) return this.#validating.run(webhooks, request, new RequestBudget(this.#logger));
+    if (webhooks.length > 0)
+      return this.#validating.run(webhooks, request, new RequestBudget(this.#clock, this.#logger));
   }
 
   [Symbol.asyncDispose](): Promise<void> {

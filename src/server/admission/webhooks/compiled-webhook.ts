@@ -7,6 +7,10 @@ import { matchesRule, type RuleSubject } from "./rule-match.ts";
 /** One webhook, ready to be asked whether it wants a write. Made once for each version of its configuration. */
 export interface CompiledWebhook {
   readonly webhook: Webhook;
+  /** Name of its configuration. */
+  readonly configuration: string;
+  /** Its place among all of its kind, which names it in the audit log. */
+  readonly index: number;
   readonly matchesRules: (subject: RuleSubject) => boolean;
   readonly matchesNamespace: LabelMatcher;
   readonly matchesObject: LabelMatcher;
@@ -18,10 +22,12 @@ export interface CompiledWebhook {
  * stand in it. Expects what validation let pass, sorted by name.
  */
 export function compileWebhooks(configurations: readonly WebhookConfiguration[]): readonly CompiledWebhook[] {
-  return configurations.flatMap(({ webhooks = [] }) => webhooks.map(compile));
+  return configurations
+    .flatMap(({ metadata, webhooks = [] }) => webhooks.map((webhook) => ({ webhook, configuration: metadata.name })))
+    .map(({ webhook, configuration }, index) => ({ ...compile(webhook), configuration, index }));
 }
 
-function compile(webhook: Webhook): CompiledWebhook {
+function compile(webhook: Webhook): Omit<CompiledWebhook, "configuration" | "index"> {
   const { rules = [], namespaceSelector, objectSelector, matchConditions = [] } = webhook;
   return {
     webhook,

@@ -31,28 +31,38 @@ export class MutatingDispatch {
     const again = new Set<CompiledWebhook>();
     const asked = new Set<CompiledWebhook>();
     for (const webhook of webhooks) {
-      const outcome = await this.#ask(webhook, request, budget);
+      const outcome = await this.#ask(webhook, { request, budget, round: 0 });
       if (outcome === "unasked") continue;
       if (outcome === "changed") move(asked, again);
       if (webhook.webhook.reinvocationPolicy === "IfNeeded") asked.add(webhook);
     }
-    for (const webhook of webhooks) if (again.has(webhook)) await this.#ask(webhook, request, budget);
+    for (const webhook of webhooks) if (again.has(webhook)) await this.#ask(webhook, { request, budget, round: 1 });
   }
 
-  async #ask(
-    webhook: CompiledWebhook,
-    request: AdmissionRequest,
-    budget: RequestBudget,
-  ): Promise<"unasked" | "asked" | "changed"> {
+  async #ask(webhook: CompiledWebhook, { request, budget, round }: Round): Promise<"unasked" | "asked" | "changed"> {
     const invocation = this.#selection.select(webhook, request);
     if (invocation === undefined) return "unasked";
-    if (request.dryRun && !isDry(webhook)) throw dryRunUnsupported(webhook.webhook.name);
-    const patch = await budget.ask(webhook.webhook, (remainingMs) =>
-      this.#caller.ask({ invocation, request, isMutating: true, remainingMs }),
-    );
-    if (patch === undefined) return "asked";
-    return applied(invocation, request, patch) ? "changed" : "asked";
+    const { name } = webhook.webhook;
+    if (request.dryRun && !isDry(webhook)) throw dryRunUnsupported(name);
+    const place = `round_${round}_index_${webhook.index}`;
+    const patch = await budget.ask(webhook.webhook, {
+      call: (remainingMs) => this.#caller.ask({ invocation, request, isMutating: true, remainingMs }),
+      leftOut: () => request.annotate?.(`failed-open.${AUDIT_KEY}/${place}`, name),
+    });
+    const mutated = patch !== undefined && applied(invocation, request, patch);
+    const note = { configuration: webhook.configuration, webhook: name, mutated };
+    request.annotate?.(`${AUDIT_KEY}/${place}`, JSON.stringify(note));
+    return mutated ? "changed" : "asked";
   }
+}
+
+/** What kube-apiserver's audit log says of mutating webhooks, at every level. */
+const AUDIT_KEY = "mutation.webhook.admission.k8s.io";
+
+interface Round {
+  readonly request: AdmissionRequest;
+  readonly budget: RequestBudget;
+  readonly round: 0 | 1;
 }
 
 /** Configurations of `v1beta1` could say otherwise, and one may have been restored. */

@@ -1,3 +1,4 @@
+import type { Clock } from "../../../machinery/clock.ts";
 import type { Logger } from "../../../machinery/logger.ts";
 import { internalError } from "../../http/status-error.ts";
 import type { Webhook } from "./configuration.ts";
@@ -8,26 +9,32 @@ const REQUEST_TIMEOUT_MS = 60_000;
 
 /** The time that is left for the webhooks of one request, and what happens when one of them fails. */
 export class RequestBudget {
+  readonly #clock: Clock;
   readonly #logger: Logger;
-  readonly #end = performance.now() + REQUEST_TIMEOUT_MS;
+  readonly #endMs: number;
 
-  constructor(logger: Logger) {
+  constructor(clock: Clock, logger: Logger) {
+    this.#clock = clock;
     this.#logger = logger;
+    this.#endMs = clock.monotonicMs() + REQUEST_TIMEOUT_MS;
   }
 
   /**
-   * Calls a webhook with what is left. Undefined where it failed and its failure policy is Ignore.
+   * Calls a webhook with what is left. Resolves to `leftOut()` where it failed and its failure policy is Ignore.
    * @throws {StatusError} 500 where it failed and the policy is Fail; what `call` throws when it was denied.
    */
-  async ask<T>({ name, failurePolicy }: Webhook, call: (remainingMs: number) => Promise<T>): Promise<T | undefined> {
+  async ask<T>(
+    { name, failurePolicy }: Webhook,
+    { call, leftOut }: { call: (remainingMs: number) => Promise<T>; leftOut: () => T },
+  ): Promise<T> {
     try {
-      return await call(this.#end - performance.now());
+      return await call(this.#endMs - this.#clock.monotonicMs());
     } catch (error) {
       if (!(error instanceof WebhookFailure)) throw error;
       if (failurePolicy !== "Ignore") throw internalError(error.message);
       this.#logger.warn("webhook failed and is left out", { webhook: name, error: error.message });
-      if (performance.now() >= this.#end) throw requestTimeout();
-      return undefined;
+      if (this.#clock.monotonicMs() >= this.#endMs) throw requestTimeout();
+      return leftOut();
     }
   }
 }

@@ -6,6 +6,8 @@ export interface ReviewResponse {
   readonly allowed: boolean;
   readonly status: DenialStatus;
   readonly warnings: readonly string[];
+  /** For the audit log, by keys of the webhook's own. */
+  readonly auditAnnotations: Readonly<Record<string, string>>;
   /** Undefined where there is none. */
   readonly patch: EncodedPatch | undefined;
 }
@@ -46,6 +48,7 @@ export function readResponse(review: unknown, expected: ExpectedReview): ReviewR
     allowed: field(response, "allowed", "boolean") ?? false,
     status: statusOf(response.status),
     warnings: textsOf(response.warnings),
+    auditAnnotations: annotationsOf(response.auditAnnotations),
     patch,
   };
 }
@@ -154,6 +157,14 @@ function textsOf(value: unknown): readonly string[] {
   if (value === undefined || value === null) return [];
   if (Array.isArray(value) && value.every((text) => typeof text === "string")) return value;
   throw wrongType("warnings", "[]string");
+}
+
+function annotationsOf(value: unknown): Readonly<Record<string, string>> {
+  if (value === undefined || value === null) return {};
+  if (isObject(value) && Object.values(value).every((text) => typeof text === "string")) {
+    return value as Record<string, string>;
+  }
+  throw wrongType("auditAnnotations", "map[string]string");
 }
 
 interface FieldTypes {

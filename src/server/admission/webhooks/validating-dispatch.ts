@@ -33,8 +33,12 @@ export class ValidatingDispatch {
     if (request.dryRun && webhook.sideEffects !== "None" && webhook.sideEffects !== "NoneOnDryRun") {
       throw dryRunUnsupported(webhook.name);
     }
-    await budget.ask(webhook, (remainingMs) =>
-      this.#caller.ask({ invocation, request, isMutating: false, remainingMs }),
-    );
+    await budget.ask<unknown>(webhook, {
+      call: (remainingMs) => this.#caller.ask({ invocation, request, isMutating: false, remainingMs }),
+      leftOut: () => request.annotate?.(`${AUDIT_KEY}/round_0_index_${invocation.webhook.index}`, webhook.name),
+    });
   }
 }
+
+/** What kube-apiserver's audit log says of a webhook that failed and was left out. */
+const AUDIT_KEY = "failed-open.validating.webhook.admission.k8s.io";

@@ -48,6 +48,9 @@ export class WebhookCaller {
       });
       const response = readResponse(review, { uid, version, isMutating });
       for (const warning of response.warnings) request.warn(warning);
+      for (const [key, value] of Object.entries(response.auditAnnotations)) {
+        request.annotate?.(`${webhook.name}/${key}`, value);
+      }
       if (!response.allowed) throw denied(webhook.name, response.status);
       return decodePatch(response);
     } catch (error) {
