@@ -43,9 +43,10 @@ export interface WebhookServer extends AsyncDisposable {
   handler: WebhookHandler;
 }
 
-/** `names` are what its certificate is valid for. */
+/** `names` are what its certificate is valid for; it listens on `address`. */
 export async function startWebhookServer(
   names: readonly string[] = ["127.0.0.1", "localhost"],
+  address = "127.0.0.1",
 ): Promise<WebhookServer> {
   const directory = await mkdtemp(join(tmpdir(), "slipway-webhook-"));
   const { caPem, certificatePem, keyPem } = await loadCertificates(directory, names, new Date());
@@ -69,7 +70,7 @@ export async function startWebhookServer(
       response.end(JSON.stringify({ ...review, response: { uid: request.uid, ...answer.response } }));
     });
   });
-  const host = await listen(server);
+  const host = await listen(server, 0, address);
   return {
     host,
     port: Number(host.split(":")[1]),

@@ -5,7 +5,7 @@ import type { Body } from "./body.ts";
 import type { Answer, Client } from "./client.ts";
 import { type DefinitionOptions, definition, type Kind } from "./definition.ts";
 import { OwnServer } from "./own-server.ts";
-import { connect, isExternal } from "./target.ts";
+import { type Connected, connect, isExternal } from "./target.ts";
 
 jest.setTimeout(120_000);
 
@@ -24,17 +24,25 @@ export interface Namespace {
  * case (or, for what `beforeAll` made, after all) and also when they fail.
  */
 export class Suite {
-  #client: Client | undefined;
+  #connected: Connected | undefined;
   #server: OwnServer | undefined;
-  #disconnect: Cleanup | undefined;
   #afterEach: Cleanup[] = [];
   readonly #afterAll: Cleanup[] = [];
   #isInCase = false;
 
   /** Everything is allowed to it. */
   get api(): Client {
-    if (this.#client === undefined) throw new Error("the suite has not connected yet");
-    return this.#client;
+    return this.#connection.client;
+  }
+
+  /** Whoever holds a token. */
+  bearer(token: string): Client {
+    return this.#connection.nobody.with({ authorization: `Bearer ${token}` });
+  }
+
+  /** Without any credentials. */
+  get nobody(): Client {
+    return this.#connection.nobody;
   }
 
   /** Ours alone; there is none when the server is somebody else's. */
@@ -50,10 +58,13 @@ export class Suite {
 
   /** Needed after a restart, when the port is another. */
   async reconnect(): Promise<void> {
-    await this.#disconnect?.();
-    const { client, close } = await connect(this.#server?.kubeconfig);
-    this.#client = client;
-    this.#disconnect = close;
+    await this.#connected?.close();
+    this.#connected = await connect(this.#server?.kubeconfig);
+  }
+
+  get #connection(): Connected {
+    if (this.#connected === undefined) throw new Error("the suite has not connected yet");
+    return this.#connected;
   }
 
   enterCase(): void {
@@ -69,7 +80,7 @@ export class Suite {
     try {
       await runAll(this.#afterAll.splice(0));
     } finally {
-      await this.#disconnect?.();
+      await this.#connected?.close();
       await this.#server?.[Symbol.asyncDispose]();
     }
   }
