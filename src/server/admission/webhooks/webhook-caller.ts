@@ -44,7 +44,7 @@ export class WebhookCaller {
       const review = await this.#client.call({
         target: resolveTarget(webhook.clientConfig, find),
         body: JSON.stringify(reviewOf({ invocation, request, uid, version })),
-        timeoutMs: Math.max(1, Math.min(webhook.timeoutSeconds * 1000, remainingMs)),
+        timeoutMs: Math.max(1, Math.ceil(Math.min(webhook.timeoutSeconds * 1000, remainingMs))),
       });
       const response = readResponse(review, { uid, version, isMutating });
       for (const warning of response.warnings) request.warn(warning);

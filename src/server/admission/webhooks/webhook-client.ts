@@ -7,7 +7,10 @@ import type { WebhookTarget } from "./webhook-target.ts";
 const MAX_CONNECTIONS = 32;
 /** As much as a request to this server may have: a patch can hold a whole object. */
 const MAX_RESPONSE_BYTES = 3 * 1024 * 1024;
-const KEEP_ALIVE_MS = 30_000;
+/** Less than the five seconds after which many servers hang up: a request must not cross with that. */
+const KEEP_ALIVE_MS = 4_000;
+/** The longest that a call may take. */
+const CONNECT_TIMEOUT_MS = 30_000;
 /** Different authorities and addresses that connections are kept for. */
 const MAX_AGENTS = 64;
 
@@ -15,6 +18,7 @@ export interface WebhookCall {
   readonly target: WebhookTarget;
   /** An AdmissionReview as JSON. */
   readonly body: string;
+  /** A whole number. */
   readonly timeoutMs: number;
 }
 
@@ -106,6 +110,7 @@ function connector(
   const connect = buildConnector({
     allowH2: false,
     minVersion: "TLSv1.2",
+    timeout: CONNECT_TIMEOUT_MS,
     ...(authorities === undefined ? {} : { ca: authorities }),
   });
   if (address === undefined) return connect;
