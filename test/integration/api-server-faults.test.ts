@@ -1,8 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import { eventually } from "../support/eventually.ts";
 import { FaultySystem, whyNoFaults } from "../support/faulty-system.ts";
 import { KillableApiServer, type WatchLine } from "../support/killable-api-server.ts";
+
+/** Processes are started: that takes its time on a machine that does other things, too. */
+jest.setTimeout(120_000);
 
 const CONFIG_MAPS = "/api/v1/namespaces/default/configmaps";
 const LEASES = "/apis/coordination.k8s.io/v1/namespaces/default/leases";
@@ -22,7 +25,7 @@ afterAll(() => system?.[Symbol.dispose]());
 
 beforeEach(async () => {
   system.set({});
-  server = await KillableApiServer.start(system.env);
+  server = await KillableApiServer.start({ env: system.env });
 });
 
 afterEach(async () => {
@@ -90,7 +93,7 @@ describeWithFaults("a disk whose fsync takes 200 ms", () => {
     await eventually("all are heard of", () => events.length > acknowledged.size);
     const delays = events.map(({ object, atMs }) => atMs - (acknowledged.get(object.metadata.name) ?? 0)).slice(1);
     expect(median(delays)).toBeLessThan(FSYNC_MS / 2);
-  }, 60_000);
+  });
 });
 
 describeWithFaults("a disk whose fsync fails", () => {
@@ -114,7 +117,7 @@ describeWithFaults("a disk whose fsync fails", () => {
     const { body } = await server.call("GET", CONFIG_MAPS);
     expect(body.items.map(({ metadata }) => metadata.name)).toEqual(["after", "before"]);
     expect(events.map(({ object }) => object.metadata.name)).toEqual(["after"]);
-  }, 60_000);
+  });
 });
 
 describeWithFaults("a clock that jumps", () => {
@@ -151,7 +154,7 @@ describeWithFaults("a clock that jumps", () => {
         system.set({ clockMs: jump });
         const { body } = await create(String(names[at]));
         const expected = Date.now() + jump;
-        expect(Math.abs(Date.parse(body.metadata.creationTimestamp) - expected)).toBeLessThan(60_000);
+        expect(Math.abs(Date.parse(body.metadata.creationTimestamp) - expected)).toBeLessThan(120_000);
         expect(Number(body.metadata.resourceVersion)).toBeGreaterThan(last);
         last = Number(body.metadata.resourceVersion);
         expect(await isKnown(await issue())).toBe(true);

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import { configMaps } from "../../src/api/core.ts";
 import { backup, restoreBackup } from "../../src/cli/backup.ts";
 import { systemClock } from "../../src/machinery/clock.ts";
@@ -13,6 +13,9 @@ import { startTestApiServer, type TestApiServer } from "../support/api-server.ts
 import { eventually } from "../support/eventually.ts";
 import { KillableApiServer } from "../support/killable-api-server.ts";
 import { recordingLogger } from "../support/recording-logger.ts";
+
+/** Processes are started: that takes its time on a machine that does other things, too. */
+jest.setTimeout(120_000);
 
 const CONFIG_MAPS = "/api/v1/namespaces/default/configmaps";
 
@@ -85,7 +88,7 @@ describe("a backup of a server that is being written to", () => {
       expect(first - second === 0 || first - second === 1).toBe(true);
     }
     expect(said).toMatch(/slipway.backup: \d+ objects up to resourceVersion \d+, keys and users/);
-  }, 60_000);
+  });
 });
 
 describe("a restore", () => {

@@ -55,7 +55,9 @@ export async function startTestApiServer(options: TestApiServerOptions = {}): Pr
   const { url, caPem } = server;
   const writeKubeconfig = async (name: string, token: string) => {
     const path = join(dataDir, `${name}.kubeconfig`);
-    await writeFile(path, JSON.stringify(kubeconfigOf({ url, caPem, name, token })), { mode: 0o600 });
+    const text = JSON.stringify(kubeconfigOf({ url, caPem, name, token }));
+    // The disk of a server that is started again may be full.
+    if (!existsSync(path) || (await readFile(path, "utf8")) !== text) await writeFile(path, text, { mode: 0o600 });
     return path;
   };
   const adminToken = await users.ensure("admin", ["system:masters"], await knownToken(dataDir));

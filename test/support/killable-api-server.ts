@@ -43,23 +43,36 @@ interface Announced {
   readonly kubeconfigPath: string;
 }
 
+export interface KillableOptions {
+  /** An existing directory, which is left there. */
+  readonly dataDir?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Put before the command. It must replace itself by the command, so that it is the server that is killed. */
+  readonly prefix?: readonly string[];
+}
+
+/** The most that is kept of what a server says on stderr, in characters. */
+const SAID_LENGTH = 64 * 1024;
+
 /** An API server in a process of its own. Killed and started again it keeps directory, address and tokens. */
 export class KillableApiServer implements AsyncDisposable {
   readonly dataDir: string;
-  readonly #env: Readonly<Record<string, string>>;
+  readonly #options: KillableOptions;
   readonly #agents: Agent[] = [];
   #child: ChildProcess | undefined;
+  #said = "";
   #port = 0;
   #announced: Announced | undefined;
   #agent: Agent | undefined;
 
-  private constructor(dataDir: string, env: Readonly<Record<string, string>>) {
+  private constructor(dataDir: string, options: KillableOptions) {
     this.dataDir = dataDir;
-    this.#env = env;
+    this.#options = options;
   }
 
-  static async start(env: Readonly<Record<string, string>> = {}): Promise<KillableApiServer> {
-    const server = new KillableApiServer(await mkdtemp(join(tmpdir(), "slipway-process-")), env);
+  static async start(options: KillableOptions = {}): Promise<KillableApiServer> {
+    const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), "slipway-process-")));
+    const server = new KillableApiServer(dataDir, options);
     await server.start();
     return server;
   }
@@ -76,8 +89,8 @@ export class KillableApiServer implements AsyncDisposable {
   /** Resolves when it answers. @throws {Error} when it ends before. */
   async start(): Promise<void> {
     const child = this.#spawn();
-    const ended = once(child, "exit").then(([code, signal]) => {
-      throw new Error(`the API server ended with ${code ?? signal}`);
+    const ended = once(child, "close").then(([code, signal]) => {
+      throw new Error(`the API server ended with ${code ?? signal}:\n${this.#said}`);
     });
     ended.catch(() => undefined);
     const [line] = (await Promise.race([once(createInterface({ input: child.stdout }), "line"), ended])) as [string];
@@ -95,10 +108,13 @@ export class KillableApiServer implements AsyncDisposable {
     await this.kill();
   }
 
-  #spawn(): ChildProcessByStdio<null, Readable, null> {
-    const child = spawn(process.execPath, [PROGRAM, this.dataDir, String(this.#port)], {
-      stdio: ["ignore", "pipe", "inherit"],
-      env: { ...process.env, ...this.#env },
+  #spawn(): ChildProcessByStdio<null, Readable, Readable> {
+    const { prefix = [], env } = this.#options;
+    const [program = "", ...args] = [...prefix, process.execPath, PROGRAM, this.dataDir, String(this.#port)];
+    const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });
+    this.#said = "";
+    child.stderr.on("data", (chunk: Buffer) => {
+      this.#said = (this.#said + String(chunk)).slice(-SAID_LENGTH);
     });
     this.#child = child;
     return child;
@@ -116,6 +132,13 @@ export class KillableApiServer implements AsyncDisposable {
   async call(method: string, path: string, body?: unknown, contentType = "application/json"): Promise<CallAnswer> {
     const response = await this.#send(method, path, body, contentType);
     return { status: response.statusCode, body: (await response.body.json()) as Reply };
+  }
+
+  /** The status alone, of what answers no JSON. */
+  async status(path: string): Promise<number> {
+    const { statusCode, body } = await this.#send("GET", path, undefined, "application/json");
+    await body.dump();
+    return statusCode;
   }
 
   /** The lines of a watch, up to its end however that comes. */
@@ -147,7 +170,7 @@ export class KillableApiServer implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill();
     await Promise.all(this.#agents.map((agent) => agent.destroy()));
-    await rm(this.dataDir, { recursive: true, force: true });
+    if (this.#options.dataDir === undefined) await rm(this.dataDir, { recursive: true, force: true });
   }
 }
 
