@@ -18,7 +18,7 @@ const BOOKMARK_INTERVAL_MS = 60_000;
 const MAX_PENDING_BYTES = 16 * 1024 * 1024;
 /** State and missed changes may be more than that: they are sent in portions, the next once the last is taken. */
 const PORTION_BYTES = 1024 * 1024;
-/** A client that takes nothing of a portion for so long is cut off. */
+/** A client that has not taken a portion after so long is cut off. */
 const MAX_STALL_MS = 60_000;
 
 /** Streams changes as lines of JSON, from a version or after the state as it is. */
