@@ -36,7 +36,7 @@ export interface LoadedStore {
 export function loadStore(file: string): LoadedStore {
   if (!existsSync(file)) {
     if (hasLog(file) || wasLeftOpen(file)) throw damaged(file, new Error("it is missing; its log is not"));
-    createStore(file);
+    makeStore(file);
   }
   return reading(file, () => {
     checkLog(file);
@@ -85,9 +85,27 @@ export function withDatabase<T>(
   }
 }
 
+/** @throws {StoreRefused} when there is no room or right to make it; then nothing is left of it. */
+function makeStore(file: string): void {
+  try {
+    createStore(file);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new StoreRefused(
+      `${file} cannot be made (${reason}); look after the disk, or choose another data directory`,
+      {
+        cause: error,
+      },
+    );
+  } finally {
+    rmSync(`${file}.new`, { force: true });
+  }
+}
+
 /** Appears under its name when it is whole: a file cut to nothing must not be taken for one that was never filled. */
 function createStore(file: string): void {
   const unfinished = `${file}.new`;
+  // A start that was broken off may have left one.
   rmSync(unfinished, { force: true });
   // SQLite gives its -wal and -shm files the permissions of this one.
   closeSync(openSync(unfinished, "wx", 0o600));

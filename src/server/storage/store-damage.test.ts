@@ -206,6 +206,20 @@ describe("the log of a killed server", () => {
   });
 });
 
+describe("a store that cannot be made", () => {
+  it("is refused with what is in its way, and leaves nothing behind", () => {
+    const missing = join(directory, "none", "store.db");
+    expect(() => loadStore(missing)).toThrow(/none\/store.db cannot be made \(.*ENOENT/);
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  it("takes the place of what a broken start has left", async () => {
+    writeFileSync(`${file}.new`, "half of a store");
+    await new SqliteStore(file).close();
+    expect(readdirSync(directory)).toEqual(["store.db"]);
+  });
+});
+
 describe("a store of format 1", () => {
   it("is brought to this format with all its objects, and counts on", async () => {
     const database = new DatabaseSync(file);
