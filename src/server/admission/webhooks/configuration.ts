@@ -23,6 +23,7 @@ export interface Webhook {
   readonly matchPolicy: "Equivalent" | "Exact";
   readonly namespaceSelector: LabelSelector;
   readonly objectSelector: LabelSelector;
+  /** Both are called in a dry run, which tells them so; version 1 takes no webhook that could not be. */
   readonly sideEffects: "None" | "NoneOnDryRun";
   readonly timeoutSeconds: number;
   readonly admissionReviewVersions: readonly string[];

@@ -5,7 +5,6 @@ import type { CompiledWebhook } from "./compiled-webhook.ts";
 import type { Invocation } from "./invocation.ts";
 import type { RequestBudget } from "./request-budget.ts";
 import type { WebhookCaller } from "./webhook-caller.ts";
-import { dryRunUnsupported } from "./webhook-failure.ts";
 import type { WebhookSelection } from "./webhook-selection.ts";
 
 interface DispatchOptions {
@@ -43,15 +42,18 @@ export class MutatingDispatch {
     const invocation = this.#selection.select(webhook, request);
     if (invocation === undefined) return "unasked";
     const { name } = webhook.webhook;
-    if (request.dryRun && !isDry(webhook)) throw dryRunUnsupported(name);
     const place = `round_${round}_index_${webhook.index}`;
-    const patch = await budget.ask(webhook.webhook, {
-      call: (remainingMs) => this.#caller.ask({ invocation, request, isMutating: true, remainingMs }),
-      leftOut: () => request.annotate?.(`failed-open.${AUDIT_KEY}/${place}`, name),
-    });
-    const mutated = patch !== undefined && applied(invocation, request, patch);
-    const note = { configuration: webhook.configuration, webhook: name, mutated };
-    request.annotate?.(`${AUDIT_KEY}/${place}`, JSON.stringify(note));
+    let mutated = false;
+    try {
+      const patch = await budget.ask(webhook.webhook, {
+        call: (remainingMs) => this.#caller.ask({ invocation, request, isMutating: true, remainingMs }),
+        leftOut: () => request.annotate?.(`failed-open.${AUDIT_KEY}/${place}`, name),
+      });
+      mutated = patch !== undefined && applied(invocation, request, patch);
+    } finally {
+      const note = { configuration: webhook.configuration, webhook: name, mutated };
+      request.annotate?.(`${AUDIT_KEY}/${place}`, JSON.stringify(note));
+    }
     return mutated ? "changed" : "asked";
   }
 }
@@ -63,11 +65,6 @@ interface Round {
   readonly request: AdmissionRequest;
   readonly budget: RequestBudget;
   readonly round: 0 | 1;
-}
-
-/** Configurations of `v1beta1` could say otherwise, and one may have been restored. */
-function isDry({ webhook }: CompiledWebhook): boolean {
-  return webhook.sideEffects === "None" || webhook.sideEffects === "NoneOnDryRun";
 }
 
 function move<T>(from: Set<T>, to: Set<T>): void {

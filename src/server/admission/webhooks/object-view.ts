@@ -37,8 +37,7 @@ export class ObjectView {
   takeOver(request: AdmissionRequest, view: unknown): boolean {
     const { object } = request;
     if (object === undefined) return false;
-    const before = structuredClone(object);
-    const next = this.#isScale ? this.#withReplicas(before, view) : this.#reshape(view);
+    const next = this.#isScale ? this.#withReplicas(structuredClone(object), view) : this.#reshape(view);
     if (deepEqual(object, next)) return false;
     for (const key of Object.keys(object)) delete object[key];
     Object.assign(object, next);

@@ -3,7 +3,6 @@ import type { CompiledWebhook } from "./compiled-webhook.ts";
 import type { Invocation } from "./invocation.ts";
 import type { RequestBudget } from "./request-budget.ts";
 import type { WebhookCaller } from "./webhook-caller.ts";
-import { dryRunUnsupported } from "./webhook-failure.ts";
 import type { WebhookSelection } from "./webhook-selection.ts";
 
 interface DispatchOptions {
@@ -30,9 +29,6 @@ export class ValidatingDispatch {
 
   async #ask(invocation: Invocation, request: AdmissionRequest, budget: RequestBudget): Promise<void> {
     const { webhook } = invocation.webhook;
-    if (request.dryRun && webhook.sideEffects !== "None" && webhook.sideEffects !== "NoneOnDryRun") {
-      throw dryRunUnsupported(webhook.name);
-    }
     await budget.ask<unknown>(webhook, {
       call: (remainingMs) => this.#caller.ask({ invocation, request, isMutating: false, remainingMs }),
       leftOut: () => request.annotate?.(`${AUDIT_KEY}/round_0_index_${invocation.webhook.index}`, webhook.name),

@@ -1,5 +1,5 @@
 import type { StatusFailure } from "../../../api/meta.ts";
-import { badRequest, StatusError } from "../../http/status-error.ts";
+import { StatusError } from "../../http/status-error.ts";
 
 /** A webhook that could not be asked, or gave no answer that counts: its failure policy decides. */
 export class WebhookFailure extends Error {
@@ -20,10 +20,6 @@ export function denied(webhook: string, { code = 0, reason, message, details }: 
   const text = because ? `${denial}: ${because}` : `${denial} without explanation`;
   const httpCode = code >= 400 && code < 600 ? code : 400;
   return new StatusError(httpCode, reason || undefined, text, details);
-}
-
-export function dryRunUnsupported(webhook: string): StatusError {
-  return badRequest(`admission webhook ${JSON.stringify(webhook)} does not support dry run`);
 }
 
 /** All webhooks of a request together took longer than a request may. */

@@ -3,6 +3,7 @@ import { forbiddenBecause, notFound, type StatusError } from "../../http/status-
 import type { ObjectReader } from "../../object-reader.ts";
 import type { ResourceRegistry } from "../../registry/resource-registry.ts";
 import type { ServedResource } from "../../registry/served-resource.ts";
+import type { ResourceDefinition } from "../../resource.ts";
 import type { Labels } from "../../selectors/label-requirement.ts";
 import type { AdmissionRequest, AdmissionSubject } from "../admission.ts";
 import { CelAuthorizer } from "./authorizer-library.ts";
@@ -23,9 +24,16 @@ interface SelectionOptions {
   readonly authorizer: Authorizer;
 }
 
+interface Equivalents {
+  /** Of the registry. */
+  readonly generation: number;
+  readonly resources: readonly ServedResource[];
+}
+
 /** Decides which webhooks a write concerns. */
 export class WebhookSelection {
   readonly #options: SelectionOptions;
+  readonly #equivalent = new WeakMap<ResourceDefinition, Equivalents>();
 
   constructor(options: SelectionOptions) {
     this.#options = options;
@@ -83,11 +91,15 @@ export class WebhookSelection {
     return this.#options.registry.find(group, version, plural);
   }
 
-  /** Other versions of the same stored kind. */
-  #equivalents(subject: AdmissionSubject): ServedResource[] {
+  /** Other versions of the same stored kind. Asked of nearly every write, so remembered until kinds come or go. */
+  #equivalents(subject: AdmissionSubject): readonly ServedResource[] {
+    const { registry } = this.#options;
+    const known = this.#equivalent.get(subject.definition);
+    if (known?.generation === registry.generation) return known.resources;
     const own = this.#served(subject);
-    if (own === undefined) return [];
-    return [...this.#options.registry.stored()].filter((each) => each !== own && each.storage === own.storage);
+    const resources = [...registry.stored()].filter((each) => each !== own && each.storage === own?.storage);
+    this.#equivalent.set(subject.definition, { generation: registry.generation, resources });
+    return resources;
   }
 
   /** An error where the namespace is not there; it counts only if everything else matches. */
