@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, existsSync, fsyncSync, openSync, realpathSync, renameSync, rmSync, statSync } from "node:fs";
+import { closeSync, existsSync, openSync, realpathSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import type { Clock } from "../../machinery/clock.ts";
@@ -8,6 +8,7 @@ import { lockDataDirectory } from "./data-directory.ts";
 import { type LoadedStore, reading, readWhole, withDatabase } from "./sqlite-file.ts";
 import { StoreRefused } from "./store.ts";
 import { BACKUP_ID, checkFormat, STORE_ID, upgrade } from "./store-format.ts";
+import { synced } from "./synced.ts";
 import { checkLog } from "./write-ahead-log.ts";
 
 /** How long a backup waits for a server that has the file locked for a moment, at its start and end. */
@@ -130,11 +131,4 @@ export function readBackup(file: string): Backup {
 /** The highest revision that a store has given out, as far as it tells. */
 export function highestRevision({ objects, changes }: LoadedStore): number {
   return objects.reduce((max, { revision }) => Math.max(max, revision), changes.at(-1)?.revision ?? 0);
-}
-
-/** Makes what was written to a file, or to the names in a folder, survive power loss. */
-export function synced(path: string): void {
-  const opened = openSync(path, "r");
-  fsyncSync(opened);
-  closeSync(opened);
 }

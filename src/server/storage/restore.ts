@@ -2,12 +2,13 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } 
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import type { Clock } from "../../machinery/clock.ts";
-import { highestRevision, readBackup, synced } from "./backup.ts";
+import { highestRevision, readBackup } from "./backup.ts";
 import { savedFiles, writeFiles } from "./backup-files.ts";
 import { lockDataDirectory, UNFINISHED_RESTORE } from "./data-directory.ts";
 import { loadStore, withDatabase } from "./sqlite-file.ts";
 import { StoreRefused } from "./store.ts";
 import { BACKUP_ID, checkFormat, markRevision, objectChecksum, STORE_ID } from "./store-format.ts";
+import { synced } from "./synced.ts";
 
 /** As `etcdutl snapshot restore --bump-revision` is advised to: more than a server writes between two backups. */
 const REVISION_LEAP = 1_000_000_000;

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from "node:fs";
+import { closeSync, existsSync, openSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { type StoredObject, StoreRefused } from "./store.ts";
@@ -14,6 +14,7 @@ import {
   TABLES,
   upgrade,
 } from "./store-format.ts";
+import { synced } from "./synced.ts";
 import { checkLog, hasLog, wasLeftOpen } from "./write-ahead-log.ts";
 
 export interface LoadedChange {
@@ -115,9 +116,7 @@ function createStore(file: string): void {
     ),
   );
   renameSync(unfinished, file);
-  const directory = openSync(dirname(file), "r");
-  fsyncSync(directory);
-  closeSync(directory);
+  synced(dirname(file));
 }
 
 function upgraded(file: string): LoadedStore {

@@ -196,6 +196,18 @@ describe("the log of a killed server", () => {
     expect(loadStore(file).changes).toHaveLength(31);
   });
 
+  it("may end in what transactions that failed have left", () => {
+    const bytes = readFileSync(log());
+    const frames = (bytes.length - 32) / FRAME_BYTES;
+    const isCommit = (frame: number) => bytes.readUInt32BE(32 + frame * FRAME_BYTES + 4) > 0;
+    const commits = Array.from({ length: frames }, (_, frame) => frame)
+      .filter(isCommit)
+      .slice(-4);
+    // Each begins with a frame that continues something else, and nothing follows the last commit.
+    for (const commit of commits.slice(0, 3)) garble(32 + (commit + 1) * FRAME_BYTES + 2000);
+    expect(loadStore(file).changes).toHaveLength(29);
+  });
+
   it("belongs to a store that cannot be replaced by an older copy", () => {
     const older = join(directory, "older.db");
     copyFileSync(file, older);

@@ -1,4 +1,6 @@
 import { closeSync, existsSync, openSync, readSync, rmSync, statSync } from "node:fs";
+import { dirname } from "node:path";
+import { synced } from "./synced.ts";
 
 /**
  * SQLite takes a damaged frame of its write-ahead log for the end of the log, and goes on without what follows. That is
@@ -25,8 +27,9 @@ function markOf(file: string): string {
   return `${file}-open`;
 }
 
-/** To be called when the log exists. */
+/** To be called when the log exists. That name is on disk before the mark, so that no power loss leaves the mark alone. */
 export function markOpen(file: string): void {
+  synced(dirname(file));
   try {
     closeSync(openSync(markOf(file), "a", 0o600));
   } catch (error) {
@@ -38,6 +41,7 @@ export function markOpen(file: string): void {
 /** To be called before the store is closed, which removes the log. */
 export function markClosed(file: string): void {
   rmSync(markOf(file), { force: true });
+  synced(dirname(file));
 }
 
 export function wasLeftOpen(file: string): boolean {
@@ -81,7 +85,8 @@ function checkFrames(path: string, log: number, size: number): void {
   const frame = Buffer.alloc(FRAME_HEADER_BYTES + header.readUInt32BE(8));
   let before = own;
   let isBroken = false;
-  let commitsAfter = 0;
+  /** Within the whole frames since the last broken one. */
+  let hasCommit = false;
   for (let at = HEADER_BYTES; at + frame.length <= size; at += frame.length) {
     readSync(log, frame, 0, frame.length, at);
     // Frames of an earlier round lie behind those of this one.
@@ -94,11 +99,15 @@ function checkFrames(path: string, log: number, size: number): void {
     );
     // Each frame continues the sum of the one before, so a whole one can be told also behind a broken one.
     const isWhole = isOfThisRound && same(computed, stated);
-    if (!isWhole) isBroken = true;
-    else if (isBroken) {
-      // Its transaction began after the one before was on disk, unless it is that one's end.
-      if (commitsAfter > 0) throw new Error(`${path}, which has its latest writes, is damaged`);
-      if (frame.readUInt32BE(4) > 0) commitsAfter += 1;
+    if (!isWhole) {
+      // What a transaction that failed has left is overwritten from its start, and its rest lies behind a break as well; yet
+      // nothing ever follows its commit without another break.
+      isBroken = true;
+      hasCommit = false;
+    } else if (isBroken) {
+      // A transaction begins when the one before is on disk.
+      if (hasCommit) throw new Error(`${path}, which has its latest writes, is damaged`);
+      hasCommit = frame.readUInt32BE(4) > 0;
     }
     before = stated;
   }
