@@ -5,7 +5,7 @@ import { conformance, type Namespace } from "./support/suite.ts";
 import { isExternal } from "./support/target.ts";
 import { told, type Watch } from "./support/watch.ts";
 
-const suite = conformance();
+const suite = conformance({ killsServer: true });
 const describeOwn = isExternal ? describe.skip : describe;
 const why = isExternal ? " (skipped: nobody can tell when another server compacts)" : "";
 

@@ -8,7 +8,7 @@ import { conformance } from "./support/suite.ts";
 import { isExternal } from "./support/target.ts";
 import { told } from "./support/watch.ts";
 
-const suite = conformance();
+const suite = conformance({ killsServer: true });
 const describeOwn = isExternal ? describe.skip : describe;
 
 async function crash(): Promise<void> {

@@ -9,6 +9,13 @@ import { type Connected, connect, isExternal } from "./target.ts";
 
 jest.setTimeout(120_000);
 
+/** Of the server that test/support/conformance-setup.ts started, where it ran. */
+const sharedKubeconfig = isExternal ? undefined : process.env.CONFORMANCE_KUBECONFIG;
+
+export interface SuiteOptions {
+  readonly killsServer?: boolean;
+}
+
 type Cleanup = () => Promise<unknown>;
 
 export interface Namespace {
@@ -51,15 +58,16 @@ export class Suite {
     return this.#server;
   }
 
-  async open(): Promise<void> {
-    if (!isExternal) this.#server = await OwnServer.start();
+  /** Without a server that all files share, or where cases kill theirs, starts one. */
+  async open({ killsServer }: SuiteOptions): Promise<void> {
+    if (!isExternal && (killsServer || sharedKubeconfig === undefined)) this.#server = await OwnServer.start();
     await this.reconnect();
   }
 
   /** Needed after a restart, when the port is another. */
   async reconnect(): Promise<void> {
     await this.#connected?.close();
-    this.#connected = await connect(this.#server?.kubeconfig);
+    this.#connected = await connect(this.#server?.kubeconfig ?? sharedKubeconfig);
   }
 
   get #connection(): Connected {
@@ -143,9 +151,9 @@ export class Suite {
 }
 
 /** The suite of this file. It connects before, and removes what was made after, the cases. */
-export function conformance(): Suite {
+export function conformance(options: SuiteOptions = {}): Suite {
   const suite = new Suite();
-  beforeAll(() => suite.open());
+  beforeAll(() => suite.open(options));
   beforeEach(() => suite.enterCase());
   afterEach(() => suite.leaveCase());
   afterAll(() => suite.close());
