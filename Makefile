@@ -4,7 +4,7 @@ NODE := node_modules/.bin/node
 NPM_INSTALL := npm install --no-audit --no-fund --loglevel=error
 
 .DEFAULT_GOAL := help
-.PHONY: help install build run stop engine sandbox-image test soak verify lint format generate bench clean code-engine-emulator
+.PHONY: help install build run stop engine sandbox-image test conformance soak verify lint format generate bench clean code-engine-emulator
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-21s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ sandbox-image: engine ## Build the image of the network sandbox, unless the Engi
 
 test: build ## Run all tests against a real Engine (less than 20 minutes)
 	@$(NODE) scripts/test.ts
+
+conformance: install ## Judge an API server: ours, or KUBECONFIG's with CONFORMANCE=external
+	@$(NODE) scripts/conformance.ts
 
 soak: build ## Run the long fault suites
 	@SLIPWAY_SOAK=1 $(NODE) scripts/test.ts

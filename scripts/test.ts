@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
+import { CONFORMANCE_SERVER } from "./conformance-server.ts";
 import { ensureEngine } from "./ensure-engine.ts";
 import { ensureSandboxImage } from "./sandbox-image.ts";
 
@@ -16,7 +17,13 @@ const passes = [
   {
     name: "unit and integration",
     // Most of them wait for an Engine or for a process; jest alone would leave a core of two without work.
-    args: ["--maxWorkers=100%", "--testPathIgnorePatterns", "/node_modules/", "<rootDir>/test/e2e/"],
+    args: [
+      "--maxWorkers=100%",
+      ...CONFORMANCE_SERVER,
+      "--testPathIgnorePatterns",
+      "/node_modules/",
+      "<rootDir>/test/e2e/",
+    ],
   },
   { name: "end to end", args: ["--runInBand", "--testPathPatterns", "test/e2e/"] },
 ];

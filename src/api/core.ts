@@ -18,7 +18,15 @@ export interface ConfigMap extends KubeObject {
 
 export interface Namespace extends KubeObject {
   spec?: { finalizers?: string[] };
-  status?: { phase?: "Active" | "Terminating" };
+  status?: { phase?: "Active" | "Terminating"; conditions?: NamespaceCondition[] };
+}
+
+export interface NamespaceCondition {
+  type: string;
+  status: "True" | "False" | "Unknown";
+  lastTransitionTime: string;
+  reason: string;
+  message: string;
 }
 
 /** `events.k8s.io/v1`; `kubectl describe` and `kubectl events` read the same objects through `v1`. */

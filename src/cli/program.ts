@@ -43,6 +43,11 @@ async function parse(argv: readonly string[]): Promise<number> {
     .addOption(dataDir())
     .addOption(listenOption("--listen <host:port>", "address of the Kubernetes API", "127.0.0.1:6443"))
     .option("-f, --filename <path>", "manifest, or folder of manifests, to apply at the start")
+    .addOption(
+      new Option("--admission <mode>", "how Slipway's own rules are asked: a call, or a webhook as in a cluster")
+        .choices(["inprocess", "webhook"])
+        .default("inprocess"),
+    )
     .addOption(gatewayListen())
     .addOption(metricsListen())
     .addOption(logFormat())
@@ -138,6 +143,27 @@ async function parse(argv: readonly string[]): Promise<number> {
         await (await import("./user.ts")).revokeUser({ name, dataDir });
         return ExitCode.Ok;
       }),
+    );
+
+  program
+    .command("backup <file>")
+    .description("write objects, keys and users of `slipway up` into one file, also while it runs")
+    .addOption(dataDir())
+    .option("--force", "replace a file of that name")
+    .action(
+      action(async (file, { dataDir, force }) =>
+        (await import("./backup.ts")).backup({ file, dataDir, force: force === true }),
+      ),
+    );
+  program
+    .command("restore <file>")
+    .description("give a data directory the state of a backup, while no server uses it")
+    .requiredOption("--data-dir <dir>", "where the state is kept")
+    .option("--force", "also where there is a store, which is kept aside")
+    .action(
+      action(async (file, { dataDir, force }) =>
+        (await import("./backup.ts")).restoreBackup({ file, dataDir, force: force === true }),
+      ),
     );
 
   program

@@ -9,8 +9,9 @@ import { systemClock } from "../machinery/clock.ts";
 import { createKubeClient } from "../machinery/http-kube-client.ts";
 import { kubeconfigPath, writeAdminKubeconfig } from "../server/access/kubeconfig.ts";
 import { type ApiServer, startApiServer } from "../server/api-server.ts";
+import { type AdmissionMode, admissionOf } from "./admission-mode.ts";
+import { AuditLog } from "./audit-log.ts";
 import { controllerKubeconfig } from "./controller-credentials.ts";
-import { guardrailAdmission } from "./guardrail-admission.ts";
 import type { ListenAddress } from "./listen-address.ts";
 import { listening } from "./listen-error.ts";
 import { createLogger, type LogFormat, type LogLevel } from "./logging.ts";
@@ -21,6 +22,7 @@ import { stopSignal } from "./stop-signal.ts";
 export interface UpOptions {
   dataDir: string;
   listen: ListenAddress;
+  admission: AdmissionMode;
   gatewayListen: ListenAddress;
   metricsListen: ListenAddress;
   filename?: string;
@@ -43,12 +45,17 @@ export async function up(options: UpOptions): Promise<number> {
   await using stack = new AsyncDisposableStack();
 
   const crds = kindSchemas.map(customResourceDefinition) as CustomResourceDefinition[];
+  const audit = stack.use(new AuditLog(join(dataDir, "api-audit.log"), logger));
+  const admission = stack.use(
+    admissionOf(options.admission, { clock: systemClock, logger: logger.child({ part: "admission" }) }),
+  );
   const server = await listening("--listen", options.listen, () =>
     startApiServer({
       dataDir,
       listen: options.listen,
       crds,
-      admission: (reader) => [guardrailAdmission(reader)],
+      audit: (event) => audit.write(event),
+      ...admission.options,
       logger: logger.child({ part: "server" }),
     }),
   );

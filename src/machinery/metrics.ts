@@ -53,19 +53,21 @@ export class Metrics {
   }
 
   histogram(name: string, help: string, buckets: readonly number[] = DEFAULT_BUCKETS): Histogram {
-    const [counts, sums] = [new Series(), new Series()];
+    const distributions = new Map<string, Distribution>();
     this.#add({
       name,
       help,
       type: "histogram",
-      lines: () => [...counts.lines(`${name}_bucket`), ...sums.lines(name)],
+      lines: () => [...distributions.values()].flatMap((each) => [...each.lines(name)]),
     });
     return {
       observe(value, labels) {
-        for (const bound of buckets) counts.add({ ...labels, le: String(bound) }, value <= bound ? 1 : 0);
-        counts.add({ ...labels, le: "+Inf" }, 1);
-        sums.add(labels, value, "_sum");
-        sums.add(labels, 1, "_count");
+        const key = labelText(labels);
+        const known = distributions.get(key);
+        if (!known && distributions.size >= SERIES_LIMIT) return;
+        const distribution = known ?? new Distribution(labels, buckets);
+        if (!known) distributions.set(key, distribution);
+        distribution.add(value);
       },
     };
   }
@@ -92,8 +94,8 @@ export class Metrics {
 class Series {
   readonly #values = new Map<string, number>();
 
-  add(labels: Labels | undefined, by: number, suffix = ""): void {
-    const key = suffix + labelText(labels);
+  add(labels: Labels | undefined, by: number): void {
+    const key = labelText(labels);
     const value = this.#values.get(key);
     if (value === undefined && this.#values.size >= SERIES_LIMIT) return;
     this.#values.set(key, (value ?? 0) + by);
@@ -101,6 +103,40 @@ class Series {
 
   *lines(name: string): Generator<string> {
     for (const [key, value] of this.#values) yield `${name}${key} ${numberText(value)}`;
+  }
+}
+
+/** One series of a histogram. Adding to it is cheap: sums over buckets are made when they are told. */
+class Distribution {
+  readonly #labels: Labels | undefined;
+  readonly #buckets: readonly number[];
+  /** By bucket, the last for what is above all of them. */
+  readonly #counts: number[];
+  #sum = 0;
+
+  constructor(labels: Labels | undefined, buckets: readonly number[]) {
+    this.#labels = labels;
+    this.#buckets = buckets;
+    this.#counts = new Array<number>(buckets.length + 1).fill(0);
+  }
+
+  add(value: number): void {
+    const found = this.#buckets.findIndex((bound) => value <= bound);
+    const index = found < 0 ? this.#buckets.length : found;
+    this.#counts[index] = (this.#counts[index] ?? 0) + 1;
+    this.#sum += value;
+  }
+
+  *lines(name: string): Generator<string> {
+    let count = 0;
+    for (const [index, own] of this.#counts.entries()) {
+      count += own;
+      const le = String(this.#buckets[index] ?? "+Inf");
+      yield `${name}_bucket${labelText({ ...this.#labels, le })} ${count}`;
+    }
+    const labels = labelText(this.#labels);
+    yield `${name}_sum${labels} ${numberText(this.#sum)}`;
+    yield `${name}_count${labels} ${count}`;
   }
 }
 

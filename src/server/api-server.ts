@@ -5,9 +5,10 @@ import type { Logger } from "../machinery/logger.ts";
 import { ServerAccess } from "./access/server-access.ts";
 import { AdmissionChain, type AdmissionPlugin } from "./admission/admission.ts";
 import { protectedNamespaces } from "./admission/protected-namespaces.ts";
+import { AdmissionWebhooks } from "./admission/webhooks/admission-webhooks.ts";
 import { builtInKinds } from "./builtin/kinds.ts";
 import { Discovery } from "./discovery/discovery.ts";
-import { ApiHandler } from "./http/api-handler.ts";
+import { ApiHandler, type ApiHandlerOptions } from "./http/api-handler.ts";
 import { loadCertificates } from "./http/certificates.ts";
 import { type Listener, listen } from "./http/listener.ts";
 import { installDefinitions, installNamespaces } from "./lifecycle/bootstrap.ts";
@@ -35,6 +36,10 @@ export interface ApiServerOptions {
   readonly clock?: Clock;
   /** In-process admission, after the server's own. The plugins decide from what the server has in memory. */
   readonly admission?: (reader: ObjectReader) => readonly AdmissionPlugin[];
+  /** Runs once everything is installed and before the first request is answered, such as the registration of a webhook. */
+  readonly beforeServing?: (parts: { reader: ObjectReader; writer: ObjectWriter }) => Promise<void>;
+  /** Hears of every write, and of every attempt that was refused, once it is answered. */
+  readonly audit?: ApiHandlerOptions["audit"];
 }
 
 export interface ApiServer {
@@ -74,10 +79,14 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     for (const resource of builtInKinds()) registry.add(resource);
     for (const resource of access.virtualResources) registry.addVirtual(resource);
     for (const resource of access.virtualSubresources) registry.addSubresource(resource);
+    const { authenticator, authorizer } = access;
+    const webhooks = new AdmissionWebhooks({ reader, registry, authorizer, clock, logger });
+    cleanups.push(() => webhooks[Symbol.asyncDispose]());
     const admission = new AdmissionChain([
       protectedNamespaces,
       access.admission,
       ...(options.admission?.(reader) ?? []),
+      webhooks,
     ]);
     const context: ServerContext = { store, registry, admission, clock };
     const writer = new ServerWriter(context);
@@ -96,14 +105,16 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     const expiry = new EventExpiry(parts);
     cleanups.push(() => expiry.close());
 
-    const { authenticator, authorizer } = access;
+    await options.beforeServing?.({ reader, writer });
+    webhooks.open();
     const served: { listener?: Listener } = {};
     const discovery = new Discovery({
       registry,
       address: () => `${address.host}:${served.listener?.port ?? address.port}`,
       problem: () => store.fault,
     });
-    const handler = new ApiHandler({ context, authenticator, authorizer, discovery });
+    const { audit } = options;
+    const handler = new ApiHandler({ context, authenticator, authorizer, discovery, ...(audit && { audit }) });
     const listener = await listen({
       ...address,
       certificates: await certificates,

@@ -2,6 +2,12 @@ import { globSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { describe, expect, it } from "@jest/globals";
 
+/** What backends are to the controllers. */
+const PORTS = [
+  ...["backends/backend.ts", "backends/build.ts", "backends/egress.ts"],
+  ...["backends/platform-probe.ts", "backends/usage.ts", "backends/variables.ts"],
+];
+
 /**
  * Which parts each part may import. Imports point inward: edges → controllers → domain → api;
  * main.ts alone chooses implementations.
@@ -14,16 +20,9 @@ const allowed: Record<string, readonly string[]> = {
     ...["backends/backend.ts", "backends/build.ts", "backends/platform-probe.ts"],
   ],
   admission: ["api", "effective-spec", "guardrails", "machinery/errors.ts", "machinery/json-equal.ts"],
+  "admission-webhook": ["admission", "api", "machinery/json-equal.ts", "machinery/logger.ts"],
   machinery: ["api"],
-  "backends/backend.ts": [
-    "backends/build.ts",
-    "backends/egress.ts",
-    "backends/platform-probe.ts",
-    "backends/usage.ts",
-    "backends/variables.ts",
-    "guardrails",
-    "machinery/logger.ts",
-  ],
+  "backends/backend.ts": [...PORTS, "guardrails", "machinery/logger.ts"],
   "backends/build.ts": ["backends/backend.ts"],
   "backends/usage.ts": ["backends/backend.ts"],
   "backends/egress.ts": ["guardrails"],
@@ -34,31 +33,21 @@ const allowed: Record<string, readonly string[]> = {
   "backends/images": ["api", "machinery/errors.ts"],
   "backends/code-engine": [
     ...["api", "guardrails", "machinery"],
-    ...[
-      "backends/backend.ts",
-      "backends/build.ts",
-      "backends/egress.ts",
-      "backends/platform-probe.ts",
-      "backends/usage.ts",
-      "backends/variables.ts",
-      "backends/images",
-      "backends/code-engine/client",
-    ],
+    ...[...PORTS, "backends/images", "backends/code-engine/client"],
   ],
   "backends/docker": [
     ...["api", "guardrails", "machinery"],
     ...["backends/backend.ts", "backends/usage.ts", "backends/images"],
   ],
   probe: ["machinery"],
-  controllers: [
-    ...["api", "effective-spec", "guardrails", "machinery"],
-    ...["backends/backend.ts", "backends/build.ts", "backends/egress.ts", "backends/usage.ts", "backends/variables.ts"],
-    "probe/prober.ts",
+  controllers: [...["api", "effective-spec", "guardrails", "machinery"], ...[...PORTS, "probe/prober.ts"]],
+  server: [
+    ...["api", "machinery/logger.ts", "machinery/clock.ts", "machinery/fifo.ts"],
+    ...["machinery/metrics.ts", "machinery/process-metrics.ts"],
   ],
-  server: ["api", "machinery/logger.ts", "machinery/clock.ts"],
   gateway: ["api", "machinery"],
   cli: [
-    ...["api", "machinery", "effective-spec", "guardrails", "admission"],
+    ...["api", "machinery", "effective-spec", "guardrails", "admission", "admission-webhook"],
     ...["controllers", "server", "gateway", "probe", "backends"],
   ],
   "main.ts": ["cli"],
@@ -71,10 +60,14 @@ const reserved: { package: RegExp; only: RegExp }[] = [
   { package: /^@kubernetes\//, only: /^machinery\// },
   { package: /^@modelcontextprotocol\//, only: /^(probe|gateway)\// },
   { package: /^winston$/, only: /^cli\// },
+  { package: /^rotating-file-stream$/, only: /^cli\// },
   { package: /^commander$/, only: /^(cli\/|main\.ts)/ },
   { package: /^node:sqlite$/, only: /^server\/storage\// },
   { package: /^node:child_process$/, only: /^backends\/process\// },
-  { package: /^(node:(net|tls|https?|dgram)|undici)$/, only: /^(machinery|server|gateway|probe|backends)\// },
+  {
+    package: /^(node:(net|tls|https?|dgram)|undici)$/,
+    only: /^(machinery|server|admission-webhook|gateway|probe|backends)\//,
+  },
 ];
 
 const files = globSync("src/**/*.ts").map((file) => file.slice("src/".length));

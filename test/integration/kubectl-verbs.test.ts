@@ -7,8 +7,14 @@ import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { CustomResourceDefinition } from "../../src/api/custom-resource-definition.ts";
 import { startTestApiServer, type TestApiServer } from "../support/api-server.ts";
+import { newestKubectl } from "../support/newest-kubectl.ts";
 
-/** Real kubectl against the embedded server, for every verb that a newcomer types. */
+/** Real kubectl against the embedded server, for every verb that a newcomer types: the one that is installed, and Debian's newest. */
+const NEWEST = await newestKubectl();
+const PROGRAMS = [
+  { which: "that is installed", chosen: "kubectl" },
+  ...(NEWEST === undefined ? [] : [{ which: "that is Debian's newest", chosen: NEWEST }]),
+];
 
 const WIDGETS: CustomResourceDefinition = {
   apiVersion: "apiextensions.k8s.io/v1",
@@ -72,6 +78,7 @@ const WIDGETS: CustomResourceDefinition = {
 let api: TestApiServer;
 let home: string;
 let count = 0;
+let program = "kubectl";
 
 beforeAll(async () => {
   api = await startTestApiServer({ crds: [WIDGETS] });
@@ -99,7 +106,7 @@ function attempt(
   options: { input?: string; env?: Record<string, string> } = {},
 ): Promise<Result> {
   return new Promise((resolve) => {
-    const child = execFile("kubectl", args, { env: environment(options.env), timeout: 25_000 }, (error, out, err) => {
+    const child = execFile(program, args, { env: environment(options.env), timeout: 25_000 }, (error, out, err) => {
       resolve({ code: error === null ? 0 : Number(error.code ?? 1), out, err });
     });
     child.stdin?.end(options.input ?? "");
@@ -126,7 +133,11 @@ function widget(name: string, spec: object = { image: "nginx:1" }, metadata: obj
   return JSON.stringify({ apiVersion: "test.example.com/v1", kind: "Widget", metadata: { name, ...metadata }, spec });
 }
 
-describe("kubectl", () => {
+describe.each(PROGRAMS)("the kubectl $which", ({ chosen }) => {
+  beforeAll(() => {
+    program = chosen;
+  });
+
   it("creates namespaces, config maps, secrets, service accounts and deployments", async () => {
     const ns = await namespace();
     await kubectl(["-n", ns, "create", "configmap", "c", "--from-literal=a=1"]);
@@ -173,7 +184,7 @@ describe("kubectl", () => {
 
   it("watches", async () => {
     const ns = await namespace();
-    const child = spawn("kubectl", ["-n", ns, "get", "wd", "--watch", "-o", "name"], { env: environment() });
+    const child = spawn(program, ["-n", ns, "get", "wd", "--watch", "-o", "name"], { env: environment() });
     const lines = createInterface({ input: child.stdout });
     const seen = once(lines, "line");
     // The watch may open before or after this: either way it shows the object.

@@ -2,14 +2,13 @@ import { readFile } from "node:fs/promises";
 import { startTestApiServer } from "./api-server.ts";
 
 /**
- * An API server in a process of its own, for tests that kill it: `node api-server-process.ts DATADIR`. Prints one line of
- * JSON with its kubeconfig's contents when it answers.
+ * An API server in a process of its own, for tests that kill it: `node api-server-process.ts DATADIR [PORT]`. Prints one
+ * line of JSON with what clients need, its kubeconfig's contents among it, when it answers.
  */
-const [dataDir] = process.argv.slice(2);
-if (dataDir === undefined) throw new Error("usage: api-server-process.ts DATADIR");
-const server = await startTestApiServer({ dataDir, crds: [] });
-const { url, caPem, adminToken } = server;
-process.stdout.write(
-  `${JSON.stringify({ url, caPem, token: adminToken, kubeconfig: await readFile(server.kubeconfig, "utf8") })}\n`,
-);
+const [dataDir, port = "0"] = process.argv.slice(2);
+if (dataDir === undefined) throw new Error("usage: api-server-process.ts DATADIR [PORT]");
+const server = await startTestApiServer({ dataDir, port: Number(port), crds: [] });
+const { url, caPem, adminToken: token, kubeconfig: kubeconfigPath } = server;
+const kubeconfig = await readFile(kubeconfigPath, "utf8");
+process.stdout.write(`${JSON.stringify({ url, caPem, token, kubeconfig, kubeconfigPath })}\n`);
 process.on("SIGTERM", () => void server.close().then(() => process.exit(0)));

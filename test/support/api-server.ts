@@ -1,9 +1,11 @@
+import { existsSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse } from "yaml";
 import type { CustomResourceDefinition } from "../../src/api/custom-resource-definition.ts";
 import { type Clock, systemClock } from "../../src/machinery/clock.ts";
+import { parseKubeconfig } from "../../src/server/access/kubeconfig.ts";
 import { UserDirectory } from "../../src/server/access/user-directory.ts";
 import { type ApiServer, type ApiServerOptions, startApiServer } from "../../src/server/api-server.ts";
 import { Kubectl } from "./kubectl.ts";
@@ -30,30 +32,38 @@ export interface TestApiServer extends AsyncDisposable {
 export interface TestApiServerOptions {
   /** Installed at start; Slipway's own from `crds/` unless told otherwise. */
   readonly crds?: readonly CustomResourceDefinition[];
-  /** An existing directory, which is left there. */
+  /** An existing directory, which is left there. Its admin keeps the token from start to start. */
   readonly dataDir?: string;
+  /** Any free one unless told otherwise. */
+  readonly port?: number;
   readonly clock?: Clock;
   readonly admission?: ApiServerOptions["admission"];
+  readonly beforeServing?: ApiServerOptions["beforeServing"];
+  readonly audit?: ApiServerOptions["audit"];
 }
 
 export async function startTestApiServer(options: TestApiServerOptions = {}): Promise<TestApiServer> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), "slipway-api-")));
   const server = await startApiServer({
     dataDir,
-    listen: { host: "127.0.0.1", port: 0 },
+    listen: { host: "127.0.0.1", port: options.port ?? 0 },
     crds: options.crds ?? (await slipwayDefinitions()),
     logger: recordingLogger().logger,
     ...(options.clock ? { clock: options.clock } : {}),
     ...(options.admission ? { admission: options.admission } : {}),
+    ...(options.beforeServing ? { beforeServing: options.beforeServing } : {}),
+    ...(options.audit ? { audit: options.audit } : {}),
   });
   const users = new UserDirectory(dataDir, options.clock ?? systemClock);
   const { url, caPem } = server;
   const writeKubeconfig = async (name: string, token: string) => {
     const path = join(dataDir, `${name}.kubeconfig`);
-    await writeFile(path, JSON.stringify(kubeconfigOf({ url, caPem, name, token })), { mode: 0o600 });
+    const text = JSON.stringify(kubeconfigOf({ url, caPem, name, token }));
+    // The disk of a server that is started again may be full.
+    if (!existsSync(path) || (await readFile(path, "utf8")) !== text) await writeFile(path, text, { mode: 0o600 });
     return path;
   };
-  const adminToken = await users.ensure("admin", ["system:masters"], undefined);
+  const adminToken = await users.ensure("admin", ["system:masters"], await knownToken(dataDir));
   let open = true;
   const close = async () => {
     open = false;
@@ -84,6 +94,12 @@ export async function startTestApiServer(options: TestApiServerOptions = {}): Pr
       }
     },
   };
+}
+
+async function knownToken(dataDir: string): Promise<string | undefined> {
+  const path = join(dataDir, "admin.kubeconfig");
+  if (!existsSync(path)) return undefined;
+  return parseKubeconfig(await readFile(path, "utf8")).token;
 }
 
 /** The definitions that Slipway installs, as `crds/` has them. */

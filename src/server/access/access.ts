@@ -6,6 +6,8 @@ export interface UserInfo {
   readonly uid?: string;
   readonly groups: readonly string[];
   readonly extra?: Readonly<Record<string, readonly string[]>>;
+  /** Who really asks, where that is somebody who acts as this user. */
+  readonly impersonator?: UserInfo;
 }
 
 /** What is asked, as RBAC sees it. */

@@ -46,6 +46,7 @@ describe("impersonation", () => {
       username: "bob",
       groups: ["system:authenticated"],
       extra: {},
+      impersonator: { username: "admin", groups: ["system:authenticated"] },
     });
     expect(asked).toEqual(["users bob"]);
   });
@@ -71,6 +72,7 @@ describe("impersonation", () => {
       uid: "u-1",
       groups: ["devs", "ops", "system:authenticated"],
       extra: { "example.com/scope": ["read", "write"] },
+      impersonator: expect.objectContaining({ username: "admin" }),
     });
     expect(asked).toEqual([
       "users bob",

@@ -37,7 +37,7 @@ export class ImpersonatingAuthenticator implements Authenticator {
       const { allowed, reason } = this.#authorizer.authorize(user, attributes);
       if (!allowed) throw refusal(user, attributes, reason);
     }
-    return withImpliedGroups(wanted);
+    return { ...withImpliedGroups(wanted), impersonator: user };
   }
 }
 

@@ -102,7 +102,8 @@ export class ServiceAccountTokens {
       const { payload } = await jwtVerify(token, this.#key.publicKey, {
         algorithms: [algorithm],
         issuer: apiAudience,
-        currentDate: this.#clock.now(),
+        // Time is judged at each use.
+        clockTolerance: Number.MAX_SAFE_INTEGER,
       });
       return parseClaims(payload);
     } catch (error) {
@@ -111,10 +112,13 @@ export class ServiceAccountTokens {
     }
   }
 
-  #validNow({ namespace, name, uid, secret, notBefore, expires }: Claims): boolean {
+  /**
+   * The time before which a token is not valid is when this server made it: where that is still to come the clock has been
+   * set back, which must not lock out who had the token already.
+   */
+  #validNow({ namespace, name, uid, secret, expires }: Claims): boolean {
     const seconds = this.#clock.now().getTime() / 1000;
     return (
-      seconds >= notBefore &&
       seconds < expires &&
       this.#exists(serviceAccounts, namespace, { name, uid }) &&
       (secret === undefined || this.#exists(secrets, namespace, secret))
@@ -135,17 +139,16 @@ interface Claims {
   readonly audiences: readonly string[];
   readonly credentialId: string;
   /** Seconds since 1970. */
-  readonly notBefore: number;
   readonly expires: number;
 }
 
 /** Only this server's key signs, yet what it signed may be of another release. */
-function parseClaims({ sub, aud, jti, nbf, exp, ...rest }: JWTPayload): Claims | undefined {
+function parseClaims({ sub, aud, jti, exp, ...rest }: JWTPayload): Claims | undefined {
   const { namespace, serviceaccount, secret } = (rest["kubernetes.io"] ?? {}) as Record<string, unknown>;
   if (typeof namespace !== "string" || !isReference(serviceaccount)) return undefined;
   if (secret !== undefined && !isReference(secret)) return undefined;
   if (sub !== serviceAccountUsername(namespace, serviceaccount.name)) return undefined;
-  if (aud === undefined || jti === undefined || nbf === undefined || exp === undefined) return undefined;
+  if (aud === undefined || jti === undefined || exp === undefined) return undefined;
   return {
     namespace,
     name: serviceaccount.name,
@@ -153,7 +156,6 @@ function parseClaims({ sub, aud, jti, nbf, exp, ...rest }: JWTPayload): Claims |
     secret,
     audiences: [aud].flat(),
     credentialId: jti,
-    notBefore: nbf,
     expires: exp,
   };
 }

@@ -16,15 +16,27 @@ export interface AdmissionRequest {
   readonly object: Record<string, unknown> | undefined;
   /** What is stored. Undefined on CREATE. */
   readonly oldObject: Readonly<Record<string, unknown>> | undefined;
+  /** What the client asked beside the object, as `meta.k8s.io/v1` CreateOptions, UpdateOptions or DeleteOptions. */
+  readonly options?: Readonly<Record<string, unknown>>;
   /** Adds a `Warning` header to the answer. */
   warn(text: string): void;
+  /** Adds to the request's line in the audit log, where it has one. */
+  readonly annotate?: ((key: string, value: string) => void) | undefined;
 }
+
+/** What is known of a write before its object is. */
+export type AdmissionSubject = Pick<
+  AdmissionRequest,
+  "operation" | "definition" | "subresource" | "namespace" | "name"
+>;
 
 /** One admission rule. Plugins run in the order of the list: all `mutate`, then validation by schema, then all `validate`. */
 export interface AdmissionPlugin {
   readonly name: string;
+  /** True where a decision may take seconds, so that no lock may be held meanwhile. */
+  readonly isRemote?: boolean;
   /** Cheap: asked for every write. */
-  handles(request: AdmissionRequest): boolean;
+  handles(request: AdmissionSubject): boolean;
   /** @throws {StatusError} to refuse. */
   mutate?(request: AdmissionRequest): void | Promise<void>;
   /** Must not change the object. @throws {StatusError} to refuse. */
@@ -37,6 +49,11 @@ export class AdmissionChain {
 
   constructor(plugins: readonly AdmissionPlugin[]) {
     this.#plugins = plugins;
+  }
+
+  /** Whether the decision on such a write may take long, since something outside this process is asked. */
+  isRemote(subject: AdmissionSubject): boolean {
+    return this.#plugins.some((plugin) => plugin.isRemote && plugin.handles(subject));
   }
 
   mutate(request: AdmissionRequest): void | Promise<void> {

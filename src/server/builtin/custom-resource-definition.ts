@@ -1,6 +1,7 @@
 import type { CustomResourceDefinition } from "../../api/custom-resource-definition.ts";
 import type { JsonSchema } from "../../api/json-schema.ts";
 import type { Condition } from "../../api/meta.ts";
+import { decodeSchemas } from "../crd/decode-schema.ts";
 import { validateDefinition } from "../crd/validate-definition.ts";
 import { invalidValue } from "../registry/metadata-validation.ts";
 import type { ApiObject, Strategy } from "../registry/strategy.ts";
@@ -13,6 +14,7 @@ export const CLEANUP_FINALIZER = "customresourcecleanup.apiextensions.k8s.io";
 export const customResourceDefinitionStrategy: Partial<Strategy> = {
   deleteReturnsObject: true,
   qualifiedFinalizers: false,
+  decodeError: decodeSchemas,
   prepareForCreate(object) {
     applyDefaults(object);
     const { spec } = asDefinition(object);

@@ -13,8 +13,10 @@ import { POD_FIELDS, podStrategy } from "./pod.ts";
 import { builtInSchema } from "./schemas/index.ts";
 import { secretStrategy } from "./secret.ts";
 import { serviceStrategy } from "./service.ts";
+import { webhookConfigurationStrategy } from "./webhook-configuration.ts";
 
 const RBAC = { group: "rbac.authorization.k8s.io", version: "v1" };
+const ADMISSION = { group: "admissionregistration.k8s.io", version: "v1" };
 const APPS = { group: "apps", version: "v1" };
 const NETWORKING = { group: "networking.k8s.io", version: "v1" };
 const CORE = { group: "", version: "v1" };
@@ -213,6 +215,24 @@ const KINDS: readonly Described[] = [
     kind: "ClusterRoleBinding",
     namespaced: false,
     strategy: { nameErrors: pathSegmentErrors, createOnUpdate: true },
+  },
+  {
+    ...ADMISSION,
+    plural: "mutatingwebhookconfigurations",
+    kind: "MutatingWebhookConfiguration",
+    namespaced: false,
+    categories: ["api-extensions"],
+    hasGeneration: true,
+    strategy: webhookConfigurationStrategy,
+  },
+  {
+    ...ADMISSION,
+    plural: "validatingwebhookconfigurations",
+    kind: "ValidatingWebhookConfiguration",
+    namespaced: false,
+    categories: ["api-extensions"],
+    hasGeneration: true,
+    strategy: webhookConfigurationStrategy,
   },
   {
     group: "apiextensions.k8s.io",

@@ -29,24 +29,32 @@ interface Walk {
   readonly budget: CostBudget;
   /** How many values of the schema one object can have. */
   readonly cardinality: number;
+  /** The highest schema whose parts cannot be told apart between two versions of an object. */
+  readonly uncorrelatable?: string;
 }
 
 function visit(schema: JsonSchema, path: string, walk: Walk): FieldError[] {
   if (!hasRules(schema)) return [];
   const errors = ownErrors(schema, path, walk);
+  const members = schema["x-kubernetes-map-type"] === "atomic" ? uncorrelatable(walk, path) : walk;
   for (const [name, property] of Object.entries(schema.properties ?? {})) {
-    errors.push(...visit(property, `${path}.properties[${name}]`, walk));
+    errors.push(...visit(property, `${path}.properties[${name}]`, members));
   }
   const type = walk.environment.types.typeOf(schema);
   const size = type?.kind === "list" || type?.kind === "map" ? type.maxSize : 1;
-  const below = { ...walk, cardinality: walk.cardinality * size };
-  if (schema.items !== undefined) errors.push(...visit(schema.items, `${path}.items`, below));
+  const below = { cardinality: walk.cardinality * size };
+  if (schema.items !== undefined) {
+    const items = schema["x-kubernetes-list-type"] === "map" ? walk : uncorrelatable(walk, path);
+    errors.push(...visit(schema.items, `${path}.items`, { ...items, ...below }));
+  }
   const { additionalProperties } = schema;
   if (typeof additionalProperties === "object") {
-    errors.push(...visit(additionalProperties, `${path}.additionalProperties`, below));
+    errors.push(...visit(additionalProperties, `${path}.additionalProperties`, { ...members, ...below }));
   }
   return errors;
 }
+
+const uncorrelatable = (walk: Walk, path: string): Walk => ({ uncorrelatable: path, ...walk });
 
 function ownErrors(schema: JsonSchema, path: string, walk: Walk): FieldError[] {
   const rules = schema["x-kubernetes-validations"] ?? [];
@@ -100,6 +108,10 @@ function compileErrors(rule: ValidationRule, type: CelType, at: string, walk: Wa
   }
   const errors: FieldError[] = [];
   const isTransition = usesOldSelf(expression);
+  if (isTransition && walk.uncorrelatable !== undefined) {
+    const because = `oldSelf cannot be used on the uncorrelatable portion of the schema within ${walk.uncorrelatable}`;
+    errors.push(invalid(`${at}.rule`, rule.rule, because));
+  }
   if (rule.optionalOldSelf !== undefined && !isTransition) {
     const because = "may not be set if oldSelf is not used in rule";
     errors.push(invalid(`${at}.optionalOldSelf`, rule.optionalOldSelf, because));

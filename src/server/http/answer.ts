@@ -23,6 +23,8 @@ export interface StreamSink {
   /** Bytes that the client has not taken yet. */
   readonly pendingBytes: number;
   write(text: string): void;
+  /** Calls `listener` once when the client has taken what was pending. The returned function cancels. */
+  onDrain(listener: () => void): () => void;
   end(): void;
   /** Breaks the connection off, so that a client cannot take the end for a regular one. */
   destroy(): void;

@@ -2,13 +2,15 @@ import type { IncomingMessage } from "node:http";
 import type { Authenticator, Authorizer, RequestAttributes, UserInfo } from "../access/access.ts";
 import { refusal } from "../access/refusal.ts";
 import type { Discovery } from "../discovery/discovery.ts";
+import { type AuditEvent, annotator, auditEvent, isAudited } from "../observe/audit-event.ts";
+import { RequestMetrics } from "../observe/request-metrics.ts";
 import type { ServedResource } from "../registry/served-resource.ts";
 import { checkTimeout, parseBoolean } from "../verbs/query-options.ts";
 import type { ResourceRequest } from "../verbs/resource-request.ts";
 import type { ServerContext } from "../verbs/server-context.ts";
 import { negotiate } from "./accept.ts";
-import { type Answer, type HttpRequest, header, pageNotFound } from "./answer.ts";
-import { ConcurrencyLimit } from "./concurrency-limit.ts";
+import { type Answer, type HttpRequest, header, pageNotFound, text } from "./answer.ts";
+import { FlowControl } from "./flow-control.ts";
 import type { RequestDetails } from "./listener.ts";
 import { parseResourcePath, type ResourcePath } from "./request-info.ts";
 import { objectVerbs, subresourceVerbs, type VerbHandler } from "./resource-verbs.ts";
@@ -28,29 +30,78 @@ export interface ApiHandlerOptions {
   readonly authenticator: Authenticator;
   readonly authorizer: Authorizer;
   readonly discovery: Discovery;
+  /** Hears of every request that belongs into the audit log, once it is answered. */
+  readonly audit?: (event: AuditEvent) => void;
 }
 
 /** Every request: who asks, may they, is it served, and by whom. */
 export class ApiHandler {
   readonly #options: ApiHandlerOptions;
-  readonly #limit = new ConcurrencyLimit();
+  readonly #flow: FlowControl;
+  readonly #metrics: RequestMetrics;
 
   constructor(options: ApiHandlerOptions) {
     this.#options = options;
+    const { clock, registry, store } = options.context;
+    this.#flow = new FlowControl(clock);
+    const objects = () =>
+      new Map([...registry.stored()].map(({ storage }) => [storage, store.count(storage)] as const));
+    this.#metrics = new RequestMetrics({ flow: this.#flow, objects });
   }
 
-  async handle(http: HttpRequest, { message, warnings }: RequestDetails): Promise<Answer> {
+  async handle(http: HttpRequest, details: RequestDetails): Promise<Answer> {
+    const { clock, registry } = this.#options.context;
     const path = parseResourcePath(http.path);
+    const verb = path ? verbOf(http, path) : http.method.toLowerCase();
+    const isServed = path !== undefined && registry.isServed(path.group, path.version, path.resource);
+    const asked: Asked = { http, path, verb, isServed, details, receivedAt: clock.now(), since: clock.monotonicMs() };
+    const known: { user?: UserInfo } = {};
+    try {
+      const answer = await this.#answer(asked, known);
+      this.#served(asked, known.user, answer.status, answer);
+      return verb === "watch" ? this.#counted(answer) : answer;
+    } catch (error) {
+      this.#served(asked, known.user, error instanceof StatusError ? error.code : 500, undefined);
+      throw error;
+    }
+  }
+
+  #served(asked: Asked, user: UserInfo | undefined, code: number, answer: Answer | undefined): void {
+    const { http, path, verb, isServed, details, receivedAt, since } = asked;
+    const { auditId, annotations, message } = details;
+    const remoteAddress = message.socket.remoteAddress ?? "";
+    const tookMs = this.#options.context.clock.monotonicMs() - since;
+    const request = { http, path, verb, user, isServed, remoteAddress, auditId, annotations, receivedAt };
+    const served = { ...request, code, answer, tookMs };
+    this.#metrics.observe(served);
+    if (this.#options.audit && isAudited(served)) this.#options.audit(auditEvent(served));
+  }
+
+  /** A watch counts as open until its connection ends. */
+  #counted(answer: Answer): Answer {
+    const { stream } = answer;
+    if (!stream) return answer;
+    const run: typeof stream.run = (sink, signal) => {
+      signal.addEventListener("abort", this.#metrics.watching(), { once: true });
+      stream.run(sink, signal);
+    };
+    return { ...answer, stream: { run } };
+  }
+
+  async #answer({ http, path, verb, details }: Asked, known: { user?: UserInfo }): Promise<Answer> {
+    const { message, warnings, annotations } = details;
     const user = await this.#options.authenticator.authenticate(message as IncomingMessage);
     if (!user) throw unauthorized();
+    known.user = user;
+    const isWanted = () => !message.socket.destroyed;
     if (!path) {
       this.#authorize(user, { kind: "path", verb: http.method.toLowerCase(), path: http.path });
-      return this.#limit.run(http.method, () => this.#options.discovery.answer(http));
+      if (http.path === "/metrics") return text(200, await this.#metrics.render());
+      return this.#flow.run(user.username, isWanted, () => this.#options.discovery.answer(http));
     }
-    const verb = verbOf(http, path);
     this.#authorize(user, attributesOf(path, verb, http.query));
-    const work = () => this.#dispatch({ http, path, verb, user, warnings });
-    return verb === "watch" ? work() : this.#limit.run(http.method, work);
+    const work = () => this.#dispatch({ http, path, verb, user, warnings, annotations });
+    return verb === "watch" ? work() : this.#flow.run(user.username, isWanted, work);
   }
 
   #authorize(user: UserInfo, attributes: RequestAttributes): void {
@@ -71,7 +122,7 @@ export class ApiHandler {
     const handler = resource.isCustom ? customHandler(resource, call) : builtInHandler(resource, call);
     if (!handler) return Promise.resolve(pageNotFound());
     checkTimeout(call.http.query);
-    const { http, user, warnings } = call;
+    const { http, user, warnings, annotations } = call;
     const accepted = negotiate(header(http, "accept"));
     if (resource.deprecation !== undefined) warnings.add(resource.deprecation);
     const { namespace, name } = call.path;
@@ -85,6 +136,7 @@ export class ApiHandler {
       name,
       accepted,
       warnings,
+      annotate: annotator(annotations),
       authorizeCreate: () => this.#authorize(user, attributesOf(call.path, "create", http.query)),
     };
     return handler(context, request);
@@ -95,6 +147,17 @@ export class ApiHandler {
     if (this.#options.context.registry.isBuiltInGroup(path.group)) throw resourceNotFound();
     return pageNotFound();
   }
+}
+
+interface Asked {
+  readonly http: HttpRequest;
+  readonly path: ResourcePath | undefined;
+  readonly verb: string;
+  readonly isServed: boolean;
+  readonly details: RequestDetails;
+  readonly receivedAt: Date;
+  /** Monotonic milliseconds. */
+  readonly since: number;
 }
 
 /** As RBAC sees it: a Namespace lies in itself, and a list of one name asks for that name. */
@@ -118,6 +181,7 @@ export interface Call {
   readonly verb: string;
   readonly user: UserInfo;
   readonly warnings: Set<string>;
+  readonly annotations: Map<string, string>;
 }
 
 /** As RBAC names it; empty for a method that is no verb. */

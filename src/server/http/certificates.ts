@@ -38,7 +38,25 @@ export async function loadCertificates(
     current &&
     covers(current.certificate, hosts) &&
     (await current.certificate.verify({ publicKey: authority.certificate.publicKey, signatureOnly: true }));
-  const server = isUsable ? current : await makeServerCertificate(directory, { authority, hosts, now });
+  const server = isUsable
+    ? current
+    : savePair(directory, "apiserver", await createServerCertificate({ authority, hosts, now, days: SERVER_DAYS }));
+  return {
+    caPem: authority.certificate.toString("pem"),
+    certificatePem: server.certificate.toString("pem"),
+    keyPem: server.keyPem,
+  };
+}
+
+/**
+ * A certificate for these hosts by an authority of its own, for a listener that lives no longer than this process: neither
+ * key is ever written down, and the authority's is forgotten.
+ */
+export async function temporaryCertificates(hosts: readonly string[], now: Date): Promise<ServerCertificates> {
+  x509.cryptoProvider.set(webcrypto);
+  const authority = await createAuthority(now);
+  // As long as the authority: a process may run for longer than a year.
+  const server = await createServerCertificate({ authority, hosts, now, days: CA_DAYS });
   return {
     caPem: authority.certificate.toString("pem"),
     certificatePem: server.certificate.toString("pem"),
@@ -61,6 +79,10 @@ async function readPair(directory: string, name: string, now: Date): Promise<Key
 }
 
 async function makeAuthority(directory: string, now: Date): Promise<KeyPair> {
+  return savePair(directory, "ca", await createAuthority(now));
+}
+
+async function createAuthority(now: Date): Promise<KeyPair> {
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: serialNumber(),
@@ -74,20 +96,24 @@ async function makeAuthority(directory: string, now: Date): Promise<KeyPair> {
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   });
-  return savePair(directory, "ca", certificate, keys.privateKey);
+  return keyPair(certificate, keys.privateKey);
 }
 
-async function makeServerCertificate(
-  directory: string,
-  { authority, hosts, now }: { authority: KeyPair; hosts: readonly string[]; now: Date },
-): Promise<KeyPair> {
+interface ServerCertificateOptions {
+  readonly authority: KeyPair;
+  readonly hosts: readonly string[];
+  readonly now: Date;
+  readonly days: number;
+}
+
+async function createServerCertificate({ authority, hosts, now, days }: ServerCertificateOptions): Promise<KeyPair> {
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
   const names = hosts.map((value) => ({ type: isIP(value) ? ("ip" as const) : ("dns" as const), value }));
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: serialNumber(),
     subject: "CN=slipway-apiserver",
     issuer: authority.certificate.subject,
-    ...validity(now, SERVER_DAYS),
+    ...validity(now, days),
     signingAlgorithm: ALGORITHM,
     publicKey: keys.publicKey,
     signingKey: await importKey(authority.keyPem),
@@ -99,7 +125,7 @@ async function makeServerCertificate(
       await x509.AuthorityKeyIdentifierExtension.create(authority.certificate.publicKey),
     ],
   });
-  return savePair(directory, "apiserver", certificate, keys.privateKey);
+  return keyPair(certificate, keys.privateKey);
 }
 
 async function importKey(pem: string): Promise<webcrypto.CryptoKey> {
@@ -107,17 +133,15 @@ async function importKey(pem: string): Promise<webcrypto.CryptoKey> {
   return webcrypto.subtle.importKey("pkcs8", der as ArrayBuffer, ALGORITHM, false, ["sign"]);
 }
 
-async function savePair(
-  directory: string,
-  name: string,
-  certificate: x509.X509Certificate,
-  privateKey: webcrypto.CryptoKey,
-): Promise<KeyPair> {
+async function keyPair(certificate: x509.X509Certificate, privateKey: webcrypto.CryptoKey): Promise<KeyPair> {
   const der = await webcrypto.subtle.exportKey("pkcs8", privateKey);
-  const keyPem = x509.PemConverter.encode(der, "PRIVATE KEY");
-  writeFileSync(join(directory, `${name}.key`), keyPem, { mode: 0o600 });
-  writeFileSync(join(directory, `${name}.crt`), certificate.toString("pem"), { mode: 0o600 });
-  return { certificate, keyPem };
+  return { certificate, keyPem: x509.PemConverter.encode(der, "PRIVATE KEY") };
+}
+
+function savePair(directory: string, name: string, pair: KeyPair): KeyPair {
+  writeFileSync(join(directory, `${name}.key`), pair.keyPem, { mode: 0o600 });
+  writeFileSync(join(directory, `${name}.crt`), pair.certificate.toString("pem"), { mode: 0o600 });
+  return pair;
 }
 
 function covers(certificate: x509.X509Certificate, hosts: readonly string[]): boolean {

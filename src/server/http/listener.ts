@@ -1,12 +1,13 @@
+import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Logger } from "../../machinery/logger.ts";
-import { StoreUnavailable } from "../storage/store.ts";
+import { ObjectTooLarge, StoreUnavailable } from "../storage/store.ts";
 import { encode } from "../verbs/present.ts";
 import { type Accepted, negotiate } from "./accept.ts";
-import type { Answer, HttpRequest, StreamSink } from "./answer.ts";
+import { type Answer, type HttpRequest, header, type StreamSink } from "./answer.ts";
 import type { ServerCertificates } from "./certificates.ts";
 import { sendBody } from "./send-body.ts";
 import { internalError, StatusError } from "./status-error.ts";
@@ -24,6 +25,10 @@ export interface RequestDetails {
   /** The request as node has it, for authentication by certificate. */
   readonly message: IncomingMessage;
   readonly warnings: Set<string>;
+  /** For the audit log. */
+  readonly annotations: Map<string, string>;
+  /** Names the request in the header Audit-Id of its answer, and in the audit log. */
+  readonly auditId: string;
 }
 
 export interface ListenerOptions {
@@ -111,8 +116,10 @@ async function respond(exchange: Exchange): Promise<void> {
   const started = performance.now();
   const warnings = new Set<string>();
   const request = toRequest(message);
-  const answer = await handler(request, { message, warnings }).catch((error: unknown) =>
-    failure(error, message, logger),
+  const auditId = auditIdOf(request);
+  response.setHeader("Audit-Id", auditId);
+  const answer = await handler(request, { message, warnings, annotations: new Map(), auditId }).catch(
+    (error: unknown) => failure(error, message, logger),
   );
   try {
     if (answer.stream) stream(exchange, answer, warnings);
@@ -128,6 +135,12 @@ async function respond(exchange: Exchange): Promise<void> {
     ...{ method: message.method, path: message.url, status: answer.status },
     ms: Math.round((performance.now() - started) * 10) / 10,
   });
+}
+
+/** The client's own, as in Kubernetes, so that a request can be followed through several servers. */
+function auditIdOf(request: HttpRequest): string {
+  const given = header(request, "audit-id");
+  return /^[-\w.:]{1,64}$/.test(given) ? given : randomUUID();
 }
 
 function toRequest(message: IncomingMessage): HttpRequest {
@@ -158,6 +171,8 @@ function failure(error: unknown, message: IncomingMessage, logger: Logger): Answ
 
 function asStatus(error: unknown): StatusError | undefined {
   if (error instanceof StatusError) return error;
+  // As kube-apiserver passes etcd's answer on: without a reason.
+  if (error instanceof ObjectTooLarge) return new StatusError(500, undefined, error.message);
   // Nothing was stored, so the client may come again.
   return error instanceof StoreUnavailable ? new StatusError(500, "InternalError", error.message) : undefined;
 }
@@ -242,6 +257,10 @@ function sinkOf(response: ServerResponse): StreamSink {
       return response.writableLength;
     },
     write: (text) => void response.write(text),
+    onDrain(listener) {
+      response.once("drain", listener);
+      return () => void response.off("drain", listener);
+    },
     end: () => void response.end(),
     destroy: () => void response.destroy(),
   };

@@ -10,6 +10,8 @@ const compress = promisify(gzip);
 /** kube-apiserver compresses answers from 128 KiB, at the fastest level: below, it costs more than it saves. */
 const MIN_GZIP_BYTES = 128 * 1024;
 const GZIP_LEVEL = 1;
+/** A client that takes no piece of a long list for so long is cut off: what it was to get must not be kept for ever. */
+const MAX_STALL_MS = 60_000;
 
 /** Sends the body of an answer whose headers are set. Rejects when the client leaves before a long one is sent. */
 export async function sendBody(message: IncomingMessage, response: ServerResponse, answer: Answer): Promise<void> {
@@ -45,13 +47,24 @@ async function sendPieces(
     response.end();
     return;
   }
-  const source = Readable.from(bytesOf(pieces), { highWaterMark: 2 });
-  if (mayCompress) await pipeline(source, createGzip({ level: GZIP_LEVEL }), response);
-  else await pipeline(source, response);
+  const stalled = setTimeout(() => response.destroy(), MAX_STALL_MS);
+  const source = Readable.from(
+    bytesOf(pieces, () => stalled.refresh()),
+    { highWaterMark: 2 },
+  );
+  try {
+    if (mayCompress) await pipeline(source, createGzip({ level: GZIP_LEVEL }), response);
+    else await pipeline(source, response);
+  } finally {
+    clearTimeout(stalled);
+  }
 }
 
-function* bytesOf(pieces: Iterable<string>): Generator<Buffer> {
-  for (const piece of pieces) yield Buffer.from(piece);
+function* bytesOf(pieces: Iterable<string>, onTaken: () => void): Generator<Buffer> {
+  for (const piece of pieces) {
+    onTaken();
+    yield Buffer.from(piece);
+  }
 }
 
 function announceGzip(response: ServerResponse): void {

@@ -141,7 +141,7 @@ export class CustomResources {
     const resource = this.#context.registry.ofStorage(storage);
     await this.#context.store.settled();
     if (resource) {
-      await deleteAll(this.#context, resource);
+      await deleteAll(this.#context, resource, { withoutAdmission: true });
       if (this.#context.store.count(storage) > 0) return this.#tasks.addAfter(metadata.name, 200);
     }
     await this.#writer.update(definitions, { namespace: "", name: metadata.name }, (current) => ({

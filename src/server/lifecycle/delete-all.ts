@@ -6,8 +6,19 @@ import type { ServerContext } from "../verbs/server-context.ts";
 
 const AT_ONCE = 64;
 
-/** Deletes every object of a kind, in one namespace or all; those that finalizers hold stay marked. */
-export async function deleteAll(context: ServerContext, resource: ServedResource, namespace?: string): Promise<void> {
+export interface DeleteAllOptions {
+  /** All of them where there is none. */
+  readonly namespace?: string;
+  /** Of objects that go with their kind nobody is asked, as in Kubernetes. */
+  readonly withoutAdmission?: boolean;
+}
+
+/** Deletes every object of a kind; those that finalizers hold stay marked. */
+export async function deleteAll(
+  context: ServerContext,
+  resource: ServedResource,
+  { namespace, withoutAdmission = false }: DeleteAllOptions,
+): Promise<void> {
   const found = context.store.list(resource.storage, namespace);
   const options = { propagation: "Background" as const, preconditions: {}, dryRun: false };
   for (let at = 0; at < found.length; at += AT_ONCE) {
@@ -15,7 +26,8 @@ export async function deleteAll(context: ServerContext, resource: ServedResource
       const slash = key.indexOf("/");
       const place = { namespace: slash < 0 ? "" : key.slice(0, slash), name: key.slice(slash + 1) };
       try {
-        await deleteObject(context, { resource, ...place, user: SERVER_USER, options, warn: () => undefined });
+        const deletion = { resource, ...place, user: SERVER_USER, options, warn: () => undefined, withoutAdmission };
+        await deleteObject(context, deletion);
       } catch (error) {
         if (!(error instanceof StatusError) || error.code !== 404) throw error;
       }

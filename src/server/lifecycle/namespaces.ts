@@ -1,10 +1,13 @@
 import type { Namespace } from "../../api/core.ts";
+import type { KubeObject } from "../../api/meta.ts";
 import type { Logger } from "../../machinery/logger.ts";
 import type { ObjectReader, ObjectWriter } from "../object-reader.ts";
 import type { ServedResource } from "../registry/served-resource.ts";
+import type { StoredObject } from "../storage/store.ts";
 import type { ServerContext } from "../verbs/server-context.ts";
 import { deleteAll } from "./delete-all.ts";
 import { KeyedTasks } from "./keyed-tasks.ts";
+import { type RemainingKind, remainingConditions } from "./remaining-content.ts";
 
 const namespaces = { group: "", plural: "namespaces" };
 /** How often a namespace is looked at again while finalizers hold what is in it. */
@@ -60,9 +63,11 @@ export class NamespaceLifecycle {
     // Creates that were admitted before the namespace began to end are durable after this.
     await store.settled();
     const kinds = this.#namespacedKinds();
-    for (const resource of kinds) await deleteAll(this.#context, resource, name);
+    for (const resource of kinds) await deleteAll(this.#context, resource, { namespace: name });
     await store.settled();
-    if (kinds.some(({ storage }) => store.list(storage, name).length > 0)) {
+    const remaining = kinds.map((kind) => remainingOf(kind, store.list(kind.storage, name))).filter(isRemaining);
+    if (remaining.length > 0) {
+      await this.#report(namespace, remaining);
       this.#tasks.addAfter(name, RECHECK_MS);
       return;
     }
@@ -77,6 +82,18 @@ export class NamespaceLifecycle {
     );
   }
 
+  /** Says in the status what the namespace waits for; written only when that changes. */
+  async #report({ metadata: { name } }: Namespace, remaining: readonly RemainingKind[]): Promise<void> {
+    const change = (current: Namespace) => {
+      const before = current.status?.conditions ?? [];
+      const conditions = remainingConditions(remaining, before, this.#context.clock.now());
+      const isNew = conditions.some((condition) => !before.includes(condition));
+      return isNew ? { ...current, status: { ...current.status, conditions } } : undefined;
+    };
+    const key = { namespace: "", name };
+    await this.#writer.update(namespaces, key, (current) => change(current as Namespace), { subresource: "status" });
+  }
+
   /** One served version of each namespaced kind. */
   #namespacedKinds(): ServedResource[] {
     const byStorage = new Map<string, ServedResource>();
@@ -86,3 +103,13 @@ export class NamespaceLifecycle {
     return [...byStorage.values()];
   }
 }
+
+function remainingOf({ definition }: ServedResource, objects: readonly StoredObject[]): RemainingKind {
+  const { group, plural } = definition;
+  const finalizers = objects
+    .filter(({ json }) => json.includes('"finalizers"'))
+    .flatMap(({ json }) => (JSON.parse(json) as KubeObject).metadata.finalizers ?? []);
+  return { group, plural, count: objects.length, finalizers };
+}
+
+const isRemaining = ({ count }: RemainingKind): boolean => count > 0;

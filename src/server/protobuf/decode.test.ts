@@ -26,6 +26,22 @@ describe("decodeProtobuf", () => {
     });
   });
 
+  it("puts the fields of an embedded struct beside the others", () => {
+    const rule = Buffer.concat([field(1, "CREATE"), field(2, Buffer.concat([field(2, "v1"), field(4, "*")]))]);
+    const webhook = Buffer.concat([field(1, "a.example.com"), field(3, rule), field(4, "Fail")]);
+    const message = field(2, webhook);
+    expect(decodeProtobuf(body("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration", message))).toEqual({
+      ...{ apiVersion: "admissionregistration.k8s.io/v1", kind: "MutatingWebhookConfiguration" },
+      webhooks: [
+        {
+          name: "a.example.com",
+          rules: [{ operations: ["CREATE"], apiVersions: ["v1"], scope: "*" }],
+          failurePolicy: "Fail",
+        },
+      ],
+    });
+  });
+
   it("keeps a key that is dangerous in JavaScript a key", () => {
     const entry = Buffer.concat([field(1, "__proto__"), field(2, "x")]);
     const { data } = decodeProtobuf(body("v1", "ConfigMap", field(2, entry)));

@@ -76,7 +76,8 @@ function decodeField(object: Record<string, unknown>, field: Field, { reader, wi
     return;
   }
   const value = isVarint ? decodeVarint(type, reader.varint()) : decodeBytes(type, reader.bytes(), depth);
-  if (shape === "list") {
+  if (shape === "inline") Object.assign(object, value);
+  else if (shape === "list") {
     const items = (object[name] ?? []) as unknown[];
     object[name] = [...items, value];
   } else if (isPointer || !isZero(value)) object[name] = value;

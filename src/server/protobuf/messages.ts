@@ -3,7 +3,7 @@
  * that kubectl and client-go write this way are here; anything else is refused, so that nothing is dropped unseen.
  *
  * A field reads `number name type`. A star marks what is a pointer in Go, where zero and absent differ. `[]T` repeats,
- * `map:T` is a map with string keys.
+ * `map:T` is a map with string keys. `inline:T` is a struct that Go embeds: its fields stand beside the others in JSON.
  */
 const MESSAGES: Readonly<Record<string, string>> = {
   ObjectMeta:
@@ -47,6 +47,18 @@ const MESSAGES: Readonly<Record<string, string>> = {
   ClusterRoleBinding: "1 metadata ObjectMeta, 2 subjects []Subject, 3 roleRef RoleRef",
   Subject: "1 kind string, 2 apiGroup string, 3 name string, 4 namespace string",
   RoleRef: "1 apiGroup string, 2 kind string, 3 name string",
+
+  MutatingWebhookConfiguration: "1 metadata ObjectMeta, 2 webhooks []MutatingWebhook",
+  MutatingWebhook:
+    "1 name string, 2 clientConfig WebhookClientConfig, 3 rules []RuleWithOperations, 4 failurePolicy *string, 5 namespaceSelector LabelSelector, 6 sideEffects *string, 7 timeoutSeconds *int, 8 admissionReviewVersions []string, 9 matchPolicy *string, 10 reinvocationPolicy *string, 11 objectSelector LabelSelector, 12 matchConditions []MatchCondition",
+  ValidatingWebhookConfiguration: "1 metadata ObjectMeta, 2 webhooks []ValidatingWebhook",
+  ValidatingWebhook:
+    "1 name string, 2 clientConfig WebhookClientConfig, 3 rules []RuleWithOperations, 4 failurePolicy *string, 5 namespaceSelector LabelSelector, 6 sideEffects *string, 7 timeoutSeconds *int, 8 admissionReviewVersions []string, 9 matchPolicy *string, 10 objectSelector LabelSelector, 11 matchConditions []MatchCondition",
+  WebhookClientConfig: "1 service ServiceReference, 2 caBundle bytes, 3 url *string",
+  ServiceReference: "1 namespace string, 2 name string, 3 path *string, 4 port *int",
+  RuleWithOperations: "1 operations []string, 2 rule inline:Rule",
+  Rule: "1 apiGroups []string, 2 apiVersions []string, 3 resources []string, 4 scope *string",
+  MatchCondition: "1 name string, 2 expression string",
 
   TokenRequest: "1 metadata ObjectMeta, 2 spec TokenRequestSpec, 3 status TokenRequestStatus",
   TokenRequestSpec: "1 audiences []string, 3 boundObjectRef BoundObjectReference, 4 expirationSeconds *int",
@@ -98,7 +110,7 @@ export type FieldType =
 export interface Field {
   readonly name: string;
   readonly type: FieldType;
-  readonly shape: "one" | "list" | "map";
+  readonly shape: "one" | "list" | "map" | "inline";
   /** A pointer in Go: zero is written. */
   readonly isPointer: boolean;
 }
@@ -122,10 +134,13 @@ export function fieldsOf(message: string): ReadonlyMap<number, Field> | undefine
 
 const SCALARS = new Set(["string", "bytes", "int", "bool", "Time", "MicroTime", "FieldsV1"]);
 
+const SHAPES: Readonly<Record<string, Field["shape"]>> = { "[]": "list", "map:": "map", "inline:": "inline" };
+
 function parseField(name: string, text: string): Field {
   const isPointer = text.startsWith("*");
-  const shape = text.startsWith("[]") ? "list" : text.startsWith("map:") ? "map" : "one";
-  const kind = text.replace(/^(\*|\[\]|map:)/, "");
+  const [, prefix = ""] = /^(\[\]|map:|inline:)/.exec(text) ?? [];
+  const shape = SHAPES[prefix] ?? "one";
+  const kind = text.replace(/^(\*|\[\]|map:|inline:)/, "");
   const type = (SCALARS.has(kind) ? { kind } : { kind: "message", message: kind }) as FieldType;
   return { name, type, shape, isPointer };
 }

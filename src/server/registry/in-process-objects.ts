@@ -69,8 +69,7 @@ export class ServerWriter implements ObjectWriter {
     copy.apiVersion ??= served.apiVersion;
     copy.kind ??= served.definition.kind;
     copy.metadata ??= { name: "" } as ApiObject["metadata"];
-    served.schema?.applyDefaults(copy);
-    served.strategy.applyDefaults?.(copy);
+    withDefaults(served, copy);
     const { json } = await createObject(this.#context, {
       ...this.#common(served, options),
       namespace: copy.metadata.namespace ?? "",
@@ -85,15 +84,17 @@ export class ServerWriter implements ObjectWriter {
     change: (current: KubeObject) => object | undefined,
     options: WriterOptions = {},
   ): Promise<KubeObject> {
+    const served = this.#served(resource);
     const { json } = await updateObject(this.#context, {
-      ...this.#common(this.#served(resource), options),
+      ...this.#common(served, options),
       namespace,
       name,
       subresource: options.subresource ?? "",
       isPatch: true,
       change: (current) => {
         const unchanged = structuredClone(current);
-        return (change(current) as ApiObject | undefined) ?? unchanged;
+        const next = change(current) as ApiObject | undefined;
+        return next ? withDefaults(served, next) : unchanged;
       },
     });
     return JSON.parse(json);
@@ -139,6 +140,13 @@ export class ServerWriter implements ObjectWriter {
     if (!resource) throw new RangeError(`${storageName(group, plural)} is not served`);
     return resource;
   }
+}
+
+/** In place, as decoding does it for everybody else. */
+function withDefaults({ schema, strategy }: ServedResource, object: ApiObject): ApiObject {
+  schema?.applyDefaults(object);
+  strategy.applyDefaults?.(object);
+  return object;
 }
 
 /** Nobody reads the server's own warnings. */

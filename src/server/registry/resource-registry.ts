@@ -40,6 +40,11 @@ export class ResourceRegistry {
     return this.#stored.get(path(group, version, plural));
   }
 
+  isServed(group: string, version: string, plural: string): boolean {
+    const key = path(group, version, plural);
+    return this.#stored.has(key) || this.#virtual.has(key);
+  }
+
   findVirtual(group: string, version: string, plural: string): VirtualResource | undefined {
     return this.#virtual.get(path(group, version, plural));
   }

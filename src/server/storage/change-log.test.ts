@@ -18,6 +18,19 @@ describe("ChangeLog", () => {
   });
 
   it.each([
+    { because: "nothing is over its bounds", count: 10, bytes: 10, want: false },
+    { because: "changes are a few more than may stay", count: 12, bytes: 10, want: false },
+    { because: "changes are many more than may stay", count: 13, bytes: 10, want: true },
+    { because: "they hold far more than they may", count: 5, bytes: 3000, want: true },
+  ])("says whether it must be compacted at once: $because", ({ count, bytes, want }) => {
+    const log = new ChangeLog(0, limits);
+    for (let revision = 1; revision <= count; revision++) log.append(change(revision, bytes), 0);
+    expect(log.isOverfull).toBe(want);
+    log.compact(0);
+    expect(log.isOverfull).toBe(false);
+  });
+
+  it.each([
     { because: "nothing is over its bounds", now: 500, count: 5, bytes: 10, want: undefined },
     { because: "the first ones are too old", now: 1002, count: 5, bytes: 10, want: 2 },
     { because: "there are too many", now: 10, count: 14, bytes: 10, want: 4 },

@@ -20,10 +20,13 @@ export const DEFAULT_LIMITS: ChangeLogLimits = {
   maxChanges: 100_000,
 };
 
+/** Not 1: each compaction then drops a good part, instead of one change at each write. */
+const BURST = 1.25;
+
 /** The latest changes in memory: what watches resume from and what old snapshots are made from by undoing. */
 export class ChangeLog {
-  #changes: Recorded[] = [];
-  /** Changes before this index are dropped; the array is cut now and then, not at every drop. */
+  /** Emptied before `#start`; the array is cut now and then, not at every drop. */
+  #changes: (Recorded | undefined)[] = [];
   #start = 0;
   #bytes = 0;
   #floor: number;
@@ -37,6 +40,12 @@ export class ChangeLog {
   /** The revision before the oldest change that is kept: nothing earlier can be reconstructed. */
   get floor(): number {
     return this.#floor;
+  }
+
+  /** Whether a burst has filled it so far beyond its bounds that the next turn of compaction must not be waited for. */
+  get isOverfull(): boolean {
+    const { maxBytes, maxChanges } = this.#limits;
+    return this.#bytes > maxBytes * BURST || this.#changes.length - this.#start > maxChanges * BURST;
   }
 
   append(change: Change, at: number): void {
@@ -66,6 +75,7 @@ export class ChangeLog {
       if (!tooMany && now - oldest.at <= maxAgeMs) break;
       this.#bytes -= size(oldest);
       this.#floor = oldest.revision;
+      this.#changes[this.#start] = undefined;
       this.#start++;
       dropped = true;
     }

@@ -1,14 +1,20 @@
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { StoreRefused } from "./store.ts";
 
+/** A folder of the data directory that is there while a restore is under way, and after one that was broken off. */
+export const UNFINISHED_RESTORE = "restoring";
+
 /**
  * Makes `directory` (0700) and locks it for this process until `release`. The lock is the operating system's, held by an
  * open SQLite transaction, so it ends with the process however that ends.
- * @throws {StoreRefused} when another server has it or it cannot be written.
+ * @throws {StoreRefused} when another server has it, it cannot be written, or a restore into it was broken off.
  */
-export function lockDataDirectory(directory: string): { release(): void } {
+export function lockDataDirectory(
+  directory: string,
+  { duringRestore = false }: { duringRestore?: boolean } = {},
+): { release(): void } {
   const file = join(directory, "lock");
   let database: DatabaseSync | undefined;
   try {
@@ -18,13 +24,19 @@ export function lockDataDirectory(directory: string): { release(): void } {
     const locked = new DatabaseSync(file, { timeout: 0 });
     database = locked;
     locked.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
+    if (!duringRestore && existsSync(join(directory, UNFINISHED_RESTORE))) {
+      throw new StoreRefused(
+        `a restore into ${directory} was broken off; repeat it with 'slipway restore FILE --data-dir ${directory} --force'`,
+      );
+    }
     return { release: () => locked.close() };
   } catch (error) {
     database?.close();
+    if (error instanceof StoreRefused) throw error;
     const reason = String(error);
     if (reason.includes("database is locked")) {
       throw new StoreRefused(
-        `${directory} is in use by another Slipway; stop that one, or choose another directory with --data-dir`,
+        `${directory} is in use by another Slipway${holderOf(file)}; stop that one, or choose another directory with --data-dir`,
         { cause: error },
       );
     }
@@ -37,4 +49,18 @@ function makeDirectory(directory: string): void {
   const missing: string[] = [];
   for (let path = resolve(directory); !existsSync(path); path = dirname(path)) missing.push(path);
   for (const path of missing.reverse()) mkdirSync(path, { mode: 0o700 });
+}
+
+/** The process that has the lock, where the system tells: Linux does, of processes of the same PID namespace. */
+function holderOf(file: string): string {
+  try {
+    const { ino } = statSync(file);
+    // `1: POSIX  ADVISORY  WRITE 4711 00:2b:123456 1073741826 1073742335`
+    const held = new RegExp(`^\\d+: \\S+\\s+\\S+\\s+WRITE\\s+(\\d+) \\w+:\\w+:${ino} `, "m");
+    const pid = Number(held.exec(readFileSync("/proc/locks", "utf8"))?.[1] ?? 0);
+    return pid > 0 ? ` (process ${pid})` : "";
+  } catch {
+    // Another system, or the file has just gone: the refusal stands without the name.
+    return "";
+  }
 }

@@ -4,10 +4,10 @@ import type { StoredObject } from "./store.ts";
 export class SortedObjects {
   readonly #byKey = new Map<string, StoredObject>();
   /** Kept sorted by binary insertion: moving a few hundred kB of pointers is cheaper than sorting at each list. */
-  readonly #keys: string[] = [];
+  readonly #sorted: StoredObject[] = [];
 
   get size(): number {
-    return this.#keys.length;
+    return this.#sorted.length;
   }
 
   get(key: string): StoredObject | undefined {
@@ -15,41 +15,52 @@ export class SortedObjects {
   }
 
   set(object: StoredObject): void {
-    if (!this.#byKey.has(object.key)) this.#keys.splice(this.#position(object.key), 0, object.key);
+    const at = positionOf(this.#sorted, object.key);
+    this.#sorted.splice(at, this.#byKey.has(object.key) ? 1 : 0, object);
     this.#byKey.set(object.key, object);
   }
 
   delete(key: string): void {
-    if (this.#byKey.delete(key)) this.#keys.splice(this.#position(key), 1);
+    if (this.#byKey.delete(key)) this.#sorted.splice(positionOf(this.#sorted, key), 1);
   }
 
   /** All objects, or those of one namespace. */
   list(namespace?: string): StoredObject[] {
-    if (namespace === undefined) return this.#slice(0, this.#keys.length);
+    if (namespace === undefined) return this.#sorted.slice();
     // "0" follows "/" in the order of code units.
-    return this.#slice(this.#position(`${namespace}/`), this.#position(`${namespace}0`));
+    return this.#sorted.slice(positionOf(this.#sorted, `${namespace}/`), positionOf(this.#sorted, `${namespace}0`));
   }
+}
 
-  #slice(from: number, to: number): StoredObject[] {
-    const objects: StoredObject[] = [];
-    for (let at = from; at < to; at++) {
-      const object = this.#byKey.get(this.#keys[at] as string);
-      if (object) objects.push(object);
-    }
-    return objects;
+/** Index of the first of `sorted` objects, from index `from` on, whose key is not before `key`. */
+export function positionOf(sorted: readonly StoredObject[], key: string, from = 0): number {
+  let low = from;
+  let high = sorted.length;
+  // Most creates append.
+  if (high > low && (sorted[high - 1] as StoredObject).key < key) return high;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((sorted[middle] as StoredObject).key < key) low = middle + 1;
+    else high = middle;
   }
+  return low;
+}
 
-  /** Index of the first key that is not before `key`. */
-  #position(key: string): number {
-    let low = 0;
-    let high = this.#keys.length;
-    // Most creates append.
-    if (high > 0 && (this.#keys[high - 1] as string) < key) return high;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#keys[middle] as string) < key) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+/** `sorted` with other objects under some keys; an undefined one means none. Takes time for what is replaced, and a copy. */
+export function replaced(
+  sorted: readonly StoredObject[],
+  replacements: ReadonlyMap<string, StoredObject | undefined>,
+): StoredObject[] {
+  const result: StoredObject[] = [];
+  let from = 0;
+  // Default order is that of code units, as everywhere here.
+  for (const key of [...replacements.keys()].sort()) {
+    const at = positionOf(sorted, key, from);
+    while (from < at) result.push(sorted[from++] as StoredObject);
+    const replacement = replacements.get(key);
+    if (replacement) result.push(replacement);
+    if (sorted[at]?.key === key) from = at + 1;
   }
+  while (from < sorted.length) result.push(sorted[from++] as StoredObject);
+  return result;
 }

@@ -1,27 +1,21 @@
-import { closeSync, existsSync, openSync, statSync } from "node:fs";
+import { closeSync, existsSync, openSync, renameSync, rmSync, statSync } from "node:fs";
+import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { crc32 } from "node:zlib";
 import { type StoredObject, StoreRefused } from "./store.ts";
-
-/** "SLPW": tells our file from any other SQLite database. */
-const APPLICATION_ID = 0x534c5057;
-/** Raised when an older release could no longer read the file. */
-const FORMAT = 1;
-
-/**
- * `changes` is an undo log: each row has what its write replaced, so one copy of every object suffices to rebuild any
- * recent revision. Rows are found by `id` (the revision of the object's creation); names are looked up in memory only.
- */
-const TABLES = `
-  CREATE TABLE objects (
-    id INTEGER PRIMARY KEY, resource TEXT NOT NULL, key TEXT NOT NULL, revision INTEGER NOT NULL,
-    shape TEXT NOT NULL, json TEXT NOT NULL, crc INTEGER NOT NULL
-  ) STRICT;
-  CREATE TABLE changes (
-    revision INTEGER PRIMARY KEY, at INTEGER NOT NULL, id INTEGER NOT NULL, resource TEXT NOT NULL, key TEXT NOT NULL,
-    deleted INTEGER NOT NULL, previous_revision INTEGER, previous_shape TEXT, previous TEXT, previous_crc INTEGER
-  ) STRICT;
-`;
+import {
+  type BACKUP_ID,
+  type ChangeHeader,
+  changeChecksum,
+  checkFormat,
+  FORMAT,
+  numberOf,
+  objectChecksum,
+  STORE_ID,
+  TABLES,
+  upgrade,
+} from "./store-format.ts";
+import { synced } from "./synced.ts";
+import { checkLog, hasLog, wasLeftOpen } from "./write-ahead-log.ts";
 
 export interface LoadedChange {
   readonly revision: number;
@@ -36,73 +30,125 @@ export interface LoadedStore {
   readonly changes: LoadedChange[];
 }
 
-/** Durable settings of every connection that writes: WAL, and an fsync at each commit. */
-export function configure(database: DatabaseSync): void {
-  database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000;");
-}
-
 /**
  * Creates the file where there is none, checks that it is ours and undamaged, and reads all of it.
  * @throws {StoreRefused} without having changed anything.
  */
 export function loadStore(file: string): LoadedStore {
-  const isNew = !existsSync(file) || statSync(file).size === 0;
-  // SQLite gives its -wal and -shm files the permissions of this one.
-  if (isNew) closeSync(openSync(file, "a", 0o600));
-  let database: DatabaseSync | undefined;
-  try {
-    database = new DatabaseSync(file);
-    if (isNew) {
-      configure(database);
-      database.exec(
-        `BEGIN; ${TABLES} PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${FORMAT}; COMMIT`,
-      );
-      return { objects: [], changes: [] };
-    }
-    checkFormat(database, file);
-    return readAll(database, file);
-  } catch (error) {
-    if (error instanceof StoreRefused) throw error;
-    throw damaged(file, error);
-  } finally {
-    database?.close();
+  if (!existsSync(file)) {
+    if (hasLog(file) || wasLeftOpen(file)) throw damaged(file, new Error("it is missing; its log is not"));
+    makeStore(file);
   }
-}
-
-function checkFormat(database: DatabaseSync, file: string): void {
-  const pragma = (name: string) => Number(Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0]);
-  if (pragma("application_id") !== APPLICATION_ID) {
-    throw new StoreRefused(`${file} is not a Slipway store; move it away or choose another data directory`);
-  }
-  const format = pragma("user_version");
-  if (format > FORMAT) {
-    throw new StoreRefused(
-      `${file} has format ${format}, written by a newer Slipway; this one reads up to ${FORMAT}. Run the newer release, or choose another data directory`,
+  return reading(file, () => {
+    checkLog(file);
+    return (
+      withDatabase(file, { readOnly: true }, (database) => {
+        checkFormat(database, file, STORE_ID);
+        return numberOf(database, "user_version") === FORMAT ? readAll(database) : undefined;
+      }) ?? upgraded(file)
     );
+  });
+}
+
+/**
+ * Reads all of a store or a backup that no server uses, and changes nothing.
+ * @throws {StoreRefused} when a page or a row of it is damaged, or it is something else.
+ */
+export function readWhole(file: string, applicationId: typeof STORE_ID | typeof BACKUP_ID): LoadedStore {
+  return reading(file, () =>
+    withDatabase(file, { readOnly: true }, (database) => {
+      checkFormat(database, file, applicationId);
+      return readAll(database);
+    }),
+  );
+}
+
+/** Whatever `work` fails with becomes a refusal that says what to do. */
+export function reading<T>(file: string, work: () => T): T {
+  try {
+    if (statSync(file).size === 0) throw new Error("it is empty");
+    return work();
+  } catch (error) {
+    throw error instanceof StoreRefused ? error : damaged(file, error);
   }
 }
 
-function readAll(database: DatabaseSync, file: string): LoadedStore {
+export function withDatabase<T>(
+  file: string,
+  options: { readOnly?: boolean; timeout?: number },
+  work: (database: DatabaseSync) => T,
+): T {
+  const database = new DatabaseSync(file, options);
+  try {
+    return work(database);
+  } finally {
+    database.close();
+  }
+}
+
+/** @throws {StoreRefused} when there is no room or right to make it; then nothing is left of it. */
+function makeStore(file: string): void {
+  try {
+    createStore(file);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new StoreRefused(
+      `${file} cannot be made (${reason}); look after the disk, or choose another data directory`,
+      {
+        cause: error,
+      },
+    );
+  } finally {
+    rmSync(`${file}.new`, { force: true });
+  }
+}
+
+/** Appears under its name when it is whole: a file cut to nothing must not be taken for one that was never filled. */
+function createStore(file: string): void {
+  const unfinished = `${file}.new`;
+  // A start that was broken off may have left one.
+  rmSync(unfinished, { force: true });
+  // SQLite gives its -wal and -shm files the permissions of this one.
+  closeSync(openSync(unfinished, "wx", 0o600));
+  withDatabase(unfinished, {}, (database) =>
+    database.exec(
+      `PRAGMA synchronous = FULL; BEGIN; ${TABLES} PRAGMA application_id = ${STORE_ID}; PRAGMA user_version = ${FORMAT}; COMMIT`,
+    ),
+  );
+  renameSync(unfinished, file);
+  synced(dirname(file));
+}
+
+function upgraded(file: string): LoadedStore {
+  return withDatabase(file, {}, (database) => {
+    upgrade(database, Date.now());
+    return readAll(database);
+  });
+}
+
+function readAll(database: DatabaseSync): LoadedStore {
+  // Checksums show what is wrong with a row; this also shows a row that is gone.
+  const [check] = database.prepare("PRAGMA quick_check(1)").all();
+  const verdict = String(Object.values(check ?? {})[0]);
+  if (verdict !== "ok") throw new Error(verdict.replaceAll("\n", " "));
   const objects: StoredObject[] = [];
   const state = new Map<number, StoredObject>();
   for (const row of database.prepare("SELECT * FROM objects").iterate() as Iterable<Row>) {
-    checkSum(file, row.json, row.crc);
     const { id, resource, key, revision, shape, json } = row;
     const object = { id, resource, key, revision, shape, json };
+    compare(objectChecksum(object), row.crc);
     objects.push(object);
     state.set(id, object);
   }
   const changes: LoadedChange[] = [];
   for (const row of database.prepare("SELECT * FROM changes ORDER BY revision DESC").iterate() as Iterable<ChangeRow>) {
     const { id, resource, key, revision, at } = row;
+    compare(changeChecksum(row), row.crc);
     let previous: StoredObject | undefined;
     if (row.previous !== null) {
-      checkSum(file, row.previous, row.previous_crc);
-      previous = {
-        ...{ id, resource, key, json: row.previous },
-        revision: row.previous_revision,
-        shape: row.previous_shape,
-      };
+      const { previous_revision, previous_shape: shape, previous: json } = row;
+      previous = { id, resource, key, revision: previous_revision, shape, json };
+      compare(objectChecksum(previous), row.previous_crc);
     }
     changes.push({ revision, at, current: row.deleted ? undefined : state.get(id), previous });
     if (previous) state.set(id, previous);
@@ -115,27 +161,23 @@ interface Row extends StoredObject {
   readonly crc: number;
 }
 
-interface ChangeRow {
-  readonly revision: number;
-  readonly at: number;
-  readonly id: number;
-  readonly resource: string;
-  readonly key: string;
-  readonly deleted: number;
+interface ChangeRow extends ChangeHeader {
   readonly previous_revision: number;
   readonly previous_shape: string;
   readonly previous: string | null;
   readonly previous_crc: number;
+  readonly crc: number;
 }
 
-function checkSum(file: string, json: string, crc: number): void {
-  if (crc32(json) !== crc) throw damaged(file, new Error("an object does not match its checksum"));
+function compare(computed: number, stored: number): void {
+  if (computed !== stored) throw new Error("an object does not match its checksum");
 }
 
 function damaged(file: string, cause: unknown): StoreRefused {
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new StoreRefused(
-    `${file} cannot be read (${reason}); it was left as it is. Check the disk and its permissions; restore a backup, or move the file away to start empty`,
+    `${file} cannot be read (${reason}); it was left as it is. Check the disk and its permissions; restore a backup with ` +
+      `'slipway restore FILE --data-dir DIR --force', or move ${file} and what begins with its name away to start empty`,
     { cause },
   );
 }

@@ -134,6 +134,35 @@ describe("SqliteStore", () => {
     expect(store.listAt(RESOURCE, -1)).toBeUndefined();
   });
 
+  it("forgets at once what a burst of writes leaves beyond its bounds, in the file too", async () => {
+    const store = openStore({ maxAgeMs: 60_000, maxBytes: 10_000, maxChanges: 1000 });
+    const first = await put(store, "a/x", "x".repeat(1000));
+    for (let at = 0; at < 60; at++) await put(store, "a/x", `${at}`.padEnd(1000, "."));
+    expect(store.changesSince(RESOURCE, first)).toBeUndefined();
+    expect(store.listAt(RESOURCE, first)).toBeUndefined();
+    expect(store.changesSince(RESOURCE, store.revision - 3)).toHaveLength(3);
+    await store.close();
+    const again = openStore();
+    expect(again.compactedRevision).toBeGreaterThan(40);
+    expect(again.compactedRevision).toBeLessThan(60);
+  });
+
+  it("stores what etcd would, and no larger object", async () => {
+    const store = openStore();
+    const room = 1.5 * 1024 * 1024 - 100;
+    await put(store, "a/x", "x".repeat(room));
+    await expect(put(store, "a/y", "x".repeat(room + 200))).rejects.toThrow("etcdserver: request is too large");
+    await expect(put(store, "a/y", "ä".repeat(room / 2 + 100))).rejects.toThrow("etcdserver: request is too large");
+    expect(keysOf(store.list(RESOURCE))).toEqual(["a/x"]);
+  });
+
+  it("takes many large objects at once", async () => {
+    const store = openStore();
+    await Promise.all(Array.from({ length: 100 }, (_, at) => put(store, `a/${at}`, "x".repeat(1_500_000))));
+    expect(store.list(RESOURCE)).toHaveLength(100);
+    expect(store.fault).toBeUndefined();
+  });
+
   it("refuses a file of a newer release, and leaves it", async () => {
     await openStore().close();
     const database = new DatabaseSync(file);

@@ -2,15 +2,19 @@ import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { ChangeLog, type ChangeLogLimits, DEFAULT_LIMITS } from "./change-log.ts";
 import { KeyLocks } from "./key-locks.ts";
-import { SortedObjects } from "./sorted-objects.ts";
+import { replaced, SortedObjects } from "./sorted-objects.ts";
 import { loadStore } from "./sqlite-file.ts";
 import type { RowWrite, WorkerAnswer, WorkerOrder } from "./sqlite-orders.ts";
-import { type Change, type Put, type Store, type StoredObject, StoreUnavailable } from "./store.ts";
+import { type Change, ObjectTooLarge, type Put, type Store, type StoredObject, StoreUnavailable } from "./store.ts";
 
 /** Writes in one transaction at most: bounds how long a commit takes and how much one failure takes with it. */
 const MAX_BATCH = 512;
+/** Characters of JSON in one transaction, beyond the first write: bounds the worker's memory and the log's growth. */
+const MAX_BATCH_LENGTH = 8 * 1024 * 1024;
+/** etcd's default for a request (`--max-request-bytes`): what a cluster would not store is not stored here either. */
+const MAX_OBJECT_BYTES = 1.5 * 1024 * 1024;
 const COMPACTION_INTERVAL_MS = 30_000;
-/** The worker holds one batch at a time: at most 512 objects of 3 MiB in the worst case, which are never that many. */
+/** The worker holds one batch at a time. */
 const WORKER_LIMITS = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 512 };
 
 interface PendingWrite {
@@ -91,15 +95,12 @@ export class SqliteStore implements Store {
   listAt(resource: string, revision: number, namespace?: string): readonly StoredObject[] | undefined {
     if (revision < this.#log.floor) return undefined;
     const undone = new Map<string, StoredObject | undefined>();
-    for (const { key, previous } of this.#log.since(revision, resource))
-      if (!undone.has(key)) undone.set(key, previous);
-    if (undone.size === 0) return this.list(resource, namespace);
-    const past = new SortedObjects();
-    for (const object of this.list(resource, namespace)) if (!undone.has(object.key)) past.set(object);
-    for (const [key, object] of undone) {
-      if (object && (namespace === undefined || key.startsWith(`${namespace}/`))) past.set(object);
+    for (const { key, previous } of this.#log.since(revision, resource)) {
+      const isAskedFor = namespace === undefined || key.startsWith(`${namespace}/`);
+      if (isAskedFor && !undone.has(key)) undone.set(key, previous);
     }
-    return past.list();
+    const now = this.list(resource, namespace);
+    return undone.size === 0 ? now : replaced(now, undone);
   }
 
   changesSince(resource: string, revision: number): readonly Change[] | undefined {
@@ -130,6 +131,7 @@ export class SqliteStore implements Store {
     const revision = ++this.#assigned;
     object.metadata.resourceVersion = String(revision);
     const json = JSON.stringify(object);
+    if (bytesIn(json) > MAX_OBJECT_BYTES) throw new ObjectTooLarge();
     const current: StoredObject = { resource, key, id: previous?.id ?? revision, revision, json, shape };
     await this.#write(current, { revision, resource, key, current, previous });
     return current;
@@ -181,7 +183,7 @@ export class SqliteStore implements Store {
 
   #send(): void {
     if (this.#inFlight || (this.#waiting.length === 0 && this.#compactTo === undefined)) return;
-    this.#inFlight = this.#waiting.splice(0, MAX_BATCH);
+    this.#inFlight = this.#waiting.splice(0, batchSize(this.#waiting));
     const order: WorkerOrder = {
       type: "commit",
       writes: this.#inFlight.map(({ row }) => row),
@@ -213,14 +215,18 @@ export class SqliteStore implements Store {
       for (const listener of this.#listeners.get(undefined) ?? []) listener(change);
     }
     for (const { resolve } of batch) resolve();
+    if (this.#log.isOverfull) this.#forget();
     if (batch.length > 0) for (const listener of this.#revisionListeners) listener(this.#revision);
   }
 
   #compact(): void {
-    const floor = this.#log.compact(Date.now());
-    if (floor === undefined) return;
-    this.#compactTo = floor;
+    this.#forget();
     this.#send();
+  }
+
+  /** Drops from memory at once, and from the file with the next batch. */
+  #forget(): void {
+    this.#compactTo = this.#log.compact(Date.now()) ?? this.#compactTo;
   }
 
   #workerGone(reason: string): void {
@@ -230,4 +236,20 @@ export class SqliteStore implements Store {
     this.#inFlight = undefined;
     for (const wake of this.#idle.splice(0)) wake();
   }
+}
+
+function batchSize(waiting: readonly PendingWrite[]): number {
+  let size = 0;
+  let length = 0;
+  for (const { row } of waiting) {
+    length += row.json?.length ?? 0;
+    if (size === MAX_BATCH || (size > 0 && length > MAX_BATCH_LENGTH)) break;
+    size++;
+  }
+  return size;
+}
+
+/** Counted only where it matters: one character is three bytes of UTF-8 at most. */
+function bytesIn(json: string): number {
+  return json.length * 3 > MAX_OBJECT_BYTES ? Buffer.byteLength(json) : json.length;
 }

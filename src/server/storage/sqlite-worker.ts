@@ -1,16 +1,18 @@
 import { DatabaseSync } from "node:sqlite";
 import { parentPort, workerData } from "node:worker_threads";
-import { crc32 } from "node:zlib";
-import { configure } from "./sqlite-file.ts";
 import type { WorkerAnswer, WorkerOrder } from "./sqlite-orders.ts";
+import { changeChecksum, configure, objectChecksum } from "./store-format.ts";
+import { markClosed, markOpen } from "./write-ahead-log.ts";
 
 /** Runs in a thread of its own, so that fsync holds up nobody: one transaction for each batch it is sent. */
 
 const port = parentPort;
 if (!port) throw new Error("sqlite-worker runs as a worker thread only");
 
-const database = new DatabaseSync((workerData as { file: string }).file);
+const { file } = workerData as { file: string };
+const database = new DatabaseSync(file);
 configure(database);
+markOpen(file);
 
 const insert = database.prepare(
   "INSERT INTO objects (id, resource, key, revision, shape, json, crc) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -18,11 +20,11 @@ const insert = database.prepare(
 const update = database.prepare("UPDATE objects SET revision = ?, shape = ?, json = ?, crc = ? WHERE id = ?");
 const remove = database.prepare("DELETE FROM objects WHERE id = ?");
 const logCreate = database.prepare(
-  "INSERT INTO changes (revision, at, id, resource, key, deleted) VALUES (?, ?, ?, ?, ?, 0)",
+  "INSERT INTO changes (revision, at, id, resource, key, deleted, crc) VALUES (?, ?, ?, ?, ?, 0, ?)",
 );
 const logReplace = database.prepare(`
-  INSERT INTO changes (revision, at, id, resource, key, deleted, previous_revision, previous_shape, previous, previous_crc)
-  SELECT ?, ?, id, resource, key, ?, revision, shape, json, crc FROM objects WHERE id = ?`);
+  INSERT INTO changes (revision, at, id, resource, key, deleted, previous_revision, previous_shape, previous, previous_crc, crc)
+  SELECT ?, ?, id, resource, key, ?, revision, shape, json, crc, ? FROM objects WHERE id = ?`);
 const compact = database.prepare("DELETE FROM changes WHERE revision <= ?");
 
 function commit({ writes, compactTo }: Extract<WorkerOrder, { type: "commit" }>): void {
@@ -30,14 +32,17 @@ function commit({ writes, compactTo }: Extract<WorkerOrder, { type: "commit" }>)
   try {
     const at = Date.now();
     for (const { id, revision, resource, key, shape, json } of writes) {
+      const deleted = json === undefined ? 1 : 0;
+      const changeCrc = changeChecksum({ revision, at, id, resource, key, deleted });
+      const crc = json === undefined ? 0 : objectChecksum({ id, resource, key, revision, shape, json });
       if (json !== undefined && id === revision) {
-        insert.run(id, resource, key, revision, shape, json, crc32(json));
-        logCreate.run(revision, at, id, resource, key);
+        insert.run(id, resource, key, revision, shape, json, crc);
+        logCreate.run(revision, at, id, resource, key, changeCrc);
       } else {
-        const { changes } = logReplace.run(revision, at, json === undefined ? 1 : 0, id);
+        const { changes } = logReplace.run(revision, at, deleted, changeCrc, id);
         if (changes !== 1) throw new Error(`${resource} ${key} is not in the file`);
         if (json === undefined) remove.run(id);
-        else update.run(revision, shape, json, crc32(json), id);
+        else update.run(revision, shape, json, crc, id);
       }
     }
     if (compactTo !== undefined) compact.run(compactTo);
@@ -48,11 +53,16 @@ function commit({ writes, compactTo }: Extract<WorkerOrder, { type: "commit" }>)
   }
 }
 
+function close(): void {
+  markClosed(file);
+  database.close();
+}
+
 port.on("message", (order: WorkerOrder) => {
   let answer: WorkerAnswer = {};
   try {
     if (order.type === "commit") commit(order);
-    else database.close();
+    else close();
   } catch (error) {
     answer = { error: error instanceof Error ? error.message : String(error) };
   }

@@ -54,7 +54,7 @@ export interface Store {
   onRevision(listener: (revision: number) => void): () => void;
   /** Runs `work` while nobody else runs for the same key. A failed `work` frees the key. */
   exclusively<T>(resource: string, key: string, work: () => T | Promise<T>): T | Promise<T>;
-  /** Creates or replaces. Only within `exclusively` of the same key. @throws {StoreUnavailable} when it did not happen. */
+  /** Creates or replaces. Only within `exclusively` of the same key. @throws {StoreUnavailable | ObjectTooLarge} when it did not happen. */
   put(write: Put): Promise<StoredObject>;
   /** Resolves to the revision of the deletion. Only within `exclusively` of the same key, for a key that exists. */
   remove(resource: string, key: string): Promise<number>;
@@ -68,6 +68,14 @@ export interface Store {
 /** A write that did not happen: disk full, read-only, worker gone. Nothing of it is stored. */
 export class StoreUnavailable extends Error {
   override readonly name = "StoreUnavailable";
+}
+
+/** An object that etcd would not take either. The message is etcd's, which clients look for. */
+export class ObjectTooLarge extends Error {
+  override readonly name = "ObjectTooLarge";
+  constructor() {
+    super("etcdserver: request is too large");
+  }
 }
 
 /** A data directory that cannot be opened as it is. The message says what to do; nothing was changed. */

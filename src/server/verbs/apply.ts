@@ -28,6 +28,7 @@ export async function apply(
     dryRun: options.dryRun,
     fieldManager: options.fieldManager,
     warn: (text: string) => request.warnings.add(text),
+    annotate: request.annotate,
     keepManagedFields: true,
   };
   let created = false;
@@ -42,7 +43,7 @@ export async function apply(
       now: context.clock.now(),
     });
     if ("conflicts" in result) throw applyConflict(result.conflicts);
-    const object = shapeObject(request, result.object, { ...options, strictErrors, isPatched: true });
+    const object = shapeObject(request, result.object, { ...options, strictErrors, isPatched: true, isApplied: true });
     checkPlace(request, object);
     return object;
   };
@@ -89,7 +90,7 @@ function checkConfiguration(request: ResourceRequest, applied: ApiObject): void 
   const { resource } = request;
   const { apiVersion = "", kind = "", metadata } = applied as Partial<ApiObject> & Pick<ApiObject, "metadata">;
   if (apiVersion !== resource.apiVersion || kind !== resource.definition.kind) {
-    const shown = apiVersion.includes("/") ? apiVersion : `/${apiVersion}`;
+    const shown = String(apiVersion).includes("/") ? apiVersion : `/${apiVersion}`;
     throw badRequest(`invalid object type: ${shown}, Kind=${kind}`);
   }
   if (metadata.managedFields !== undefined && metadata.managedFields !== null)

@@ -32,6 +32,7 @@ export interface CreateOptions {
   readonly dryRun: boolean;
   readonly fieldManager: string;
   readonly warn: (text: string) => void;
+  readonly annotate?: AdmissionRequest["annotate"];
   /** What server-side apply has computed already; absent where this create is an Update operation. */
   readonly keepManagedFields?: boolean;
 }
@@ -43,14 +44,16 @@ const MAX_GENERATED_BASE = 63 - 5;
 /** Creates an object: admission, system fields, validation, storage. The order is that of k8s.io/apiserver's registry. */
 export async function createObject(context: ServerContext, options: CreateOptions): Promise<Written> {
   const { resource, namespace, object, dryRun, warn } = options;
-  const { metadata } = object;
-  ensureNamespace(context, resource, namespace, metadata.name ?? "");
-  ensureDefinition(context, resource, metadata.name ?? "");
+  ensureNamespace(context, resource, namespace, object.metadata.name ?? "");
+  ensureDefinition(context, resource, object.metadata.name ?? "");
   const request = admissionOf(options);
+  const requested = requestedForm(context, request, object);
   await context.admission.mutate(request);
+  const { metadata } = object;
   fillSystemFields(context, object, namespace, resource);
   dedupeOwners(object, warn);
   const stored = prepare(resource, object);
+  if (requested !== object) prepare(resource, requested);
   const errors = validate(resource, object, stored);
   if (errors.length > 0) throw invalid(kindSubjectOf(resource, metadata.name ?? ""), errors);
   if (resource.isCustom) for (const warning of finalizerWarnings(metadata.finalizers)) warn(warning);
@@ -62,7 +65,7 @@ export async function createObject(context: ServerContext, options: CreateOption
   if (!options.keepManagedFields) {
     setManagedFields(object, {
       before: undefined,
-      after: object,
+      after: requested,
       manager: options.fieldManager,
       definition: resource.definition,
       subresource: "",
@@ -81,6 +84,11 @@ export async function createObject(context: ServerContext, options: CreateOption
     const written = await store.put(put);
     return { json: resource.render(written), stored: written };
   });
+}
+
+/** What the client asked for: webhooks may change the object, and what they add has no manager, as in Kubernetes. */
+export function requestedForm(context: ServerContext, request: AdmissionRequest, object: ApiObject): ApiObject {
+  return context.admission.isRemote(request) ? structuredClone(object) : object;
 }
 
 /** Records who wrote what. */
@@ -170,7 +178,8 @@ function exists(resource: ServedResource, name: string, existing: StoredObject):
   return new StatusError(409, "AlreadyExists", `object is being deleted: ${error.message}`, error.status.details);
 }
 
-function admissionOf({ resource, namespace, object, user, dryRun, warn }: CreateOptions): AdmissionRequest {
+function admissionOf(options: CreateOptions): AdmissionRequest {
+  const { resource, namespace, object, user, dryRun, warn, annotate } = options;
   return {
     operation: "CREATE",
     definition: resource.definition,
@@ -181,6 +190,16 @@ function admissionOf({ resource, namespace, object, user, dryRun, warn }: Create
     dryRun,
     object,
     oldObject: undefined,
+    options: writeOptions("CreateOptions", options),
     warn,
+    ...(annotate && { annotate }),
   };
+}
+
+/** The options of a write as admission is shown them. */
+export function writeOptions(
+  kind: "CreateOptions" | "UpdateOptions",
+  { dryRun, fieldManager }: Pick<CreateOptions, "dryRun" | "fieldManager">,
+): Record<string, unknown> {
+  return { kind, apiVersion: "meta.k8s.io/v1", fieldManager, ...(dryRun ? { dryRun: ["All"] } : {}) };
 }

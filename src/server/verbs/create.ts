@@ -18,6 +18,7 @@ export async function create(context: ServerContext, request: ResourceRequest): 
     dryRun: options.dryRun,
     fieldManager: managerOf(options, header(request.http, "user-agent")),
     warn: (text) => request.warnings.add(text),
+    annotate: request.annotate,
   });
   return presentObject(201, request, json);
 }

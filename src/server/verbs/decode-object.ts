@@ -79,10 +79,15 @@ export interface ShapeOptions extends WriteOptions {
   readonly isPatched?: boolean;
   /** What they blame, where it is not the patched object. */
   readonly blamed?: string;
+  /** True for what server-side apply made: Kubernetes decodes no custom object then, and so drops no null of it. */
+  readonly isApplied?: boolean;
 }
 
+/** What decoding needs to know of a request. */
+type Decoding = Pick<ResourceRequest, "resource" | "warnings">;
+
 /** Checks and completes a parsed body, in place. Shared by every verb that takes an object. */
-export function shapeObject(request: ResourceRequest, value: unknown, options: ShapeOptions): ApiObject {
+export function shapeObject(request: Decoding, value: unknown, options: ShapeOptions): ApiObject {
   const { resource, warnings } = request;
   const { definition, schema, isCustom } = resource;
   const { kind, version } = definition;
@@ -112,7 +117,7 @@ export function shapeObject(request: ResourceRequest, value: unknown, options: S
     if (undecodable !== undefined) throw cannot(undecodable);
     if (mismatch) throw cannot(decodeError(value, definition.schema, kind, mismatch));
   }
-  schema?.applyDefaults(value);
+  schema?.applyDefaults(value, { keepNulls: isCustom && options.isApplied === true });
   resource.strategy.applyDefaults?.(value as ApiObject);
   return value as ApiObject;
 }
@@ -168,7 +173,7 @@ function notAnObject(value: unknown, kind: string, text: string): StatusError {
   return unrecognized(kind, reason, text);
 }
 
-function checkType(request: ResourceRequest, value: Record<string, unknown>, options: ShapeOptions): void {
+function checkType(request: Decoding, value: Record<string, unknown>, options: ShapeOptions): void {
   const { resource } = request;
   const { kind } = resource.definition;
   // Built-in kinds fill in a missing type from the path; custom ones insist on it.
@@ -189,7 +194,7 @@ function checkType(request: ResourceRequest, value: Record<string, unknown>, opt
   else checkBuiltInType(resource, value);
 }
 
-function checkCustomType(request: ResourceRequest, value: Record<string, unknown>, options: ShapeOptions): void {
+function checkCustomType(request: Decoding, value: Record<string, unknown>, options: ShapeOptions): void {
   const { resource, warnings } = request;
   const { kind, group } = resource.definition;
   const { metadata } = value;

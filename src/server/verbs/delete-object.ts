@@ -1,12 +1,13 @@
 import type { UserInfo } from "../access/access.ts";
-import { conflict, notFound } from "../http/status-error.ts";
+import type { AdmissionRequest } from "../admission/admission.ts";
+import { conflict, modified, notFound } from "../http/status-error.ts";
 import type { ServedResource } from "../registry/served-resource.ts";
 import type { ApiObject } from "../registry/strategy.ts";
 import type { StoredObject } from "../storage/store.ts";
 import type { DeleteOptions } from "./delete-options.ts";
 import { kindSubjectOf, storeKey, subjectOf } from "./resource-request.ts";
 import { type ServerContext, timestamp } from "./server-context.ts";
-import { mayGo } from "./update-object.ts";
+import { MAX_ATTEMPTS, mayGo } from "./update-object.ts";
 
 export interface Deletion {
   readonly resource: ServedResource;
@@ -15,6 +16,9 @@ export interface Deletion {
   readonly user: UserInfo;
   readonly options: DeleteOptions;
   readonly warn: (text: string) => void;
+  readonly annotate?: AdmissionRequest["annotate"];
+  /** True where nobody is to be asked. */
+  readonly withoutAdmission?: boolean;
 }
 
 export interface Deleted {
@@ -27,30 +31,71 @@ export interface Deleted {
 export async function deleteObject(context: ServerContext, deletion: Deletion): Promise<Deleted> {
   const { resource, namespace, name } = deletion;
   const { store } = context;
+  const isRemote = !deletion.withoutAdmission && context.admission.isRemote(admissionOf(deletion, undefined));
+  if (isRemote) return deleteOptimistically(context, deletion);
   const key = storeKey(resource, namespace, name);
   return store.exclusively(resource.storage, key, async () => {
-    const stored = store.get(resource.storage, key);
-    if (!stored) throw notFound(subjectOf(resource, name));
-    return await remove(context, deletion, stored);
+    const stored = find(context, deletion);
+    await admit(context, deletion, stored);
+    return commit(context, deletion, stored);
   });
 }
 
-async function remove(context: ServerContext, deletion: Deletion, stored: StoredObject): Promise<Deleted> {
+/** Decides without the key's lock, and deletes if the object is still what it was. */
+async function deleteOptimistically(context: ServerContext, deletion: Deletion): Promise<Deleted> {
+  const { resource, namespace, name } = deletion;
+  const { store } = context;
+  const key = storeKey(resource, namespace, name);
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const stored = find(context, deletion);
+    await admit(context, deletion, stored);
+    const deleted = await store.exclusively(resource.storage, key, () =>
+      store.get(resource.storage, key)?.revision === stored.revision ? commit(context, deletion, stored) : undefined,
+    );
+    if (deleted) return deleted;
+  }
+  throw modified(subjectOf(resource, name));
+}
+
+function find({ store }: ServerContext, { resource, namespace, name }: Deletion): StoredObject {
+  const stored = store.get(resource.storage, storeKey(resource, namespace, name));
+  if (!stored) throw notFound(subjectOf(resource, name));
+  return stored;
+}
+
+async function admit(context: ServerContext, deletion: Deletion, stored: StoredObject): Promise<void> {
   const { resource, options } = deletion;
   const object = resource.parse(stored);
   checkPreconditions(resource, object, options);
-  await context.admission.validate({
+  if (deletion.withoutAdmission) return;
+  const request = admissionOf(deletion, object);
+  await context.admission.mutate(request);
+  await context.admission.validate(request);
+}
+
+function admissionOf(deletion: Deletion, oldObject: ApiObject | undefined): AdmissionRequest {
+  const { resource, namespace, name, user, options, warn, annotate } = deletion;
+  const { propagation, preconditions, dryRun } = options;
+  return {
     operation: "DELETE",
     definition: resource.definition,
     subresource: "",
-    namespace: deletion.namespace,
-    name: deletion.name,
-    user: deletion.user,
-    dryRun: options.dryRun,
+    ...{ namespace, name, user, dryRun, warn },
     object: undefined,
-    oldObject: object,
-    warn: deletion.warn,
-  });
+    oldObject,
+    ...(annotate && { annotate }),
+    options: {
+      ...{ kind: "DeleteOptions", apiVersion: "meta.k8s.io/v1" },
+      ...(propagation === undefined ? {} : { propagationPolicy: propagation }),
+      ...(Object.keys(preconditions).length === 0 ? {} : { preconditions }),
+      ...(dryRun ? { dryRun: ["All"] } : {}),
+    },
+  };
+}
+
+async function commit(context: ServerContext, deletion: Deletion, stored: StoredObject): Promise<Deleted> {
+  const { resource, options } = deletion;
+  const object = resource.parse(stored);
   const isFirst = object.metadata.deletionTimestamp === undefined;
   const onlyMarks = isFirst && resource.strategy.deletesInTwoSteps === true;
   const marked = mark(context, resource, object, { ...options, onlyMarks });

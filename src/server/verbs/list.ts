@@ -2,6 +2,7 @@ import type { Answer } from "../http/answer.ts";
 import { expired, StatusError } from "../http/status-error.ts";
 import { type ServedResource, withoutType } from "../registry/served-resource.ts";
 import type { ApiObject } from "../registry/strategy.ts";
+import { positionOf } from "../storage/sorted-objects.ts";
 import type { StoredObject } from "../storage/store.ts";
 import { toPartialObjectMetadata } from "../table/partial-object-metadata.ts";
 import { toTable } from "../table/table.ts";
@@ -46,8 +47,7 @@ function page(
   }
   const resourceVersion = revision ?? store.revision;
   const objects: StoredObject[] = [];
-  let at = continueFrom ? snapshot.findIndex(({ key }) => key >= continueFrom.startKey) : 0;
-  if (at < 0) at = snapshot.length;
+  let at = continueFrom ? positionOf(snapshot, continueFrom.startKey) : 0;
   for (; at < snapshot.length && (limit === 0 || objects.length < limit); at++) {
     const object = snapshot[at] as StoredObject;
     if (selection.matches(object)) objects.push(object);
@@ -100,22 +100,29 @@ function renderPlain(
   metadata: ListMeta,
 ): Answer {
   const { isCustom, apiVersion, definition } = resource;
-  const items = objects.map((object) => (isCustom ? resource.render(object) : withoutType(resource.render(object))));
+  const render = (object: StoredObject) => (isCustom ? resource.render(object) : withoutType(resource.render(object)));
   // Custom lists always show `continue`; typed ones leave it out when it is empty.
   const meta = isCustom ? { continue: "", ...metadata } : metadata;
   const head = `{"apiVersion":${JSON.stringify(apiVersion)},"kind":${JSON.stringify(definition.listKind)},"metadata":${JSON.stringify(meta)},"items":[`;
-  const length = items.reduce((sum, item) => sum + item.length, 0);
+  const length = objects.reduce((sum, { json }) => sum + json.length, 0);
   if (accepted.format === "json" && length > PIECE_LENGTH) {
-    return { status: 200, contentType: "application/json", pieces: inPieces(head, items) };
+    return { status: 200, contentType: "application/json", pieces: inPieces(head, objects, render) };
   }
-  return encode(200, `${head}${items.join(",")}]}`, accepted);
+  return encode(200, `${head}${objects.map(render).join(",")}]}`, accepted);
 }
 
-/** The items are what they were when the list was asked for, however long the client takes. */
-function* inPieces(head: string, items: readonly string[]): Generator<string> {
+/**
+ * The objects are what they were when the list was asked for, however long the client takes; only the piece that it takes
+ * is made.
+ */
+function* inPieces(
+  head: string,
+  objects: readonly StoredObject[],
+  render: (object: StoredObject) => string,
+): Generator<string> {
   let piece = head;
-  for (const [at, item] of items.entries()) {
-    piece += at === 0 ? item : `,${item}`;
+  for (const [at, object] of objects.entries()) {
+    piece += at === 0 ? render(object) : `,${render(object)}`;
     if (piece.length < PIECE_LENGTH) continue;
     yield piece;
     piece = "";

@@ -38,6 +38,7 @@ export async function patch(context: ServerContext, request: ResourceRequest): P
     dryRun: options.dryRun,
     fieldManager: managerOf(options, header(http, "user-agent")),
     warn: (warning) => request.warnings.add(warning),
+    annotate: request.annotate,
     isPatch: true,
     change: (current) =>
       patched(request, { current, type, body: body.value, strictErrors: body.strictErrors, options }),

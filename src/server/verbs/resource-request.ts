@@ -19,6 +19,8 @@ export interface ResourceRequest {
   readonly accepted: Accepted;
   /** Becomes `Warning` headers. */
   readonly warnings: Set<string>;
+  /** Adds to the request's line in the audit log. */
+  readonly annotate: (key: string, value: string) => void;
   /** For a PUT or PATCH that would create: who may change an object may not therefore make one. @throws {StatusError} 403. */
   authorizeCreate(): void;
 }

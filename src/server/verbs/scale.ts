@@ -7,6 +7,7 @@ import { applyMergePatch } from "../patch/merge-patch.ts";
 import { invalidResult } from "../patch/patch-error.ts";
 import { valueAt, withValueAt } from "../registry/field-path.ts";
 import type { ApiObject } from "../registry/strategy.ts";
+import type { ResourceDefinition } from "../resource.ts";
 import { parseBody } from "../schema/strict-body.ts";
 import { findStored } from "./get.ts";
 import { isRecord } from "./metadata-shape.ts";
@@ -18,7 +19,7 @@ import type { ServerContext } from "./server-context.ts";
 import { updateObject } from "./update-object.ts";
 
 /** `autoscaling/v1` Scale: a view of one number of an object. */
-interface Scale {
+export interface Scale {
   readonly kind: "Scale";
   readonly apiVersion: "autoscaling/v1";
   readonly metadata: Record<string, unknown>;
@@ -28,7 +29,7 @@ interface Scale {
 
 export async function getScale(context: ServerContext, request: ResourceRequest): Promise<Answer> {
   const object = request.resource.parse(findStored(context, request));
-  return encode(200, JSON.stringify(scaleOf(request, object)), request.accepted);
+  return encode(200, JSON.stringify(scaleOf(request.resource.definition, object)), request.accepted);
 }
 
 export async function updateScale(context: ServerContext, request: ResourceRequest): Promise<Answer> {
@@ -63,7 +64,7 @@ export async function patchScale(context: ServerContext, request: ResourceReques
   }
   const patch = parsePatch(text);
   return write(context, request, options, (current) => {
-    const view = scaleOf(request, current);
+    const view = scaleOf(request.resource.definition, current);
     const managers = managersOf(current, pathsOf(request.resource.definition.subresources.scale).specReplicasPath);
     const scale = { ...view, metadata: { ...view.metadata, ...managers } } as Record<string, unknown>;
     const patched =
@@ -92,9 +93,10 @@ async function write(
     dryRun: options.dryRun,
     fieldManager: managerOf(options, header(request.http, "user-agent")),
     warn: (text) => request.warnings.add(text),
+    annotate: request.annotate,
     isPatch: true,
   });
-  return encode(200, JSON.stringify(scaleOf(request, JSON.parse(json))), request.accepted);
+  return encode(200, JSON.stringify(scaleOf(request.resource.definition, JSON.parse(json))), request.accepted);
 }
 
 function withReplicas({ resource, name }: ResourceRequest, current: ApiObject, replicas: unknown): ApiObject {
@@ -113,8 +115,9 @@ function withReplicas({ resource, name }: ResourceRequest, current: ApiObject, r
   return withValueAt(current, specReplicasPath, count);
 }
 
-function scaleOf({ resource }: ResourceRequest, object: ApiObject): Scale {
-  const { specReplicasPath, statusReplicasPath, labelSelectorPath } = pathsOf(resource.definition.subresources.scale);
+/** The Scale of an object whose kind has one. */
+export function scaleOf({ subresources }: ResourceDefinition, object: ApiObject): Scale {
+  const { specReplicasPath, statusReplicasPath, labelSelectorPath } = pathsOf(subresources.scale);
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
   const selector = labelSelectorPath === undefined ? undefined : valueAt(object, labelSelectorPath);
   const replicas = valueAt(object, specReplicasPath);

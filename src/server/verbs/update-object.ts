@@ -1,4 +1,5 @@
 import type { UserInfo } from "../access/access.ts";
+import type { AdmissionRequest } from "../admission/admission.ts";
 import { conflict, invalid, modified, notFound, StatusError } from "../http/status-error.ts";
 import { finalizerWarnings, validateMetadata, validateMetadataUpdate } from "../registry/metadata-validation.ts";
 import type { ServedResource } from "../registry/served-resource.ts";
@@ -6,7 +7,7 @@ import type { ApiObject } from "../registry/strategy.ts";
 import type { FieldError } from "../resource.ts";
 import { deepEqual } from "../schema/deep-equal.ts";
 import type { StoredObject } from "../storage/store.ts";
-import { dedupeOwners, setManagedFields, type Written } from "./create-object.ts";
+import { dedupeOwners, requestedForm, setManagedFields, type Written, writeOptions } from "./create-object.ts";
 import { kindSubjectOf, storeKey, subjectOf } from "./resource-request.ts";
 import { scaleErrors } from "./scale-validation.ts";
 import type { ServerContext } from "./server-context.ts";
@@ -21,41 +22,71 @@ export interface UpdateOptions {
   readonly dryRun: boolean;
   readonly fieldManager: string;
   readonly warn: (text: string) => void;
+  readonly annotate?: AdmissionRequest["annotate"];
   /** True for server-side apply, which has computed managedFields itself. */
   readonly keepManagedFields?: boolean;
   /** True for PATCH: the merged object carries the stored resourceVersion unless the patch set one. */
   readonly isPatch: boolean;
   /**
    * The new object, made from a copy of what is stored (in the version of `resource`), which it may change and return.
-   * Runs under the key's lock, so once.
+   * Runs under the key's lock, so once; where webhooks are asked without it, and again when somebody else was faster.
    */
   readonly change: (current: ApiObject) => ApiObject | Promise<ApiObject>;
   /** Instead of NotFound, where a PUT or an apply creates. Runs outside the lock. */
   readonly onMissing?: () => Promise<Written>;
 }
 
+/** How often a write that waits for webhooks begins anew when the object has changed meanwhile: as often as a patch in k8s.io/apiserver. */
+export const MAX_ATTEMPTS = 5;
+
 /** Updates an object, or deletes it when the last finalizer of a deleted one goes. Writes nothing when nothing changed. */
 export async function updateObject(context: ServerContext, options: UpdateOptions): Promise<Written> {
-  const { resource, namespace, name } = options;
+  const { resource, namespace, name, subresource } = options;
   const { store } = context;
+  const { definition } = resource;
+  if (context.admission.isRemote({ operation: "UPDATE", definition, subresource, namespace, name })) {
+    return updateOptimistically(context, options);
+  }
   const key = storeKey(resource, namespace, name);
   const outcome = await store.exclusively(resource.storage, key, async () => {
     const stored = store.get(resource.storage, key);
-    if (!stored) {
-      if (options.onMissing) return undefined;
-      throw notFound(subjectOf(resource, name));
-    }
-    return await replace(context, options, stored);
+    if (!stored) return missing(options);
+    return commit(context, options, stored, await admit(context, options, stored));
   });
   return outcome ?? (await (options.onMissing as () => Promise<Written>)());
 }
 
-async function replace(context: ServerContext, options: UpdateOptions, stored: StoredObject): Promise<Written> {
+/** Decides without the key's lock, which nobody may hold for seconds, and writes if the object is still what it was. */
+async function updateOptimistically(context: ServerContext, options: UpdateOptions): Promise<Written> {
+  const { resource, namespace, name } = options;
+  const { store } = context;
+  const key = storeKey(resource, namespace, name);
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const stored = store.get(resource.storage, key);
+    if (!stored) return missing(options) ?? (await (options.onMissing as () => Promise<Written>)());
+    // What a change returns may be its own, and an attempt must not meet the traces of the one before.
+    const change = async (current: ApiObject) => structuredClone(await options.change(current));
+    const admitted = await admit(context, { ...options, change }, stored);
+    const written = await store.exclusively(resource.storage, key, () =>
+      store.get(resource.storage, key)?.revision === stored.revision
+        ? commit(context, options, stored, admitted)
+        : undefined,
+    );
+    if (written) return written;
+  }
+  throw modified(subjectOf(resource, name));
+}
+
+/** Undefined where the update may create. @throws {StatusError} NotFound elsewhere. */
+function missing({ resource, name, onMissing }: UpdateOptions): undefined {
+  if (!onMissing) throw notFound(subjectOf(resource, name));
+}
+
+/** The next state, checked by everybody who has a say. */
+async function admit(context: ServerContext, options: UpdateOptions, stored: StoredObject): Promise<Admitted> {
   const { resource, namespace, name, dryRun, warn, subresource } = options;
   const previous = resource.parse(stored);
   const next = await options.change(resource.parse(stored));
-  checkVersion(options, next, stored);
-  retainSystemFields(next, previous);
   const request = {
     operation: "UPDATE" as const,
     definition: resource.definition,
@@ -63,9 +94,16 @@ async function replace(context: ServerContext, options: UpdateOptions, stored: S
     user: options.user,
     object: next,
     oldObject: previous,
+    options: writeOptions("UpdateOptions", options),
+    ...(options.annotate && { annotate: options.annotate }),
   };
+  checkVersion(options, next, stored);
+  retainSystemFields(next, previous);
+  const requested = requestedForm(context, request, next);
   await context.admission.mutate(request);
+  if (requested !== next) retainSystemFields(next, previous);
   prepare(options, next, previous);
+  if (requested !== next) prepare(options, requested, previous);
   dedupeOwners(next, warn);
   const errors = validate(options, next, previous);
   if (errors.length > 0) throw invalid(kindSubjectOf(resource, name), errors);
@@ -74,10 +112,27 @@ async function replace(context: ServerContext, options: UpdateOptions, stored: S
   }
   for (const warning of resource.strategy.warnings?.(next, previous) ?? []) warn(warning);
   await context.admission.validate(request);
+  return { next, requested, previous };
+}
+
+interface Admitted {
+  readonly next: ApiObject;
+  /** The same without what webhooks changed. */
+  readonly requested: ApiObject;
+  readonly previous: ApiObject;
+}
+
+async function commit(
+  context: ServerContext,
+  options: UpdateOptions,
+  stored: StoredObject,
+  { next, requested, previous }: Admitted,
+): Promise<Written> {
+  const { resource, dryRun, subresource } = options;
   if (!options.keepManagedFields) {
     setManagedFields(next, {
       before: previous,
-      after: next,
+      after: requested,
       manager: options.fieldManager,
       definition: resource.definition,
       subresource,

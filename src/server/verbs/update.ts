@@ -22,6 +22,7 @@ export async function update(context: ServerContext, request: ResourceRequest): 
     dryRun: options.dryRun,
     fieldManager: managerOf(options, header(request.http, "user-agent")),
     warn: (text: string) => request.warnings.add(text),
+    annotate: request.annotate,
   };
   const mayCreate = resource.strategy.createOnUpdate && subresource === "" && !object.metadata.resourceVersion;
   const { json } = await updateObject(context, {

@@ -16,6 +16,10 @@ const MAX_WATCH_SECONDS = 45 * 60;
 const BOOKMARK_INTERVAL_MS = 60_000;
 /** A client that falls behind this far is cut off; it resumes from the last version it saw. */
 const MAX_PENDING_BYTES = 16 * 1024 * 1024;
+/** State and missed changes may be more than that: they are sent in portions, the next once the last is taken. */
+const PORTION_BYTES = 1024 * 1024;
+/** A client that has not taken a portion after so long is cut off. */
+const MAX_STALL_MS = 60_000;
 
 /** Streams changes as lines of JSON, from a version or after the state as it is. */
 export async function watch(context: ServerContext, request: ResourceRequest): Promise<Answer> {
@@ -63,6 +67,9 @@ class WatchStream {
   #sink: StreamSink | undefined;
   #stop: (() => void)[] = [];
   #sentColumns = false;
+  /** Sends one event at each step, until the client has all that is there; undefined from then on. */
+  #backlog: Iterator<void> | undefined;
+  #stopWaiting: () => void = () => undefined;
 
   constructor(context: ServerContext, request: ResourceRequest, options: WatchStreamOptions) {
     this.#context = context;
@@ -73,44 +80,81 @@ class WatchStream {
   run(sink: StreamSink, signal: AbortSignal): void {
     this.#sink = sink;
     const { store, clock } = this.#context;
-    const { since, bookmarks, timeoutMs } = this.#options;
+    const { bookmarks, timeoutMs } = this.#options;
     const { resource } = this.#request;
-    if (since === undefined) this.#sendState();
-    else if (!this.#replay(since)) {
-      this.#end();
-      return;
-    }
-    this.#stop.push(store.subscribe(resource.storage, (change) => this.#send(change)));
+    this.#stop.push(
+      store.subscribe(resource.storage, (change) => {
+        // What happens during the backlog becomes the end of it.
+        if (!this.#backlog) this.#send(change);
+      }),
+    );
     this.#stop.push(clock.schedule(timeoutMs, () => this.#end()));
     this.#stop.push(this.#context.registry.onChange(() => this.#endIfUnserved()));
     if (bookmarks) this.#scheduleBookmark();
     const onAbort = () => this.#end();
     signal.addEventListener("abort", onAbort, { once: true });
     this.#stop.push(() => signal.removeEventListener("abort", onAbort));
+    this.#backlog = this.#sendBacklog();
     if (signal.aborted) this.#end();
+    else this.#sendPortion();
   }
 
-  #sendState(): void {
-    const { store } = this.#context;
-    const { selection, markInitialEnd } = this.#options;
-    for (const stored of store.list(this.#request.resource.storage, selection.namespace)) {
-      if (selection.matches(stored)) this.#write("ADDED", stored, stored.revision);
+  #sendPortion(): void {
+    const backlog = this.#backlog;
+    while (backlog && this.#sink && this.#sink.pendingBytes <= PORTION_BYTES) {
+      if (!backlog.next().done) continue;
+      this.#backlog = undefined;
+      return;
     }
-    if (markInitialEnd) this.#bookmark({ "k8s.io/initial-events-end": "true" });
+    if (this.#sink) this.#waitForClient(this.#sink);
   }
 
-  /** Sends what happened after `since`; false, after an ERROR event, when that is no longer known. */
-  #replay(since: number): boolean {
+  #waitForClient(sink: StreamSink): void {
+    const cancelStall = this.#context.clock.schedule(MAX_STALL_MS, () => this.#cut());
+    const cancelDrain = sink.onDrain(() => {
+      cancelStall();
+      this.#sendPortion();
+    });
+    this.#stopWaiting = () => {
+      cancelStall();
+      cancelDrain();
+    };
+  }
+
+  *#sendBacklog(): Generator<void> {
     const { store } = this.#context;
     const { resource } = this.#request;
-    const changes = since < resource.since ? undefined : store.changesSince(resource.storage, since);
-    if (!changes) {
-      const oldest = Math.max(store.compactedRevision, resource.since) + 1;
-      this.#line("ERROR", JSON.stringify(expired(`too old resource version: ${since} (${oldest})`).status));
-      return false;
+    const { since } = this.#options;
+    let sent = since ?? store.revision;
+    if (since === undefined) yield* this.#sendState(sent);
+    for (;;) {
+      const isForgotten = since !== undefined && since < resource.since;
+      const changes = isForgotten ? undefined : store.changesSince(resource.storage, sent);
+      if (!changes) return this.#expire(sent);
+      if (changes.length === 0) return;
+      for (const change of changes) {
+        this.#send(change);
+        sent = change.revision;
+        yield;
+      }
     }
-    for (const change of changes) this.#send(change);
-    return true;
+  }
+
+  *#sendState(revision: number): Generator<void> {
+    const { selection, markInitialEnd } = this.#options;
+    for (const stored of this.#context.store.list(this.#request.resource.storage, selection.namespace)) {
+      if (!selection.matches(stored)) continue;
+      this.#write("ADDED", stored, stored.revision);
+      yield;
+    }
+    if (markInitialEnd) this.#bookmark(revision, { "k8s.io/initial-events-end": "true" });
+  }
+
+  /** What happened after `version` is no longer known. */
+  #expire(version: number): void {
+    const oldest = Math.max(this.#context.store.compactedRevision, this.#request.resource.since) + 1;
+    this.#line("ERROR", JSON.stringify(expired(`too old resource version: ${version} (${oldest})`).status));
+    this.#end();
   }
 
   #send(change: Change): void {
@@ -142,9 +186,7 @@ class WatchStream {
     const sink = this.#sink;
     if (!sink) return;
     if (sink.pendingBytes > MAX_PENDING_BYTES) {
-      this.#sink = undefined;
-      this.#release();
-      sink.destroy();
+      this.#cut();
       return;
     }
     const line = `{"type":"${type}","object":${json}}\n`;
@@ -153,16 +195,17 @@ class WatchStream {
 
   #scheduleBookmark(): void {
     const again = () => {
-      this.#bookmark();
+      // A bookmark says that nothing before it is still to come.
+      if (!this.#backlog) this.#bookmark(this.#context.store.revision);
       cancel = this.#context.clock.schedule(BOOKMARK_INTERVAL_MS, again);
     };
     let cancel = this.#context.clock.schedule(BOOKMARK_INTERVAL_MS, again);
     this.#stop.push(() => cancel());
   }
 
-  #bookmark(annotations?: Record<string, string>): void {
+  #bookmark(revision: number, annotations?: Record<string, string>): void {
     const { resource } = this.#request;
-    const metadata = { resourceVersion: String(this.#context.store.revision), ...(annotations ? { annotations } : {}) };
+    const metadata = { resourceVersion: String(revision), ...(annotations ? { annotations } : {}) };
     const { kind } = resource.definition;
     const object = { kind, apiVersion: resource.apiVersion, metadata } as unknown as ApiObject;
     this.#line("BOOKMARK", JSON.stringify(object));
@@ -180,7 +223,16 @@ class WatchStream {
     sink?.end();
   }
 
+  #cut(): void {
+    const sink = this.#sink;
+    this.#sink = undefined;
+    this.#release();
+    sink?.destroy();
+  }
+
   #release(): void {
+    this.#backlog = undefined;
+    this.#stopWaiting();
     for (const stop of this.#stop.splice(0)) stop();
   }
 }

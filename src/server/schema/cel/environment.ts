@@ -12,8 +12,8 @@ import { registerVersions } from "./library-version.ts";
 
 let shared: Environment | undefined;
 
-/** CEL with the libraries that Kubernetes adds. Made when the first rule is compiled, since that takes milliseconds. */
-function baseEnvironment(): Environment {
+/** CEL with the libraries that Kubernetes adds; clone it. Made when it is first asked for, since that takes milliseconds. */
+export function baseEnvironment(): Environment {
   if (shared !== undefined) return shared;
   // Lists may be mixed, since `format` takes such lists.
   const environment = new Environment({ enableOptionalTypes: true, homogeneousAggregateLiterals: false });
@@ -53,17 +53,17 @@ export class RuleEnvironment {
   #forKind(): Environment {
     if (this.#kind !== undefined) return this.#kind;
     const environment = baseEnvironment().clone();
-    for (const type of this.types.objects) this.#register(environment, type);
+    for (const type of this.types.objects) registerObjectType(environment, type, this.values);
     this.#kind = environment;
     return environment;
   }
+}
 
-  /** Objects are made after those within them, so the fields' types are known. */
-  #register(environment: Environment, type: ObjectType): void {
-    const fields = Object.fromEntries([...type.fields].map(([name, field]) => [name, typeName(field.type)]));
-    environment.registerType(type.name, { ctor: this.values.classOf(type), fields });
-    environment.registerOperator(`${type.name} == ${type.name}`, (a: CelObject, b: CelObject) =>
-      deepEqual(a.source, b.source),
-    );
-  }
+/** Makes a type known. Objects are made after those within them, so the fields' types are known already. */
+export function registerObjectType(environment: Environment, type: ObjectType, values: ValueConverter): void {
+  const fields = Object.fromEntries([...type.fields].map(([name, field]) => [name, typeName(field.type)]));
+  environment.registerType(type.name, { ctor: values.classOf(type), fields });
+  environment.registerOperator(`${type.name} == ${type.name}`, (a: CelObject, b: CelObject) =>
+    deepEqual(a.source, b.source),
+  );
 }

@@ -95,6 +95,12 @@ it.each([
     message: "ERROR: <input>:1:5: undefined field 'nothing'\n | self.nothing == 1\n | ....^",
   },
   {
+    because: "the presence of a field is asked that is not in the schema",
+    rule: "self.name != '' && !has(self.nothing)",
+    message:
+      "ERROR: <input>:1:24: undefined field 'nothing'\n | self.name != '' && !has(self.nothing)\n | .......................^",
+  },
+  {
     because: "types do not fit",
     rule: "self.name == self.count",
     message:

@@ -7,6 +7,9 @@ import { type Declarations, declare } from "./declarations.ts";
 /** Stands in for `matches`, whose own version runs on the JavaScript engine; rules are rewritten to it. */
 export const MATCHES = "matchesRe2";
 
+/** Stands in for `has` where fields are checked, see expression.ts; as long as that name. */
+export const PRESENT = "hs_";
+
 function find(text: string, pattern: string): string {
   const matcher = compileExpression(pattern).matcher(text);
   return matcher.find() ? (matcher.group() ?? "") : "";
@@ -85,6 +88,7 @@ function formatted(value: unknown, verb: string, precision: number): string {
 
 const FUNCTIONS: Declarations = {
   [`string.${MATCHES}(string): bool`]: (text: string, pattern: string) => compileExpression(pattern).test(text),
+  [`${PRESENT}(dyn): bool`]: () => true,
   "string.find(string): string": find,
   "string.findAll(string): list<string>": (text: string, pattern: string) => findAll(text, pattern),
   "string.findAll(string, int): list<string>": findAll,

@@ -1,0 +1,86 @@
+import { describe, expect, it } from "@jest/globals";
+import type { Known } from "../admission/write.ts";
+import { answerReview } from "./review.ts";
+
+const known: Known = { profile: () => undefined, deployments: () => [], backends: () => [], namespaces: () => [] };
+
+const profile = { metadata: { name: "standard" }, spec: { enforcement: "Warn" } };
+
+function review(request: object, type: object = {}): object {
+  return {
+    ...{ apiVersion: "admission.k8s.io/v1", kind: "AdmissionReview", ...type },
+    request: {
+      ...{ uid: "u", operation: "CREATE", name: "standard", object: profile, oldObject: null },
+      resource: { group: "slipway.dev", version: "v1alpha1", resource: "guardrailprofiles" },
+      kind: { group: "slipway.dev", version: "v1alpha1", kind: "GuardrailProfile" },
+      ...request,
+    },
+  };
+}
+
+describe("a review", () => {
+  it.each<{ because: string; request: object; want: object }>([
+    {
+      because: "what the rules refuse is denied as the server itself would",
+      request: { operation: "DELETE", object: null, oldObject: profile },
+      want: {
+        allowed: false,
+        status: {
+          ...{ code: 403, reason: "Forbidden" },
+          message: 'guardrailprofiles.slipway.dev "standard" is forbidden: it ships with Slipway and cannot be deleted',
+          details: { name: "standard", group: "slipway.dev", kind: "guardrailprofiles" },
+        },
+      },
+    },
+    {
+      because: "what they allow is allowed",
+      request: { name: "mine", object: null, oldObject: profile, operation: "DELETE" },
+      want: { allowed: true },
+    },
+    {
+      because: "what they warn of is said",
+      request: {
+        name: "a",
+        object: { metadata: { name: "a", labels: { "slipway.dev/guardrails-bound": "nowhere" } } },
+        resource: { group: "", version: "v1", resource: "namespaces" },
+        kind: { group: "", version: "v1", kind: "Namespace" },
+      },
+      want: { allowed: true, warnings: [expect.stringContaining('"nowhere" does not exist')] },
+    },
+    {
+      because: "what no rule speaks of is allowed",
+      request: { resource: { group: "", version: "v1", resource: "pods" } },
+      want: { allowed: true },
+    },
+    {
+      because: "nor what changes nothing",
+      request: { operation: "CONNECT" },
+      want: { allowed: true },
+    },
+    {
+      because: "a name may still be to be made",
+      request: { name: undefined, resource: { group: "", version: "v1", resource: "pods" } },
+      want: { allowed: true },
+    },
+  ])("is answered: $because", ({ request, want }) => {
+    expect(answerReview(review(request), known)).toEqual({
+      ...{ apiVersion: "admission.k8s.io/v1", kind: "AdmissionReview" },
+      response: { uid: "u", ...want },
+    });
+  });
+
+  it.each<{ because: string; body: unknown }>([
+    { because: "it is no object", body: [] },
+    { because: "of an older version", body: review({}, { apiVersion: "admission.k8s.io/v1beta1" }) },
+    { because: "of another kind", body: review({}, { kind: "Review" }) },
+    { because: "without a request", body: { apiVersion: "admission.k8s.io/v1", kind: "AdmissionReview" } },
+    { because: "without a uid", body: review({ uid: "" }) },
+    { because: "without its resource", body: review({ resource: null }) },
+    { because: "without its object", body: review({ object: null }) },
+    { because: "without what was there", body: review({ operation: "UPDATE" }) },
+    { because: "of something without metadata", body: review({ object: {} }) },
+    { because: "of a name that is a number", body: review({ name: 1 }) },
+  ])("is refused $because", ({ body }) => {
+    expect(() => answerReview(body, known)).toThrow(expect.objectContaining({ name: "NotAReview" }));
+  });
+});

@@ -1,0 +1,43 @@
+import { systemClock } from "../machinery/clock.ts";
+import { backUp } from "../server/storage/backup.ts";
+import { restore } from "../server/storage/restore.ts";
+
+/** Where the commands say what they have done. */
+interface Output {
+  readonly stdout: { write(text: string): unknown };
+}
+
+interface BackupCommand {
+  readonly file: string;
+  readonly dataDir: string;
+  readonly force: boolean;
+}
+
+/**
+ * `slipway backup FILE [--data-dir DIR] [--force]`: one file with everything that `slipway restore` needs.
+ * @throws {StoreRefused} saying why there is no backup; then FILE is as it was.
+ */
+export async function backup({ file, dataDir, force }: BackupCommand, { stdout }: Output = process): Promise<number> {
+  const { objects, revision, bytes } = backUp({ file, dataDir, overwrite: force, clock: systemClock });
+  const size = `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
+  stdout.write(`${file}: ${objects} objects up to resourceVersion ${revision}, keys and users, ${size}\n`);
+  stdout.write("Who can read this file is administrator of what it holds: keep it as you keep the data directory.\n");
+  return 0;
+}
+
+/**
+ * `slipway restore FILE --data-dir DIR [--force]`: the state of the backup, under new resourceVersions.
+ * @throws {StoreRefused} saying why not; then the directory is as it was.
+ */
+export async function restoreBackup(
+  { file, dataDir, force }: BackupCommand,
+  { stdout }: Output = process,
+): Promise<number> {
+  const { objects, at, revision, setAside } = restore({ file, dataDir, overwrite: force, clock: systemClock });
+  stdout.write(
+    `${dataDir}: ${objects} objects of the backup of ${at.toISOString()}, on from resourceVersion ${revision}\n`,
+  );
+  if (setAside !== undefined)
+    stdout.write(`What was there before is in ${setAside}; remove it when nobody misses it.\n`);
+  return 0;
+}

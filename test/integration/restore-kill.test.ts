@@ -1,0 +1,128 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { cp, mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, expect, it, jest } from "@jest/globals";
+import { systemClock } from "../../src/machinery/clock.ts";
+import { startApiServer } from "../../src/server/api-server.ts";
+import { backUp, readBackup } from "../../src/server/storage/backup.ts";
+import { startTestApiServer } from "../support/api-server.ts";
+import { FaultySystem, whyNoFaults } from "../support/faulty-system.ts";
+import { randomFrom } from "../support/random.ts";
+import { recordingLogger } from "../support/recording-logger.ts";
+
+jest.setTimeout(600_000);
+
+/** The long form is for `make soak`. */
+const KILLS = process.env.SLIPWAY_SOAK ? 60 : 6;
+const MAIN = join(import.meta.dirname, "../../src/main.ts");
+/** Slow enough that kills fall between any two steps. */
+const FSYNC_MS = 40;
+const SEED = Number(process.env.SLIPWAY_SEED ?? Date.now() % 1_000_000);
+const reason = whyNoFaults();
+const itWithFaults = reason === undefined ? it : it.skip;
+
+let folder: string;
+let original: string;
+let file: string;
+let system: FaultySystem;
+
+beforeAll(async () => {
+  if (reason !== undefined) return;
+  folder = await mkdtemp(join(tmpdir(), "slipway-restore-"));
+  original = join(folder, "original");
+  file = join(folder, "one.backup");
+  await write(original, "in-backup");
+  backUp({ dataDir: original, file, overwrite: false, clock: systemClock });
+  await write(original, "after-backup");
+  system = new FaultySystem();
+  system.set({ fsyncMs: FSYNC_MS });
+});
+
+afterAll(async () => {
+  system?.[Symbol.dispose]();
+  if (folder !== undefined) await rm(folder, { recursive: true, force: true });
+});
+
+/** Starts a server on the directory, and stops it again once it has another namespace. */
+async function write(dataDir: string, name: string): Promise<void> {
+  await using api = await startTestApiServer({ dataDir, crds: [] });
+  await api.server.writer.create({ group: "", plural: "namespaces" }, {
+    ...{ apiVersion: "v1", kind: "Namespace", metadata: { name } },
+  } as never);
+}
+
+/** The namespaces that a server on the directory shows, of those that tell the states apart. */
+async function stateOf(dataDir: string): Promise<string> {
+  const server = await startApiServer({
+    ...{ dataDir, listen: { host: "127.0.0.1", port: 0 }, crds: [], logger: recordingLogger().logger },
+  });
+  const names = server.reader.list({ group: "", plural: "namespaces" }).map(({ metadata }) => metadata.name);
+  await server.close();
+  return names.filter((name) => name.endsWith("-backup")).join();
+}
+
+/** Runs a command, and kills it at a moment unless it has ended before. */
+async function killed(args: readonly string[], afterMs: number): Promise<void> {
+  const env = { ...process.env, ...system.env };
+  const child = spawn(process.execPath, ["--no-warnings", MAIN, ...args], { stdio: "ignore", env });
+  const exit = once(child, "exit");
+  await Promise.race([exit, sleep(afterMs, undefined, { ref: false })]);
+  child.kill("SIGKILL");
+  await exit;
+}
+
+async function tookMs(work: () => Promise<unknown>): Promise<number> {
+  const before = performance.now();
+  await work();
+  return performance.now() - before;
+}
+
+itWithFaults(
+  `a restore killed at ${KILLS} moments leaves the old state, the new one, or a refusal that repeating mends`,
+  async () => {
+    console.info(`SLIPWAY_SEED=${SEED}`);
+    const random = randomFrom(SEED);
+    const outcomes: Record<string, number> = {};
+    const dataDir = join(folder, "target");
+    const args = ["restore", file, "--data-dir", dataDir, "--force"];
+    const copy = () => cp(original, dataDir, { recursive: true });
+    await copy();
+    const wholeMs = await tookMs(() => killed(args, 60_000));
+    expect(await stateOf(dataDir)).toBe("in-backup");
+    for (let kill = 0; kill < KILLS; kill++) {
+      await rm(dataDir, { recursive: true });
+      await copy();
+      await killed(args, wholeMs * (0.2 + random() * 0.8));
+      const outcome = await stateOf(dataDir).catch((error: unknown) => String(error));
+      if (outcome.includes("was broken off")) {
+        expect(existsSync(join(dataDir, "restoring"))).toBe(true);
+        outcomes.refused = (outcomes.refused ?? 0) + 1;
+        await killed(args, 60_000);
+        expect(await stateOf(dataDir)).toBe("in-backup");
+      } else {
+        expect(["after-backup,in-backup", "in-backup"]).toContain(outcome);
+        outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+      }
+    }
+    console.info(outcomes);
+  },
+);
+
+itWithFaults(`a backup killed at ${KILLS} moments is not there, or whole`, async () => {
+  const random = randomFrom(SEED + 1);
+  const made = join(folder, "made.backup");
+  const args = ["backup", made, "--data-dir", original];
+  const wholeMs = await tookMs(() => killed(args, 60_000));
+  for (let kill = 0; kill < KILLS; kill++) {
+    await rm(made, { force: true });
+    await killed(args, wholeMs * (0.2 + random() * 0.8));
+    if (existsSync(made)) expect(readBackup(made).objects.length).toBeGreaterThan(10);
+  }
+  // What is left over is nobody else's to read either, and has no name that a backup has.
+  for (const name of await readdir(folder))
+    expect(name).toMatch(/^(original|target|one\.backup|made\.backup(\.[0-9a-f]+\.tmp(-journal)?)?)$/);
+});
