@@ -56,6 +56,18 @@ describe("the last lines of a build", () => {
       line: `Basic ${auth} hunter2`,
       want: "Basic *** ***",
     },
+    {
+      because: "the password that only stands in what a registry is sent",
+      made: request({}, JSON.stringify({ auths: { r: { auth } } })),
+      line: "docker login -u me -p hunter2",
+      want: "docker login -u me -p ***",
+    },
+    {
+      because: "one that begins with another",
+      made: request({}, JSON.stringify({ auths: { a: { password: "hunter" }, b: { password: "hunter2-and-more" } } })),
+      line: "hunter2-and-more and hunter",
+      want: "*** and ***",
+    },
     { because: "what is no JSON hides nothing", made: request({}, "hunter2"), line: "it goes on", want: "it goes on" },
   ])("hold no secret that the build was given: $because", async ({ made, line, want }) => {
     expect(await read([line], made)).toEqual([want]);

@@ -39,23 +39,32 @@ function presentable(line: string, secrets: readonly string[]): string {
   return inOneLine(stripVTControlCharacters(without)).trim().slice(0, LOG_TAIL.lineLength);
 }
 
-/** Values that a build has been given and might print. */
+/** Values that a build has been given and might print. The longest come first: one may be the beginning of another. */
 function secretsOf({ source: { credentials }, push }: BuildRequest): readonly string[] {
   const own = credentials?.kind === "basic" ? [credentials.password] : (credentials?.privateKey.split("\n") ?? []);
-  return [...own, ...registrySecrets(push?.dockerConfig)].filter((secret) => secret.length >= SHORTEST_SECRET);
+  const all = [...own, ...registrySecrets(push?.dockerConfig)].filter((secret) => secret.length >= SHORTEST_SECRET);
+  return all.sort((a, b) => b.length - a.length);
 }
 
 function registrySecrets(dockerConfig = "{}"): string[] {
   const found: string[] = [];
   try {
     JSON.parse(dockerConfig, (key, value: unknown) => {
-      if (typeof value === "string" && REGISTRY_SECRETS.has(key)) found.push(value);
+      if (typeof value !== "string" || !REGISTRY_SECRETS.has(key)) return value;
+      found.push(value);
+      if (key === "auth") found.push(passwordIn(value));
       return value;
     });
   } catch {
     // What is no JSON is no Secret that a registry takes: the backend refuses it, and nothing of it is used.
   }
   return found;
+}
+
+/** `auth` is `user:password` in base64, and often the only place that the password stands in. */
+function passwordIn(auth: string): string {
+  const plain = Buffer.from(auth, "base64").toString("utf8");
+  return plain.slice(plain.indexOf(":") + 1);
 }
 
 const REGISTRY_SECRETS: ReadonlySet<string> = new Set(["password", "auth", "identitytoken", "registrytoken"]);
