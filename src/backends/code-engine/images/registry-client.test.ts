@@ -96,6 +96,25 @@ describe("RegistryClient", () => {
     });
   });
 
+  const AWAY = { digest: "../../../other/private/blobs/sha256:config" };
+  it.each([
+    {
+      because: "image of a platform",
+      top: { manifests: [{ ...AWAY, platform: { os: "linux", architecture: "amd64" } }] },
+    },
+    { because: "configuration", top: { config: AWAY, layers: [] } },
+    { because: "layer", top: { config: { digest: "sha256:config" }, layers: [{ ...LAYER, ...AWAY }] } },
+  ])("asks for nothing of other repositories where a manifest has its $because there", async ({ top }) => {
+    const config = () => Response.json({ config: { User: "1" } });
+    const { client, asked } = registry({
+      "/v2/example/files/manifests/1": () => Response.json(top),
+      "/v2/example/files/blobs/sha256:config": config,
+      "/v2/other/private/blobs/sha256:config": config,
+    });
+    await expect(client.config(image, undefined, never)).rejects.toMatchObject({ reason: "ImagePullFailed" });
+    expect(asked.join()).not.toContain("private");
+  });
+
   it.each([
     { because: "as long as the manifest says", body: "12345", expected: "12345" },
     { because: "longer", body: "123456", expected: undefined },

@@ -76,8 +76,10 @@ export class RegistryClient {
       return await readJson(image, answer);
     };
     const top = await ask(`manifests/${image.digest ?? image.tag}`);
-    const manifest = Array.isArray(top.manifests) ? await ask(`manifests/${amd64(image, top.manifests)}`) : top;
-    const digest = text(object(manifest.config).digest);
+    const manifest = Array.isArray(top.manifests)
+      ? await ask(`manifests/${digestIn(image, amd64(image, top.manifests))}`)
+      : top;
+    const digest = digestIn(image, object(manifest.config));
     const config = await ask(`blobs/${digest}`);
     const { architecture, os } = config;
     if ((architecture !== undefined && architecture !== "amd64") || (os !== undefined && os !== "linux"))
@@ -86,7 +88,7 @@ export class RegistryClient {
     return {
       user: text(object(config.config).User),
       layers: layers.map((layer) => ({
-        digest: text(layer.digest),
+        digest: digestIn(image, layer),
         mediaType: text(layer.mediaType),
         size: typeof layer.size === "number" ? layer.size : Number.POSITIVE_INFINITY,
       })),
@@ -212,13 +214,19 @@ async function readJson(image: ImageReference, answer: Response): Promise<Json> 
   }
 }
 
-function amd64(image: ImageReference, manifests: readonly unknown[]): string {
+function amd64(image: ImageReference, manifests: readonly unknown[]): Json {
   const found = manifests.map(object).find(({ platform }) => {
     const { os, architecture } = object(platform);
     return os === "linux" && architecture === "amd64";
   });
   if (!found) throw wrongPlatform(image, "it has none");
-  return text(found.digest);
+  return found;
+}
+
+/** As the OCI image specification has digests. Whoever pushes an image writes them, and they become part of an address. */
+function digestIn(image: ImageReference, { digest }: Json): string {
+  if (/^[a-z0-9]+([+._-][a-z0-9]+)*:[a-zA-Z0-9=_-]+$/.test(text(digest))) return text(digest);
+  throw failed(image, "its manifest names something by what is no digest");
 }
 
 function wrongPlatform(image: ImageReference, problem: string): TerminalError {
