@@ -1,6 +1,7 @@
 import type { ProjectProxy } from "../client/project-proxy.ts";
 import type { CallOptions } from "../client/transport.ts";
-import { type LogLine, shown, stampedLine } from "../logs/log-line.ts";
+import { shown } from "../logs/log-line.ts";
+import { LogPosition } from "../logs/log-position.ts";
 
 export interface StepLogRequest {
   readonly pod: string;
@@ -14,9 +15,7 @@ export interface StepLogRequest {
 export class StepLog {
   readonly #proxy: ProjectProxy;
   readonly #request: StepLogRequest;
-  #last: Pick<LogLine, "stamp" | "at"> = { stamp: "1970-01-01T00:00:00Z", at: 0 };
-  /** Lines of the last one's time. */
-  #atLast = 0;
+  readonly #position = new LogPosition();
 
   constructor(proxy: ProjectProxy, request: StepLogRequest) {
     this.#proxy = proxy;
@@ -26,22 +25,9 @@ export class StepLog {
   /** What was not read before. @throws {CodeEngineError} */
   async *read(follow: boolean, options: CallOptions): AsyncGenerator<string, void, undefined> {
     const { tail, timestamps, ...where } = this.#request;
-    const before = this.#last;
-    const isFirst = before.at === 0;
+    const isFirst = this.#position.at === undefined;
     const from = isFirst && tail !== undefined ? { tailLines: tail } : {};
-    let known = this.#atLast;
-    let previous: Pick<LogLine, "stamp" | "at"> = before;
-    for await (const text of this.#proxy.podLogs({ ...where, ...from, timestamps: true, follow }, options)) {
-      const line = stampedLine(text, previous);
-      previous = line;
-      if (line.at < before.at) continue;
-      if (!isFirst && line.stamp === before.stamp && known > 0) {
-        known -= 1;
-        continue;
-      }
-      this.#atLast = line.stamp === this.#last.stamp ? this.#atLast + 1 : 1;
-      this.#last = line;
-      yield shown(line, timestamps);
-    }
+    const lines = this.#proxy.podLogs({ ...where, ...from, timestamps: true, follow }, options);
+    for await (const line of this.#position.unread(lines)) yield shown(line, timestamps);
   }
 }

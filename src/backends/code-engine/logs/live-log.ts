@@ -8,7 +8,8 @@ import { appSelector, type PodLogRequest, type ProjectProxy, USER_CONTAINER } fr
 import { subdomainOf } from "../client/resources/apps.ts";
 import type { Pod } from "../client/resources/pods.ts";
 import { orNothing } from "../workloads/sightings.ts";
-import { type LogLine, stampedLine } from "./log-line.ts";
+import type { LogLine } from "./log-line.ts";
+import { LogPosition } from "./log-position.ts";
 import { asItComes } from "./merge.ts";
 
 /** Of more instances than these, the newest are read. */
@@ -26,17 +27,11 @@ export interface LiveLogParts {
   readonly signal: AbortSignal;
 }
 
-/** How far the log of a pod was read: to so many lines of that time. */
-interface Position {
-  stamp: string;
-  at: number;
-  lines: number;
-}
-
 /** What the instances that an app has now have written. It ends with them. */
 export class LiveLog {
   readonly #parts: LiveLogParts;
-  readonly #positions = new Map<string, Position>();
+  /** By pod. */
+  readonly #positions = new Map<string, LogPosition>();
   #proxy: ProjectProxy | undefined;
 
   constructor(parts: LiveLogParts) {
@@ -104,8 +99,8 @@ export class LiveLog {
     unread: Pick<PodLogRequest, "tailLines">,
   ): AsyncGenerator<LogLine, void, undefined> {
     following.add(pod);
-    const from = this.#positions.get(pod);
-    const ago = from && Math.max(0, this.#parts.clock.now().getTime() - from.at) + OVERLAP_MS;
+    const from = this.#positions.get(pod)?.at;
+    const ago = from === undefined ? undefined : Math.max(0, this.#parts.clock.now().getTime() - from) + OVERLAP_MS;
     const since = ago === undefined ? unread : { sinceSeconds: Math.ceil(ago / 1_000) };
     try {
       yield* this.#lines(pod, { ...since, follow: true });
@@ -122,31 +117,14 @@ export class LiveLog {
     const proxy = await this.#reach();
     if (!proxy) return;
     const request = { pod, container: USER_CONTAINER, timestamps: true, ...how };
-    const before = this.#positions.get(pod);
-    let known = before?.lines ?? 0;
-    let last: Pick<LogLine, "stamp" | "at"> = { stamp: "1970-01-01T00:00:00Z", at: 0 };
+    const position = this.#positions.get(pod) ?? new LogPosition();
+    this.#positions.set(pod, position);
     try {
-      for await (const text of proxy.podLogs(request, { signal })) {
-        const line = stampedLine(text, last);
-        last = line;
-        if (before && line.at < before.at) continue;
-        if (before && line.stamp === before.stamp && known > 0) {
-          known -= 1;
-          continue;
-        }
-        this.#advance(pod, line);
-        yield line;
-      }
+      yield* position.unread(proxy.podLogs(request, { signal }));
     } catch (error) {
       // It has gone meanwhile, or has not begun.
       if (!isFailure(error, "notFound") && !(isFailure(error, "terminal") && error.status === 400)) throw error;
     }
-  }
-
-  #advance(pod: string, { stamp, at }: LogLine): void {
-    const position = this.#positions.get(pod);
-    if (position?.stamp === stamp) position.lines += 1;
-    else this.#positions.set(pod, { stamp, at, lines: 1 });
   }
 
   /** Undefined while there is no app, whose answer alone tells the project's subdomain. */
