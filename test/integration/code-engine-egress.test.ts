@@ -288,6 +288,15 @@ describe("a project that is dedicated to a RuntimeBackend", () => {
       if (want) expect(admitting).toThrow(want);
       else expect(admitting).not.toThrow();
     });
+
+    it("is told from where the rules are by what its names stand for", async () => {
+      const builds = { size: "medium", project: { id: world.project.id } } as const;
+      backend = world.backend({ spec: world.spec({ egress: "Managed", builds }) });
+      await backend.manageEgress?.(CLOSED, within());
+      const owner = newOwner("files");
+      await expect(backend.ensureBuild?.(owner, request, 1, within())).rejects.toThrow(/builds\.project/);
+      expect(world.emulator.calls.count({ path: /builds$/ })).toBe(0);
+    });
   });
 
   it("is left alone by a backend that does not keep its rules", async () => {

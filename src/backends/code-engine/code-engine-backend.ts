@@ -58,6 +58,8 @@ class CodeEngineBackend implements Backend, LogSource, UsageSource, ImageBuilder
   readonly #maker: Maker;
   readonly #client: CodeEngineClient;
   readonly #link: ProjectLink;
+  /** To the project that builds run in. */
+  readonly #buildLink: ProjectLink;
   /** Undefined where the rules for egress are the project's owner's. */
   readonly #egress: EgressKeeper | undefined;
   readonly #images: Images;
@@ -80,7 +82,8 @@ class CodeEngineBackend implements Backend, LogSource, UsageSource, ImageBuilder
     this.#maker = { installation: config.installation, backend: config.name };
     this.#client = clientOf(config, clock);
     this.#link = new ProjectLink(this.#client, config, clock);
-    this.#builder = new ProjectBuilder({ config, link: this.#buildLink(), maker: this.#maker, clock, pace, logger });
+    this.#buildLink = this.#linkForBuilds();
+    this.#builder = new ProjectBuilder({ config, link: this.#buildLink, maker: this.#maker, clock, pace, logger });
     this.#history = new LogHistory({ logs: cloudLogsOf(this.#client, config), clock, logger });
     const { name, id = "" } = spec.project;
     const egress = { project: name ?? id, link: this.#link, clock, pace, logger };
@@ -221,6 +224,7 @@ class CodeEngineBackend implements Backend, LogSource, UsageSource, ImageBuilder
   }
 
   async ensureBuild(owner: Owner, request: BuildRequest, attempt: number, signal: AbortSignal): Promise<BuildState> {
+    if (this.#egress && (await this.#isProjectOfBuilds(signal))) this.#egress.assertBuildsReach();
     return await this.#builder.ensureBuild(owner, request, attempt, signal);
   }
 
@@ -254,11 +258,17 @@ class CodeEngineBackend implements Backend, LogSource, UsageSource, ImageBuilder
   }
 
   /** Builds may have a project of their own. */
-  #buildLink(): ProjectLink {
+  #linkForBuilds(): ProjectLink {
     const project = this.#config.spec.builds?.project;
     if (!project) return this.#link;
     const config = { ...this.#config, spec: { ...this.#config.spec, project } };
     return new ProjectLink(this.#client, config, this.#clock);
+  }
+
+  /** A project may be called by its name in one place and by its ID in another, so both are found first. */
+  async #isProjectOfBuilds(signal: AbortSignal): Promise<boolean> {
+    const idOf = (link: ProjectLink) => link.use(async ({ id }) => id, signal);
+    return (await idOf(this.#link)) === (await idOf(this.#buildLink));
   }
 
   #buildsBesideWorkloads(): boolean {
