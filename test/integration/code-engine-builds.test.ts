@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import type { Owner } from "../../src/backends/backend.ts";
 import type { BuildRequest, BuildState } from "../../src/backends/build.ts";
-import { newOwner } from "../contract/backend.ts";
+import { contractSpec, newOwner } from "../contract/backend.ts";
 import type { EmulatorOptions } from "../support/code-engine/emulator.ts";
 import { BUILD_REASONS, BUILD_RUN_REASONS } from "../support/code-engine/failures.ts";
 import type { FaultRule } from "../support/code-engine/http/faults.ts";
@@ -437,6 +437,20 @@ describe("builds on Code Engine", () => {
     const elsewhere = world.backend({ installation: "another" });
     expect(await elsewhere.collectOrphans(() => false, within())).toEqual([]);
     expect(await counts()).toMatchObject({ builds: 1, config_maps: 1 });
+  });
+
+  it("keep nobody from removing apps of owners that are no more, where their own project is gone", async () => {
+    const image = await backend.resolveImage(
+      { reference: "registry.test/files:1", pullPolicy: "IfNotPresent", dockerConfig: undefined },
+      within(),
+    );
+    const spec = contractSpec({ owner, image, port: 8080, limits: { cpuMillis: 500, memoryBytes: 1e9, pids: 100 } });
+    const { id } = await backend.create(spec, { role: "current", hostPort: undefined }, within());
+    await backend.start(id, within());
+    expect(world.project.apps.list()).toHaveLength(1);
+    const place = newBackend({ builds: { size: "medium", project: { name: "never-made" } } });
+    await expect(place.collectOrphans(() => false, within())).rejects.toThrow("never-made");
+    await eventually("nothing is left", async () => world.project.apps.list().length === 0);
   });
 
   it("leave no secret behind that was theirs when nobody looked any more", async () => {

@@ -202,9 +202,12 @@ class CodeEngineBackend implements Backend, LogSource, UsageSource, ImageBuilder
   }
 
   async collectOrphans(isAlive: (owner: Owner) => boolean, signal: AbortSignal): Promise<readonly Owner[]> {
-    const built = await this.#builder.collectOrphans(isAlive, signal);
+    // Builds come first, since what removes an app takes all that begins with its name, and so what tells whose they are. Where
+    // they have a project of their own that does not answer, apps are not left to serve for that.
+    const [built] = await Promise.allSettled([this.#builder.collectOrphans(isAlive, signal)]);
     const ran = await this.#within((project) => collectOrphans(this.#removal(project), isAlive, { signal }), signal);
-    return [...ran, ...built.filter(({ uid }) => !ran.some((owner) => owner.uid === uid))];
+    if (built.status === "rejected") throw built.reason;
+    return [...ran, ...built.value.filter(({ uid }) => !ran.some((owner) => owner.uid === uid))];
   }
 
   async *logs(owner: Owner, options: LogOptions, signal: AbortSignal): AsyncGenerator<string> {
