@@ -84,15 +84,19 @@ describe("guardrails of a RuntimeBackend of type code-engine", () => {
     return { stop, ended: manager.run(stop.signal) };
   }
 
-  async function createBackend(egress: "Managed" | "Unmanaged", guardrailsBound?: string): Promise<void> {
+  async function createBackend(
+    egress: "Managed" | "Unmanaged",
+    guardrailsBound?: string,
+    { name = "ibm", ...spec }: { name?: string } & Parameters<CodeEngineWorld["spec"]>[0] = {},
+  ): Promise<void> {
     await client.create<RuntimeBackend>(runtimeBackends, {
       apiVersion: "slipway.dev/v1alpha1",
       kind: "RuntimeBackend",
-      metadata: { name: "ibm" },
+      metadata: { name },
       spec: {
         type: "code-engine",
         ...(guardrailsBound !== undefined && { guardrailsBound }),
-        codeEngine: world.spec({ egress }),
+        codeEngine: world.spec({ egress, ...spec }),
       } as RuntimeBackendSpec,
     });
   }
@@ -255,6 +259,28 @@ describe("guardrails of a RuntimeBackend of type code-engine", () => {
     await expect(createBackend("Managed")).rejects.toThrow(
       /codeEngine.egress Managed needs guardrailsBound, the GuardrailProfile that says what the project may reach; set it/,
     );
+  });
+
+  it("leave the rules of a project to the RuntimeBackend that was made first, whatever its name", async () => {
+    await createProfile("bound", SEALED);
+    await createProfile("open", { network: { egressAllowed: true } });
+    await createBackend("Managed", "bound");
+    await untilBackend(keepsEgress);
+    await createBackend("Managed", "open", { name: "other", project: { id: world.project.id } });
+    const refused = await eventually("the other is refused", async () => {
+      const { status } = await client.get(runtimeBackends, { namespace: "", name: "other" });
+      return getCondition(status?.conditions, "EgressManaged");
+    });
+    expect(refused).toMatchObject({
+      status: "False",
+      reason: "EgressNotReady",
+      message: expect.stringContaining('RuntimeBackend "ibm" was made first'),
+    });
+    await createDeployment("files", "open", { backend: "other" });
+    const held = await untilDeployment("files", (each) => JSON.stringify(each.status).includes("nothing starts yet"));
+    expect(held.status?.phase).not.toBe("Running");
+    expect(await rules()).toEqual([]);
+    expect(keepsEgress(await backend())).toBe(true);
   });
 
   it("keep the rules of a dedicated project with their bound, and say what that leaves of a profile", async () => {

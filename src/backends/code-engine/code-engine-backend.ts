@@ -19,7 +19,7 @@ import type {
   WorkloadSpec,
 } from "../backend.ts";
 import type { BuildRequest, BuildState, ImageBuilder } from "../build.ts";
-import type { EgressBound, EgressManager, EgressProgress } from "../egress.ts";
+import type { EgressBound, EgressManager, EgressProgress, EgressRival } from "../egress.ts";
 import type { Usage, UsageSource } from "../usage.ts";
 import type { ExpandedVariables, FindSibling, VariableExpander } from "../variables.ts";
 import { admit } from "./admission.ts";
@@ -183,7 +183,11 @@ class CodeEngineBackend implements Backend, LogSource, UsageSource, ImageBuilder
     return gone;
   }
 
-  async manageEgress(bound: EgressBound | undefined, signal: AbortSignal): Promise<EgressProgress> {
+  async egressPlace(signal: AbortSignal): Promise<string | undefined> {
+    return this.#egress && (await this.#within(async ({ id }) => id, signal));
+  }
+
+  async manageEgress(bound: EgressBound | EgressRival | undefined, signal: AbortSignal): Promise<EgressProgress> {
     if (this.#egress) return await this.#egress.manage(bound, signal);
     return { changes: [], againInMs: Number.POSITIVE_INFINITY };
   }

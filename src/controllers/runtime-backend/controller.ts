@@ -19,6 +19,7 @@ import type { Logger } from "../../machinery/logger.ts";
 import type { Reconciler, Result } from "../../machinery/reconciler.ts";
 import type { LiveBackend } from "../backend-registry.ts";
 import { egressBound } from "./egress-bound.ts";
+import { egressRival } from "./egress-rival.ts";
 import type { LiveBackends } from "./live-backends.ts";
 import { type BackendFacts, summarize } from "./status.ts";
 
@@ -103,7 +104,10 @@ export class RuntimeBackendReconciler implements Reconciler {
   /** Has the backend keep its rules for egress, where it has some. Answers when it wants to be asked again. */
   async #manageEgress(object: RuntimeBackend, { backend }: LiveBackend, signal: AbortSignal): Promise<number> {
     if (!backend.manageEgress) return Number.POSITIVE_INFINITY;
-    const { changes, againInMs } = await backend.manageEgress(egressBound(object, this.#ports.profiles), signal);
+    const { backends, live, profiles } = this.#ports;
+    const liveOf = async (each: RuntimeBackend) => (await live.ensure(each)).backend;
+    const rival = await egressRival(object, { backends: backends.list(), liveOf }, signal);
+    const { changes, againInMs } = await backend.manageEgress(rival ?? egressBound(object, profiles), signal);
     if (changes.length > 0) {
       const note = `changed what workloads here may reach: ${listing(changes)}`;
       this.#ports.events.record(object, { type: "Normal", reason: "EgressChanged", action: "ManageEgress", note });

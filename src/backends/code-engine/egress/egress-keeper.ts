@@ -5,7 +5,7 @@ import { TerminalError, TransientError } from "../../../machinery/errors.ts";
 import { jsonEqual } from "../../../machinery/json-equal.ts";
 import type { Logger } from "../../../machinery/logger.ts";
 import type { Aspect } from "../../backend.ts";
-import type { EgressBound, EgressProgress } from "../../egress.ts";
+import type { EgressBound, EgressProgress, EgressRival } from "../../egress.ts";
 import type { ProjectClient } from "../client/project-client.ts";
 import type { CallOptions } from "../client/transport.ts";
 import type { Pace } from "../code-engine-config.ts";
@@ -56,6 +56,8 @@ interface Wanted extends EgressRanges {
 export class EgressKeeper {
   readonly #parts: EgressKeeperParts;
   readonly #lock = new KeyedLock();
+  #asked: EgressBound | EgressRival | undefined;
+  /** Undefined while nobody may say what the rules shall be. */
   #wanted: Wanted | undefined;
   #state: State = { kind: "pending", message: "its rules have not been looked at yet" };
   /** As the last look found them. */
@@ -73,8 +75,8 @@ export class EgressKeeper {
     this.#parts = parts;
   }
 
-  async manage(bound: EgressBound | undefined, signal: AbortSignal): Promise<EgressProgress> {
-    if (!jsonEqual(bound, this.#wanted?.bound)) this.#want(bound);
+  async manage(asked: EgressBound | EgressRival | undefined, signal: AbortSignal): Promise<EgressProgress> {
+    if (!jsonEqual(asked, this.#asked)) this.#want(asked);
     if (this.#wanted && this.#now() >= this.#dueAt) await this.#settle(signal);
     const againInMs = this.#wanted ? Math.max(this.#dueAt - this.#now(), 0) : Number.POSITIVE_INFINITY;
     return { changes: this.#changes.splice(0), againInMs };
@@ -108,7 +110,8 @@ export class EgressKeeper {
   aspect(): Aspect {
     const type = ConditionType.EgressManaged;
     if (!this.#wanted) {
-      return { type, available: false, reason: Reason.GuardrailProfileNotFound, message: this.#trouble() };
+      const reason = this.#rival() === undefined ? Reason.GuardrailProfileNotFound : Reason.EgressNotReady;
+      return { type, available: false, reason, message: this.#trouble() };
     }
     if (this.#state.kind !== "standing") {
       return { type, available: false, reason: Reason.EgressNotReady, message: this.#trouble() };
@@ -129,7 +132,9 @@ export class EgressKeeper {
     return { project, ranges: [...ranges, ...excess] };
   }
 
-  #want(bound: EgressBound | undefined): void {
+  #want(asked: EgressBound | EgressRival | undefined): void {
+    this.#asked = asked;
+    const bound = asked && "egress" in asked ? asked : undefined;
     this.#wanted = bound && { bound, ...egressRanges(bound.egress) };
     this.#state = { kind: "pending", message: "its rules have not been compared with the bound yet" };
     this.#dueAt = Number.NEGATIVE_INFINITY;
@@ -210,11 +215,18 @@ export class EgressKeeper {
 
   #trouble(): string {
     const { project } = this.#parts;
+    const rival = this.#rival();
+    if (rival !== undefined)
+      return `RuntimeBackend "${rival}" was made first and keeps the rules of project ${project}, which cannot be dedicated to both; name another project in spec.codeEngine, or set its egress to Unmanaged`;
     if (!this.#wanted)
       return `the GuardrailProfile of spec.guardrailsBound is not known, so the rules of project ${project} are left as they are; make it, or name another`;
     return this.#state.kind === "standing"
       ? `the rules of project ${project} stand`
       : `the rules of project ${project} are not those of GuardrailProfile "${this.#wanted.bound.profile}" yet: ${this.#state.message}`;
+  }
+
+  #rival(): string | undefined {
+    return this.#asked && "rival" in this.#asked ? this.#asked.rival : undefined;
   }
 
   #pauseMs({ kind }: State): number {
