@@ -3,7 +3,7 @@ import { Worker } from "node:worker_threads";
 import { ChangeLog, type ChangeLogLimits, DEFAULT_LIMITS } from "./change-log.ts";
 import { KeyLocks } from "./key-locks.ts";
 import { replaced, SortedObjects } from "./sorted-objects.ts";
-import { loadStore } from "./sqlite-file.ts";
+import { type LoadedChange, loadStore } from "./sqlite-file.ts";
 import type { RowWrite, WorkerAnswer, WorkerOrder } from "./sqlite-orders.ts";
 import { type Change, ObjectTooLarge, type Put, type Store, type StoredObject, StoreUnavailable } from "./store.ts";
 
@@ -51,8 +51,7 @@ export class SqliteStore implements Store {
     const { objects, changes } = loadStore(file);
     for (const object of objects) this.#objects(object.resource).set(object);
     const highest = objects.reduce((max, { revision }) => Math.max(max, revision), changes.at(-1)?.revision ?? 0);
-    const [oldest] = changes;
-    this.#log = new ChangeLog(oldest ? oldest.revision - 1 : highest, limits);
+    this.#log = new ChangeLog(floorOf(changes) ?? highest, limits);
     for (const { revision, at, current, previous } of changes) {
       const { resource, key } = current ?? previous ?? { resource: "", key: "" };
       this.#log.append({ revision, resource, key, current, previous }, at);
@@ -236,6 +235,13 @@ export class SqliteStore implements Store {
     this.#inFlight = undefined;
     for (const wake of this.#idle.splice(0)) wake();
   }
+}
+
+/** What the oldest change can be undone to. A mark stands for changes that are dropped, its own revision's among them. */
+function floorOf([oldest]: readonly LoadedChange[]): number | undefined {
+  if (!oldest) return undefined;
+  const isMark = oldest.current === undefined && oldest.previous === undefined;
+  return isMark ? oldest.revision : oldest.revision - 1;
 }
 
 function batchSize(waiting: readonly PendingWrite[]): number {

@@ -249,6 +249,10 @@ describe("a store of format 1", () => {
     const store = new SqliteStore(file);
     expect(store.get(RESOURCE, "a/x")).toMatchObject({ id: 3, revision: 7, json });
     expect(store.revision).toBe(9);
+    // The change of revision 9 is dropped as well, so who has seen 8 must not be told that nothing happened since.
+    expect(store.changesSince(RESOURCE, 8)).toBeUndefined();
+    expect(store.listAt(RESOURCE, 8)).toBeUndefined();
+    expect(store.changesSince(RESOURCE, 9)).toEqual([]);
     await put(store, "a/z", "new");
     expect(store.revision).toBe(10);
     await store.close();

@@ -84,7 +84,7 @@ function otherFile(file: string, applicationId: number): string {
   return `${file} is neither a store nor a backup of Slipway; move it away, or choose another`;
 }
 
-/** Leaves a mark that all revisions up to `revision` are given out and none before it can be watched from. */
+/** Leaves a mark that all revisions up to `revision` are given out and none below it can be watched from. */
 export function markRevision(database: DatabaseSync, revision: number, at: number): void {
   const mark: ChangeHeader = { revision, at, id: 0, resource: "", key: "", deleted: 1 };
   database.exec("DELETE FROM changes");
