@@ -51,9 +51,11 @@ export function restore({ file, dataDir, overwrite, clock }: RestoreOptions): Re
     }
     const now = clock.now();
     const staging = join(dataDir, UNFINISHED_RESTORE);
+    // A restore that was broken off has put the store aside, perhaps; then its own is whole and above that.
+    const known = [store, join(staging, "store.db")].map(revisionOf);
+    const before = Math.max(highestRevision(backup), ...known);
     rmSync(staging, { recursive: true, force: true });
     mkdirSync(staging, { mode: 0o700 });
-    const before = Math.max(highestRevision(backup), revisionOf(store));
     // Time counts for where the store that is replaced cannot say how far it had come.
     const from = Math.max(before + REVISION_LEAP, now.getTime());
     const revision = stage(file, staging, { from, now });
