@@ -245,7 +245,9 @@ function stream(exchange: Exchange, answer: Answer, warnings: ReadonlySet<string
   response.writeHead(answer.status, { "Transfer-Encoding": "chunked" });
   response.flushHeaders();
   const left = new AbortController();
-  response.once("close", () => left.abort());
+  // The client may have left while it was decided who asks, and is heard of no more.
+  if (response.destroyed) left.abort();
+  else response.once("close", () => left.abort());
   // A watch has no end that a request's timeout could wait for.
   message.socket.setTimeout(0);
   answer.stream?.run(sinkOf(response), AbortSignal.any([left.signal, stopping]));
