@@ -82,7 +82,7 @@ export class ApiHandler {
     const { stream } = answer;
     if (!stream) return answer;
     const run: typeof stream.run = (sink, signal) => {
-      signal.addEventListener("abort", this.#metrics.watching(), { once: true });
+      if (!signal.aborted) signal.addEventListener("abort", this.#metrics.watching(), { once: true });
       stream.run(sink, signal);
     };
     return { ...answer, stream: { run } };
@@ -97,6 +97,7 @@ export class ApiHandler {
     if (!path) {
       this.#authorize(user, { kind: "path", verb: http.method.toLowerCase(), path: http.path });
       if (http.path === "/metrics") return text(200, await this.#metrics.render());
+      if (PROBES.test(http.path)) return this.#options.discovery.answer(http);
       return this.#flow.run(user.username, isWanted, () => this.#options.discovery.answer(http));
     }
     this.#authorize(user, attributesOf(path, verb, http.query));
@@ -148,6 +149,9 @@ export class ApiHandler {
     return pageNotFound();
   }
 }
+
+/** Never made to wait, as in Kubernetes by its flow schema `probes`: a busy server must not be taken for a dead one. */
+const PROBES = /^\/(?:healthz|livez|readyz)(?:\/|$)/;
 
 interface Asked {
   readonly http: HttpRequest;
