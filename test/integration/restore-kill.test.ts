@@ -24,6 +24,7 @@ const FSYNC_MS = 40;
 const SEED = Number(process.env.SLIPWAY_SEED ?? Date.now() % 1_000_000);
 const reason = whyNoFaults();
 const itWithFaults = reason === undefined ? it : it.skip;
+const why = reason === undefined ? "" : ` (skipped: ${reason})`;
 
 let folder: string;
 let original: string;
@@ -82,7 +83,7 @@ async function tookMs(work: () => Promise<unknown>): Promise<number> {
 }
 
 itWithFaults(
-  `a restore killed at ${KILLS} moments leaves the old state, the new one, or a refusal that repeating mends`,
+  `a restore killed at ${KILLS} moments leaves the old state, the new one, or a refusal that repeating mends${why}`,
   async () => {
     console.info(`SLIPWAY_SEED=${SEED}`);
     const random = randomFrom(SEED);
@@ -112,7 +113,7 @@ itWithFaults(
   },
 );
 
-itWithFaults(`a backup killed at ${KILLS} moments is not there, or whole`, async () => {
+itWithFaults(`a backup killed at ${KILLS} moments is not there, or whole${why}`, async () => {
   const random = randomFrom(SEED + 1);
   const made = join(folder, "made.backup");
   const args = ["backup", made, "--data-dir", original];
