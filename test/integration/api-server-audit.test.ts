@@ -67,6 +67,25 @@ describe("what the API server tells of its requests", () => {
     expect(told("create")).toMatchObject([{ objectRef: { resource: "configmaps", name } }]);
   });
 
+  it("takes no other name for that of the object", async () => {
+    const metadata = { name: "forged", labels: { app: "x" } };
+    const spec = {
+      template: { metadata, spec: { containers: [{ name: "main", image: "x" }] } },
+      selector: { matchLabels: { app: "x" } },
+      replicas: 0,
+    };
+    const object = {
+      spec,
+      metadata: { namespace: "default", name: "real" },
+      kind: "Deployment",
+      apiVersion: "apps/v1",
+    };
+    await kubectl.run(["create", "--raw", "/apis/apps/v1/namespaces/default/deployments", "-f", "-"], {
+      input: JSON.stringify(object),
+    });
+    expect(told("create")).toMatchObject([{ objectRef: { resource: "deployments", name: "real" } }]);
+  });
+
   it("tells of attempts that were refused, reads too", async () => {
     await reader.try(["get", "secrets"]);
     expect(told("list")).toMatchObject([
