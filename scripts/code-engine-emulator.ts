@@ -22,7 +22,7 @@ console.log(`Code Engine, emulated. ${
   IAM         ${emulator.iamUrl}
   proxy       ${emulator.proxyUrl}
   logs        ${emulator.logsUrl}   (instance ${emulator.createLogsInstance()})
-  monitoring  ${emulator.monitoringUrl}
+  monitoring  ${emulator.monitoringUrl}   (instance ${emulator.createMonitoringInstance()})
   project     ${PROJECT}   (${project.id}, region ${REGION})
   API key     ${apiKey}
 

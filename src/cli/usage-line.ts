@@ -2,7 +2,7 @@ import { memoryBytes } from "../api/quantity.ts";
 import type { RuntimeDeployment } from "../api/v1alpha1/index.ts";
 import { GatewayError, GatewayUnreachable } from "../gateway/gateway-client.ts";
 import { requestUsage } from "../gateway/usage-client.ts";
-import type { WorkloadUsage } from "../gateway/usage-provider.ts";
+import type { WorkloadRequests, WorkloadUsage } from "../gateway/usage-provider.ts";
 import { createCredentialSource } from "../machinery/credentials.ts";
 import type { KubeTarget } from "../machinery/kubeconfig.ts";
 import { namedGateway } from "./gateway-address.ts";
@@ -37,7 +37,7 @@ export async function usageLine(
     const patience = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
     const { namespace = "default", name } = metadata;
     const usage = await requestUsage({ gateway, authorization, namespace, name, signal: patience }, PATIENCE_MS);
-    return usageText(usage, status.guardrails?.limits ?? {});
+    return usageText(usage, status.guardrails?.limits ?? {}, new Date());
   } catch (error) {
     if (error instanceof UsageError) throw error;
     if (error instanceof GatewayError && error.code === 404) return undefined;
@@ -52,8 +52,26 @@ interface Limits {
   readonly memory?: string;
 }
 
-/** `2 instances, CPU 240m of 2 × 500m, memory 128Mi of 2 × 1Gi`: limits are those of each instance. */
-export function usageText({ instances, cpuMillis, memoryBytes: used }: WorkloadUsage, limits: Limits): string {
+/**
+ * `2 instances, CPU 240m of 2 × 500m, memory 128Mi of 2 × 1Gi`: limits are those of each instance. Behind it requests, where
+ * they are counted.
+ */
+export function usageText(usage: WorkloadUsage, limits: Limits, now: Date): string {
+  const { requests } = usage;
+  const used = usedText(usage, limits);
+  return requests === undefined ? used : `${used}; ${requestsText(requests, now)}`;
+}
+
+/** `120 requests in 10 min (118 2xx, 2 5xx), 5 min ago`: what is older than the rest says so. */
+function requestsText({ total, byStatus, spanSeconds, until }: WorkloadRequests, now: Date): string {
+  const each = Object.entries(byStatus).map(([status, count]) => `${count} ${status}`);
+  const statuses = each.length === 0 ? "" : ` (${each.join(", ")})`;
+  const ageMinutes = Math.round((now.getTime() - Date.parse(until)) / 60_000);
+  const ago = ageMinutes < 1 ? "" : `, ${ageMinutes} min ago`;
+  return `${total} ${total === 1 ? "request" : "requests"} in ${Math.round(spanSeconds / 60)} min${statuses}${ago}`;
+}
+
+function usedText({ instances, cpuMillis, memoryBytes: used }: WorkloadUsage, limits: Limits): string {
   const count = `${instances} ${instances === 1 ? "instance" : "instances"}`;
   if (instances === 0) return count;
   const each = (limit: string) => (instances === 1 ? limit : `${instances} × ${limit}`);

@@ -39,6 +39,25 @@ describe("asking a gateway what a workload uses", () => {
   });
 
   it.each([
+    {
+      because: "they are counted",
+      requests: { total: 3, byStatus: { "2xx": 3 }, spanSeconds: 600, until: "2026-01-01T00:00:00Z" },
+      known: true,
+    },
+    { because: "their time is none", requests: { total: 3, byStatus: {}, spanSeconds: 600, until: "x" }, known: false },
+    {
+      because: "a number is none",
+      requests: { total: 3, byStatus: { "2xx": "3" }, spanSeconds: 600, until: "2026-01-01T00:00:00Z" },
+      known: false,
+    },
+    { because: "they are no object", requests: 3, known: false },
+  ])("takes requests where they make sense: $because", async ({ requests, known }) => {
+    const usage = { instances: 1, cpuMillis: 1, memoryBytes: 1 };
+    const found = await ask(answering(JSON.stringify({ ...usage, requests })));
+    expect(found).toEqual(known ? { ...usage, requests } : usage);
+  });
+
+  it.each([
     { because: "it is a gateway's", text: '{"kind":"Status","message":"not today"}', status: 503, want: "not today" },
     { because: "it is not a gateway's", text: "<html>", status: 502, want: "no Slipway gateway (HTTP 502)" },
     { because: "it has no numbers", text: '{"instances":"two"}', status: 200, want: "no Slipway gateway" },

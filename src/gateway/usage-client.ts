@@ -1,6 +1,6 @@
 import { isJsonObject } from "../machinery/json-equal.ts";
 import { type GatewayQuery, GatewayUnreachable, requestPart, shortText } from "./gateway-client.ts";
-import type { WorkloadUsage } from "./usage-provider.ts";
+import type { WorkloadRequests, WorkloadUsage } from "./usage-provider.ts";
 
 /**
  * Asks a gateway what a workload uses. Waits no longer than `timeoutMs` for the beginning of the answer; its end the signal
@@ -18,7 +18,19 @@ function usageIn(text: string): WorkloadUsage | undefined {
   if (!isJsonObject(found)) return undefined;
   const { instances, cpuMillis, memoryBytes } = found;
   if (!isAmount(instances) || !isAmount(cpuMillis ?? 0) || !isAmount(memoryBytes ?? 0)) return undefined;
-  return { instances, cpuMillis: cpuMillis as number | undefined, memoryBytes: memoryBytes as number | undefined };
+  const used = { cpuMillis: cpuMillis as number | undefined, memoryBytes: memoryBytes as number | undefined };
+  const requests = requestsIn(found.requests);
+  return { instances, ...used, ...(requests && { requests }) };
+}
+
+/** Undefined also where it makes no sense: what is used is told all the same. */
+function requestsIn(found: unknown): WorkloadRequests | undefined {
+  if (!isJsonObject(found)) return undefined;
+  const { total, byStatus, spanSeconds, until } = found;
+  if (!isAmount(total) || !isAmount(spanSeconds) || typeof until !== "string" || Number.isNaN(Date.parse(until)))
+    return undefined;
+  if (!isJsonObject(byStatus) || !Object.values(byStatus).every(isAmount)) return undefined;
+  return { total, byStatus: byStatus as Readonly<Record<string, number>>, spanSeconds, until };
 }
 
 function parsed(text: string): unknown {

@@ -5,6 +5,18 @@ export interface WorkloadUsage {
   /** Of all instances together, in thousandths of a core; undefined where nobody measures it. */
   readonly cpuMillis: number | undefined;
   readonly memoryBytes: number | undefined;
+  /** Missing where nobody counts them, or nothing is known of late. */
+  readonly requests?: WorkloadRequests;
+}
+
+/** Mirrors RequestCount of the backend port. */
+export interface WorkloadRequests {
+  readonly total: number;
+  /** By status: `2xx`, `5xx`, `other`. Without those that there were none of. */
+  readonly byStatus: Readonly<Record<string, number>>;
+  readonly spanSeconds: number;
+  /** The span's end, RFC 3339: what came later is not known yet. */
+  readonly until: string;
 }
 
 /** Where the gateway finds what workloads use. The controllers supply it from the backend of each deployment. */

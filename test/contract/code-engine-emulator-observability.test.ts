@@ -245,38 +245,109 @@ describe("IBM Cloud Logs", () => {
 });
 
 describe("IBM Cloud Monitoring", () => {
-  it("answers one metric with its labels", async () => {
-    await using w = await observed();
-    const name = "ibm_codeengine_application_actual_instances";
-    const query = encodeURIComponent(`${name}{ibm_codeengine_application_name="files"}`);
-    const headers = { IBMInstanceID: "some-instance" };
-    const answer = await w.ask("monitoring", `/prometheus/api/v1/query?query=${query}`, { headers });
+  const PREFIX = "ibm_codeengine_application_";
+
+  async function monitored(options: Parameters<typeof emulatedWorld>[0] = {}) {
+    const w = await observed(options);
+    const instance = w.emulator.createMonitoringInstance();
+    const ask = async (text: string, init: RequestInit & { readonly path?: string } = {}) => {
+      const path = `${init.path ?? "/prometheus/api/v1/query"}?query=${encodeURIComponent(text)}`;
+      return await w.ask("monitoring", path, { ...init, headers: { IBMInstanceID: instance, ...init.headers } });
+    };
+    return { ...w, instance, ask, answer: async (text: string) => (await (await ask(text)).json()) as unknown };
+  }
+  const labels = (w: Awaited<ReturnType<typeof monitored>>) => ({
+    ibm_codeengine_application_name: "files",
+    ibm_codeengine_namespace: w.project.subdomain,
+    ibm_codeengine_project_name: "test",
+  });
+  const of = (w: Awaited<ReturnType<typeof monitored>>) => w.project.apps.list()[0];
+
+  it.each(["", "/api"])("answers one metric with its labels, below '%s'", async (prefix) => {
+    await using w = await monitored();
+    const name = `${PREFIX}actual_instances`;
+    const answer = await w.ask(`${name}{ibm_codeengine_application_name="files"}`, {
+      path: `${prefix}/prometheus/api/v1/query`,
+    });
+    const metric = { __name__: name, ...labels(w), ibm_codeengine_revision_name: "files-00001" };
+    const value = [w.clock.now().getTime() / 1_000, "1"];
     expect(await answer.json()).toEqual({
       status: "success",
-      data: {
-        resultType: "vector",
-        result: [
-          {
-            metric: {
-              __name__: name,
-              ibm_codeengine_application_name: "files",
-              ibm_codeengine_namespace: w.project.subdomain,
-              ibm_codeengine_project_name: "test",
-              ibm_codeengine_revision_name: "files-00001",
-            },
-            value: [expect.any(Number), "1"],
-          },
-        ],
-      },
+      data: { resultType: "vector", result: [{ metric, value }] },
     });
   });
 
+  it("counts requests by revision and status, and tells each minute of a range", async () => {
+    await using w = await monitored();
+    of(w)?.answered(200);
+    await w.clock.advance(60_000);
+    for (const status of [200, 200, 503]) of(w)?.answered(status);
+    await w.clock.advance(60_000);
+    const query = `${PREFIX}requests_total{ibm_codeengine_namespace="${w.project.subdomain}"}[10m]`;
+    const metric = { __name__: `${PREFIX}requests_total`, ...labels(w), ibm_codeengine_revision_name: "files-00001" };
+    const now = w.clock.now().getTime() / 1_000;
+    const result = [
+      {
+        metric: { ...metric, ibm_codeengine_status: "200" },
+        values: [
+          [now - 60, "1"],
+          [now, "3"],
+        ],
+      },
+      { metric: { ...metric, ibm_codeengine_status: "503" }, values: [[now, "1"]] },
+    ];
+    expect(await w.answer(query)).toEqual({ status: "success", data: { resultType: "matrix", result } });
+    const narrow = await w.answer(query.replace("10m", "30s"));
+    expect(narrow).toMatchObject({ data: { result: [{ values: [[now, "3"]] }, { values: [[now, "1"]] }] } });
+  });
+
+  it("knows what was measured some minutes later, when an instant does not see it any more", async () => {
+    await using w = await monitored({ timings: { metricLagMs: 300_000 } });
+    const name = `${PREFIX}revision_count`;
+    const nothing = { data: { result: [] } };
+    expect(await w.answer(name)).toMatchObject(nothing);
+    await w.clock.advance(300_000);
+    expect(await w.answer(name)).toMatchObject(nothing);
+    const at = w.clock.now().getTime() / 1_000 - 300;
+    expect(await w.answer(`${name}[10m]`)).toMatchObject({ data: { result: [{ values: [[at, "1"]] }] } });
+  });
+
   it.each([
-    { because: "no instance", headers: {}, query: "up", status: 400 },
-    { because: "a function", headers: { IBMInstanceID: "i" }, query: "sum(up)", status: 400 },
-  ])("refuses $because", async ({ headers, query, status }) => {
-    await using w = await observed();
-    const path = `/prometheus/api/v1/query?query=${encodeURIComponent(query)}`;
-    expect((await w.ask("monitoring", path, { headers })).status).toBe(status);
+    { because: "another application", query: `${PREFIX}revision_count{ibm_codeengine_application_name="other"}` },
+    { because: "a quoted end", query: `${PREFIX}revision_count{ibm_codeengine_application_name="files\\"}"}` },
+    { because: "another metric", query: "up" },
+  ])("has nothing of $because", async ({ query }) => {
+    await using w = await monitored();
+    expect(await w.answer(query)).toMatchObject({ status: "success", data: { result: [] } });
+  });
+
+  it.each([
+    { because: "no instance", init: { headers: { IBMInstanceID: "" } }, status: 400 },
+    { because: "another's instance", init: { headers: { IBMInstanceID: crypto.randomUUID() } }, status: 403 },
+    { because: "nobody's token", init: { headers: { authorization: "Bearer nobody" } }, status: 401 },
+    { because: "another path", init: { path: "/prometheus/api/v1/labels" }, status: 404 },
+    { because: "a write", init: { method: "POST" }, status: 405 },
+    { because: "a function", query: "sum(up)", status: 400 },
+    { because: "no query", query: "", status: 400 },
+    { because: "no label", query: 'up{="x"}', status: 400 },
+    { because: "text without end", query: 'up{a="x}', status: 400 },
+    { because: "two without a comma", query: 'up{a="x" b="y"}', status: 400 },
+    { because: "no span", query: "up[0s]", status: 400 },
+  ])("refuses $because", async ({ init = {}, query = "up", status }) => {
+    await using w = await monitored();
+    const answer = await w.ask(query, init);
+    expect(await answer.json()).toMatchObject({
+      ...{ status: "error", errorType: expect.any(String), error: expect.any(String) },
+    });
+    expect(answer.status).toBe(status);
+  });
+
+  it("lets nobody in who has no role", async () => {
+    await using w = await monitored();
+    const authorization = `Bearer ${await w.as().token()}`;
+    expect((await w.ask("up", { headers: { authorization } })).status).toBe(403);
+    expect((await w.ask("up", { headers: { authorization: `Bearer ${await w.as("Reader").token()}` } })).status).toBe(
+      200,
+    );
   });
 });

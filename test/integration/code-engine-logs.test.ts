@@ -234,16 +234,16 @@ describe("use of Code Engine", () => {
     expect(await use.backend.usage(newOwner("other"), within())).toBeUndefined();
   });
 
-  it("is the number of instances alone where the proxy refuses, and a condition says so", async () => {
+  it.each([
+    { because: "refuses", status: 403, reason: "Forbidden" },
+    { because: "is down", status: 503, reason: "BackendError" },
+  ])("is the number of instances alone where the proxy $because, and a condition says so", async (given) => {
+    const { status, reason } = given;
     await using use = await used();
-    const fault = use.world.emulator.faults.add({
-      surface: "proxy",
-      count: 100,
-      effect: { type: "status", status: 403 },
-    });
+    const fault = use.world.emulator.faults.add({ surface: "proxy", count: 100, effect: { type: "status", status } });
     expect(await use.until(1)).toEqual({ instances: 1, cpuMillis: undefined, memoryBytes: undefined });
     const told = await use.aspect();
-    expect(told).toMatchObject({ available: false, reason: "Forbidden", message: expect.stringContaining("HTTP 403") });
+    expect(told).toMatchObject({ available: false, reason, message: expect.stringContaining(`HTTP ${status}`) });
     await use.until(1);
     expect(await use.aspect()).toEqual(told);
     fault.remove();

@@ -27,7 +27,10 @@ it.each([
   async ({ egress }) => {
     const clock = new FakeClock();
     await using world = await CodeEngineWorld.start({ clock });
-    const backend = world.backend({ clock, pace: DEFAULT_PACE, spec: world.spec({ egress }) });
+    const monitoringInstanceId = world.emulator.createMonitoringInstance();
+    const spec = world.spec({ egress, monitoringInstanceId, logsInstanceId: world.emulator.createLogsInstance() });
+    const endpoints = { ...spec.endpoints, logs: world.emulator.logsUrl, monitoring: world.emulator.monitoringUrl };
+    const backend = world.backend({ clock, pace: DEFAULT_PACE, spec: { ...spec, endpoints } });
     const watch = new AbortController();
     const told: string[] = [];
     const settle = async <T>(work: Promise<T>): Promise<T> => {
@@ -54,8 +57,8 @@ it.each([
     const image = await settle(backend.resolveImage(request, never));
     await settle(backend.ensureImage(owner, image, request));
     const limits = { cpuMillis: 500, memoryBytes: 1e9, pids: 100 };
-    const spec = contractSpec({ owner, image, port: 8080, limits, visibility: "public" });
-    const { id } = await settle(backend.create(spec, { role: "current", hostPort: undefined }, never));
+    const workload = contractSpec({ owner, image, port: 8080, limits, visibility: "public" });
+    const { id } = await settle(backend.create(workload, { role: "current", hostPort: undefined }, never));
     await settle(backend.start(id, never));
     await pass(clock, 60_000, 1_000);
     expect(await settle(backend.observe(owner, never))).toMatchObject([{ state: { kind: "running" }, drift: [] }]);
@@ -72,6 +75,8 @@ it.each([
     expect(calls.map(({ method, path }) => `${method} ${path}`).length).toBeLessThanOrEqual(12);
     expect(calls.length).toBeGreaterThan(6);
     expect(world.emulator.calls.writes()).toEqual([]);
+    for (const surface of ["proxy", "logs", "monitoring"] as const)
+      expect({ surface, calls: world.emulator.calls.count({ surface }) }).toEqual({ surface, calls: 0 });
     watch.abort();
   },
   120_000,

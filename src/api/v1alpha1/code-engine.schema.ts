@@ -92,6 +92,14 @@ export const codeEngine: JsonSchema = {
       description:
         "GUID of an instance of IBM Cloud Logs that the project's logs are routed to. slipway logs then also shows what instances wrote that are no more. The API key's owner needs the role Reader there.",
     },
+    monitoringInstanceId: {
+      type: "string",
+      minLength: 36,
+      maxLength: 36,
+      pattern: "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
+      description:
+        "GUID of the instance of IBM Cloud Monitoring that gets the platform metrics of the project's region. slipway status then also shows requests. The API key's owner needs the role Reader there.",
+    },
     endpoints: {
       type: "object",
       description: "Addresses in place of IBM's.",
@@ -100,6 +108,9 @@ export const codeEngine: JsonSchema = {
         iam: endpoint("IAM, which issues tokens."),
         proxy: endpoint("Code Engine's Kubernetes proxy, where logs come from."),
         logs: endpoint("The IBM Cloud Logs instance that logsInstanceId names."),
+        monitoring: endpoint(
+          "IBM Cloud Monitoring in the project's region, without /prometheus/api/v1/query; with /api where its paths begin so.",
+        ),
         registry: endpoint("A registry that is asked for digests in place of each image's own."),
       },
     },

@@ -21,6 +21,8 @@ export const ConditionType = {
   LogHistoryAvailable: "LogHistoryAvailable",
   /** Of a RuntimeBackend: it tells what workloads use. */
   UsageAvailable: "UsageAvailable",
+  /** Of a RuntimeBackend: it tells what workloads were asked. */
+  MetricsAvailable: "MetricsAvailable",
   /** Of a RuntimeBackend: the rules for egress that it keeps are in force. */
   EgressManaged: "EgressManaged",
 } as const;

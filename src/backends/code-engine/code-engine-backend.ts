@@ -28,6 +28,7 @@ import { ProjectBuilder } from "./builds/project-builder.ts";
 import type { CloudLogs } from "./client/cloud-logs.ts";
 import { CodeEngineClient } from "./client/code-engine-client.ts";
 import { isFailure } from "./client/errors.ts";
+import type { Monitoring } from "./client/monitoring.ts";
 import type { ProjectClient } from "./client/project-client.ts";
 import { type CodeEngineConfig, DEFAULT_PACE, type Pace } from "./code-engine-config.ts";
 import { EgressKeeper } from "./egress/egress-keeper.ts";
@@ -37,6 +38,7 @@ import { Images } from "./images/images.ts";
 import { RegistryClient } from "./images/registry-client.ts";
 import { appLogs } from "./logs/app-logs.ts";
 import { LogHistory } from "./logs/log-history.ts";
+import { RequestMetrics } from "./metrics/request-metrics.ts";
 import { ProjectLink } from "./project-link.ts";
 import { collectOrphans, purgeOwner } from "./removal.ts";
 import { Subdomain } from "./subdomain.ts";
@@ -68,8 +70,9 @@ class CodeEngineBackend implements Backend, LogSource, UsageSource, ImageBuilder
   readonly #subdomain: Subdomain;
   readonly #builder: ProjectBuilder;
   readonly #history: LogHistory;
-  readonly #usage = new AppUsage();
-  #historyChecked = false;
+  readonly #metrics: RequestMetrics;
+  readonly #usage: AppUsage;
+  #partsChecked = false;
   readonly #listeners = new Set<(owner: Owner) => void>();
   readonly #lifetime = new AbortController();
 
@@ -85,6 +88,8 @@ class CodeEngineBackend implements Backend, LogSource, UsageSource, ImageBuilder
     this.#buildLink = this.#linkForBuilds();
     this.#builder = new ProjectBuilder({ config, link: this.#buildLink, maker: this.#maker, clock, pace, logger });
     this.#history = new LogHistory({ logs: cloudLogsOf(this.#client, config), clock, logger });
+    this.#metrics = new RequestMetrics({ monitoring: monitoringOf(this.#client, config), clock, logger });
+    this.#usage = new AppUsage(this.#metrics);
     const { name, id = "" } = spec.project;
     const egress = { project: name ?? id, link: this.#link, clock, pace, logger };
     this.#egress = spec.egress === "Managed" ? new EgressKeeper(egress) : undefined;
@@ -104,8 +109,8 @@ class CodeEngineBackend implements Backend, LogSource, UsageSource, ImageBuilder
   async health(signal: AbortSignal): Promise<BackendHealth> {
     const about = { spec: this.#config.spec, egress: this.#egress?.facts() };
     const health = await checkHealth(this.#link, about, signal);
-    if (health.available) this.#checkHistory();
-    const all = [this.#egress?.aspect(), this.#history.aspect, this.#usage.aspect];
+    if (health.available) this.#checkParts();
+    const all = [this.#egress?.aspect(), this.#history.aspect, this.#usage.aspect, this.#metrics.aspect];
     return { ...health, aspects: all.filter((aspect) => aspect !== undefined) };
   }
 
@@ -253,14 +258,17 @@ class CodeEngineBackend implements Backend, LogSource, UsageSource, ImageBuilder
     this.#client[Symbol.dispose]();
   }
 
-  /** Once, and nobody waits for it: afterwards whoever reads a log finds out. */
-  #checkHistory(): void {
-    if (this.#historyChecked) return;
-    this.#historyChecked = true;
+  /** Once, and nobody waits for it: afterwards whoever uses a part finds out. */
+  #checkParts(): void {
+    if (this.#partsChecked) return;
+    this.#partsChecked = true;
     const { signal } = this.#lifetime;
-    const checking = this.#within((project) => this.#history.check(project.id, signal), signal);
-    checking.catch((error: unknown) => {
-      if (!signal.aborted) this.#logger.warn("the history of logs could not be checked", { error });
+    const check = async () => {
+      const { id, name } = await this.#link.check(signal);
+      await Promise.all([this.#history.check(id, signal), this.#metrics.check(name, signal)]);
+    };
+    check().catch((error: unknown) => {
+      if (!signal.aborted) this.#logger.warn("history of logs and metrics could not be checked", { error });
     });
   }
 
@@ -302,6 +310,14 @@ function cloudLogsOf(client: CodeEngineClient, { spec }: CodeEngineConfig): Clou
   if (instanceId === undefined) return undefined;
   const override = endpoints?.logs;
   return refusing(() => client.cloudLogs({ instanceId, ...(override && { override }) }));
+}
+
+/** @throws {TerminalError} as `cloudLogsOf`. */
+function monitoringOf(client: CodeEngineClient, { spec }: CodeEngineConfig): Monitoring | undefined {
+  const { monitoringInstanceId: instanceId, endpoints } = spec;
+  if (instanceId === undefined) return undefined;
+  const override = endpoints?.monitoring;
+  return refusing(() => client.monitoring({ instanceId, ...(override && { override }) }));
 }
 
 function clientOf({ spec, apiKey, budget }: CodeEngineConfig, clock: Clock): CodeEngineClient {

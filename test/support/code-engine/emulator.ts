@@ -10,6 +10,7 @@ import type { ApiKeyOptions } from "./iam/api-keys.ts";
 import { Iam } from "./iam/iam.ts";
 import { Ingress } from "./ingress/ingress.ts";
 import { LogHistory } from "./observability/log-history.ts";
+import { MetricHistory } from "./observability/metric-history.ts";
 import type { Project, ProjectStatus } from "./projects/project.ts";
 import { Projects } from "./projects/projects.ts";
 import { DockerRuntime } from "./runtime/docker-runtime.ts";
@@ -54,6 +55,7 @@ export class CodeEngineEmulator implements AsyncDisposable {
   readonly #ingress: Ingress;
   readonly #world: World;
   readonly #projects: Projects;
+  readonly #metrics: MetricHistory;
   readonly #listeners: Listeners;
 
   private constructor(parts: Parts) {
@@ -67,6 +69,7 @@ export class CodeEngineEmulator implements AsyncDisposable {
     this.#ingress = parts.ingress;
     this.#world = parts.world;
     this.#projects = parts.projects;
+    this.#metrics = parts.metrics;
     this.#listeners = parts.listeners;
   }
 
@@ -89,7 +92,8 @@ export class CodeEngineEmulator implements AsyncDisposable {
     });
     if (containers) world.builder = containers.builder(new GitSources(options.gitAliases));
     const [faults, calls, iam, projects] = [new Faults(), new CallLog(), new Iam(clock), new Projects(world)];
-    const handlers = services({ world, iam, projects, faults, calls });
+    const metrics = new MetricHistory(world, projects);
+    const handlers = services({ world, iam, projects, metrics, faults, calls });
     const listeners = await listenForAll(handlers);
     world.apiUrl = `${listeners.api.url}/v2`;
     const ingress = await Ingress.start({
@@ -100,7 +104,7 @@ export class CodeEngineEmulator implements AsyncDisposable {
     world.endpoints = ingress;
     return new CodeEngineEmulator({
       ...{ faults, calls, iam, handlers, images, imageAliases, ingress },
-      ...{ world, projects, listeners },
+      ...{ world, projects, metrics, listeners },
     });
   }
 
@@ -151,6 +155,13 @@ export class CodeEngineEmulator implements AsyncDisposable {
   createLogsInstance(): string {
     this.#world.logHistory ??= new LogHistory(this.#world);
     return newId();
+  }
+
+  /** From now on what the platform measures is kept, as where platform metrics are enabled. Answers the instance's GUID. */
+  createMonitoringInstance(): string {
+    const id = newId();
+    this.#metrics.add(id);
+    return id;
   }
 
   /** What build runs make from now on. */
@@ -209,5 +220,6 @@ interface Parts {
   readonly ingress: Ingress;
   readonly world: World;
   readonly projects: Projects;
+  readonly metrics: MetricHistory;
   readonly listeners: Listeners;
 }

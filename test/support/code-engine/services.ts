@@ -8,6 +8,7 @@ import { type Handler, surfaceHandler } from "./http/surface.ts";
 import { type Iam, iamError } from "./iam/iam.ts";
 import { jobRoutes } from "./jobs/job-routes.ts";
 import { cloudLogs } from "./observability/cloud-logs.ts";
+import type { MetricHistory } from "./observability/metric-history.ts";
 import { monitoring } from "./observability/monitoring.ts";
 import { projectRoutes } from "./projects/project-routes.ts";
 import type { Projects } from "./projects/projects.ts";
@@ -23,6 +24,7 @@ export interface ServicesOptions {
   readonly world: World;
   readonly iam: Iam;
   readonly projects: Projects;
+  readonly metrics: MetricHistory;
   readonly faults: Faults;
   readonly calls: CallLog;
 }
@@ -32,7 +34,7 @@ type ErrorAnswer = (status: number, headers: Record<string, string>) => Response
 const FAULT = "A fault that was asked for.";
 
 /** All services that stand on an address of their own, each with its faults and the record of its calls. */
-export function services({ world, iam, projects, faults, calls }: ServicesOptions): Handlers {
+export function services({ world, iam, projects, metrics, faults, calls }: ServicesOptions): Handlers {
   const surface = (name: Surface, handler: Handler, errorAnswer: ErrorAnswer) =>
     surfaceHandler({ surface: name, handler, errorAnswer, faults, calls, clock: world.clock });
   const plain: ErrorAnswer = (status, headers) => plainErrorAnswer(status, FAULT, headers);
@@ -43,7 +45,7 @@ export function services({ world, iam, projects, faults, calls }: ServicesOption
       statusAnswer(new KubeError(status, FAULT), headers),
     ),
     logs: surface("logs", cloudLogs({ world, iam }), plain),
-    monitoring: surface("monitoring", monitoring({ world, iam, projects }), plain),
+    monitoring: surface("monitoring", monitoring({ iam, metrics }), plain),
   };
 }
 

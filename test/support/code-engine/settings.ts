@@ -20,6 +20,10 @@ export interface Timings {
   readonly workStepMs: number;
   /** Until IBM Cloud Logs finds what was said; in reality 5 to 10 minutes. */
   readonly logLagMs: number;
+  /** Between two samples of a metric. */
+  readonly metricStepMs: number;
+  /** Until IBM Cloud Monitoring knows a sample; in reality about 5 minutes. */
+  readonly metricLagMs: number;
 }
 
 /** Long enough to be seen, short enough to be waited for. */
@@ -34,6 +38,8 @@ export const DEFAULT_TIMINGS: Timings = {
   idleMs: 30_000,
   workStepMs: 1_000,
   logLagMs: 0,
+  metricStepMs: 60_000,
+  metricLagMs: 0,
 };
 
 export interface Quotas {

@@ -219,6 +219,10 @@ export interface RuntimeBackendSpec {
      */
     logsInstanceId?: string;
     /**
+     * GUID of the instance of IBM Cloud Monitoring that gets the platform metrics of the project's region. slipway status then also shows requests. The API key's owner needs the role Reader there.
+     */
+    monitoringInstanceId?: string;
+    /**
      * Addresses in place of IBM's.
      */
     endpoints?: {
@@ -238,6 +242,10 @@ export interface RuntimeBackendSpec {
        * The IBM Cloud Logs instance that logsInstanceId names. https, or http on this machine.
        */
       logs?: string;
+      /**
+       * IBM Cloud Monitoring in the project's region, without /prometheus/api/v1/query; with /api where its paths begin so. https, or http on this machine.
+       */
+      monitoring?: string;
       /**
        * A registry that is asked for digests in place of each image's own. https, or http on this machine.
        */

@@ -81,16 +81,16 @@ interface ErrorBody {
 }
 
 /**
- * Three services, three forms: Code Engine's `errors`, IAM's `errorMessage`, Kubernetes' Status. What is none of them,
- * such as a proxy's page, has nothing to tell.
+ * Each service has a form of its own: Code Engine's `errors`, IAM's `errorMessage`, Kubernetes' Status, Prometheus'
+ * `error`. What is none of them, such as a proxy's page, has nothing to tell.
  */
 function readBody(text: string): ErrorBody {
   const body = members(fromJson(text.slice(0, MAX_ERROR_LENGTH)));
   const first = members(Array.isArray(body.errors) ? body.errors[0] : undefined);
   const target = members(first.target);
   return {
-    message: word(first.message) ?? word(body.errorMessage) ?? word(body.message),
-    code: word(first.code) ?? word(body.errorCode) ?? word(body.reason),
+    message: word(first.message) ?? word(body.errorMessage) ?? word(body.message) ?? word(body.error),
+    code: word(first.code) ?? word(body.errorCode) ?? word(body.reason) ?? word(body.errorType),
     target: word(target.name) && [word(target.type), word(target.name)].filter(Boolean).join(" "),
     trace: word(body.trace) ?? word(members(body.context).requestId),
   };

@@ -3,8 +3,17 @@ import { type BudgetLimits, CallBudget, DEFAULT_BUDGET } from "./call-budget.ts"
 import { type Clock, systemClock } from "./clock.ts";
 import { CloudLogs } from "./cloud-logs.ts";
 import { Collection, type Gettable, type Listable } from "./collection.ts";
-import { type EndpointOptions, type Endpoints, endpointsFor, type LogsInstance, logsEndpoint } from "./endpoints.ts";
+import {
+  type EndpointOptions,
+  type Endpoints,
+  endpointsFor,
+  type LogsInstance,
+  logsEndpoint,
+  type MonitoringInstance,
+  monitoringEndpoint,
+} from "./endpoints.ts";
 import { CodeEngineError } from "./errors.ts";
+import { Monitoring } from "./monitoring.ts";
 import { ProjectClient } from "./project-client.ts";
 import { Redactor } from "./redactor.ts";
 import { type Project, project } from "./resources/projects.ts";
@@ -34,6 +43,9 @@ const MAX_PROJECTS = 200;
 
 /** The service allows ten queries a minute. */
 const LOGS_BUDGET: BudgetLimits = { concurrent: 2, perSecond: 5 / 60, burst: 5, reserve: 0, queue: 20 };
+
+/** Nothing is published: a person who looks now and then, and a few at once. */
+const MONITORING_BUDGET: BudgetLimits = { concurrent: 3, perSecond: 1, burst: 10, reserve: 0, queue: 20 };
 
 /**
  * IBM Cloud Code Engine in one region, with one API key. Every call has a deadline and an AbortSignal, is repeated where
@@ -91,6 +103,13 @@ export class CodeEngineClient implements Disposable {
     const budget = new CallBudget(this.#clock, LOGS_BUDGET);
     const logs = logsEndpoint(instance, this.#place);
     return new CloudLogs({ transport: this.#transport, redactor: this.#redactor, logs, budget });
+  }
+
+  /** Metrics, from the instance that the region's platform metrics go to. */
+  monitoring(instance: MonitoringInstance): Monitoring {
+    const budget = new CallBudget(this.#clock, MONITORING_BUDGET);
+    const base = monitoringEndpoint(instance, this.#place);
+    return new Monitoring({ transport: this.#transport, base, instanceId: instance.instanceId, budget });
   }
 
   /**

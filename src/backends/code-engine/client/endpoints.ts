@@ -20,6 +20,14 @@ export interface LogsInstance {
   readonly override?: string;
 }
 
+/** Which IBM Cloud Monitoring instance is asked, and where. */
+export interface MonitoringInstance {
+  /** The GUID of the instance. */
+  readonly instanceId: string;
+  /** In place of IBM's address, with the prefix of its paths if there is one: https, or http on this machine. */
+  readonly override?: string;
+}
+
 export interface EndpointOptions {
   /** For example `us-south`. */
   readonly region: string;
@@ -55,6 +63,16 @@ export function logsEndpoint(instance: LogsInstance, { region, privateNetwork = 
   if (!GUID.test(instanceId)) throw refused("the IBM Cloud Logs instance is named by its GUID, in lower case");
   const network = privateNetwork ? "api.private" : "api";
   return checkedUrl(override ?? `https://${instanceId}.${network}.${place}.logs.cloud.ibm.com`);
+}
+
+/** Without the path of the query. @throws {CodeEngineError} as `endpointsFor`, and for an instance that is no GUID. */
+export function monitoringEndpoint(
+  { instanceId, override }: MonitoringInstance,
+  { region, privateNetwork = false }: EndpointOptions,
+): string {
+  checkRegion(region);
+  if (!GUID.test(instanceId)) throw refused("the IBM Cloud Monitoring instance is named by its GUID, in lower case");
+  return checkedUrl(override ?? `https://${privateNetwork ? "private." : ""}${region}.monitoring.cloud.ibm.com`);
 }
 
 function checkRegion(region: string): void {

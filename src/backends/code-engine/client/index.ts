@@ -13,8 +13,9 @@ export {
   type Tagged,
 } from "./collection.ts";
 export { Confidential } from "./confidential.ts";
-export type { Endpoints, LogsInstance } from "./endpoints.ts";
+export type { Endpoints, LogsInstance, MonitoringInstance } from "./endpoints.ts";
 export { CodeEngineError, type Failure, type FailureKind, isFailure } from "./errors.ts";
+export { type MetricRange, Monitoring } from "./monitoring.ts";
 export { ProjectClient } from "./project-client.ts";
 export {
   appSelector,
@@ -34,6 +35,7 @@ export type * from "./resources/jobs.ts";
 export type { LogRecord } from "./resources/log-records.ts";
 export type { Pod } from "./resources/pods.ts";
 export type { Project, ProjectStatus, ProjectStatusDetails } from "./resources/projects.ts";
+export type { Sample, Series } from "./resources/samples.ts";
 export { DEFAULT_RETRY, type RetryPolicy } from "./retry.ts";
 export { amountOf } from "./rules/amount.ts";
 export { CPU_MEMORY_PAIRS, type CpuMemoryPair, largestPairWithin, pairOf } from "./rules/cpu-memory.ts";

@@ -64,7 +64,7 @@ export interface ProjectClientOptions {
 
 /**
  * One project. All its calls share one budget. There is no operation for logs, events, metrics or quotas: logs and
- * metrics come from `ProjectProxy` and `CloudLogs`.
+ * metrics come from `ProjectProxy`, `CloudLogs` and `Monitoring`.
  */
 export class ProjectClient {
   readonly id: string;

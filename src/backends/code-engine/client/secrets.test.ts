@@ -95,8 +95,9 @@ describe("no error holds a secret", () => {
   it("and no client shows one to who prints it", async () => {
     await using world = await scriptedCodeEngine([{ body: appBody() }]);
     await world.project.apps.get("files", options);
-    const logs = world.client.cloudLogs({ instanceId: "1c1c1c1c-2222-3333-4444-555555555555" });
-    for (const value of [world.client, world.project, world.project.proxy("s"), logs])
+    const instanceId = "1c1c1c1c-2222-3333-4444-555555555555";
+    const beside = [world.client.cloudLogs({ instanceId }), world.client.monitoring({ instanceId })];
+    for (const value of [world.client, world.project, world.project.proxy("s"), ...beside])
       expectNoSecret(everythingIn(value));
   });
 

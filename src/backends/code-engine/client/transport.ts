@@ -41,6 +41,8 @@ export interface Call {
   readonly body?: unknown;
   /** Values of `body` that no error may quote. */
   readonly sensitive?: readonly string[];
+  /** More of an answer is not read. */
+  readonly maxBytes?: number;
 }
 
 export interface TransportOptions {
@@ -184,7 +186,7 @@ export class Transport {
       headers: { Accept: "application/json", ...call.headers },
       body: call.body,
       answer: kind,
-      maxBytes: MAX_ANSWER_BYTES,
+      maxBytes: call.maxBytes ?? MAX_ANSWER_BYTES,
     };
     const service = await this.#options.service();
     if (kind === "bytes") return await service.exchange({ ...exchange, signal });

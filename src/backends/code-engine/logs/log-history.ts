@@ -1,4 +1,4 @@
-import { ConditionType, Reason } from "../../../api/v1alpha1/conditions.ts";
+import { ConditionType } from "../../../api/v1alpha1/conditions.ts";
 import type { Clock } from "../../../machinery/clock.ts";
 import type { Logger } from "../../../machinery/logger.ts";
 import type { Aspect } from "../../backend.ts";
@@ -7,6 +7,7 @@ import { withDeadline } from "../client/deadline.ts";
 import { CodeEngineError, isFailure } from "../client/errors.ts";
 import type { LogRecord } from "../client/resources/log-records.ts";
 import { LatestOutcome } from "../latest-outcome.ts";
+import { reasonOf, withoutTrace } from "../optional-failure.ts";
 import type { LogLine } from "./log-line.ts";
 
 /** The service gives so many lines to one query. */
@@ -153,16 +154,6 @@ function lineOf({ time, text }: LogRecord): LogLine | undefined {
 function tookTooLong(): CodeEngineError {
   const said = `no answer within ${PATIENCE_MS / 1_000} s; it allows ten queries a minute`;
   return new CodeEngineError({ kind: "transient", service: "IBM Cloud Logs", operation: "query the history", said });
-}
-
-function reasonOf(error: CodeEngineError): string {
-  if (error.kind === "throttled") return "Throttled";
-  return error.status === 403 || error.kind === "unauthorized" ? "Forbidden" : Reason.BackendError;
-}
-
-/** Equal failures are told in equal words. */
-function withoutTrace({ service, operation, said, status }: CodeEngineError): string {
-  return `${service} could not ${operation}: ${said}${status === undefined ? "" : ` (HTTP ${status})`}`;
 }
 
 function remedyOf(error: CodeEngineError): string {

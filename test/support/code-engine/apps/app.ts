@@ -8,6 +8,13 @@ import { type AppSpec, readAppSpec } from "./app-fields.ts";
 import { appView } from "./app-view.ts";
 import { Revision } from "./revision.ts";
 
+/** How often a revision answered with a status. */
+export interface RequestCount {
+  readonly revision: string;
+  readonly status: number;
+  readonly count: number;
+}
+
 export type AppStatus =
   | { readonly status: "deploying"; readonly reason: "deploying" | "waiting_for_resources" }
   | { readonly status: "ready"; readonly reason: "ready" }
@@ -25,8 +32,7 @@ export class App extends Resource {
   #active: Revision | undefined;
   /** Where it is published. */
   address = "";
-  /** Requests that were answered, by status. */
-  readonly requests = new Map<number, number>();
+  readonly #requests = new Map<string, RequestCount>();
 
   constructor(project: Project, name: string, written: JsonObject) {
     super({ world: project.world, name, href: `${project.href}/apps/${name}` });
@@ -88,6 +94,19 @@ export class App extends Resource {
     return this.#active?.status === "ready"
       ? { status: "warning", reason: "ready_but_latest_revision_failed" }
       : { status: "failed", reason: "no_revision_ready" };
+  }
+
+  /** Requests that were answered since the application is there. */
+  get requests(): readonly RequestCount[] {
+    return [...this.#requests.values()];
+  }
+
+  /** Where no revision serves the newest is to blame. */
+  answered(status: number): void {
+    const { name: revision } = this.#active ?? this.latest;
+    const key = `${revision} ${status}`;
+    const count = (this.#requests.get(key)?.count ?? 0) + 1;
+    this.#requests.set(key, { revision, status, count });
   }
 
   /** What the platform tells the container, and the API as `computed_env_variables`. */

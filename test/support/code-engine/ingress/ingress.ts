@@ -93,9 +93,7 @@ export class Ingress implements Endpoints, AsyncDisposable {
 
   async #serve(app: App, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const limit = this.#timeLimit(app, outgoing);
-    outgoing.once("close", () => {
-      app.requests.set(outgoing.statusCode, (app.requests.get(outgoing.statusCode) ?? 0) + 1);
-    });
+    outgoing.once("close", () => app.answered(outgoing.statusCode));
     try {
       using lease = await leaseOf(app, limit.signal);
       const upstream = lease?.instance.running?.upstream;
