@@ -69,7 +69,8 @@ export interface ImageBuilder {
   /**
    * Says how the build of this owner and `request.key` at `attempt` (1, 2, …) stands. Begins it where there is none, one at a
    * time for each owner: one of an earlier request is ended. Tells `watch` when it moves. Idempotent, also after a lost answer
-   * and a restart of the controller. @throws {TransientError | TerminalError}
+   * and a restart of the controller. @throws {TransientError | TerminalError} with the reason `Building` where it waits for others
+   * to end.
    */
   ensureBuild(owner: Owner, request: BuildRequest, attempt: number, signal: AbortSignal): Promise<BuildState>;
   /**

@@ -402,18 +402,41 @@ describe("builds on Code Engine", () => {
     expect(await all(path)).toHaveLength(100);
   });
 
+  const crowd = () => world.emulator.faults.add({ method: "POST", path: "/build_runs", effect: FULL });
+  const FULL = { type: "status", status: 409 } as const;
+
   it("wait for others where Code Engine runs no more at once", async () => {
-    await beginAnew({ quotas: { concurrentBuildRuns: 1 }, timings: { workStepMs: 200 } });
+    const request = withSource({ url: "git@git.example:team/files", credentials: SSH });
+    for (const _ of ["first", "second"]) {
+      crowd();
+      world.emulator.calls.clear();
+      await expect(ask(request)).rejects.toMatchObject({
+        reason: "Building",
+        retryAfterMs: expect.any(Number),
+        message: expect.stringContaining("at once"),
+      });
+    }
+    expect(world.emulator.calls.count({})).toBeLessThanOrEqual(4);
+    expect(posts("/builds")).toBe(0);
+    expect(await finish(request)).toMatchObject({ kind: "built" });
+  });
+
+  it("have their turn when another ends", async () => {
+    await beginAnew({ quotas: { concurrentBuildRuns: 1 }, timings: { workStepMs: 1_000 } });
     await ask();
     const second = newOwner("other");
-    await expect(backend.ensureBuild(second, newRequest(), 1, within())).rejects.toMatchObject({
-      reason: "QuotaExceeded",
-      retryAfterMs: expect.any(Number),
-      message: expect.stringContaining("at once"),
-    });
-    await finish();
+    await expect(backend.ensureBuild(second, newRequest(), 1, within())).rejects.toMatchObject({ reason: "Building" });
     await eventually("its turn comes", () => backend.ensureBuild(second, newRequest(), 1, within()));
     expect(await all("builds")).toHaveLength(2);
+  });
+
+  it("have their secrets when there is room, whoever took them out while there was none", async () => {
+    crowd();
+    await expect(ask()).rejects.toMatchObject({ reason: "Building" });
+    await backend.collectOrphans(() => true, within());
+    await eventually("the secrets are gone", async () => (await all("secrets")).length === 0);
+    await eventually("its turn comes", () => ask());
+    expect(await all("secrets")).toHaveLength(1);
   });
 
   it("leave nothing when they are purged, in mid-build too", async () => {
@@ -470,8 +493,8 @@ describe("builds on Code Engine", () => {
   });
 
   it("have the limits that were asked for last", async () => {
-    world.emulator.faults.add({ method: "POST", path: "/build_runs", effect: { type: "status", status: 409 } });
-    await expect(ask()).rejects.toMatchObject({ reason: "QuotaExceeded" });
+    crowd();
+    await expect(ask()).rejects.toMatchObject({ reason: "Building" });
     expect(await all("builds")).toMatchObject([{ timeout: 600 }]);
     await ask(newRequest({ timeoutSeconds: 900 }));
     expect(await all("build_runs")).toMatchObject([{ timeout: 900 }]);

@@ -392,6 +392,30 @@ describe("a build that fails", () => {
     expect(world.engine.builds.begun).toEqual(["docker #1"]);
   });
 
+  it("is under way where it waits for others, beside what serves", async () => {
+    const world = await built();
+    world.engine.builds.ensure = () => {
+      throw new TransientError("Building", "it begins when another ends");
+    };
+    world.apply(git({ branch: "next" }));
+    await world.until(() => world.condition("Reconciling") === "True Building");
+    expect(world.condition("SourceReady")).toBe("False Building");
+    expect(world.condition("Stalled")).toBeUndefined();
+    expect(world.condition("Ready")).toMatch(/^True/);
+    await world.pass(1_000);
+    expect(world.condition("Stalled")).toBeUndefined();
+  });
+
+  it("is a phase where it waits for others", async () => {
+    const world = builder();
+    world.engine.builds.ensure = () => {
+      throw new TransientError("Building", "it begins when another ends");
+    };
+    world.apply(git());
+    await world.until(() => world.condition("Ready") === "False Building");
+    expect(world.status).toMatchObject({ phase: "Building", build: { phase: "Waiting" } });
+  });
+
   it("leaves what serves as it is", async () => {
     const world = await built();
     const { image } = world.status.workload ?? {};

@@ -87,7 +87,15 @@ export async function builtImage(
   const state = await tryNow(scope, clock, () =>
     builder.ensureBuild(scope.owner, request, course.attempt, scope.signal),
   );
-  return state && (await conclude(scope, order, { state, clock }));
+  if (state) return await conclude(scope, order, { state, clock });
+  if (scope.failure?.reason === Reason.Building) waitForRoom(scope, scope.failure);
+  return undefined;
+}
+
+/** Nothing went wrong, and nobody has to do anything about it: it is a step that takes its time. */
+function waitForRoom(scope: Scope, { reason, message = "" }: Note): void {
+  scope.step = { reason, message: inOneLine(message).slice(0, LONGEST_MESSAGE) };
+  scope.failure = undefined;
 }
 
 async function conclude(

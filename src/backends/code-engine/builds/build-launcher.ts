@@ -1,6 +1,7 @@
 import { Reason } from "../../../api/v1alpha1/conditions.ts";
 import type { Clock } from "../../../machinery/clock.ts";
 import { TransientError } from "../../../machinery/errors.ts";
+import { jsonEqual } from "../../../machinery/json-equal.ts";
 import { isFailure } from "../client/errors.ts";
 import type { ProjectClient } from "../client/project-client.ts";
 import type { Build, BuildRun } from "../client/resources/builds.ts";
@@ -45,12 +46,27 @@ const CROWDED_MS = 30_000;
  */
 export class BuildLauncher {
   readonly #parts: LauncherParts;
+  /** By what names begin with: what is there but for its run, which there was no room for. As many as owners that wait. */
+  readonly #prepared = new Map<string, BuildPlan>();
 
   constructor(parts: LauncherParts) {
     this.#parts = parts;
   }
 
   async launch(project: ProjectClient, plan: BuildPlan, options: CallOptions): Promise<Launched> {
+    const isPrepared = jsonEqual(this.#prepared.get(plan.builds), plan);
+    this.forget(plan.builds);
+    const refused = isPrepared ? undefined : await this.#prepare(project, plan, options);
+    return refused ?? (await this.#run(project, plan, options));
+  }
+
+  /** Its secrets may be gone. */
+  forget(builds: string): void {
+    this.#prepared.delete(builds);
+  }
+
+  /** All but the run. Answers only what keeps it from running. */
+  async #prepare(project: ProjectClient, plan: BuildPlan, options: CallOptions): Promise<Launched | undefined> {
     const { owner } = plan.marks;
     await this.#record(project, plan, options);
     const { builds, runs } = ofOwner(await ownBuilds(project, this.#parts.maker, options), owner.uid);
@@ -62,8 +78,7 @@ export class BuildLauncher {
     await this.remove(project, others, options);
     await makeParts(project, { secrets: plan.secrets, configMaps: [] }, options);
     const build = await this.#register(project, plan, options);
-    if (build.status === "failed") return await this.#refused(project, build, options);
-    return await this.#run(project, plan, options);
+    return build.status === "failed" ? await this.#refused(project, build, options) : undefined;
   }
 
   /** Runs go first: what has none can be removed again whenever it is found. */
@@ -116,7 +131,8 @@ export class BuildLauncher {
     );
   }
 
-  async #run(project: ProjectClient, { prototype, marks }: BuildPlan, options: CallOptions): Promise<Launched> {
+  async #run(project: ProjectClient, plan: BuildPlan, options: CallOptions): Promise<Launched> {
+    const { builds, prototype, marks } = plan;
     const { name } = prototype;
     // All is said once more: a build that was found may be from before its limits were changed.
     const asked = { ...prototype, build_name: name, service_account: "none" };
@@ -132,8 +148,10 @@ export class BuildLauncher {
       const build = await orNothing(project.builds.get(name, options));
       if (build?.status === "failed") return await this.#refused(project, build, options);
       if (build?.status !== "ready") throw this.#notReady(name, error);
+      this.#prepared.set(builds, plan);
+      // Nobody has to do anything about it.
       throw new TransientError(
-        Reason.QuotaExceeded,
+        Reason.Building,
         `the project has as many builds at once as Code Engine lets it have; this one begins when another ends (${error.message})`,
         { cause: error, retryAfterMs: CROWDED_MS },
       );

@@ -184,6 +184,7 @@ export class Builds {
   }
 
   async #removeSecrets(project: ProjectClient, builds: string, options: CallOptions): Promise<void> {
+    this.#launcher.forget(builds);
     await project.secrets.delete(pushSecretName(builds), options);
     await project.secrets.delete(sourceSecretName(builds), options);
   }
