@@ -60,6 +60,15 @@ describe("passwdOfLayer", () => {
   });
 
   it.each([
+    { because: "one file", bytes: async () => await tar({ "usr/lib/large": "x".repeat(200_000) }) },
+    { because: "what follows its end", bytes: async () => Buffer.concat([await tar({}), Buffer.alloc(512 * 400)]) },
+    { because: "what no file is in", bytes: async () => Buffer.alloc(512 * 400) },
+  ])("is not unpacked for ever, be it $because", async ({ bytes }) => {
+    const layer = { mediaType: `${TAR}+gzip`, bytes: inPieces(gzipSync(await bytes())) };
+    await expect(passwdOfLayer(layer, 100_000)).rejects.toThrow(new RangeError("it unpacks to more than 100000 bytes"));
+  });
+
+  it.each([
     { because: "is broken", mediaType: `${TAR}+gzip` },
     { because: "is of a kind that nobody knows", mediaType: "application/octet-stream" },
   ])("fails for a layer that $because", async ({ mediaType }) => {

@@ -22,19 +22,20 @@ export type PasswdEntry = { readonly kind: "file"; readonly text: string } | { r
  * @throws {RangeError} when something in it is too large. @throws {Error} when it cannot be unpacked.
  * @see https://github.com/opencontainers/image-spec/blob/main/layer.md for the names of what a layer removes
  */
-export async function passwdOfLayer({ mediaType, bytes }: Layer): Promise<PasswdEntry | undefined> {
+export async function passwdOfLayer(
+  { mediaType, bytes }: Layer,
+  mostUnpacked = MAX_UNPACKED_BYTES,
+): Promise<PasswdEntry | undefined> {
   const packed = Readable.from(bytes);
   const unpacker = unpackerOf(mediaType);
-  const entries = extract();
   const unpacked = unpacker ? packed.on("error", (error) => unpacker.destroy(error)).pipe(unpacker) : packed;
-  unpacked.on("error", (error) => entries.destroy(error)).pipe(entries);
-  let length = 0;
+  const entries = extract();
+  const bounded = Readable.from(atMost(mostUnpacked, unpacked));
+  bounded.on("error", (error) => entries.destroy(error)).pipe(entries);
   let removed: PasswdEntry | undefined;
   try {
     for await (const entry of entries) {
       const { name, type, size = 0 } = entry.header;
-      length += size;
-      if (length > MAX_UNPACKED_BYTES) throw new RangeError(`it unpacks to more than ${MAX_UNPACKED_BYTES} bytes`);
       const path = name.replace(/^(\.?\/)+/, "");
       if (REMOVALS.has(path)) removed = { kind: "removed" };
       if (path !== "etc/passwd") {
@@ -49,8 +50,19 @@ export async function passwdOfLayer({ mediaType, bytes }: Layer): Promise<Passwd
     }
     return removed;
   } finally {
+    bounded.destroy();
     packed.destroy();
     unpacker?.destroy();
+  }
+}
+
+/** Counted as they come, since a layer may be little more than headers, or nothing, that grow. */
+async function* atMost(most: number, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let length = 0;
+  for await (const chunk of chunks) {
+    length += chunk.byteLength;
+    if (length > most) throw new RangeError(`it unpacks to more than ${most} bytes`);
+    yield chunk;
   }
 }
 
