@@ -41,7 +41,7 @@ import { LogHistory } from "./logs/log-history.ts";
 import { RequestMetrics } from "./metrics/request-metrics.ts";
 import { ProjectLink } from "./project-link.ts";
 import { collectOrphans, purgeOwner } from "./removal.ts";
-import { Subdomain } from "./subdomain.ts";
+import { Subdomains } from "./subdomains.ts";
 import { expandVariables } from "./variables.ts";
 import { watchProject } from "./watcher.ts";
 import { appName, type Maker } from "./workloads/marks.ts";
@@ -67,7 +67,7 @@ class CodeEngineBackend implements Backend, LogSource, UsageSource, ImageBuilder
   readonly #images: Images;
   readonly #sightings: Sightings;
   readonly #workloads: Workloads;
-  readonly #subdomain: Subdomain;
+  readonly #subdomains: Subdomains;
   readonly #builder: ProjectBuilder;
   readonly #history: LogHistory;
   readonly #metrics: RequestMetrics;
@@ -86,7 +86,11 @@ class CodeEngineBackend implements Backend, LogSource, UsageSource, ImageBuilder
     this.#client = clientOf(config, clock);
     this.#link = new ProjectLink(this.#client, config, clock);
     this.#buildLink = this.#linkForBuilds();
-    this.#builder = new ProjectBuilder({ config, link: this.#buildLink, maker: this.#maker, clock, pace, logger });
+    this.#subdomains = new Subdomains(clock);
+    this.#builder = new ProjectBuilder({
+      ...{ config, link: this.#buildLink, subdomains: this.#subdomains },
+      ...{ maker: this.#maker, clock, pace, logger },
+    });
     this.#history = new LogHistory({ logs: cloudLogsOf(this.#client, config), clock, logger });
     this.#metrics = new RequestMetrics({ monitoring: monitoringOf(this.#client, config), clock, logger });
     this.#usage = new AppUsage(this.#metrics);
@@ -95,7 +99,6 @@ class CodeEngineBackend implements Backend, LogSource, UsageSource, ImageBuilder
     this.#egress = spec.egress === "Managed" ? new EgressKeeper(egress) : undefined;
     this.#images = new Images(new RegistryClient({ override: spec.endpoints?.registry }), config.dockerConfig);
     const around = { maker: this.#maker, privateNetwork: spec.privateNetwork };
-    this.#subdomain = new Subdomain(clock);
     this.#sightings = new Sightings(around, clock, pace.restMs * 2);
     this.#workloads = new Workloads({
       maker: this.#maker,
@@ -126,7 +129,7 @@ class CodeEngineBackend implements Backend, LogSource, UsageSource, ImageBuilder
     const { name, spec } = this.#config;
     const project = await this.#within(async (found) => {
       const seen = [...this.#sightings.all.values()].flatMap(({ app }) => app ?? []);
-      const subdomain = await this.#subdomain.get(found, seen, signal);
+      const subdomain = await this.#subdomains.get(found, seen, { signal });
       return { id: found.id, region: spec.region, subdomain };
     }, signal);
     const appOf = (sibling: Pick<Owner, "uid" | "name">) => appName(this.#maker, sibling);

@@ -3,8 +3,8 @@ import { appBody, scriptedCodeEngine } from "../../../../test/support/code-engin
 import type { Step } from "../../../../test/support/scripted-http.ts";
 import { systemClock } from "../../../machinery/clock.ts";
 import type { LogOptions } from "../../backend.ts";
+import { Subdomains } from "../subdomains.ts";
 import { BuildLog } from "./build-log.ts";
-import { Subdomains } from "./subdomains.ts";
 
 const WHOLE: LogOptions = { tail: undefined, follow: false, timestamps: false };
 const FOLLOWED: LogOptions = { ...WHOLE, follow: true };
@@ -23,7 +23,7 @@ const notBegun: Step = { status: 400, body: { kind: "Status", message: "is waiti
 
 async function read(script: readonly Step[], options: LogOptions) {
   await using world = await scriptedCodeEngine(script);
-  const log = new BuildLog({ subdomains: new Subdomains(), clock: systemClock, lookMs: 1 });
+  const log = new BuildLog({ subdomains: new Subdomains(systemClock), clock: systemClock, lookMs: 1 });
   const lines = await Array.fromAsync(log.lines(world.project, "run", options, AbortSignal.timeout(20_000)));
   return { lines, requests: world.api.requests };
 }

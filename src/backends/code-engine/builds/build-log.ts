@@ -9,10 +9,10 @@ import { buildRunSelector, type PodLogRequest, type ProjectProxy } from "../clie
 import type { BuildRun } from "../client/resources/builds.ts";
 import type { Pod } from "../client/resources/pods.ts";
 import type { CallOptions } from "../client/transport.ts";
+import type { Subdomains } from "../subdomains.ts";
 import { orNothing } from "../workloads/sightings.ts";
 import { runTrouble } from "./build-trouble.ts";
 import { StepLog } from "./step-log.ts";
-import type { Subdomains } from "./subdomains.ts";
 
 /** Of a build's pod, containers that the build itself runs in. */
 const STEP = /^step-/;

@@ -7,16 +7,17 @@ import type { ProjectClient } from "../client/project-client.ts";
 import type { CodeEngineConfig, Pace } from "../code-engine-config.ts";
 import { explained } from "../failure.ts";
 import type { ProjectLink } from "../project-link.ts";
+import type { Subdomains } from "../subdomains.ts";
 import type { Maker } from "../workloads/marks.ts";
 import { admitBuild } from "./admission.ts";
 import { BuildLog } from "./build-log.ts";
 import { Builds } from "./builds.ts";
-import { Subdomains } from "./subdomains.ts";
 
 export interface ProjectBuilderParts {
   readonly config: CodeEngineConfig;
   /** To the project that builds run in. */
   readonly link: ProjectLink;
+  readonly subdomains: Subdomains;
   readonly maker: Maker;
   readonly clock: Clock;
   readonly pace: Pace;
@@ -30,10 +31,10 @@ export class ProjectBuilder implements ImageBuilder {
   readonly #log: BuildLog;
 
   constructor(parts: ProjectBuilderParts) {
-    const { maker, clock, pace, config } = parts;
+    const { maker, subdomains, clock, pace, config } = parts;
     this.#parts = parts;
     this.#builds = new Builds({ maker, clock, pace, size: config.spec.builds?.size ?? "medium" });
-    this.#log = new BuildLog({ subdomains: new Subdomains(), clock, lookMs: pace.busyMs });
+    this.#log = new BuildLog({ subdomains, clock, lookMs: pace.busyMs });
   }
 
   admitBuild(request: BuildRequest): void {
