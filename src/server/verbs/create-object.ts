@@ -77,8 +77,9 @@ export async function createObject(context: ServerContext, options: CreateOption
   return store.exclusively(resource.storage, key, async () => {
     const existing = store.get(resource.storage, key);
     if (existing) throw exists(resource, metadata.name, existing);
-    // The namespace may have begun to end while admission or the lock took their time.
+    // Both may have begun to end, or be gone, while admission or the lock took their time.
     ensureNamespace(context, resource, namespace, metadata.name);
+    ensureDefinition(context, resource, metadata.name);
     if (dryRun) return { json: JSON.stringify(object) };
     const put = { resource: resource.storage, key, shape: resource.shape, object: resource.toStored(object) };
     const written = await store.put(put);

@@ -1,4 +1,11 @@
-import { forbiddenBecause, notFound, qualified, StatusError, type StatusSubject } from "../http/status-error.ts";
+import {
+  forbiddenBecause,
+  notFound,
+  qualified,
+  resourceNotFound,
+  StatusError,
+  type StatusSubject,
+} from "../http/status-error.ts";
 import type { ServedResource } from "../registry/served-resource.ts";
 import type { StoredObject } from "../storage/store.ts";
 import { subjectOf } from "./resource-request.ts";
@@ -21,12 +28,13 @@ export function ensureNamespace(
   throw terminating(subjectOf(resource, name), namespace);
 }
 
-/** Nothing new of a kind whose definition is being deleted. */
+/** Nothing new of a kind whose definition is being deleted, or is gone. */
 export function ensureDefinition(context: ServerContext, resource: ServedResource, name: string): void {
   if (!resource.isCustom) return;
   const { group, plural } = resource.definition;
   const stored = context.store.get("apiextensions.k8s.io/customresourcedefinitions", `${plural}.${group}`);
-  if (!stored || !isEnding(stored)) return;
+  if (!stored) throw resourceNotFound();
+  if (!isEnding(stored)) return;
   throw forbiddenBecause(
     subjectOf(resource, name),
     "create not allowed while custom resource definition is terminating",
