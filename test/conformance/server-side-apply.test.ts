@@ -151,6 +151,24 @@ describe("server-side apply", () => {
     expect(managersOf(found)).toHaveLength(11);
   });
 
+  // An apply creates within GuaranteedUpdate, which begins anew when somebody else was faster:
+  // staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go
+  it("by many managers at once makes one object, which is everybody's", async () => {
+    const managers = Array.from({ length: 6 }, (_, at) => `m-${at}`);
+    const answers = await Promise.all(
+      managers.map((fieldManager) =>
+        suite.api.send("PATCH", path, {
+          type: APPLY_PATCH,
+          body: spec({ options: { [fieldManager]: "yes" } }),
+          query: { fieldManager },
+        }),
+      ),
+    );
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 200, 200, 200, 200, 201]);
+    const found = await suite.api.get(path);
+    expect(found.spec).toMatchObject({ options: Object.fromEntries(managers.map((manager) => [manager, "yes"])) });
+  });
+
   it("owns what a Scale has set, until it is set by somebody else", async () => {
     const scaled = ns.in("apps/v1", "deployments", "web");
     const { spec: full, ...rest } = deployment("web");

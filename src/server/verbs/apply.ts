@@ -47,9 +47,8 @@ export async function apply(
     checkPlace(request, object);
     return object;
   };
-  const create = () => {
+  const create = async () => {
     request.authorizeCreate();
-    created = true;
     const { uid } = applied.metadata;
     if (uid) {
       const because = `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`;
@@ -58,7 +57,9 @@ export async function apply(
     const object = merge(undefined);
     // A version is a precondition for a merge only.
     delete (object.metadata as { resourceVersion?: string }).resourceVersion;
-    return createObject(context, { ...common, object });
+    const written = await createObject(context, { ...common, object });
+    created = true;
+    return written;
   };
   const { json } = await updateObject(context, {
     ...common,

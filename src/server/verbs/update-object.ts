@@ -32,7 +32,7 @@ export interface UpdateOptions {
    * Runs under the key's lock, so once; where webhooks are asked without it, and again when somebody else was faster.
    */
   readonly change: (current: ApiObject) => ApiObject | Promise<ApiObject>;
-  /** Instead of NotFound, where a PUT or an apply creates. Runs outside the lock. */
+  /** Instead of NotFound, where a PUT or an apply creates. Runs outside the lock, and again when the object came and went. */
   readonly onMissing?: () => Promise<Written>;
 }
 
@@ -41,6 +41,19 @@ export const MAX_ATTEMPTS = 5;
 
 /** Updates an object, or deletes it when the last finalizer of a deleted one goes. Writes nothing when nothing changed. */
 export async function updateObject(context: ServerContext, options: UpdateOptions): Promise<Written> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await updateOrCreate(context, options);
+    } catch (error) {
+      // Somebody else was faster to create it, so now it can be updated: k8s.io/apiserver begins anew as well.
+      if (!options.onMissing || attempt === MAX_ATTEMPTS || !isTaken(error)) throw error;
+    }
+  }
+}
+
+const isTaken = (error: unknown) => error instanceof StatusError && error.status.reason === "AlreadyExists";
+
+async function updateOrCreate(context: ServerContext, options: UpdateOptions): Promise<Written> {
   const { resource, namespace, name, subresource } = options;
   const { store } = context;
   const { definition } = resource;

@@ -36,10 +36,12 @@ export async function update(context: ServerContext, request: ResourceRequest): 
     },
     ...(mayCreate
       ? {
-          onMissing: () => {
+          onMissing: async () => {
             request.authorizeCreate();
+            // A copy: should somebody else be faster, `object` is the update of theirs.
+            const written = await createObject(context, { ...common, object: structuredClone(object) });
             created = true;
-            return createObject(context, { ...common, object });
+            return written;
           },
         }
       : {}),
