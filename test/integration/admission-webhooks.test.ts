@@ -795,3 +795,87 @@ describe("what the server does by itself", () => {
 async function waitFor(holds: () => boolean | Promise<boolean>): Promise<void> {
   await eventually("it happens", async () => await holds(), { timeoutMs: 20_000, everyMs: 50 });
 }
+
+describe("while a webhook takes its time", () => {
+  const widgetRule = { apiGroups: ["example.com"], apiVersions: ["*"], operations: ["CREATE"], resources: ["widgets"] };
+
+  it("a definition that goes takes the new object with it", async () => {
+    const path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+    const gadgets = { plural: "gadgets", singular: "gadget", kind: "Gadget", listKind: "GadgetList" };
+    const definition = { metadata: { name: "gadgets.example.com" }, spec: { ...widgets.spec, names: gadgets } };
+    await send("POST", path, definition);
+    const objects = `/apis/example.com/v1/namespaces/${namespace}/gadgets`;
+    await eventually("the kind is served", async () => (await send("GET", objects)).status === 200);
+    const asked = Promise.withResolvers<void>();
+    const answered = Promise.withResolvers<void>();
+    hook.handler = async () => {
+      asked.resolve();
+      await answered.promise;
+      return { response: { allowed: true } };
+    };
+    await register(VALIDATING, webhook({ rules: [{ ...widgetRule, resources: ["gadgets"] }] }));
+    const object = { apiVersion: "example.com/v1", kind: "Gadget", metadata: { name: "late" } };
+    const late = send("POST", objects, object);
+    await asked.promise;
+    await send("DELETE", `${path}/gadgets.example.com`);
+    await eventually("it is gone", async () => (await send("GET", `${path}/gadgets.example.com`)).status === 404);
+    answered.resolve();
+    expect((await late).status).toBe(404);
+    await send("POST", path, definition);
+    const again = await eventually("the kind is served", async () => {
+      const { status, body } = await send("GET", objects);
+      return status === 200 && body;
+    });
+    expect(again.items).toEqual([]);
+    await send("DELETE", `${path}/gadgets.example.com`);
+  });
+
+  it("two who apply what is not there make one object, which is both of theirs", async () => {
+    await register(VALIDATING, webhook());
+    const both = Promise.withResolvers<void>();
+    hook.handler = async () => {
+      if (hook.requests.length >= 2) both.resolve();
+      await both.promise;
+      return { response: { allowed: true } };
+    };
+    const answers = await Promise.all(
+      ["x", "y"].map((key) =>
+        caller.patch("apply", `${configMaps}/shared?fieldManager=${key}`, {
+          ...{ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "shared" } },
+          data: { [key]: "1" },
+        }),
+      ),
+    );
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 201]);
+    expect((await send("GET", `${configMaps}/shared`)).body.data).toEqual({ x: "1", y: "1" });
+  });
+});
+
+describe("a namespace that ends", () => {
+  it("loses what may be deleted, and says what may not", async () => {
+    await create("kept");
+    const leases = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`;
+    const secrets = `/api/v1/namespaces/${namespace}/secrets`;
+    await send("POST", leases, { metadata: { name: "free" } });
+    await send("POST", secrets, { metadata: { name: "free" } });
+    hook.handler = (request) => (request.operation === "DELETE" ? deny("still needed") : allow(request, ""));
+    await register(VALIDATING, webhook());
+    await send("DELETE", `/api/v1/namespaces/${namespace}`);
+    for (const path of [leases, secrets])
+      await eventually(`${path} is gone`, async () => (await send("GET", `${path}/free`)).status === 404, {
+        timeoutMs: 20_000,
+      });
+    expect((await send("GET", `${configMaps}/kept`)).status).toBe(200);
+    const failure = await eventually("it says so", async () => {
+      const { body } = await send("GET", `/api/v1/namespaces/${namespace}`);
+      const { conditions = [] } =
+        (body as { status?: { conditions?: { type: string; status: string }[] } }).status ?? {};
+      return conditions.find(({ type, status }) => type === "NamespaceDeletionContentFailure" && status === "True");
+    });
+    expect(failure).toMatchObject({
+      reason: "ContentDeletionFailed",
+      message: expect.stringContaining(`admission webhook "${HOOK}" denied the request: still needed`),
+    });
+    await send("DELETE", `${VALIDATING}/config`);
+  });
+});

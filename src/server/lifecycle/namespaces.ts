@@ -7,7 +7,7 @@ import type { StoredObject } from "../storage/store.ts";
 import type { ServerContext } from "../verbs/server-context.ts";
 import { deleteAll } from "./delete-all.ts";
 import { KeyedTasks } from "./keyed-tasks.ts";
-import { type RemainingKind, remainingConditions } from "./remaining-content.ts";
+import { type RemainingContent, type RemainingKind, remainingConditions } from "./remaining-content.ts";
 
 const namespaces = { group: "", plural: "namespaces" };
 /** How often a namespace is looked at again while finalizers hold what is in it. */
@@ -63,11 +63,13 @@ export class NamespaceLifecycle {
     // Creates that were admitted before the namespace began to end are durable after this.
     await store.settled();
     const kinds = this.#namespacedKinds();
-    for (const resource of kinds) await deleteAll(this.#context, resource, { namespace: name });
+    const failures = await this.#deleteContents(name, kinds);
     await store.settled();
     const remaining = kinds.map((kind) => remainingOf(kind, store.list(kind.storage, name))).filter(isRemaining);
     if (remaining.length > 0) {
-      await this.#report(namespace, remaining);
+      await this.#report(namespace, { kinds: remaining, failures: failures.map(({ message }) => message) });
+      // Tried again later and later, while what finalizers hold is looked at again soon.
+      if (failures.length > 0) throw failures[0];
       this.#tasks.addAfter(name, RECHECK_MS);
       return;
     }
@@ -82,8 +84,17 @@ export class NamespaceLifecycle {
     );
   }
 
+  /** What a webhook or the disk refuses of one kind holds up no other. Resolves to the first failure of each. */
+  async #deleteContents(namespace: string, kinds: readonly ServedResource[]): Promise<Error[]> {
+    const failures: Error[] = [];
+    for (const resource of kinds) {
+      await deleteAll(this.#context, resource, { namespace }).catch((error: Error) => failures.push(error));
+    }
+    return failures;
+  }
+
   /** Says in the status what the namespace waits for; written only when that changes. */
-  async #report({ metadata: { name } }: Namespace, remaining: readonly RemainingKind[]): Promise<void> {
+  async #report({ metadata: { name } }: Namespace, remaining: RemainingContent): Promise<void> {
     const change = (current: Namespace) => {
       const before = current.status?.conditions ?? [];
       const conditions = remainingConditions(remaining, before, this.#context.clock.now());

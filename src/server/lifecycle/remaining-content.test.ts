@@ -7,7 +7,7 @@ const LATER = new Date("2026-01-02T03:05:00Z");
 
 it("says what remains, and who holds it", () => {
   const secrets = { group: "", plural: "secrets", count: 1, finalizers: ["example.com/b"] };
-  const found = remainingConditions([secrets, HELD], [], NOW);
+  const found = remainingConditions({ kinds: [secrets, HELD], failures: [] }, [], NOW);
   expect(found.filter(({ status }) => status === "True")).toEqual([
     {
       type: "NamespaceContentRemaining",
@@ -29,11 +29,29 @@ it("says what remains, and who holds it", () => {
 });
 
 it("keeps what says the same as before", () => {
-  const before = remainingConditions([HELD], [], NOW);
-  expect(remainingConditions([HELD], before, LATER)).toEqual(before);
+  const before = remainingConditions({ kinds: [HELD], failures: [] }, [], NOW);
+  expect(remainingConditions({ kinds: [HELD], failures: [] }, before, LATER)).toEqual(before);
+});
+
+it("tells the time of the last transition, not of the last words", () => {
+  const before = remainingConditions({ kinds: [HELD], failures: [] }, [], NOW);
+  const [, , , remaining] = remainingConditions({ kinds: [{ ...HELD, count: 1 }], failures: [] }, before, LATER);
+  expect(remaining).toMatchObject({
+    message: expect.stringContaining("has 1 resource instances"),
+    lastTransitionTime: "2026-01-02T03:04:05Z",
+  });
 });
 
 it("says when nothing is held by a finalizer", () => {
-  const found = remainingConditions([{ ...HELD, finalizers: [] }], [], NOW);
+  const found = remainingConditions({ kinds: [{ ...HELD, finalizers: [] }], failures: [] }, [], NOW);
   expect(found.at(-1)).toMatchObject({ status: "False", reason: "ContentHasNoFinalizers" });
+});
+
+it("says what could not be deleted, in bounds", () => {
+  const failures = ["webhook says no", "x".repeat(10_000)];
+  const [, , failure] = remainingConditions({ kinds: [HELD], failures }, [], NOW);
+  expect(failure).toMatchObject({
+    ...{ type: "NamespaceDeletionContentFailure", status: "True", reason: "ContentDeletionFailed" },
+    message: `Failed to delete all resource types, 2 remaining: webhook says no, ${"x".repeat(1_024)}`,
+  });
 });

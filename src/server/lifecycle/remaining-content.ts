@@ -8,13 +8,22 @@ export interface RemainingKind extends GroupResource {
   readonly finalizers: readonly string[];
 }
 
+export interface RemainingContent {
+  readonly kinds: readonly RemainingKind[];
+  /** Why what was to be deleted could not be. */
+  readonly failures: readonly string[];
+}
+
+/** Webhooks choose the words of their refusals. */
+const MAX_FAILURE_TEXT = 1_024;
+
 /**
- * The conditions of a namespace that cannot end yet, in the words of kube-controller-manager. A condition that says the same
+ * The conditions of a namespace that cannot end yet, in the words of kube-controller-manager. A condition of the same status
  * as before keeps its time.
  * @see https://github.com/kubernetes/kubernetes/blob/master/pkg/controller/namespace/deletion/status_condition_utils.go
  */
 export function remainingConditions(
-  kinds: readonly RemainingKind[],
+  { kinds, failures }: RemainingContent,
   previous: readonly NamespaceCondition[],
   now: Date,
 ): NamespaceCondition[] {
@@ -31,12 +40,7 @@ export function remainingConditions(
       reason: "ParsedGroupVersions",
       message: "All legacy kube types successfully parsed",
     },
-    {
-      type: "NamespaceDeletionContentFailure",
-      status: "False",
-      reason: "ContentDeleted",
-      message: "All content successfully deleted, may be waiting on finalization",
-    },
+    contentFailure(failures),
     {
       type: "NamespaceContentRemaining",
       status: "True",
@@ -49,9 +53,21 @@ export function remainingConditions(
   ];
   return wanted.map((condition) => {
     const before = previous.find(({ type }) => type === condition.type);
-    const isSame = before?.status === condition.status && before.message === condition.message;
-    return isSame ? before : { ...condition, lastTransitionTime: printed(now) };
+    if (before?.status !== condition.status) return { ...condition, lastTransitionTime: printed(now) };
+    const isSame = before.message === condition.message && before.reason === condition.reason;
+    return isSame ? before : { ...before, ...condition };
   });
+}
+
+function contentFailure(failures: readonly string[]): Omit<NamespaceCondition, "lastTransitionTime"> {
+  const type = "NamespaceDeletionContentFailure";
+  if (failures.length === 0) {
+    const message = "All content successfully deleted, may be waiting on finalization";
+    return { type, status: "False", reason: "ContentDeleted", message };
+  }
+  const told = listed(failures.map((failure) => failure.slice(0, MAX_FAILURE_TEXT)));
+  const message = `Failed to delete all resource types, ${failures.length} remaining: ${told}`;
+  return { type, status: "True", reason: "ContentDeletionFailed", message };
 }
 
 function finalizersRemaining(finalizers: readonly string[]): Omit<NamespaceCondition, "lastTransitionTime"> {
