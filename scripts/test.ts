@@ -16,9 +16,9 @@ await ensureSandboxImage();
 const passes = [
   {
     name: "unit and integration",
-    // Most of them wait for an Engine or for a process; jest alone would leave a core of two without work.
+    // Most of them wait for an Engine or for a process: one more than there are cores leaves none without work.
     args: [
-      "--maxWorkers=100%",
+      "--maxWorkers=150%",
       ...CONFORMANCE_SERVER,
       "--testPathIgnorePatterns",
       "/node_modules/",

@@ -851,6 +851,19 @@ describe("while a webhook takes its time", () => {
   });
 });
 
+describe("a namespace that begins", () => {
+  // SetDefaults_Namespace: decoding sets the label, so before admission.
+  it("has the label of its name by which webhooks select it, and labels to add to", async () => {
+    const name = `${namespace}-labelled`;
+    hook.handler = () => patchOf(addLabel("added", "yes"));
+    const rule = { ...configMapRule, operations: ["CREATE"], resources: ["namespaces"] };
+    const namespaceSelector = { matchLabels: { "kubernetes.io/metadata.name": name } };
+    await register(MUTATING, webhook({ rules: [rule], namespaceSelector }));
+    const { body } = await send("POST", "/api/v1/namespaces", { metadata: { name } });
+    expect(body.metadata.labels).toEqual({ "kubernetes.io/metadata.name": name, added: "yes" });
+  });
+});
+
 describe("a namespace that ends", () => {
   it("loses what may be deleted, and says what may not", async () => {
     await create("kept");

@@ -260,6 +260,19 @@ describe("a project that is dedicated to a RuntimeBackend", () => {
     expect(await rules()).toEqual([expect.stringContaining("10.20.0.0/16")]);
   });
 
+  it("is looked at once for all that wait to start where it cannot be", async () => {
+    const spec = await newSpec();
+    await backend.manageEgress?.(undefined, within());
+    const path = /allowed_outbound/;
+    world.emulator.faults.add({ path, count: 100, effect: { type: "status", status: 403 } });
+    await backend.manageEgress?.(CLOSED, within());
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    world.emulator.calls.clear();
+    const starts = await Promise.allSettled([1, 2, 3, 4, 5].map(() => create(spec)));
+    expect(starts.map(({ status }) => status)).toEqual(Array(5).fill("rejected"));
+    expect(world.emulator.calls.count({ path })).toBe(1);
+  });
+
   describe("where sources are built", () => {
     const request = {
       key: "first",
