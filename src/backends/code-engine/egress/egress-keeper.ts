@@ -64,6 +64,8 @@ export class EgressKeeper {
   #rules: readonly EgressRule[] = [];
   #gateways = 0;
   #lookedAt = Number.NEGATIVE_INFINITY;
+  /** When somebody last began to look, whether that succeeded or not. */
+  #triedAt = Number.NEGATIVE_INFINITY;
   #dueAt = Number.NEGATIVE_INFINITY;
   /** In a row, without standing in between. */
   #tries = 0;
@@ -146,10 +148,11 @@ export class EgressKeeper {
     const asked = this.#now();
     await this.#lock.run("", async () => {
       // Others have waited for the same look.
-      if (this.#lookedAt > asked) return;
+      if (this.#triedAt > asked) return;
       const wanted = this.#wanted;
       if (!wanted) return;
       const before = this.#state;
+      this.#triedAt = this.#now();
       const after = await this.#attempt(wanted, signal);
       // The bound is another by now, of which this look says nothing.
       if (this.#wanted !== wanted) return;
