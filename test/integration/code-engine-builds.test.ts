@@ -476,6 +476,16 @@ describe("builds on Code Engine", () => {
     await eventually("nothing is left", async () => world.project.apps.list().length === 0);
   });
 
+  it("keep no deployment from being deleted where their own project is gone", async () => {
+    const place = newBackend({ builds: { size: "medium", project: { name: "never-made" } } });
+    expect(await place.purge(owner, within())).toBe(true);
+    const forbidden = { path: /^\/v2\/projects$/, count: 10, effect: { type: "status", status: 403 } } as const;
+    const other = newBackend({ builds: { size: "medium", project: { name: "never-made" } } });
+    await other.health(within());
+    world.emulator.faults.add(forbidden);
+    await expect(other.purge(owner, within())).rejects.toMatchObject({ name: "TransientError" });
+  });
+
   it("leave no secret behind that was theirs when nobody looked any more", async () => {
     await beginAnew({ timings: { workStepMs: 300 } });
     await ask(withSource({ url: "git@git.example:team/files", credentials: SSH }));

@@ -1,8 +1,10 @@
 import type { Clock } from "../../../machinery/clock.ts";
 import { delay } from "../../../machinery/clock-delay.ts";
+import { TransientError } from "../../../machinery/errors.ts";
 import type { Logger } from "../../../machinery/logger.ts";
 import type { LogOptions, Owner } from "../../backend.ts";
 import type { BuildRequest, BuildState, ImageBuilder } from "../../build.ts";
+import { isFailure } from "../client/errors.ts";
 import type { ProjectClient } from "../client/project-client.ts";
 import type { CodeEngineConfig, Pace } from "../code-engine-config.ts";
 import { explained } from "../failure.ts";
@@ -70,8 +72,13 @@ export class ProjectBuilder implements ImageBuilder {
     }
   }
 
+  /** With their project builds are gone, too. Should that be restored, they are found as orphans. */
   async endBuilds(owner: Owner, signal: AbortSignal): Promise<void> {
-    await this.#within((project) => this.#builds.remove(project, owner, { signal }), signal);
+    try {
+      await this.#within((project) => this.#builds.remove(project, owner, { signal }), signal);
+    } catch (error) {
+      if (!(error instanceof TransientError) || !isFailure(error.cause, "notFound")) throw error;
+    }
   }
 
   /** Answers whose builds were removed. */
