@@ -11,6 +11,8 @@ export const namespaceStrategy: Partial<Strategy> = {
   nameErrors: labelErrors,
   deleteReturnsObject: true,
   deletesInTwoSteps: true,
+  /** So that webhooks select by it too. A name that is generated is not there yet. */
+  applyDefaults: labelWithName,
   prepareForCreate(object) {
     object.status = { phase: "Active" };
     const { finalizers } = specOf(object);
