@@ -113,8 +113,12 @@ describe("Code Engine, as far as its emulator is it", () => {
     await new Promise((resolve) => setTimeout(resolve, 6_000));
     expect(await count()).toBe(0);
     const kubeconfig = ["--kubeconfig", slipway.kubectl.kubeconfig];
-    const before = async () => (await slipway.process.command("logs", "sleeper", ...kubeconfig)).stdout !== "";
-    await eventually("its log is found in the history", before, { explain: () => slipway.explain("sleeper") });
+    const told = async () => {
+      const { code, stdout, stderr } = await slipway.process.command("logs", "sleeper", ...kubeconfig);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+      return stdout !== "";
+    };
+    await eventually("its log is found in the history", told, { explain: () => slipway.explain("sleeper") });
     const answer = await fetch(found.status?.url ?? "", { method: "POST", body: "{}" });
     expect(answer.status).toBeGreaterThanOrEqual(400);
     expect(await count()).toBe(1);
