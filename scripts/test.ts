@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
 import { CONFORMANCE_SERVER } from "./conformance-server.ts";
 import { ensureEngine } from "./ensure-engine.ts";
@@ -18,7 +18,7 @@ const passes = [
     name: "unit and integration",
     // Most of them wait for an Engine or for a process: one more than there are cores leaves none without work.
     args: [
-      "--maxWorkers=150%",
+      `--maxWorkers=${availableParallelism() + 1}`,
       ...CONFORMANCE_SERVER,
       "--testPathIgnorePatterns",
       "/node_modules/",
