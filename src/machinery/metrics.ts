@@ -9,11 +9,15 @@ export interface Sample {
 
 export interface Counter {
   inc(labels?: Labels, by?: number): void;
+  /** Counts one series, for what is counted often: its labels are written out once. */
+  of(labels: Labels): () => void;
 }
 
 export interface Histogram {
   /** In the unit that the metric's name says, seconds as a rule. */
   observe(value: number, labels?: Labels): void;
+  /** Observes one series, for what is observed often. */
+  of(labels: Labels): (value: number) => void;
 }
 
 /** Combinations of labels that one metric keeps. Further ones are dropped: a mistake must not fill the memory. */
@@ -39,7 +43,13 @@ export class Metrics {
   counter(name: string, help: string): Counter {
     const series = new Series();
     this.#add({ name, help, type: "counter", lines: () => series.lines(name) });
-    return { inc: (labels, by = 1) => series.add(labels, by) };
+    return {
+      inc: (labels, by = 1) => series.add(labelText(labels), by),
+      of(labels) {
+        const key = labelText(labels);
+        return () => series.add(key, 1);
+      },
+    };
   }
 
   /** Asks for its values when it is told. */
@@ -60,14 +70,19 @@ export class Metrics {
       type: "histogram",
       lines: () => [...distributions.values()].flatMap((each) => [...each.lines(name)]),
     });
+    const distributionOf = (labels: Labels | undefined): Distribution | undefined => {
+      const key = labelText(labels);
+      const known = distributions.get(key);
+      if (known || distributions.size >= SERIES_LIMIT) return known;
+      const distribution = new Distribution(labels, buckets);
+      distributions.set(key, distribution);
+      return distribution;
+    };
     return {
-      observe(value, labels) {
-        const key = labelText(labels);
-        const known = distributions.get(key);
-        if (!known && distributions.size >= SERIES_LIMIT) return;
-        const distribution = known ?? new Distribution(labels, buckets);
-        if (!known) distributions.set(key, distribution);
-        distribution.add(value);
+      observe: (value, labels) => distributionOf(labels)?.add(value),
+      of(labels) {
+        const distribution = distributionOf(labels);
+        return (value) => distribution?.add(value);
       },
     };
   }
@@ -94,8 +109,8 @@ export class Metrics {
 class Series {
   readonly #values = new Map<string, number>();
 
-  add(labels: Labels | undefined, by: number): void {
-    const key = labelText(labels);
+  /** `key`: its labels as text. */
+  add(key: string, by: number): void {
     const value = this.#values.get(key);
     if (value === undefined && this.#values.size >= SERIES_LIMIT) return;
     this.#values.set(key, (value ?? 0) + by);

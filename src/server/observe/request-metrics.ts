@@ -17,6 +17,8 @@ export class RequestMetrics {
     "apiserver_request_duration_seconds",
     "Time until the answer began, by what was asked for. Watches are left out.",
   );
+  /** By what was asked and answered: written out once, since there are thousands a second. */
+  readonly #series = new Map<string, RequestSeries>();
   #watches = 0;
 
   constructor({ flow, objects }: RequestMetricsSources) {
@@ -44,17 +46,29 @@ export class RequestMetrics {
     return this.#metrics.render();
   }
 
-  /** Labels name only what is served: a stranger's words must make no series. */
   observe({ path, verb, isServed, code, tookMs }: ServedRequest): void {
-    const known = isServed && path ? path : undefined;
+    const known = isServed ? path : undefined;
+    const key = known ? `${code} ${verb} ${known.group}/${known.resource}/${known.subresource}` : String(code);
+    const series = this.#series.get(key) ?? this.#add(key, { known, verb, code });
+    series.count();
+    if (verb !== "watch") series.observe(tookMs / 1000);
+  }
+
+  /** Labels name only what is served: a stranger's words must make no series. */
+  #add(
+    key: string,
+    { known, verb, code }: { known: ServedRequest["path"]; verb: string; code: number },
+  ): RequestSeries {
     const asked = {
       verb: known ? verb.toUpperCase() : "OTHER",
       group: known?.group ?? "",
       resource: known?.resource ?? "",
       subresource: known && KNOWN_SUBRESOURCES.has(known.subresource) ? known.subresource : "",
     };
-    this.#total.inc({ ...asked, code: String(code) });
-    if (verb !== "watch") this.#seconds.observe(tookMs / 1000, asked);
+    const series = { count: this.#total.of({ ...asked, code: String(code) }), observe: this.#seconds.of(asked) };
+    // Strangers choose subresources.
+    if (this.#series.size < MAX_SERIES) this.#series.set(key, series);
+    return series;
   }
 
   /** Counts a watch until the returned function is called. */
@@ -64,6 +78,13 @@ export class RequestMetrics {
       this.#watches -= 1;
     };
   }
+}
+
+const MAX_SERIES = 1_000;
+
+interface RequestSeries {
+  readonly count: () => void;
+  readonly observe: (seconds: number) => void;
 }
 
 const KNOWN_SUBRESOURCES: ReadonlySet<string> = new Set(["status", "scale", "token", "finalize"]);
