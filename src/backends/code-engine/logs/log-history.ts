@@ -6,8 +6,7 @@ import { appLogQuery, type CloudLogs, MAX_RECORDS, projectLogQuery } from "../cl
 import { withDeadline } from "../client/deadline.ts";
 import { CodeEngineError, isFailure } from "../client/errors.ts";
 import type { LogRecord } from "../client/resources/log-records.ts";
-import { LatestOutcome } from "../latest-outcome.ts";
-import { reasonOf, withoutTrace } from "../optional-failure.ts";
+import { OptionalService } from "../optional-service.ts";
 import type { LogLine } from "./log-line.ts";
 
 /** The service gives so many lines to one query. */
@@ -21,8 +20,9 @@ const MOST_QUERIES = 4;
 const CHECKED_MS = 900_000;
 /** Who reads a log waits no longer for what is not even live. */
 const PATIENCE_MS = 15_000;
-/** What has failed is not asked again so soon: live lines shall not wait for it each time. */
-const DOUBT_MS = 60_000;
+
+const NOT_CONFIGURED =
+  "logs end with their instance; name an instance of IBM Cloud Logs in spec.codeEngine.logsInstanceId to keep them";
 
 export interface HistoryRequest {
   readonly projectId: string;
@@ -43,16 +43,17 @@ export interface LogHistoryParts {
 /** What instances have written that are no more, from IBM Cloud Logs. Live logs work without it. */
 export class LogHistory {
   readonly #parts: LogHistoryParts;
-  readonly #outcome = new LatestOutcome(ConditionType.LogHistoryAvailable);
-  #doubtUntil = Number.NEGATIVE_INFINITY;
+  readonly #service: OptionalService;
 
   constructor(parts: LogHistoryParts) {
     this.#parts = parts;
-    if (parts.logs) return;
-    this.#outcome.failed(
-      "NotConfigured",
-      "logs end with their instance; name an instance of IBM Cloud Logs in spec.codeEngine.logsInstanceId to keep them",
-    );
+    const { logs, clock, logger } = parts;
+    const type = ConditionType.LogHistoryAvailable;
+    const without = "logs are shown without their history";
+    this.#service = new OptionalService({
+      ...{ type, without, remedyOf, clock, logger },
+      notConfigured: logs ? undefined : NOT_CONFIGURED,
+    });
   }
 
   get configured(): boolean {
@@ -61,13 +62,13 @@ export class LogHistory {
 
   /** Undefined before the first query. */
   get aspect(): Aspect | undefined {
-    return this.#outcome.aspect;
+    return this.#service.aspect;
   }
 
   /** By time. Without what cannot be had now, which the log and the condition say. @throws only the reason of `signal`. */
   async lines(request: HistoryRequest, signal: AbortSignal): Promise<readonly LogLine[]> {
-    const { logs, clock } = this.#parts;
-    if (!logs || clock.monotonicMs() < this.#doubtUntil) return [];
+    const { logs } = this.#parts;
+    if (!logs || this.#service.isDoubted) return [];
     const answers: LogLine[][] = [];
     await this.#use((until) => this.#search(logs, { request, answers }, until), signal);
     return joined(answers, request.wanted);
@@ -76,7 +77,7 @@ export class LogHistory {
   /** Finds out whether it answers, by one small query, unless that is known. @throws only the reason of `signal`. */
   async check(projectId: string, signal: AbortSignal): Promise<void> {
     const { logs, clock } = this.#parts;
-    if (!logs || this.#outcome.aspect) return;
+    if (!logs || this.#service.aspect) return;
     const end = clock.now();
     const query = { query: projectLogQuery(projectId), start: new Date(end.getTime() - CHECKED_MS), end, limit: 1 };
     await this.#use(async (until) => {
@@ -85,16 +86,12 @@ export class LogHistory {
   }
 
   async #use(work: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void> {
-    const { clock, logger } = this.#parts;
+    const { clock } = this.#parts;
     try {
       await withDeadline(work, { clock, signal, timeoutMs: PATIENCE_MS, onTimeout: tookTooLong });
-      this.#outcome.worked("IBM Cloud Logs answered the last query");
+      this.#service.worked("IBM Cloud Logs answered the last query");
     } catch (error) {
-      signal.throwIfAborted();
-      if (!(error instanceof CodeEngineError)) throw error;
-      this.#doubtUntil = clock.monotonicMs() + Math.max(DOUBT_MS, error.retryAfterMs ?? 0);
-      this.#outcome.failed(reasonOf(error), `${withoutTrace(error)}; ${remedyOf(error)}`);
-      logger.warn("logs are shown without their history", { error: error.message });
+      this.#service.failed(error, signal);
     }
   }
 

@@ -3,11 +3,10 @@ import type { Clock } from "../../../machinery/clock.ts";
 import type { Logger } from "../../../machinery/logger.ts";
 import type { Aspect } from "../../backend.ts";
 import type { RequestCount } from "../../usage.ts";
-import { CodeEngineError, isFailure } from "../client/errors.ts";
+import { type CodeEngineError, isFailure } from "../client/errors.ts";
 import type { Monitoring } from "../client/monitoring.ts";
 import type { Series } from "../client/resources/samples.ts";
-import { LatestOutcome } from "../latest-outcome.ts";
-import { reasonOf, withoutTrace } from "../optional-failure.ts";
+import { OptionalService } from "../optional-service.ts";
 import { countRequests } from "./count-requests.ts";
 
 const REQUESTS = "ibm_codeengine_application_requests_total";
@@ -16,8 +15,8 @@ const PRESENCE = "ibm_codeengine_application_revision_count";
 const LOOK_BACK_MS = 3_600_000;
 /** Who asks for a server's use waits no longer for its requests. */
 const PATIENCE_MS = 3_000;
-/** What has failed is not asked again so soon. */
-const DOUBT_MS = 60_000;
+const NOT_CONFIGURED =
+  "requests are not counted; name an instance of IBM Cloud Monitoring in spec.codeEngine.monitoringInstanceId to know them";
 
 export interface MeasuredApp {
   readonly name: string;
@@ -37,23 +36,24 @@ export interface RequestMetricsParts {
 /** What apps were asked, from IBM Cloud Monitoring. Their use is known without it. */
 export class RequestMetrics {
   readonly #parts: RequestMetricsParts;
-  readonly #outcome = new LatestOutcome(ConditionType.MetricsAvailable);
-  #doubtUntil = Number.NEGATIVE_INFINITY;
+  readonly #service: OptionalService;
   /** Whether it ever had a sample: where there are none now, nothing may be running. */
   #fed = false;
 
   constructor(parts: RequestMetricsParts) {
     this.#parts = parts;
-    if (parts.monitoring) return;
-    this.#outcome.failed(
-      "NotConfigured",
-      "requests are not counted; name an instance of IBM Cloud Monitoring in spec.codeEngine.monitoringInstanceId to know them",
-    );
+    const { monitoring, clock, logger } = parts;
+    const type = ConditionType.MetricsAvailable;
+    const without = "use is told without requests";
+    this.#service = new OptionalService({
+      ...{ type, without, remedyOf, clock, logger },
+      notConfigured: monitoring ? undefined : NOT_CONFIGURED,
+    });
   }
 
   /** Undefined before the first query. */
   get aspect(): Aspect | undefined {
-    return this.#outcome.aspect;
+    return this.#service.aspect;
   }
 
   /** Undefined where nothing is known just now, which the log and the condition explain. @throws only the reason of `signal`. */
@@ -68,7 +68,7 @@ export class RequestMetrics {
 
   /** Finds out whether it answers, by one small query, unless that is known. @throws only the reason of `signal`. */
   async check(projectName: string, signal: AbortSignal): Promise<void> {
-    if (this.#outcome.aspect) return;
+    if (this.#service.aspect) return;
     await this.#query([PRESENCE], { ibm_codeengine_project_name: projectName }, signal);
   }
 
@@ -78,8 +78,8 @@ export class RequestMetrics {
     labels: Readonly<Record<string, string>>,
     signal: AbortSignal,
   ): Promise<readonly (readonly Series[])[]> {
-    const { monitoring, clock, logger } = this.#parts;
-    if (!monitoring || clock.monotonicMs() < this.#doubtUntil) return [];
+    const { monitoring } = this.#parts;
+    if (!monitoring || this.#service.isDoubted) return [];
     const together = new AbortController();
     const options = { signal: AbortSignal.any([signal, together.signal]), timeoutMs: PATIENCE_MS };
     const ranges = metrics.map((metric) => ({ metric, labels, spanMs: LOOK_BACK_MS }));
@@ -88,11 +88,7 @@ export class RequestMetrics {
       this.#worked(answers.some((series) => series.length > 0));
       return answers;
     } catch (error) {
-      signal.throwIfAborted();
-      if (!(error instanceof CodeEngineError)) throw error;
-      this.#doubtUntil = clock.monotonicMs() + Math.max(DOUBT_MS, error.retryAfterMs ?? 0);
-      this.#outcome.failed(reasonOf(error), `${withoutTrace(error)}; ${remedyOf(error)}`);
-      logger.warn("use is told without requests", { error: error.message });
+      this.#service.failed(error, signal);
       return [];
     } finally {
       // Where one has failed nobody waits for the other.
@@ -102,7 +98,7 @@ export class RequestMetrics {
 
   #worked(found: boolean): void {
     this.#fed ||= found;
-    this.#outcome.worked(
+    this.#service.worked(
       this.#fed
         ? "IBM Cloud Monitoring answered the last query"
         : "IBM Cloud Monitoring answers, and has no metrics of the project; enable the platform metrics of its region on that instance",
