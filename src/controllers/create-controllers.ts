@@ -228,8 +228,8 @@ export function createControllers(options: ControllersOptions): Controllers {
     services: [events, live],
     caches: [deployments, backends, profiles, namespaceCache, secretCache, configMapCache],
     controllers: [deploymentController, backendController, profileController],
-    logs: new WorkloadLogs(deployments, backends, live),
-    usage: new WorkloadUsage(deployments, backends, live),
+    logs: new WorkloadLogs({ deployments, backends, registry: live }),
+    usage: new WorkloadUsage({ deployments, backends, registry: live }),
     deployments,
   };
 }

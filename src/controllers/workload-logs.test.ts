@@ -19,7 +19,7 @@ async function read(world: DeploymentWorld, build: boolean, builds = true): Prom
     strays: () => [],
     vacated: () => undefined,
   };
-  const logs = new WorkloadLogs(world.deployments, world.backends, registry);
+  const logs = new WorkloadLogs({ deployments: world.deployments, backends: world.backends, registry });
   const signal = AbortSignal.timeout(5_000);
   const lines = await logs.logs(KEY.namespace, KEY.name, { ...OPTIONS, build }, signal);
   return lines && (await Array.fromAsync(lines));

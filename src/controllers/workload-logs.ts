@@ -1,8 +1,5 @@
-import type { RuntimeBackend, RuntimeDeployment } from "../api/v1alpha1/index.ts";
 import type { LogOptions } from "../backends/backend.ts";
-import type { Lister } from "../machinery/lister.ts";
-import type { BackendRegistry } from "./backend-registry.ts";
-import { placesOf } from "./runtime-deployment/teardown.ts";
+import { findWorkload, type WorkloadSources } from "./find-workload.ts";
 
 export interface WorkloadLogOptions extends LogOptions {
   /** Of the newest build. */
@@ -11,14 +8,10 @@ export interface WorkloadLogOptions extends LogOptions {
 
 /** Reads what the workloads of deployments print, and what their builds do, wherever they run. */
 export class WorkloadLogs {
-  readonly #deployments: Lister<RuntimeDeployment>;
-  readonly #backends: Lister<RuntimeBackend>;
-  readonly #registry: BackendRegistry;
+  readonly #sources: WorkloadSources;
 
-  constructor(deployments: Lister<RuntimeDeployment>, backends: Lister<RuntimeBackend>, registry: BackendRegistry) {
-    this.#deployments = deployments;
-    this.#backends = backends;
-    this.#registry = registry;
+  constructor(sources: WorkloadSources) {
+    this.#sources = sources;
   }
 
   /**
@@ -31,13 +24,11 @@ export class WorkloadLogs {
     { build, ...options }: WorkloadLogOptions,
     signal: AbortSignal,
   ): Promise<AsyncIterable<string> | undefined> {
-    const deployment = this.#deployments.get({ namespace, name });
-    if (!deployment) return undefined;
-    const owner = { uid: deployment.metadata.uid, namespace, name };
+    const found = findWorkload(this.#sources, namespace, name);
+    if (!found) return undefined;
+    const { deployment, owner, backend } = found;
+    if (!build) return backend?.logs?.(owner, options, signal);
     const begun = deployment.status?.build;
-    if (build) return begun && this.#registry.get(begun.backend)?.backend.buildLogs?.(owner, options, signal);
-    const [place] = placesOf(deployment, this.#backends.list(), []);
-    const backend = place === undefined ? undefined : this.#registry.get(place)?.backend;
-    return backend?.logs?.(owner, options, signal);
+    return begun && this.#sources.registry.get(begun.backend)?.backend.buildLogs?.(owner, options, signal);
   }
 }
