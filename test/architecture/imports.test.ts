@@ -19,7 +19,11 @@ const allowed: Record<string, readonly string[]> = {
     ...["api", "guardrails", "machinery/errors.ts"],
     ...["backends/backend.ts", "backends/build.ts", "backends/platform-probe.ts"],
   ],
-  admission: ["api", "effective-spec", "guardrails", "machinery/errors.ts", "machinery/json-equal.ts"],
+  approvals: ["api", "effective-spec", "guardrails", "machinery/errors.ts", "machinery/json-equal.ts"],
+  admission: ["api", "approvals", "effective-spec", "guardrails", "machinery/errors.ts", "machinery/json-equal.ts"],
+  // Tell people of approvals; the controllers own the port.
+  notifications: ["api", "machinery"],
+  audit: ["api", "machinery"],
   "admission-webhook": ["admission", "api", "machinery/json-equal.ts", "machinery/logger.ts"],
   machinery: ["api"],
   "backends/backend.ts": [...PORTS, "guardrails", "machinery/logger.ts"],
@@ -40,15 +44,15 @@ const allowed: Record<string, readonly string[]> = {
     ...["backends/backend.ts", "backends/usage.ts", "backends/images"],
   ],
   probe: ["machinery"],
-  controllers: [...["api", "effective-spec", "guardrails", "machinery"], ...[...PORTS, "probe/prober.ts"]],
+  controllers: [...["api", "approvals", "effective-spec", "guardrails", "machinery"], ...[...PORTS, "probe/prober.ts"]],
   server: [
     ...["api", "machinery/logger.ts", "machinery/clock.ts", "machinery/fifo.ts"],
     ...["machinery/metrics.ts", "machinery/process-metrics.ts"],
   ],
   gateway: ["api", "machinery"],
   cli: [
-    ...["api", "machinery", "effective-spec", "guardrails", "admission", "admission-webhook"],
-    ...["controllers", "server", "gateway", "probe", "backends"],
+    ...["api", "machinery", "effective-spec", "guardrails", "approvals", "admission", "admission-webhook"],
+    ...["notifications", "audit", "controllers", "server", "gateway", "probe", "backends"],
   ],
   "main.ts": ["cli"],
 };
@@ -66,7 +70,7 @@ const reserved: { package: RegExp; only: RegExp }[] = [
   { package: /^node:child_process$/, only: /^backends\/process\// },
   {
     package: /^(node:(net|tls|https?|dgram)|undici)$/,
-    only: /^(machinery|server|admission-webhook|gateway|probe|backends)\//,
+    only: /^(machinery|server|admission-webhook|gateway|probe|backends|notifications)\//,
   },
 ];
 

@@ -1,3 +1,5 @@
+import { approvalSchema } from "./approval.schema.ts";
+import { approvalPolicySchema } from "./approval-policy.schema.ts";
 import { guardrailProfileSchema } from "./guardrail-profile.schema.ts";
 import type { KindSchema } from "./kind-schema.ts";
 import { runtimeBackendSchema } from "./runtime-backend.schema.ts";
@@ -5,6 +7,8 @@ import { runtimeDeploymentSchema } from "./runtime-deployment.schema.ts";
 
 /** Every kind of `slipway.dev/v1alpha1`. `crds/` and the generated types have one file for each. */
 export const kindSchemas: readonly KindSchema[] = [
+  approvalSchema,
+  approvalPolicySchema,
   guardrailProfileSchema,
   runtimeBackendSchema,
   runtimeDeploymentSchema,

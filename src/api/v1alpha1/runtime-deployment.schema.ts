@@ -211,11 +211,17 @@ const status: JsonSchema = {
     observedGeneration,
     phase: {
       type: "string",
-      enum: ["Pending", "Building", "Deploying", "Running", "Connected", "Stopped", "Error", "Deleting"],
+      enum: [
+        ...["Pending", "PendingApproval", "Building", "Deploying"],
+        ...["Running", "Connected", "Stopped", "Error", "Deleting"],
+      ],
       description: "A summary of the conditions. Connected: MCP answered at the last probe.",
     },
     conditions,
     url: { type: "string", maxLength: 2048, description: "Where a client connects. Empty unless the server serves." },
+    approvalRef: reference(
+      "The Approval, in the same namespace, that this generation waits for or was let through by.",
+    ),
     workload: {
       type: "object",
       description: "What runs outside for this deployment.",

@@ -54,6 +54,20 @@ export function keyReference(kind: "Secret" | "ConfigMap"): JsonSchema {
   };
 }
 
+/** As above, of any namespace: for kinds that belong to none. */
+export function namespacedKeyReference(kind: "Secret" | "ConfigMap", description: string): JsonSchema {
+  return {
+    type: "object",
+    description,
+    required: ["namespace", "name", "key"],
+    properties: {
+      namespace: objectName(`Namespace of the ${kind}.`),
+      name: objectName(`Name of the ${kind}.`),
+      key: { ...dataKey, description: `Key in the ${kind}.` },
+    },
+  };
+}
+
 /** Grammar of `resource.Quantity`: k8s.io/apimachinery/pkg/api/resource/quantity.go. */
 const QUANTITY = "^\\+?(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\\+|-)?[0-9]+))?$";
 

@@ -590,7 +590,16 @@ export interface RuntimeDeploymentStatus {
   /**
    * A summary of the conditions. Connected: MCP answered at the last probe.
    */
-  phase?: "Pending" | "Building" | "Deploying" | "Running" | "Connected" | "Stopped" | "Error" | "Deleting";
+  phase?:
+    | "Pending"
+    | "PendingApproval"
+    | "Building"
+    | "Deploying"
+    | "Running"
+    | "Connected"
+    | "Stopped"
+    | "Error"
+    | "Deleting";
   /**
    * What is true of this object, by the conventions of Kubernetes and kstatus.
    *
@@ -626,6 +635,15 @@ export interface RuntimeDeploymentStatus {
    * Where a client connects. Empty unless the server serves.
    */
   url?: string;
+  /**
+   * The Approval, in the same namespace, that this generation waits for or was let through by.
+   */
+  approvalRef?: {
+    /**
+     * Name of the object.
+     */
+    name: string;
+  };
   /**
    * What runs outside for this deployment.
    */
