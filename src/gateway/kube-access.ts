@@ -1,24 +1,16 @@
 import { createHash } from "node:crypto";
-import { GROUP, VERSION } from "../api/v1alpha1/index.ts";
-import type { KubeClient } from "../machinery/client.ts";
 import type { Clock } from "../machinery/clock.ts";
-import type { GatewayAccess, GatewayUser, Wanted } from "./access.ts";
+import type { GatewayAccess, GatewayUser } from "./access.ts";
+import { type ReviewClient, reviewAccess, reviewToken } from "./kube-reviews.ts";
+import type { UseAccess } from "./mcp/use-access.ts";
 
 /** How long a yes stands. A revoked right ends within it; a no is asked anew each time, so that a granted one counts at once. */
 const REMEMBERED_MS = 10_000;
 /** Answers kept of either kind. */
 const REMEMBERED = 1_000;
 
-interface TokenReview {
-  status?: { authenticated?: boolean; user?: GatewayUser };
-}
-
-interface SubjectAccessReview {
-  status?: { allowed?: boolean };
-}
-
 /** Asks the API server: TokenReview for who it is, SubjectAccessReview for what they may. */
-export function createKubeAccess(client: Pick<KubeClient, "request">, clock: Clock): GatewayAccess {
+export function createKubeAccess(client: ReviewClient, clock: Clock): GatewayAccess {
   const users = new ShortMemory<GatewayUser>(clock);
   const grants = new ShortMemory<true>(clock);
   return {
@@ -27,37 +19,26 @@ export function createKubeAccess(client: Pick<KubeClient, "request">, clock: Clo
       const key = digest(token);
       const known = users.get(key);
       if (known) return known;
-      const review = { apiVersion: "authentication.k8s.io/v1", kind: "TokenReview", spec: { token } };
-      const path = "/apis/authentication.k8s.io/v1/tokenreviews";
-      const { status } = await client.request<TokenReview>("POST", path, review, signal);
-      if (status?.authenticated !== true || !status.user?.username) return undefined;
-      users.set(key, status.user);
-      return status.user;
+      const user = await reviewToken(client, token, signal);
+      if (user === undefined) return undefined;
+      users.set(key, user);
+      return user;
     },
     async authorize(user, wanted, signal) {
       const key = digest(JSON.stringify([user, wanted]));
       if (grants.get(key)) return true;
-      const path = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
-      const { status } = await client.request<SubjectAccessReview>("POST", path, accessReview(user, wanted), signal);
-      if (status?.allowed !== true) return false;
+      if (!(await reviewAccess(client, user, { verb: "get", ...wanted }, signal))) return false;
       grants.set(key, true);
       return true;
     },
   };
 }
 
-function accessReview({ username, uid, groups, extra }: GatewayUser, { namespace, name, subresource }: Wanted): object {
-  const resource = { group: GROUP, version: VERSION, resource: "runtimedeployments" };
+/** The same for MCP servers. Remembers nothing: the data path does, in its own thread. */
+export function createKubeUseAccess(client: ReviewClient): UseAccess {
   return {
-    apiVersion: "authorization.k8s.io/v1",
-    kind: "SubjectAccessReview",
-    spec: {
-      user: username,
-      ...(uid === undefined ? {} : { uid }),
-      ...(groups === undefined ? {} : { groups }),
-      ...(extra === undefined ? {} : { extra }),
-      resourceAttributes: { verb: "get", ...resource, subresource, namespace, name },
-    },
+    authenticate: (token, signal) => reviewToken(client, token, signal),
+    mayUse: (user, scope, signal) => reviewAccess(client, user, { verb: "use", ...scope }, signal),
   };
 }
 

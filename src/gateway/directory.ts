@@ -1,0 +1,57 @@
+/**
+ * Which deployments there are and how they are reached, as far as this process knows now: a cache, no call and no wait.
+ * The gateway asks nothing else about them.
+ */
+export interface Directory {
+  get(namespace: string, name: string): Endpoint | undefined;
+  list(): readonly Endpoint[];
+  /** Called after the directory has the change: made, changed or gone. The returned function ends that. */
+  onChange(handler: (key: EndpointKey) => void): () => void;
+  /** False until all deployments are known: until then, what is missing may exist. */
+  hasSynced(): boolean;
+}
+
+export interface EndpointKey {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** One deployment. Plain data: it crosses threads. */
+export interface Endpoint extends EndpointKey {
+  readonly uid: string;
+  readonly state: EndpointState;
+  /** Present where it is ready; may be present where it is not. */
+  readonly upstream: Upstream | undefined;
+  /** What the server said of itself when it was last asked. */
+  readonly protocolVersion: string | undefined;
+  readonly tools: number | undefined;
+}
+
+/** `reason` and `message` are those of its Ready condition. */
+export type EndpointState =
+  | { readonly ready: true }
+  | {
+      readonly ready: false;
+      readonly reason: string;
+      readonly message: string;
+      readonly retryAfterSeconds: number;
+    };
+
+/** A server that listens. */
+export interface Upstream {
+  readonly kind: "http";
+  readonly transport: "streamable-http" | "sse";
+  /** With path, and query where it has one. */
+  readonly url: string;
+  /** Names the process that answers: sessions and streams end with it. */
+  readonly instance: string;
+  /** Set on each request, instead of what the caller sent under these names. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Whether the caller's Authorization goes on to the server. */
+  readonly forwardAuthorization?: boolean;
+}
+
+/** Where a deployment is served, below the gateway's own URL. */
+export function endpointPath({ namespace, name }: EndpointKey): string {
+  return `/${namespace}/${name}/mcp`;
+}

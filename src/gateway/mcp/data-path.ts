@@ -1,0 +1,149 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Clock } from "../../machinery/clock.ts";
+import type { Logger } from "../../machinery/logger.ts";
+import type { Directory } from "../directory.ts";
+import { CallLimits } from "./call-limits.ts";
+import { Gate } from "./gate.ts";
+import { LegacySessions } from "./legacy-sessions.ts";
+import { McpHandler } from "./mcp-handler.ts";
+import { UpstreamPool } from "./upstream-pool.ts";
+import { Upstreams } from "./upstreams.ts";
+import type { UseAccess } from "./use-access.ts";
+
+/** What crosses into the thread of the data path. */
+export interface DataPathSettings {
+  /** Port 0: any that is free. */
+  readonly listen: { readonly host: string; readonly port: number };
+  /** Names beside the host and loopback that clients use for this gateway. */
+  readonly names: readonly string[];
+  /** Origins whose pages may use the servers, beside the gateway's own. */
+  readonly origins: readonly string[];
+  /** What clients reach the gateway by; undefined: by what their Host header says. */
+  readonly publicUrl: string | undefined;
+  /** Whether callers show a token; else anybody may use everything. */
+  readonly requireToken: boolean;
+  /** Unix socket of what stands at `/-/`; undefined: nothing does. */
+  readonly adminSocket: string | undefined;
+}
+
+export interface DataPathOptions extends DataPathSettings {
+  readonly directory: Directory;
+  readonly access: UseAccess;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Since the start, but for what is open now. */
+export interface DataPathStats {
+  /** The client had the whole answer of a server. */
+  readonly answered: number;
+  /** The client left before. */
+  readonly gone: number;
+  /** A server did not answer, or not to the end. */
+  readonly failed: number;
+  /** The gateway answered itself. */
+  readonly refused: number;
+  /** Calls and streams that are open now. */
+  readonly open: number;
+}
+
+export interface DataPath {
+  /** `http://host:port`, with the port that was taken. */
+  readonly url: string;
+  stats(): DataPathStats;
+  /** Takes no more, ends streams that wait for nothing, lets calls end for a while, then cuts them. */
+  close(): Promise<void>;
+}
+
+/** A client may take this long to send its headers, and its whole request. */
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 60_000;
+/** Above the idle time of common clients and proxies (60 s), so that they close first and no request meets a closed door. */
+const KEEP_ALIVE_MS = 65_000;
+const MAX_HEADER_BYTES = 16 * 1024;
+const MAX_BODY_BYTES = 64 * 1024 * 1024;
+const CONNECTIONS = 8_192;
+/** Calls under way when it closes have this long to end. */
+const DRAIN_MS = 5_000;
+const CLOSE_IDLE_MS = 50;
+const CALLS = { perCaller: 1_024, inAll: 4_096 };
+/** Against a client that runs wild; a person's clients are far below. */
+const RATE = { perSecond: 1_000, burst: 2_000 };
+
+/** Listens, and passes on what comes for MCP servers. @throws {Error} when the address cannot be listened on. */
+export async function startDataPath(options: DataPathOptions): Promise<DataPath> {
+  const { listen, directory, clock, logger, adminSocket, requireToken } = options;
+  const counts = { answered: 0, gone: 0, failed: 0, refused: 0 };
+  const upstreams = new Upstreams(directory, clock);
+  const admin =
+    adminSocket === undefined
+      ? undefined
+      : new UpstreamPool({ origin: "http://gateway", socketPath: adminSocket }, clock);
+  // Where there are no users, one client's rate would be everybody's.
+  const limits = new CallLimits(requireToken ? { ...CALLS, rate: RATE } : { ...CALLS, perCaller: CALLS.inAll }, clock);
+  const handler = new McpHandler({
+    directory,
+    upstreams,
+    sessions: new LegacySessions(),
+    gate: requireToken ? new Gate(options.access, { clock, logger }) : undefined,
+    limits,
+    admin,
+    host: listen.host,
+    names: options.names,
+    origins: options.origins,
+    publicUrl: options.publicUrl,
+    maxBodyBytes: MAX_BODY_BYTES,
+    clock,
+    logger,
+    onOutcome: (outcome) => {
+      counts[outcome] += 1;
+    },
+  });
+  const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, keepAlive: true, keepAliveInitialDelay: 30_000 });
+  server.headersTimeout = HEADERS_TIMEOUT_MS;
+  server.requestTimeout = REQUEST_TIMEOUT_MS;
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
+  server.maxConnections = CONNECTIONS;
+  for (const event of ["request", "checkContinue"] as const) {
+    server.on(event, (request, response) => void handler.handle(request, response));
+  }
+  await listening(server, listen);
+  // Such as no file descriptor left for a connection; the next may have one.
+  server.on("error", (error) => logger.warn("the gateway's listener had an error", { error: error.message }));
+  return {
+    url: urlOf(server, listen.host),
+    stats: () => ({ ...counts, open: limits.open }),
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      // Connections that become idle later are closed by nobody else.
+      const closing = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_MS);
+      upstreams.cut("the gateway is stopping", "calls");
+      const cancel = clock.schedule(DRAIN_MS, () => {
+        upstreams.cut("the gateway is stopping", "nothing");
+        admin?.cut("the gateway is stopping");
+        setImmediate(() => server.closeAllConnections());
+      });
+      await closed;
+      clearInterval(closing);
+      cancel();
+      await upstreams[Symbol.asyncDispose]();
+      await admin?.destroy();
+    },
+  };
+}
+
+function listening(server: Server, { host, port }: DataPathSettings["listen"]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+}
+
+function urlOf(server: Server, host: string): string {
+  const { port } = server.address() as AddressInfo;
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+}

@@ -1,0 +1,317 @@
+import { randomBytes } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Clock } from "../../machinery/clock.ts";
+import type { Logger } from "../../machinery/logger.ts";
+import type { Directory, Upstream } from "../directory.ts";
+import { hostCheck } from "../host-check.ts";
+import { SAFE_HEADERS } from "../refusal.ts";
+import { type Failure, invalid, sendFailure, unavailable } from "./answers.ts";
+import type { CallLimits } from "./call-limits.ts";
+import { EndpointEvent } from "./endpoint-event.ts";
+import { Exchange, type ExchangeOptions, type Onward, type Outcome } from "./exchange.ts";
+import { ANYBODY, type Caller, type Gate } from "./gate.ts";
+import { RpcCode } from "./json-rpc.ts";
+import { clientEndpoint, type LegacySessions, serverEndpoint } from "./legacy-sessions.ts";
+import { listServers } from "./listing.ts";
+import { listingPage, PAGE_HEADERS } from "./listing-page.ts";
+import { type McpRoute, mcpRouteOf } from "./mcp-route.ts";
+import { corsHeaders, originCheck, preflightHeaders } from "./origin-check.ts";
+import { type RequestHeaders, readRequestHeaders } from "./request-headers.ts";
+import type { UpstreamPool } from "./upstream-pool.ts";
+import type { Upstreams } from "./upstreams.ts";
+
+export interface McpHandlerOptions {
+  readonly directory: Directory;
+  readonly upstreams: Upstreams;
+  readonly sessions: LegacySessions;
+  /** Undefined: anybody may use everything. */
+  readonly gate: Gate | undefined;
+  readonly limits: CallLimits;
+  /** What stands at `/-/`. */
+  readonly admin: UpstreamPool | undefined;
+  /** The host listened on, and further names that clients may use for it. */
+  readonly host: string;
+  readonly names: readonly string[];
+  /** Origins whose pages may use the servers, beside the gateway's own. */
+  readonly origins: readonly string[];
+  /** What clients reach the gateway by, without a slash at its end; undefined: by what their Host header says. */
+  readonly publicUrl: string | undefined;
+  readonly maxBodyBytes: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly onOutcome: (outcome: Outcome | "refused") => void;
+}
+
+/** A request as far as it is understood. */
+interface Asked {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly headers: RequestHeaders;
+}
+
+const METHODS: ReadonlySet<string> = new Set(["GET", "POST", "DELETE"]);
+
+/** Answers what comes to the gateway's listener. Knows nothing of MCP but where its servers are. */
+export class McpHandler {
+  readonly #options: McpHandlerOptions;
+  readonly #isOurHost: (host: string | undefined) => boolean;
+  readonly #originOf: ReturnType<typeof originCheck>;
+  /** Tells this gateway from others in Via, so that a request that comes back is seen. */
+  readonly #pseudonym = `slipway-${randomBytes(6).toString("hex")}`;
+  readonly #via = `1.1 ${this.#pseudonym}`;
+  readonly #pathPrefix: string;
+
+  constructor(options: McpHandlerOptions) {
+    this.#options = options;
+    this.#isOurHost = hostCheck(options.host, options.names);
+    this.#originOf = originCheck(options.origins);
+    const prefix = options.publicUrl === undefined ? "" : new URL(options.publicUrl).pathname;
+    this.#pathPrefix = prefix.replace(/\/$/, "");
+  }
+
+  /** Never throws: refusals and failures are answers too. */
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    // Whoever writes next hears of it by the response's end.
+    request.on("error", () => undefined);
+    response.on("error", () => undefined);
+    try {
+      const failure = await this.#serve(request, response);
+      if (failure) this.#refuse(request, response, failure);
+    } catch (error) {
+      const told = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      this.#options.logger.error("the gateway failed to answer", { error: told });
+      const failure = {
+        status: 500,
+        code: RpcCode.Internal,
+        reason: "Internal",
+        message: "the gateway failed; see its log",
+      };
+      this.#refuse(request, response, failure);
+    }
+  }
+
+  #refuse(request: IncomingMessage, response: ServerResponse, failure: Failure): void {
+    this.#options.onOutcome("refused");
+    sendFailure(request, response, failure);
+  }
+
+  /** Undefined where it was taken on. */
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<Failure | undefined> {
+    const target = request.url ?? "";
+    const headers = readRequestHeaders(request.rawHeaders);
+    if ("ambiguous" in headers) {
+      return invalid(400, "BadRequest", `there is more than one ${headers.ambiguous} header`, { connection: "close" });
+    }
+    // Requests to a proxy, and those about the server as a whole, have other targets.
+    if (!target.startsWith("/"))
+      return invalid(400, "BadRequest", "the request's target is no path", { connection: "close" });
+    if (!this.#isOurHost(headers.host)) return misdirected(headers.host, this.#options.host);
+    if (headers.via?.includes(this.#pseudonym)) {
+      return invalid(
+        508,
+        "LoopDetected",
+        "the request has been here before: a server's URL leads back to this gateway",
+      );
+    }
+    if (target.startsWith("/-/")) return this.#admin({ request, response, headers });
+    const path = target.split("?", 1)[0];
+    const route = path === "/" ? undefined : mcpRouteOf(target);
+    if (path !== "/" && route === undefined) return notFound(target);
+    const verdict = this.#originOf(headers.origin, headers.host);
+    if (verdict === "foreign") {
+      return invalid(
+        403,
+        "ForbiddenOrigin",
+        "pages of this origin may not use this gateway; it can be listed with --gateway-origin",
+      );
+    }
+    const origin = verdict === "listed" ? headers.origin : undefined;
+    if (request.method === "OPTIONS" && origin !== undefined) return preflight(request, response, origin);
+    if (origin !== undefined) response.setHeaders(corsHeaders(origin) as Map<string, string>);
+    const asked = { request, response, headers };
+    return route === undefined ? this.#list(asked) : this.#toServer(asked, route);
+  }
+
+  async #toServer(asked: Asked, route: McpRoute): Promise<Failure | undefined> {
+    const { request } = asked;
+    const method = request.method ?? "";
+    if (!METHODS.has(method)) return notAllowed(method, "GET, POST, DELETE");
+    const caller = await this.#admitted(asked);
+    if ("status" in caller) return caller;
+    const { directory, gate } = this.#options;
+    // Asked also about what does not exist, so that the time it takes tells nothing.
+    const allowed = gate ? await gate.mayUse(caller, { namespace: route.namespace, name: route.name }) : true;
+    if (typeof allowed !== "boolean") return allowed;
+    const endpoint = allowed ? directory.get(route.namespace, route.name) : undefined;
+    if (endpoint === undefined) {
+      if (allowed && !directory.hasSynced()) return unavailable(503, "NotSynced", "the gateway has just started", 1);
+      return notFound(route.path);
+    }
+    const { state, upstream } = endpoint;
+    if (!state.ready) return unavailable(503, state.reason, state.message, state.retryAfterSeconds);
+    if (upstream === undefined) return unavailable(503, "NoAddress", "it has no address", 2);
+    return upstream.transport === "sse"
+      ? this.#toLegacy(asked, { route, upstream, caller })
+      : this.#toStreamable(asked, route, upstream);
+  }
+
+  #toStreamable(asked: Asked, route: McpRoute, upstream: Upstream): undefined {
+    const { pool, path, host } = this.#options.upstreams.of(route, upstream);
+    const { request } = asked;
+    const method = request.method ?? "";
+    const hasBody = method === "POST";
+    const headers = this.#onwardHeaders(asked, { host, upstream, hasBody });
+    const onward = { method, path: withQuery(path, route.query), headers, hasBody };
+    this.#exchange(asked, { pool, isCall: method !== "GET" }, onward);
+  }
+
+  #toLegacy(
+    asked: Asked,
+    { route, upstream, caller }: { route: McpRoute; upstream: Upstream; caller: Caller },
+  ): Failure | undefined {
+    const { upstreams, sessions } = this.#options;
+    const { pool, path, host } = upstreams.of(route, upstream);
+    const method = asked.request.method ?? "";
+    const headers = this.#onwardHeaders(asked, { host, upstream, hasBody: method === "POST" });
+    const owner = { caller: caller.id, owner: `${route.namespace}/${route.name}/${upstream.instance}` };
+    if (method === "GET") {
+      let id: string | undefined;
+      const rewrite = new EndpointEvent((endpoint) => {
+        id = sessions.open({ ...owner, path: serverEndpoint(endpoint, upstream.url) });
+        return clientEndpoint(this.#pathPrefix, route, id);
+      });
+      asked.response.once("close", () => id !== undefined && sessions.close(id));
+      // What is packed could not be rewritten.
+      const plain = withoutHeader(headers, "accept-encoding");
+      const onward = { method, path: withQuery(path, route.query), headers: plain, hasBody: false };
+      this.#exchange(asked, { pool, rewrite, isCall: true }, onward);
+      return undefined;
+    }
+    // What a client of streamable HTTP sends first: this tells it to use the earlier transport.
+    if (method !== "POST" || route.query === "") return notAllowed(method, "GET");
+    const session = sessions.find(route.query, owner);
+    if (session === undefined) {
+      return invalid(404, "SessionNotFound", "there is no such session; open the stream of events anew");
+    }
+    this.#exchange(asked, { pool, isCall: true }, { method, path: session.path, headers, hasBody: true });
+    return undefined;
+  }
+
+  #admin(asked: Asked): Failure | undefined {
+    const { admin, limits } = this.#options;
+    const { request, response, headers } = asked;
+    if (admin === undefined) return notFound(request.url ?? "");
+    const leave = limits.enter(ADMIN);
+    if (typeof leave !== "function") return leave;
+    response.once("close", leave);
+    const { host, authorization } = headers;
+    const onward = [
+      ...withoutHeader(withoutHeader(headers.forwarded, "content-length"), "content-type"),
+      ...(host === undefined ? [] : ["host", host]),
+      ...(authorization === undefined ? [] : ["authorization", authorization]),
+    ];
+    const { method = "GET", url: path = "/" } = request;
+    this.#exchange(asked, { pool: admin, isCall: true }, { method, path, headers: onward, hasBody: false });
+    return undefined;
+  }
+
+  async #list(asked: Asked): Promise<Failure | undefined> {
+    const { request, response, headers } = asked;
+    if (request.method !== "GET") return notAllowed(request.method ?? "", "GET");
+    const caller = await this.#admitted(asked);
+    if ("status" in caller) return caller;
+    const { directory, gate, publicUrl } = this.#options;
+    const baseUrl = publicUrl ?? `http://${headers.host}`;
+    const listing = await listServers(directory, { gate, caller, baseUrl });
+    if ("status" in listing) return listing;
+    const isPage = headers.accept?.includes("text/html") === true;
+    response.writeHead(200, {
+      ...SAFE_HEADERS,
+      vary: "accept, authorization",
+      ...(isPage ? PAGE_HEADERS : { "content-type": "application/json" }),
+    });
+    response.end(isPage ? listingPage(listing) : JSON.stringify(listing));
+    return undefined;
+  }
+
+  /** Who asks, with a place that is given back when the answer has ended. */
+  async #admitted({ headers, response }: Asked): Promise<Caller | Failure> {
+    const { gate, limits } = this.#options;
+    const caller = gate ? await gate.whoIs(headers.authorization) : ANYBODY;
+    if ("status" in caller) return caller;
+    const leave = limits.enter(caller.id);
+    if (typeof leave !== "function") return leave;
+    if (response.closed) leave();
+    else response.once("close", leave);
+    return caller;
+  }
+
+  #onwardHeaders(
+    { headers }: Asked,
+    { host, upstream, hasBody }: { host: string; upstream: Upstream; hasBody: boolean },
+  ): string[] {
+    let onward = headers.forwarded;
+    if (!hasBody) onward = withoutHeader(withoutHeader(onward, "content-length"), "content-type");
+    const own = Object.entries(upstream.headers ?? {});
+    for (const [name] of own) onward = withoutHeader(onward, name.toLowerCase());
+    onward.push("host", host, "via", headers.via === undefined ? this.#via : `${headers.via}, ${this.#via}`);
+    for (const [name, value] of own) onward.push(name, value);
+    const { authorization } = headers;
+    const isSet = own.some(([name]) => name.toLowerCase() === "authorization");
+    if (upstream.forwardAuthorization && authorization !== undefined && !isSet)
+      onward.push("authorization", authorization);
+    return onward;
+  }
+
+  #exchange(
+    { request, response, headers }: Asked,
+    how: Pick<ExchangeOptions, "pool" | "isCall" | "rewrite">,
+    onward: Onward,
+  ): void {
+    const { maxBodyBytes, clock, onOutcome } = this.#options;
+    if (response.destroyed) {
+      onOutcome("gone");
+      return;
+    }
+    const exchange = new Exchange({ request, response, maxBodyBytes, clock, onEnd: onOutcome, ...how });
+    exchange.send(onward, headers.contentLength);
+  }
+}
+
+/** Whoever asks what is not a server shares the places of one caller; their own limits stand behind it. */
+const ADMIN = "/-/";
+
+/** Names and values without those of one name, which is in lower case. */
+function withoutHeader(headers: readonly string[], name: string): string[] {
+  const kept: string[] = [];
+  for (let index = 0; index + 1 < headers.length; index += 2) {
+    const each = headers[index] ?? "";
+    if (each.toLowerCase() !== name) kept.push(each, headers[index + 1] ?? "");
+  }
+  return kept;
+}
+
+function withQuery(path: string, query: string): string {
+  if (query === "" || query === "?") return path;
+  return path.includes("?") ? `${path}&${query.slice(1)}` : `${path}${query}`;
+}
+
+function preflight(request: IncomingMessage, response: ServerResponse, origin: string): undefined {
+  response.writeHead(204, preflightHeaders(origin, request.headers["access-control-request-headers"]));
+  response.end();
+}
+
+function misdirected(host: string | undefined, own: string): Failure {
+  const message = `Host: ${JSON.stringify((host ?? "").slice(0, 256))} is not a name of this gateway; use ${own}`;
+  return invalid(421, "MisdirectedRequest", message);
+}
+
+/** The same for what does not exist and for what the caller may not use. */
+function notFound(target: string): Failure {
+  const path = target.split("?", 1)[0] ?? "";
+  return invalid(404, "NotFound", `there is nothing at ${JSON.stringify(path.slice(0, 400))}`);
+}
+
+function notAllowed(method: string, allowed: string): Failure {
+  return invalid(405, "MethodNotAllowed", `${method} is not allowed; use ${allowed}`, { allow: allowed });
+}

@@ -1,0 +1,78 @@
+import type { Clock } from "../../machinery/clock.ts";
+import type { Directory, EndpointKey, Upstream } from "../directory.ts";
+import { UpstreamPool } from "./upstream-pool.ts";
+
+/** How long what is under way at an instance may take once another has taken its place, or it was deleted. */
+const DRAIN_MS = 30_000;
+
+interface Known {
+  readonly instance: string;
+  readonly origin: string;
+  readonly pool: UpstreamPool;
+  /** Where requests go: path and query. */
+  readonly path: string;
+  readonly host: string;
+}
+
+/** The connections to the servers of all deployments, made when they are first asked for. */
+export class Upstreams implements AsyncDisposable {
+  readonly #known = new Map<string, Known>();
+  /** With those that drain. */
+  readonly #pools = new Set<UpstreamPool>();
+  readonly #clock: Clock;
+  readonly #unsubscribe: () => void;
+
+  constructor(directory: Pick<Directory, "get" | "onChange">, clock: Clock) {
+    this.#clock = clock;
+    this.#unsubscribe = directory.onChange((key) => this.#changed(key, directory));
+  }
+
+  /** The connections to this instance; those to an earlier one of the same deployment take nothing more. */
+  of(key: EndpointKey, upstream: Upstream): Known {
+    const id = idOf(key);
+    const known = this.#known.get(id);
+    if (known && isSame(known, upstream)) return known;
+    if (known) this.#retire(id, known);
+    const { origin, host, pathname, search } = new URL(upstream.url);
+    const pool: UpstreamPool = new UpstreamPool({ origin }, this.#clock, () => this.#pools.delete(pool));
+    const made = { instance: upstream.instance, origin: upstream.url, pool, path: `${pathname}${search}`, host };
+    this.#known.set(id, made);
+    this.#pools.add(pool);
+    return made;
+  }
+
+  /** Ends what is under way; calls stay where `spare` says so. */
+  cut(reason: string, spare: "calls" | "nothing"): void {
+    for (const pool of this.#pools) pool.cut(reason, spare);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#unsubscribe();
+    this.#known.clear();
+    await Promise.all([...this.#pools].map((pool) => pool.destroy()));
+    this.#pools.clear();
+  }
+
+  #changed(key: EndpointKey, directory: Pick<Directory, "get">): void {
+    const id = idOf(key);
+    const known = this.#known.get(id);
+    if (known === undefined) return;
+    const endpoint = directory.get(key.namespace, key.name);
+    // Not ready for a moment is no other instance: what it works on goes on.
+    if (endpoint && (endpoint.upstream === undefined || isSame(known, endpoint.upstream))) return;
+    this.#retire(id, known);
+  }
+
+  #retire(id: string, { pool }: Known): void {
+    this.#known.delete(id);
+    pool.retire(DRAIN_MS, "the server was replaced or removed while it worked on this");
+  }
+}
+
+function idOf({ namespace, name }: EndpointKey): string {
+  return `${namespace}/${name}`;
+}
+
+function isSame({ instance, origin }: Known, upstream: Upstream): boolean {
+  return instance === upstream.instance && origin === upstream.url;
+}
