@@ -1,9 +1,10 @@
+import type { GatewayFlags } from "./gateway-options.ts";
 import type { ListenAddress } from "./listen-address.ts";
 import { createLogger, type LogFormat, type LogLevel } from "./logging.ts";
 import { startRuntime } from "./runtime.ts";
 import { stopSignal } from "./stop-signal.ts";
 
-export interface ControllerOptions {
+export interface ControllerOptions extends GatewayFlags {
   kubeconfig?: string;
   gatewayListen: ListenAddress;
   metricsListen: ListenAddress;

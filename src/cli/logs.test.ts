@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { noServers } from "../../test/support/no-servers.ts";
 import { recordingLogger } from "../../test/support/recording-logger.ts";
 import { startGateway } from "../gateway/gateway.ts";
 import type { HttpListener } from "../gateway/http-listener.ts";
@@ -35,6 +36,7 @@ beforeEach(async () => {
       authenticate: async (token) => (token === "good" ? { username: "dev" } : undefined),
       authorize: async (_, { namespace }) => namespace !== "secret",
     },
+    ...noServers,
     logger: recordingLogger().logger,
   });
 });

@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from "commander";
 import { processContext } from "./command-context.ts";
+import { gatewayFlags } from "./gateway-options.ts";
 import { parseListenAddress } from "./listen-address.ts";
 import { stopSignal } from "./stop-signal.ts";
 import { UsageError } from "./usage-error.ts";
@@ -37,8 +38,7 @@ async function parse(argv: readonly string[]): Promise<number> {
     .showHelpAfterError("(see slipway --help)")
     .helpCommand(false);
 
-  program
-    .command("up")
+  withGatewayFlags(program.command("up"))
     .description("serve a Kubernetes API from this process and run the controllers against it")
     .addOption(dataDir())
     .addOption(listenOption("--listen <host:port>", "address of the Kubernetes API", "127.0.0.1:6443"))
@@ -54,8 +54,7 @@ async function parse(argv: readonly string[]): Promise<number> {
     .addOption(logLevel())
     .action(action(async (options) => (await import("./up.ts")).up(options)));
 
-  program
-    .command("controller")
+  withGatewayFlags(program.command("controller"))
     .description("run the controllers against any Kubernetes API")
     .addOption(kubeconfig())
     .addOption(gatewayListen())
@@ -175,6 +174,11 @@ async function parse(argv: readonly string[]): Promise<number> {
 
   await program.parseAsync(argv, { from: "user" });
   return code;
+}
+
+function withGatewayFlags(command: Command): Command {
+  for (const option of gatewayFlags()) command.addOption(option);
+  return command;
 }
 
 function listenOption(flags: string, description: string, fallback: string): Option {

@@ -1,8 +1,9 @@
 import { hostname } from "node:os";
 import { namespaces } from "../api/core.ts";
 import { createControllers } from "../controllers/create-controllers.ts";
+import { deploymentDirectory } from "../gateway/deployment-directory.ts";
 import { startGateway } from "../gateway/gateway.ts";
-import { createKubeAccess } from "../gateway/kube-access.ts";
+import { createKubeAccess, createKubeUseAccess } from "../gateway/kube-access.ts";
 import { startHealthListener } from "../gateway/metrics-listener.ts";
 import { systemClock } from "../machinery/clock.ts";
 import { createKubeClient } from "../machinery/http-kube-client.ts";
@@ -15,10 +16,11 @@ import { createProber } from "../probe/create-prober.ts";
 import { backendDrivers } from "./backend-drivers.ts";
 import { controllerMetrics } from "./controller-metrics.ts";
 
+import { type GatewayFlags, gatewaySettings } from "./gateway-options.ts";
 import type { ListenAddress } from "./listen-address.ts";
 import { listening } from "./listen-error.ts";
 
-export interface RuntimeOptions {
+export interface RuntimeOptions extends GatewayFlags {
   readonly kubeconfig: KubeconfigSource;
   readonly gatewayListen: ListenAddress;
   readonly metricsListen: ListenAddress;
@@ -65,6 +67,10 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       logs: controllers.logs,
       usage: controllers.usage,
       access: createKubeAccess(client, clock),
+      directory: deploymentDirectory(controllers.deployments),
+      useAccess: createKubeUseAccess(client),
+      clock,
+      ...gatewaySettings(options),
       logger: logger.child({ part: "gateway" }),
     }),
   );

@@ -12,6 +12,7 @@ import { type ApiServer, startApiServer } from "../server/api-server.ts";
 import { type AdmissionMode, admissionOf } from "./admission-mode.ts";
 import { AuditLog } from "./audit-log.ts";
 import { controllerKubeconfig } from "./controller-credentials.ts";
+import type { GatewayFlags } from "./gateway-options.ts";
 import type { ListenAddress } from "./listen-address.ts";
 import { listening } from "./listen-error.ts";
 import { createLogger, type LogFormat, type LogLevel } from "./logging.ts";
@@ -19,7 +20,7 @@ import { applyManifests, readManifests } from "./manifests.ts";
 import { type Runtime, startRuntime } from "./runtime.ts";
 import { stopSignal } from "./stop-signal.ts";
 
-export interface UpOptions {
+export interface UpOptions extends GatewayFlags {
   dataDir: string;
   listen: ListenAddress;
   admission: AdmissionMode;

@@ -65,8 +65,8 @@ export interface Controllers {
   readonly logs: WorkloadLogs;
   /** What they use. */
   readonly usage: WorkloadUsage;
-  /** For metrics: what is there now. */
-  readonly deployments: Pick<Informer<RuntimeDeployment>, "list">;
+  /** What is there now, for metrics and for the gateway. */
+  readonly deployments: Pick<Informer<RuntimeDeployment>, "get" | "list" | "onChange" | "hasSynced">;
 }
 
 /** Field manager of every status, and the reporting controller of every event. */

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { type ClientRequest, get, type IncomingMessage } from "node:http";
 import { connect } from "node:net";
 import { afterEach, describe, expect, it } from "@jest/globals";
+import { noServers } from "../../test/support/no-servers.ts";
 import { recordingLogger } from "../../test/support/recording-logger.ts";
 import { startGateway } from "./gateway.ts";
 import type { HttpListener } from "./http-listener.ts";
@@ -19,6 +20,7 @@ async function start(logs: LogProvider["logs"]): Promise<HttpListener> {
     logs: { logs },
     usage: { usage: async () => undefined },
     access: { authenticate: async () => ({ username: "dev" }), authorize: async () => true },
+    ...noServers,
     logger: recordingLogger().logger,
   });
   open.push(gateway);
@@ -142,6 +144,7 @@ it("says which address is taken", async () => {
     logs: { logs: async () => undefined },
     usage: { usage: async () => undefined },
     access: { authenticate: async () => undefined, authorize: async () => false },
+    ...noServers,
     logger: recordingLogger().logger,
   });
   await expect(second).rejects.toThrow(`EADDRINUSE: address already in use 127.0.0.1:${port}`);

@@ -14,15 +14,15 @@ const DRAIN_MS = 5_000;
 const CONNECTIONS = 1_024;
 
 export interface HttpListenerOptions {
-  /** Port 0: any that is free. */
-  readonly listen: { readonly host: string; readonly port: number };
+  /** Port 0: any that is free. A Unix socket is for parts of this process. */
+  readonly listen: { readonly host: string; readonly port: number } | { readonly socketPath: string };
   /** `request.signal` is raised when the client goes before the answer has ended. Must not throw. */
   readonly handler: (request: Request) => Promise<Response>;
   readonly logger: Logger;
 }
 
 export interface HttpListener {
-  /** `http://host:port`, with the port that was taken. */
+  /** `http://host:port`, with the port that was taken; of a Unix socket its path. */
   readonly url: string;
   /** Takes no more, lets answers under way end for a while, then cuts them. */
   close(): Promise<void>;
@@ -42,16 +42,20 @@ export async function startHttpListener({ listen, handler, logger }: HttpListene
   server.on("request", (incoming, outgoing) => void serve(incoming, outgoing, { handler, logger }));
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen(listen.port, listen.host, () => {
+    server.listen("socketPath" in listen ? { path: listen.socketPath } : listen, () => {
       server.off("error", reject);
       resolve();
     });
   });
   // Such as no file descriptor left for a connection; the next may have one.
   server.on("error", (error) => logger.warn("the listener had an error", { error: error.message }));
+  return { url: urlOf(server, listen), close: () => close(server) };
+}
+
+function urlOf(server: Server, listen: HttpListenerOptions["listen"]): string {
+  if ("socketPath" in listen) return listen.socketPath;
   const { port } = server.address() as AddressInfo;
-  const host = listen.host.includes(":") ? `[${listen.host}]` : listen.host;
-  return { url: `http://${host}:${port}`, close: () => close(server) };
+  return `http://${listen.host.includes(":") ? `[${listen.host}]` : listen.host}:${port}`;
 }
 
 async function close(server: Server): Promise<void> {

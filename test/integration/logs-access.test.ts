@@ -9,6 +9,7 @@ import { createKubeClient, type DisposableKubeClient } from "../../src/machinery
 import { loadKubeTarget } from "../../src/machinery/kubeconfig.ts";
 import { startTestApiServer, type TestApiServer } from "../support/api-server.ts";
 import { FakeClock } from "../support/fake-clock.ts";
+import { noServers } from "../support/no-servers.ts";
 import { recordingLogger } from "../support/recording-logger.ts";
 
 /** `slipway logs` against the gateway, and the gateway against the API server's own reviews and roles. */
@@ -31,6 +32,7 @@ beforeAll(async () => {
     },
     usage: { usage: async () => ({ instances: 1, cpuMillis: 120, memoryBytes: undefined }) },
     access: createKubeAccess(client, clock),
+    ...noServers,
     logger: recordingLogger().logger,
   });
 });

@@ -1,0 +1,61 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { systemClock } from "../../machinery/clock.ts";
+import type { Logger } from "../../machinery/logger.ts";
+import { type DataPath, startDataPath } from "../mcp/data-path.ts";
+import { AskedAccess } from "./asked-access.ts";
+import type { FromThread, LogLevel, ThreadData, ToThread } from "./messages.ts";
+import { ReceivedDirectory } from "./received-directory.ts";
+
+/** The thread of the data path: MCP traffic waits for nothing that the controllers or the API server do. */
+const port = parentPort;
+if (port === null) throw new Error("data-path-thread.ts is started as a worker");
+
+const tell = (message: FromThread) => port.postMessage(message);
+const directory = new ReceivedDirectory();
+const access = new AskedAccess((id, question) => tell({ kind: "ask", id, question }));
+let dataPath: DataPath | undefined;
+
+port.on("message", (message: ToThread) => {
+  switch (message.kind) {
+    case "endpoints":
+      return directory.receive(message.present, message.gone);
+    case "synced":
+      return directory.synced();
+    case "answer":
+      return access.answered(message.id, message.answer);
+    case "stats":
+      return dataPath && tell({ kind: "stats", id: message.id, stats: dataPath.stats() });
+    case "close":
+      return void close();
+    default:
+      return message satisfies never;
+  }
+});
+
+try {
+  const settings = workerData as ThreadData;
+  dataPath = await startDataPath({ ...settings, directory, access, clock: systemClock, logger: loggerWith({}) });
+  tell({ kind: "listening", url: dataPath.url });
+} catch (error) {
+  const { message, code } = error as NodeJS.ErrnoException;
+  tell({ kind: "failed", message, code });
+  port.close();
+}
+
+async function close(): Promise<void> {
+  await dataPath?.close();
+  tell({ kind: "closed" });
+  port?.close();
+}
+
+function loggerWith(own: Record<string, unknown>): Logger {
+  const writer = (level: LogLevel) => (message: string, fields?: Record<string, unknown>) =>
+    tell({ kind: "log", level, message, fields: { ...own, ...fields } });
+  return {
+    debug: writer("debug"),
+    info: writer("info"),
+    warn: writer("warn"),
+    error: writer("error"),
+    child: (fields) => loggerWith({ ...own, ...fields }),
+  };
+}
