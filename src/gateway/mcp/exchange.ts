@@ -1,10 +1,10 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import { PassThrough, type Readable } from "node:stream";
-import type { Dispatcher } from "undici";
+import { type Dispatcher, errors } from "undici";
 import type { Clock } from "../../machinery/clock.ts";
 import { type Failure, invalid, sendFailure, unavailable } from "./answers.ts";
 import { BodyHead, LARGEST_KEPT } from "./body-head.ts";
-import { errorEvents } from "./json-rpc.ts";
+import { errorEvents, type RequestId } from "./json-rpc.ts";
 import { responseHeaders } from "./response-headers.ts";
 import type { Ongoing, UpstreamPool } from "./upstream-pool.ts";
 
@@ -17,6 +17,10 @@ export interface ExchangeOptions {
   /** Sees the answer before the client does, and may change it. */
   readonly rewrite?: AnswerRewrite;
   /** Called once, however it ends. */
+  /** Told which requests a gathered body holds, before it goes on. */
+  readonly onRequests?: (ids: readonly RequestId[]) => void;
+  /** Of a stream that carries the answers to other requests: those that wait for theirs. */
+  readonly unanswered?: () => readonly RequestId[];
   /** Whether somebody waits for its end, rather than for what may come. */
   readonly isCall: boolean;
   readonly onEnd: (outcome: Outcome) => void;
@@ -97,7 +101,10 @@ export class Exchange implements Dispatcher.DispatchHandler, Ongoing {
       dispatch(request.pipe(new PassThrough()));
     } else {
       request.on("data", (chunk: Buffer) => this.#head.keep(chunk));
-      request.once("end", () => dispatch(this.#head.whole()));
+      request.once("end", () => {
+        this.#options.onRequests?.(this.#head.requestIds());
+        dispatch(this.#head.whole());
+      });
     }
   }
 
@@ -166,7 +173,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Ongoing {
       return;
     }
     // A client of an event stream waits for its answer also when the stream has ended: it is told.
-    const unanswered = this.#isEventStream && request.method === "POST" ? this.#head.requestIds() : [];
+    const unanswered = this.#isEventStream ? (this.#options.unanswered?.() ?? this.#head.requestIds()) : [];
     if (unanswered.length > 0) response.end(errorEvents(unanswered, failure));
     else this.#cutOff();
   }
@@ -220,6 +227,9 @@ function tooLarge(limit: number): Failure {
 
 /** Never the server's own words: they could hold anything. */
 function failureOf(error: Error): Failure {
+  if (error instanceof errors.HTTPParserError) {
+    return unavailable(502, "UpstreamInvalid", "the server's answer is not HTTP");
+  }
   const code = (error as NodeJS.ErrnoException).code ?? "";
   switch (code) {
     case "UND_ERR_CONNECT_TIMEOUT":
@@ -234,11 +244,9 @@ function failureOf(error: Error): Failure {
       return unavailable(502, "UpstreamUnreachable", "the server does not take connections now", 2);
     case "UND_ERR_INVALID_ARG":
       return invalid(400, "InvalidRequest", "the request's headers cannot be passed on");
-    case "HPE_HEADER_OVERFLOW":
     case "UND_ERR_HEADERS_OVERFLOW":
       return unavailable(502, "UpstreamInvalid", "the server's answer has too many headers");
     default:
-      if (code.startsWith("HPE_")) return unavailable(502, "UpstreamInvalid", "the server's answer is not HTTP");
       return unavailable(502, "UpstreamFailed", "the server ended the connection before it had answered", 1);
   }
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { type EndpointKey, endpointPath } from "../directory.ts";
+import type { LegacyCalls } from "./legacy-calls.ts";
 
 /** The stream of one client of a legacy SSE server, for as long as it is open. */
 export interface LegacySession {
@@ -9,6 +10,7 @@ export interface LegacySession {
   readonly owner: string;
   /** Where its messages go at the server: path and query. */
   readonly path: string;
+  readonly calls: LegacyCalls;
 }
 
 const PARAMETER = "sessionId";

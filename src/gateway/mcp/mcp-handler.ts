@@ -7,14 +7,15 @@ import { hostCheck } from "../host-check.ts";
 import { SAFE_HEADERS } from "../refusal.ts";
 import { type Failure, invalid, sendFailure, unavailable } from "./answers.ts";
 import type { CallLimits } from "./call-limits.ts";
-import { EndpointEvent } from "./endpoint-event.ts";
 import { Exchange, type ExchangeOptions, type Onward, type Outcome } from "./exchange.ts";
 import { ANYBODY, type Caller, type Gate } from "./gate.ts";
-import { RpcCode } from "./json-rpc.ts";
-import { clientEndpoint, type LegacySessions, serverEndpoint } from "./legacy-sessions.ts";
+import { type RequestId, RpcCode } from "./json-rpc.ts";
+import { clientEndpoint, type LegacySessions } from "./legacy-sessions.ts";
+import { LegacyStream } from "./legacy-stream.ts";
 import { listServers } from "./listing.ts";
 import { listingPage, PAGE_HEADERS } from "./listing-page.ts";
 import { type McpRoute, mcpRouteOf } from "./mcp-route.ts";
+import { adminHeaders, onwardHeaders, withoutHeader } from "./onward-headers.ts";
 import { corsHeaders, originCheck, preflightHeaders } from "./origin-check.ts";
 import { type RequestHeaders, readRequestHeaders } from "./request-headers.ts";
 import type { UpstreamPool } from "./upstream-pool.ts";
@@ -160,7 +161,7 @@ export class McpHandler {
     const { request } = asked;
     const method = request.method ?? "";
     const hasBody = method === "POST";
-    const headers = this.#onwardHeaders(asked, { host, upstream, hasBody });
+    const headers = onwardHeaders(asked.headers, { host, via: this.#via, upstream, hasBody });
     const onward = { method, path: withQuery(path, route.query), headers, hasBody };
     this.#exchange(asked, { pool, isCall: method !== "GET" }, onward);
   }
@@ -172,19 +173,18 @@ export class McpHandler {
     const { upstreams, sessions } = this.#options;
     const { pool, path, host } = upstreams.of(route, upstream);
     const method = asked.request.method ?? "";
-    const headers = this.#onwardHeaders(asked, { host, upstream, hasBody: method === "POST" });
+    const headers = onwardHeaders(asked.headers, { host, via: this.#via, upstream, hasBody: method === "POST" });
     const owner = { caller: caller.id, owner: `${route.namespace}/${route.name}/${upstream.instance}` };
     if (method === "GET") {
-      let id: string | undefined;
-      const rewrite = new EndpointEvent((endpoint) => {
-        id = sessions.open({ ...owner, path: serverEndpoint(endpoint, upstream.url) });
-        return clientEndpoint(this.#pathPrefix, route, id);
-      });
-      asked.response.once("close", () => id !== undefined && sessions.close(id));
+      const stream = new LegacyStream({ ...owner, streamUrl: upstream.url, sessions }, (id) =>
+        clientEndpoint(this.#pathPrefix, route, id),
+      );
+      asked.response.once("close", () => stream.close());
       // What is packed could not be rewritten.
       const plain = withoutHeader(headers, "accept-encoding");
       const onward = { method, path: withQuery(path, route.query), headers: plain, hasBody: false };
-      this.#exchange(asked, { pool, rewrite, isCall: true }, onward);
+      const unanswered = () => stream.calls.unanswered();
+      this.#exchange(asked, { pool, rewrite: stream, unanswered, isCall: true }, onward);
       return undefined;
     }
     // What a client of streamable HTTP sends first: this tells it to use the earlier transport.
@@ -193,7 +193,8 @@ export class McpHandler {
     if (session === undefined) {
       return invalid(404, "SessionNotFound", "there is no such session; open the stream of events anew");
     }
-    this.#exchange(asked, { pool, isCall: true }, { method, path: session.path, headers, hasBody: true });
+    const onRequests = (ids: readonly RequestId[]) => session.calls.sent(ids);
+    this.#exchange(asked, { pool, onRequests, isCall: true }, { method, path: session.path, headers, hasBody: true });
     return undefined;
   }
 
@@ -204,14 +205,12 @@ export class McpHandler {
     const leave = limits.enter(ADMIN);
     if (typeof leave !== "function") return leave;
     response.once("close", leave);
-    const { host, authorization } = headers;
-    const onward = [
-      ...withoutHeader(withoutHeader(headers.forwarded, "content-length"), "content-type"),
-      ...(host === undefined ? [] : ["host", host]),
-      ...(authorization === undefined ? [] : ["authorization", authorization]),
-    ];
     const { method = "GET", url: path = "/" } = request;
-    this.#exchange(asked, { pool: admin, isCall: true }, { method, path, headers: onward, hasBody: false });
+    this.#exchange(
+      asked,
+      { pool: admin, isCall: true },
+      { method, path, headers: adminHeaders(headers), hasBody: false },
+    );
     return undefined;
   }
 
@@ -246,26 +245,9 @@ export class McpHandler {
     return caller;
   }
 
-  #onwardHeaders(
-    { headers }: Asked,
-    { host, upstream, hasBody }: { host: string; upstream: Upstream; hasBody: boolean },
-  ): string[] {
-    let onward = headers.forwarded;
-    if (!hasBody) onward = withoutHeader(withoutHeader(onward, "content-length"), "content-type");
-    const own = Object.entries(upstream.headers ?? {});
-    for (const [name] of own) onward = withoutHeader(onward, name.toLowerCase());
-    onward.push("host", host, "via", headers.via === undefined ? this.#via : `${headers.via}, ${this.#via}`);
-    for (const [name, value] of own) onward.push(name, value);
-    const { authorization } = headers;
-    const isSet = own.some(([name]) => name.toLowerCase() === "authorization");
-    if (upstream.forwardAuthorization && authorization !== undefined && !isSet)
-      onward.push("authorization", authorization);
-    return onward;
-  }
-
   #exchange(
     { request, response, headers }: Asked,
-    how: Pick<ExchangeOptions, "pool" | "isCall" | "rewrite">,
+    how: Pick<ExchangeOptions, "pool" | "isCall" | "rewrite" | "unanswered" | "onRequests">,
     onward: Onward,
   ): void {
     const { maxBodyBytes, clock, onOutcome } = this.#options;
@@ -280,16 +262,6 @@ export class McpHandler {
 
 /** Whoever asks what is not a server shares the places of one caller; their own limits stand behind it. */
 const ADMIN = "/-/";
-
-/** Names and values without those of one name, which is in lower case. */
-function withoutHeader(headers: readonly string[], name: string): string[] {
-  const kept: string[] = [];
-  for (let index = 0; index + 1 < headers.length; index += 2) {
-    const each = headers[index] ?? "";
-    if (each.toLowerCase() !== name) kept.push(each, headers[index + 1] ?? "");
-  }
-  return kept;
-}
 
 function withQuery(path: string, query: string): string {
   if (query === "" || query === "?") return path;

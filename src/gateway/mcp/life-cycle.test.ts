@@ -1,0 +1,122 @@
+import { once } from "node:events";
+import { type IncomingMessage, request, type ServerResponse } from "node:http";
+import { describe, expect, it } from "@jest/globals";
+import { eventually } from "../../../test/support/eventually.ts";
+import { FakeClock } from "../../../test/support/fake-clock.ts";
+import { ask, bodyOf, endpointAt, startGatewayUnderTest, startServer } from "../../../test/support/mcp-gateway.ts";
+
+const CALL = JSON.stringify({ jsonrpc: "2.0", id: 7, method: "tools/call" });
+const DRAIN_MS = 30_000;
+
+/** A server that answers when it is told to. */
+async function startWaiting(text: string) {
+  const waiting: ServerResponse[] = [];
+  const server = await startServer((request, response) => {
+    request.resume();
+    waiting.push(response);
+  });
+  return {
+    ...server,
+    waiting,
+    arrived: (count: number) => eventually(`${count} calls`, () => waiting.length === count, { everyMs: 2 }),
+    answer: (index: number) => waiting[index]?.end(text),
+  };
+}
+
+describe("when another instance takes the place of one", () => {
+  it.each([
+    { because: "it was started again elsewhere", next: (url: string) => [endpointAt(url, { instance: "2" })] },
+    { because: "it was deleted", next: () => [] },
+  ])("what it works on goes on, up to a limit: $because", async ({ next }) => {
+    await using old = await startWaiting("old");
+    await using young = await startServer((_request, response) => response.end("young"));
+    const clock = new FakeClock();
+    await using gateway = await startGatewayUnderTest([endpointAt(old.url)], { clock });
+    const url = `${gateway.url}/team-a/files/mcp`;
+    const calls = [ask(url, { body: CALL }), ask(url, { body: CALL })];
+    await old.arrived(2);
+    const endpoints = next(young.url);
+    gateway.directory.receive(endpoints, endpoints.length === 0 ? [{ namespace: "team-a", name: "files" }] : []);
+    expect((await ask(url, { body: CALL })).status).toBe(endpoints.length === 0 ? 404 : 200);
+    await clock.advance(DRAIN_MS - 1);
+    old.answer(0);
+    const done = await Promise.race(calls);
+    expect(done.body).toBe("old");
+    await clock.advance(1);
+    const cut = (await Promise.all(calls)).find(({ status }) => status !== 200);
+    expect(cut?.status).toBe(502);
+    expect(JSON.parse(cut?.body ?? "")).toMatchObject({ id: 7, error: { data: { reason: "UpstreamReplaced" } } });
+    expect(gateway.dataPath.stats().open).toBe(0);
+  });
+
+  it("a moment in which it is not ready cuts nothing", async () => {
+    await using server = await startWaiting("done");
+    const clock = new FakeClock();
+    await using gateway = await startGatewayUnderTest([endpointAt(server.url)], { clock });
+    const call = ask(`${gateway.url}/team-a/files/mcp`, { body: CALL });
+    await server.arrived(1);
+    const state = { ready: false, reason: "ProbeTimeout", message: "slow", retryAfterSeconds: 2 } as const;
+    gateway.directory.receive([{ ...endpointAt(server.url, { state }), upstream: undefined }], []);
+    await clock.advance(DRAIN_MS * 2);
+    server.answer(0);
+    expect((await call).body).toBe("done");
+  });
+});
+
+describe("when it closes", () => {
+  it("takes no more, ends streams that wait for nothing at once, and calls when they are done", async () => {
+    await using server = await startWaiting("done");
+    const gateway = await startGatewayUnderTest([endpointAt(server.url)]);
+    const url = `${gateway.url}/team-a/files/mcp`;
+    const call = ask(url, { body: CALL });
+    const stream = request(url, { agent: false }).end();
+    stream.on("error", () => undefined);
+    const [[opened]] = await Promise.all([
+      once(stream, "response") as Promise<[IncomingMessage]>,
+      server.arrived(2).then(() => server.waiting.find(({ req }) => req.method === "GET")?.flushHeaders()),
+    ]);
+    const cut = bodyOf(opened).catch((error: Error) => error.message);
+    const closed = gateway[Symbol.asyncDispose]();
+    expect(await cut).toBe("aborted");
+    await expect(ask(url, { body: CALL })).rejects.toThrow("ECONNREFUSED");
+    server.answer(server.waiting.findIndex(({ req }) => req.method === "POST"));
+    expect((await call).body).toBe("done");
+    await closed;
+  });
+
+  it("tells calls that take too long", async () => {
+    await using server = await startWaiting("never");
+    const clock = new FakeClock();
+    const gateway = await startGatewayUnderTest([endpointAt(server.url)], { clock });
+    const call = ask(`${gateway.url}/team-a/files/mcp`, { body: CALL });
+    await server.arrived(1);
+    const closed = gateway[Symbol.asyncDispose]();
+    await clock.advance(5_000);
+    expect(JSON.parse((await call).body)).toMatchObject({ id: 7, error: { message: "the gateway is stopping" } });
+    await closed;
+  });
+
+  it("leaves no timer", async () => {
+    await using server = await startServer((_request, response) => response.end("x".repeat(100_000)));
+    const clock = new FakeClock();
+    const gateway = await startGatewayUnderTest([endpointAt(server.url)], { clock });
+    await ask(`${gateway.url}/team-a/files/mcp`, { body: CALL });
+    gateway.directory.receive([endpointAt(server.url, { instance: "2" })], []);
+    await gateway[Symbol.asyncDispose]();
+    expect(clock.pending).toBe(0);
+  });
+});
+
+it("drops a client that takes nothing", async () => {
+  const clock = new FakeClock();
+  await using server = await startServer((_request, response) => response.end(Buffer.alloc(64 * 1024 * 1024, 97)));
+  await using gateway = await startGatewayUnderTest([endpointAt(server.url)], { clock });
+  const outgoing = request(`${gateway.url}/team-a/files/mcp`, { agent: false }).end();
+  const [response] = (await once(outgoing, "response")) as [IncomingMessage];
+  response.pause();
+  await eventually("it waits for the client", () => clock.pending > 0, { everyMs: 5 });
+  await clock.advance(60_000);
+  await eventually("nothing is open", () => gateway.dataPath.stats().open === 0, { everyMs: 5 });
+  expect(gateway.dataPath.stats()).toMatchObject({ gone: 1 });
+  response.destroy();
+});

@@ -1,0 +1,112 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type RequestOptions, request, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Endpoint, EndpointState, Upstream } from "../../src/gateway/directory.ts";
+import { type DataPath, type DataPathOptions, startDataPath } from "../../src/gateway/mcp/data-path.ts";
+import { ReceivedDirectory } from "../../src/gateway/thread/received-directory.ts";
+import { systemClock } from "../../src/machinery/clock.ts";
+import { noServers } from "./no-servers.ts";
+import { type LogLine, recordingLogger } from "./recording-logger.ts";
+
+/** A data path in this thread, and the deployments it knows. */
+export interface GatewayUnderTest extends AsyncDisposable {
+  readonly url: string;
+  readonly directory: ReceivedDirectory;
+  readonly dataPath: DataPath;
+  readonly lines: readonly LogLine[];
+}
+
+export async function startGatewayUnderTest(
+  endpoints: readonly Endpoint[] = [],
+  options: Partial<DataPathOptions> = {},
+): Promise<GatewayUnderTest> {
+  const directory = new ReceivedDirectory();
+  directory.receive(endpoints, []);
+  directory.synced();
+  const { logger, lines } = recordingLogger();
+  const dataPath = await startDataPath({
+    listen: { host: "127.0.0.1", port: 0 },
+    names: [],
+    origins: [],
+    publicUrl: undefined,
+    requireToken: false,
+    adminSocket: undefined,
+    directory,
+    access: noServers.useAccess,
+    clock: systemClock,
+    logger,
+    ...options,
+  });
+  return { url: dataPath.url, directory, dataPath, lines, [Symbol.asyncDispose]: () => dataPath.close() };
+}
+
+/** A deployment `team-a/NAME` that is ready at that URL. */
+export function endpointAt(
+  url: string,
+  {
+    name = "files",
+    namespace = "team-a",
+    state = { ready: true },
+    ...upstream
+  }: { name?: string; namespace?: string; state?: EndpointState } & Partial<Upstream> = {},
+): Endpoint {
+  return {
+    namespace,
+    name,
+    uid: `uid-of-${name}`,
+    state,
+    upstream: { kind: "http", transport: "streamable-http", url, instance: "1", ...upstream },
+    protocolVersion: "2025-11-25",
+    tools: 3,
+  };
+}
+
+export type Answer = (request: IncomingMessage, response: ServerResponse) => unknown;
+
+/** A server on loopback that does as it is told. */
+export async function startServer(answer: Answer): Promise<{ url: string; origin: string } & AsyncDisposable> {
+  const server = createServer((request, response) => void answer(request, response));
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    origin,
+    url: `${origin}/mcp`,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+export interface Answered {
+  readonly status: number;
+  readonly headers: IncomingMessage["headers"];
+  readonly trailers: IncomingMessage["trailers"];
+  readonly body: string;
+}
+
+/** One request on a connection of its own, and its whole answer. */
+export async function ask(url: string, options: RequestOptions & { body?: string } = {}): Promise<Answered> {
+  const { body, ...rest } = options;
+  const outgoing = request(url, { agent: false, method: body === undefined ? "GET" : "POST", ...rest });
+  outgoing.end(body);
+  const [response] = (await once(outgoing, "response")) as [IncomingMessage];
+  return {
+    status: response.statusCode ?? 0,
+    headers: response.headers,
+    body: await bodyOf(response),
+    trailers: response.trailers,
+  };
+}
+
+export async function bodyOf(message: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of message as AsyncIterable<Buffer>) chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
+}
+
+/** The reason in the JSON-RPC error that a body holds. */
+export function reasonIn({ body }: Answered): string {
+  return (JSON.parse(body) as { error: { data: { reason: string } } }).error.data.reason;
+}
