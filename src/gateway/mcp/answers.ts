@@ -45,3 +45,8 @@ export function unavailable(status: number, reason: string, message: string, ret
   const headers = retryAfterSeconds === undefined ? undefined : { "retry-after": String(retryAfterSeconds) };
   return { status, code: RpcCode.Unavailable, reason, message, ...(headers && { headers }) };
 }
+
+/** A server's answer is none that can be passed on. The message says why, in the gateway's words. */
+export class InvalidAnswer extends Error {
+  override readonly name = "InvalidAnswer";
+}

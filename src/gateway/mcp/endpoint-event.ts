@@ -1,10 +1,11 @@
 import type { IncomingHttpHeaders } from "node:http";
+import { InvalidAnswer } from "./answers.ts";
 import type { AnswerRewrite } from "./exchange.ts";
 
 /** What comes before a server has said where messages go. */
 const HELD_CHARACTERS = 16 * 1024;
 const LINE_END = /\r\n|\r|\n/;
-const EVENT_END = /(?:\r\n|\r|\n)(?:\r\n|\r|\n)/;
+const EVENT_END = /(?:\r\n|\n|\r(?!\n)){2}/;
 
 /**
  * The stream of a legacy SSE server begins with an event that says where the client posts its messages (revision 2024-11-05
@@ -37,7 +38,7 @@ export class EndpointEvent implements AnswerRewrite {
       passed += this.#held;
       this.#held = "";
     } else if (this.#held.length > HELD_CHARACTERS) {
-      throw new Error("the server's stream does not say where messages go");
+      throw new InvalidAnswer("the server's stream does not say where messages go");
     }
     return Buffer.from(passed, "latin1");
   }

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:
 import { PassThrough, type Readable } from "node:stream";
 import { type Dispatcher, errors } from "undici";
 import type { Clock } from "../../machinery/clock.ts";
-import { type Failure, invalid, sendFailure, unavailable } from "./answers.ts";
+import { type Failure, InvalidAnswer, invalid, sendFailure, unavailable } from "./answers.ts";
 import { BodyHead, LARGEST_KEPT } from "./body-head.ts";
 import { errorEvents, type RequestId } from "./json-rpc.ts";
 import { responseHeaders } from "./response-headers.ts";
@@ -27,7 +27,7 @@ export interface ExchangeOptions {
 }
 
 export interface AnswerRewrite {
-  /** @throws {Error} when the answer is none that may be passed. */
+  /** What of the answer is passed now. @throws {InvalidAnswer} */
   chunk(chunk: Uint8Array): Uint8Array;
   /** Whether this answer is to be rewritten. */
   applies(status: number, headers: IncomingHttpHeaders): boolean;
@@ -66,6 +66,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Ongoing {
   #rewrites = false;
   #isEventStream = false;
   #hasWritten = false;
+  #heldHead: (() => void) | undefined;
   #cutFor: Failure | undefined;
   /** Set when the server has nothing more to do with it. */
   #outcome: Outcome | undefined;
@@ -129,9 +130,15 @@ export class Exchange implements Dispatcher.DispatchHandler, Ongoing {
     const { response, rewrite } = this.#options;
     this.#rewrites = rewrite?.applies(status, headers) ?? false;
     if (this.#rewrites) delete headers["content-length"];
-    response.writeHead(status, responseHeaders(headers));
+    const passed = responseHeaders(headers);
     this.#isEventStream =
       headers["content-type"]?.startsWith("text/event-stream") === true && headers["content-encoding"] === undefined;
+    if (this.#rewrites) {
+      // Its answer may turn out to be none.
+      this.#heldHead = () => response.writeHead(status, passed);
+      return;
+    }
+    response.writeHead(status, passed);
     // What came with the headers goes out with them; else a client gets them at once, since the rest may be long in coming.
     queueMicrotask(() => {
       if (!this.#hasWritten && this.#outcome === undefined) response.flushHeaders();
@@ -140,14 +147,18 @@ export class Exchange implements Dispatcher.DispatchHandler, Ongoing {
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     const { response, rewrite } = this.#options;
+    const passed = this.#rewrites && rewrite ? rewrite.chunk(chunk) : chunk;
+    if (passed.byteLength === 0) return;
+    this.#releaseHead();
     this.#hasWritten = true;
-    if (response.write(this.#rewrites && rewrite ? rewrite.chunk(chunk) : chunk)) return;
+    if (response.write(passed)) return;
     controller.pause();
     this.#expectDrain();
   }
 
   onResponseEnd(_controller: Dispatcher.DispatchController, trailers: IncomingHttpHeaders): void {
     const { response } = this.#options;
+    this.#releaseHead();
     if (Object.keys(trailers).length > 0 && response.chunkedEncoding) response.addTrailers(trailersOf(trailers));
     this.#settle("answered");
     response.end();
@@ -156,6 +167,11 @@ export class Exchange implements Dispatcher.DispatchHandler, Ongoing {
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
     this.#fail(this.#cutFor ?? failureOf(error));
+  }
+
+  #releaseHead(): void {
+    this.#heldHead?.();
+    this.#heldHead = undefined;
   }
 
   #abort(failure: Failure): void {
@@ -227,6 +243,7 @@ function tooLarge(limit: number): Failure {
 
 /** Never the server's own words: they could hold anything. */
 function failureOf(error: Error): Failure {
+  if (error instanceof InvalidAnswer) return unavailable(502, "UpstreamInvalid", error.message);
   if (error instanceof errors.HTTPParserError) {
     return unavailable(502, "UpstreamInvalid", "the server's answer is not HTTP");
   }

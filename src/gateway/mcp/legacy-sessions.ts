@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { type EndpointKey, endpointPath } from "../directory.ts";
+import { InvalidAnswer } from "./answers.ts";
 import type { LegacyCalls } from "./legacy-calls.ts";
 
 /** The stream of one client of a legacy SSE server, for as long as it is open. */
@@ -49,13 +50,13 @@ export function clientEndpoint(prefix: string, key: EndpointKey, sessionId: stri
 }
 
 /**
- * The server's endpoint as path and query. @throws {Error} where it lies elsewhere: a client would not go there either
+ * The server's endpoint as path and query. @throws {InvalidAnswer} where it lies elsewhere: a client would not go there either
  * (the SDKs refuse another origin), and messages carry what is meant for this server.
  */
 export function serverEndpoint(endpoint: string, streamUrl: string): string {
   const url = URL.parse(endpoint, streamUrl);
   if (url === null || url.origin !== new URL(streamUrl).origin) {
-    throw new Error("the server's stream names an endpoint that is not its own");
+    throw new InvalidAnswer("the server's stream names an endpoint that is not its own");
   }
   return `${url.pathname}${url.search}`;
 }
