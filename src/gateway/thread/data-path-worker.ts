@@ -13,7 +13,7 @@ export interface WorkerOptions extends DataPathSettings {
 }
 
 /** The data path copies bytes; what it holds is bounded by the calls that are open. */
-const THREAD_LIMITS = { maxYoungGenerationSizeMb: 16, maxOldGenerationSizeMb: 256 };
+const THREAD_LIMITS = { maxYoungGenerationSizeMb: 32, maxOldGenerationSizeMb: 256 };
 /** A question about access may take this long. */
 const ANSWER_TIMEOUT_MS = 5_000;
 const STATS_TIMEOUT_MS = 1_000;
