@@ -1,5 +1,5 @@
 import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { Clock } from "../../machinery/clock.ts";
 import type { Logger } from "../../machinery/logger.ts";
 import type { Directory } from "../directory.ts";
@@ -105,8 +105,17 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.maxConnections = CONNECTIONS;
+  /** Connections without a request so far, which Node does not count among the idle. */
+  const unused = new Set<Socket>();
+  server.on("connection", (socket) => {
+    unused.add(socket);
+    socket.once("close", () => unused.delete(socket));
+  });
   for (const event of ["request", "checkContinue"] as const) {
-    server.on(event, (request, response) => void handler.handle(request, response));
+    server.on(event, (request, response) => {
+      unused.delete(request.socket);
+      void handler.handle(request, response);
+    });
   }
   await listening(server, listen);
   // Such as no file descriptor left for a connection; the next may have one.
@@ -117,6 +126,7 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       // Connections that become idle later are closed by nobody else.
+      for (const socket of unused) socket.destroy();
       const closing = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_MS);
       upstreams.cut("the gateway is stopping", "calls");
       const cancel = clock.schedule(DRAIN_MS, () => {
