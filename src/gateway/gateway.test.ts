@@ -149,3 +149,32 @@ it("says which address is taken", async () => {
   });
   await expect(second).rejects.toThrow(`EADDRINUSE: address already in use 127.0.0.1:${port}`);
 });
+
+describe("who may use MCP servers", () => {
+  it.each([
+    { because: "anybody on this machine", host: "127.0.0.1", flag: {}, want: 404 },
+    { because: "who shows a token, where others reach it", host: "0.0.0.0", flag: {}, want: 401 },
+    { because: "anybody, where that was said", host: "0.0.0.0", flag: { requireToken: false }, want: 404 },
+    { because: "who shows a token, where that was said", host: "127.0.0.1", flag: { requireToken: true }, want: 401 },
+  ])("$because", async ({ host, flag, want }) => {
+    const { logger, lines } = recordingLogger();
+    const gateway = await startGateway({
+      listen: { host, port: 0 },
+      logs: { logs: async () => undefined },
+      usage: { usage: async () => undefined },
+      access: { authenticate: async () => undefined, authorize: async () => false },
+      ...noServers,
+      ...flag,
+      logger,
+    });
+    open.push(gateway);
+    const url = `http://127.0.0.1:${new URL(gateway.url).port}/team-a/files/mcp`;
+    const response = await new Promise<IncomingMessage>((resolve) => void get(url, { agent: false }, resolve));
+    await textOf(response);
+    // Whether anything is there may be known a moment later.
+    expect(response.statusCode === 503 ? 404 : response.statusCode).toBe(want);
+    expect(lines.some(({ message }) => message.includes("no token is asked for"))).toBe(
+      "requireToken" in flag && host === "0.0.0.0",
+    );
+  });
+});

@@ -1,0 +1,104 @@
+import { describe, expect, it } from "@jest/globals";
+import type { RuntimeDeployment } from "../api/v1alpha1/index.ts";
+import type { ChangeHandler } from "../machinery/lister.ts";
+import { deploymentDirectory } from "./deployment-directory.ts";
+
+const URL = "http://127.0.0.1:32768/mcp";
+
+function deployment(status: unknown, transport?: { type: string }): RuntimeDeployment {
+  return {
+    metadata: { name: "files", namespace: "team-a", uid: "u-1", resourceVersion: "1", creationTimestamp: "" },
+    spec: { source: { image: { reference: "x" } }, ...(transport && { transport }) },
+    ...(status !== undefined && { status }),
+  } as RuntimeDeployment;
+}
+
+function condition(type: string, status: string, reason = "Connected", message = "it answers") {
+  return { type, status, reason, message, lastTransitionTime: "" };
+}
+
+/** A cache that holds one object. */
+function cacheOf(object: RuntimeDeployment | undefined) {
+  const handlers = new Set<ChangeHandler<RuntimeDeployment>>();
+  return {
+    handlers,
+    get: () => object,
+    list: () => (object === undefined ? [] : [object]),
+    hasSynced: () => true,
+    onChange(handler: ChangeHandler<RuntimeDeployment>) {
+      handlers.add(handler);
+      return () => void handlers.delete(handler);
+    },
+  };
+}
+
+const WORKLOAD = { id: "c-1", startedAt: "2026-01-01T00:00:00Z", restartCount: 2 };
+
+describe("how a deployment is", () => {
+  it.each([
+    {
+      because: "nobody has looked at it",
+      status: undefined,
+      want: { ready: false, reason: "Pending", retryAfterSeconds: 2 },
+    },
+    {
+      because: "it serves",
+      status: { url: URL, conditions: [condition("Ready", "True")] },
+      want: { ready: true },
+    },
+    {
+      because: "it serves, out of reach",
+      status: { conditions: [condition("Ready", "True")] },
+      want: { ready: false, reason: "NoAddress", retryAfterSeconds: 30 },
+    },
+    {
+      because: "the controller is about it",
+      status: { conditions: [condition("Ready", "False", "Pulling", "pulls"), condition("Reconciling", "True")] },
+      want: { ready: false, reason: "Pulling", message: "pulls", retryAfterSeconds: 2 },
+    },
+    {
+      because: "it was stopped, and its address is still known",
+      status: { url: URL, conditions: [condition("Ready", "False", "Stopped", "stopped")] },
+      want: { ready: false, reason: "Stopped", message: "stopped", retryAfterSeconds: 30 },
+    },
+  ])("$because", ({ status, want }) => {
+    const directory = deploymentDirectory(cacheOf(deployment(status)));
+    expect(directory.get("team-a", "files")?.state).toMatchObject(want);
+  });
+});
+
+it.each([
+  { because: "by default streamable HTTP", transport: undefined, want: "streamable-http" },
+  { because: "as it says", transport: { type: "sse" }, want: "sse" },
+])("is reached where its status says: $because", ({ transport, want }) => {
+  const status = { url: URL, workload: WORKLOAD, mcp: { protocolVersion: "2026-07-28", tools: 3 } };
+  const directory = deploymentDirectory(cacheOf(deployment(status, transport)));
+  expect(directory.list()).toEqual([
+    {
+      namespace: "team-a",
+      name: "files",
+      uid: "u-1",
+      state: expect.anything(),
+      upstream: { kind: "http", transport: want, url: URL, instance: "c-1/2026-01-01T00:00:00Z/2" },
+      protocolVersion: "2026-07-28",
+      tools: 3,
+    },
+  ]);
+});
+
+it("tells of what came, changed and went, by its key", () => {
+  const cache = cacheOf(undefined);
+  const directory = deploymentDirectory(cache);
+  const heard: unknown[] = [];
+  const stop = directory.onChange((key) => heard.push(key));
+  const object = deployment({});
+  for (const handler of cache.handlers) {
+    handler(undefined, object);
+    handler(object, undefined);
+  }
+  const key = { namespace: "team-a", name: "files" };
+  expect(heard).toEqual([key, key]);
+  stop();
+  expect(cache.handlers.size).toBe(0);
+  expect(directory.get("team-a", "files")).toBeUndefined();
+});
