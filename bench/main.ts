@@ -1,6 +1,7 @@
 import { ensureEngine } from "../scripts/ensure-engine.ts";
 import { ensureSandboxImage } from "../scripts/sandbox-image.ts";
 import { apiServer } from "./api-server.ts";
+import { gateway } from "./gateway/gateway.ts";
 import { imageDeployments } from "./image-deployments.ts";
 import type { Row } from "./row.ts";
 import { sandbox } from "./sandbox.ts";
@@ -13,6 +14,7 @@ const benchmarks: Record<string, (runs: number) => Promise<Row[]>> = {
   "image-deployments": imageDeployments,
   sandbox,
   "api-server": apiServer,
+  gateway,
 };
 
 const asked = process.argv.slice(2);
