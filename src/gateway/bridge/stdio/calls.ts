@@ -23,7 +23,7 @@ export class Calls<Owner> {
   }
 
   ofOwner(owner: Owner): ReadonlyMap<RequestId, Call<Owner>> {
-    return this.#byOwner.get(owner) ?? NO_CALLS;
+    return this.#byOwner.get(owner) ?? new Map();
   }
 
   get(serverId: unknown): Call<Owner> | undefined {
@@ -59,13 +59,10 @@ export class Calls<Owner> {
   }
 }
 
-const NO_CALLS: ReadonlyMap<RequestId, never> = new Map();
-
 function tokenOf({ progressToken }: Fields): RequestId | undefined {
   return typeof progressToken === "string" || typeof progressToken === "number" ? progressToken : undefined;
 }
 
-/** The message's params under another progress token. */
-export function withToken(message: { readonly params?: Fields }, progressToken: RequestId): Fields {
-  return { ...message.params, _meta: { ...fieldsOf(message.params, "_meta"), progressToken } };
+function withToken({ params }: Request, progressToken: number): Fields {
+  return { ...params, _meta: { ...fieldsOf(params, "_meta"), progressToken } };
 }

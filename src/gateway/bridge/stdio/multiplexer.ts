@@ -14,8 +14,9 @@ import {
   type RpcError,
   resultOf,
 } from "../message.ts";
+import { MetaKey } from "../meta-keys.ts";
 import type { PortEvents, ServerPort } from "../server-port.ts";
-import { type Call, Calls, withToken } from "./calls.ts";
+import { type Call, Calls } from "./calls.ts";
 import type { OpenChannel, ServerChannel } from "./server-channel.ts";
 
 export interface MultiplexerLimits {
@@ -73,7 +74,7 @@ export class Multiplexer {
   readonly #clients = new Set<Client>();
   readonly #calls = new Calls<Client | undefined>();
   #manners: Manners = UNACQUAINTED;
-  #isClosed = false;
+  #closedFor: string | undefined;
   #lastOwnId = 0;
 
   constructor(options: MultiplexerOptions) {
@@ -85,8 +86,9 @@ export class Multiplexer {
     });
   }
 
-  get isClosed(): boolean {
-    return this.#isClosed;
+  /** Why the process is gone, once it is. */
+  get closedFor(): string | undefined {
+    return this.#closedFor;
   }
 
   get clients(): ReadonlySet<Client> {
@@ -103,10 +105,12 @@ export class Multiplexer {
 
   /** @returns undefined where there are as many clients as may be, or the process is gone. */
   connect(events: PortEvents): ServerPort | undefined {
-    if (this.#isClosed || this.#clients.size >= this.#options.limits.clients) return undefined;
+    if (this.#closedFor !== undefined || this.#clients.size >= this.#options.limits.clients) return undefined;
     const client: Client = {
       isClosed: false,
-      onMessage: (message, bytes) => events.onMessage(message, bytes),
+      onMessage: (message, bytes) => {
+        if (!client.isClosed) events.onMessage(message, bytes);
+      },
       onClose: (reason) => events.onClose(reason),
     };
     this.#clients.add(client);
@@ -126,7 +130,7 @@ export class Multiplexer {
   ask(method: string, params: Fields, onAnswer: (answer: Answer) => void): () => void {
     this.#lastOwnId += 1;
     const request: Request = { jsonrpc: "2.0", id: this.#lastOwnId, method, params };
-    if (this.#isClosed) onAnswer(errorOf(request.id, gone("the server's process is gone")));
+    if (this.#closedFor !== undefined) onAnswer(errorOf(request.id, gone(this.#closedFor)));
     else this.#channel.send(this.#calls.add(undefined, request, onAnswer));
     return () => this.#cancel(undefined, request.id, undefined);
   }
@@ -159,8 +163,8 @@ export class Multiplexer {
 
   #send(client: Client, message: Message): void {
     if (client.isClosed) return;
-    if (this.#isClosed) {
-      if (isRequest(message)) reply(client, errorOf(message.id, gone("the server's process is gone")));
+    if (this.#closedFor !== undefined) {
+      if (isRequest(message)) reply(client, errorOf(message.id, gone(this.#closedFor)));
     } else if (isRequest(message)) {
       if (!this.#manners.request(client, message)) this.forward(client, message);
     } else if (isNotification(message)) {
@@ -193,8 +197,9 @@ export class Multiplexer {
     if (client.isClosed) return;
     client.isClosed = true;
     this.#clients.delete(client);
-    if (this.#isClosed) return;
-    for (const id of [...this.#calls.ofOwner(client).keys()]) this.#cancel(client, id, { reason: "the client is gone" });
+    if (this.#closedFor !== undefined) return;
+    for (const id of [...this.#calls.ofOwner(client).keys()])
+      this.#cancel(client, id, { reason: "the client is gone" });
     this.#manners.left(client);
   }
 
@@ -246,8 +251,8 @@ export class Multiplexer {
   }
 
   #end(reason: string): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
+    if (this.#closedFor !== undefined) return;
+    this.#closedFor = reason;
     for (const { id, onAnswer } of this.#calls.takeAll()) onAnswer(errorOf(id, gone(reason)), 0);
     const clients = [...this.#clients];
     this.#clients.clear();
@@ -278,12 +283,10 @@ function gone(message: string): RpcError {
   return { code: RpcCode.Unavailable, reason: "UpstreamFailed", message };
 }
 
-/** `_meta` names the subscription that an answer ends by the id of its request. */
-const SUBSCRIPTION_ID = "io.modelcontextprotocol/subscriptionId";
-
+/** The last answer of a subscription names it once more in `_meta`. */
 function underOwnId(answer: Answer, { serverId, id }: Call<unknown>): Answer {
   if (!("result" in answer)) return { ...answer, id };
   const { _meta } = answer.result;
-  if (!isFields(_meta) || _meta[SUBSCRIPTION_ID] !== serverId) return { ...answer, id };
-  return { ...answer, id, result: { ...answer.result, _meta: { ..._meta, [SUBSCRIPTION_ID]: id } } };
+  if (!isFields(_meta) || _meta[MetaKey.subscriptionId] !== serverId) return { ...answer, id };
+  return { ...answer, id, result: { ...answer.result, _meta: { ..._meta, [MetaKey.subscriptionId]: id } } };
 }

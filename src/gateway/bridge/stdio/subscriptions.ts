@@ -1,65 +1,60 @@
 /** How a change of what the server is subscribed to ended. */
 export type Settled<Failure> = { readonly failure: Failure } | undefined;
+export type OnSettled<Failure> = (settled: Settled<Failure>) => void;
 
-export interface SubscriptionsOptions<Failure> {
-  /** Asks the server; `done` is called once, unless the server goes. */
-  readonly ask: (change: "subscribe" | "unsubscribe", uri: string, done: (settled: Settled<Failure>) => void) => void;
-}
-
-interface Waiting<Holder, Failure> {
-  readonly holder: Holder;
-  readonly done: (settled: Settled<Failure>) => void;
-  /** It has let go since it asked. */
-  hasLeft: boolean;
-}
+/** Asks the server. `done` is called once. */
+export type AskServer<Failure> = (change: "subscribe" | "unsubscribe", uri: string, done: OnSettled<Failure>) => void;
 
 interface Entry<Holder, Failure> {
   readonly holders: Set<Holder>;
-  /** Those who wait while the server is asked; undefined once it has agreed. */
-  waiting: Waiting<Holder, Failure>[] | undefined;
+  /** Who waits while the server is asked; undefined once it has agreed. */
+  waiting: OnSettled<Failure>[] | undefined;
 }
 
-/** Who of many is subscribed to which resource of a server that knows only one client: it is asked for the first, and again for the last. */
+/**
+ * Who of many is subscribed to which resource of a server that knows only one client: it is asked for the first, and told
+ * to stop with the last.
+ */
 export class Subscriptions<Holder, Failure> {
-  readonly #ask: SubscriptionsOptions<Failure>["ask"];
+  readonly #ask: AskServer<Failure>;
   readonly #entries = new Map<string, Entry<Holder, Failure>>();
+  readonly #urisOf = new Map<Holder, Set<string>>();
 
-  constructor({ ask }: SubscriptionsOptions<Failure>) {
+  constructor(ask: AskServer<Failure>) {
     this.#ask = ask;
   }
 
   /** Resources that `holder` has, or has asked for. */
   countOf(holder: Holder): number {
-    let count = 0;
-    for (const entry of this.#entries.values()) if (isIn(entry, holder)) count += 1;
-    return count;
+    return this.#urisOf.get(holder)?.size ?? 0;
   }
 
   holdersOf(uri: string): Iterable<Holder> {
     return this.#entries.get(uri)?.holders ?? [];
   }
 
-  subscribe(holder: Holder, uri: string, done: (settled: Settled<Failure>) => void): void {
+  subscribe(holder: Holder, uri: string, done: OnSettled<Failure>): void {
+    const uris = this.#urisOf.get(holder) ?? new Set();
+    this.#urisOf.set(holder, uris.add(uri));
     const known = this.#entries.get(uri);
+    known?.holders.add(holder);
     if (known?.waiting) {
-      known.waiting.push({ holder, done, hasLeft: false });
-      return;
-    }
-    if (known) {
-      known.holders.add(holder);
+      known.waiting.push(done);
+    } else if (known) {
       done(undefined);
-      return;
+    } else {
+      const entry: Entry<Holder, Failure> = { holders: new Set([holder]), waiting: [done] };
+      this.#entries.set(uri, entry);
+      this.#ask("subscribe", uri, (settled) => this.#asked(uri, entry, settled));
     }
-    const entry: Entry<Holder, Failure> = { holders: new Set(), waiting: [{ holder, done, hasLeft: false }] };
-    this.#entries.set(uri, entry);
-    this.#ask("subscribe", uri, (settled) => this.#answered(uri, entry, settled));
   }
 
-  unsubscribe(holder: Holder, uri: string, done: (settled: Settled<Failure>) => void): void {
+  unsubscribe(holder: Holder, uri: string, done: OnSettled<Failure>): void {
+    this.#forget(holder, uri);
     const entry = this.#entries.get(uri);
-    for (const waiting of entry?.waiting ?? []) if (waiting.holder === holder) waiting.hasLeft = true;
-    const wasLast = entry?.holders.delete(holder) === true && entry.holders.size === 0;
-    if (!wasLast) {
+    const hadIt = entry?.holders.delete(holder) === true;
+    // While the server is asked, nothing is taken back: that follows when it has agreed.
+    if (!hadIt || entry.holders.size > 0 || entry.waiting) {
       done(undefined);
       return;
     }
@@ -69,25 +64,21 @@ export class Subscriptions<Holder, Failure> {
 
   /** Everything that `holder` has. */
   leave(holder: Holder): void {
-    for (const [uri, entry] of this.#entries) {
-      if (isIn(entry, holder)) this.unsubscribe(holder, uri, () => undefined);
-    }
+    for (const uri of this.#urisOf.get(holder) ?? []) this.unsubscribe(holder, uri, () => undefined);
   }
 
-  #answered(uri: string, entry: Entry<Holder, Failure>, settled: Settled<Failure>): void {
+  #asked(uri: string, entry: Entry<Holder, Failure>, settled: Settled<Failure>): void {
     const waiting = entry.waiting ?? [];
     entry.waiting = undefined;
-    if (settled) this.#entries.delete(uri);
-    for (const { holder, done, hasLeft } of waiting) {
-      if (!settled && !hasLeft) entry.holders.add(holder);
-      done(settled);
-    }
-    if (settled || entry.holders.size > 0) return;
-    this.#entries.delete(uri);
-    this.#ask("unsubscribe", uri, () => undefined);
+    if (settled || entry.holders.size === 0) this.#entries.delete(uri);
+    if (settled) for (const holder of entry.holders) this.#forget(holder, uri);
+    else if (entry.holders.size === 0) this.#ask("unsubscribe", uri, () => undefined);
+    for (const done of waiting) done(settled);
   }
-}
 
-function isIn<Holder, Failure>({ holders, waiting }: Entry<Holder, Failure>, holder: Holder): boolean {
-  return holders.has(holder) || waiting?.some((each) => each.holder === holder && !each.hasLeft) === true;
+  #forget(holder: Holder, uri: string): void {
+    const uris = this.#urisOf.get(holder);
+    uris?.delete(uri);
+    if (uris?.size === 0) this.#urisOf.delete(holder);
+  }
 }
