@@ -16,6 +16,7 @@ import { createProber } from "../probe/create-prober.ts";
 import { backendDrivers } from "./backend-drivers.ts";
 import { controllerMetrics } from "./controller-metrics.ts";
 
+import { gatewayMetrics } from "./gateway-metrics.ts";
 import { type GatewayFlags, gatewaySettings } from "./gateway-options.ts";
 import type { ListenAddress } from "./listen-address.ts";
 import { listening } from "./listen-error.ts";
@@ -75,6 +76,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     }),
   );
   stack.defer(() => gateway.close());
+  gatewayMetrics(metrics, () => gateway.stats());
   const health = await listening("--metrics-listen", options.metricsListen, () =>
     startHealthListener({
       listen: options.metricsListen,

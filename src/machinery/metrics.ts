@@ -58,8 +58,8 @@ export class Metrics {
   }
 
   /** A counter that something else keeps. */
-  counterOf(name: string, help: string, collect: () => Iterable<Sample>): void {
-    this.#add({ name, help, type: "counter", lines: () => sampleLines(name, collect()) });
+  counterOf(name: string, help: string, collect: () => Iterable<Sample> | Promise<Iterable<Sample>>): void {
+    this.#add({ name, help, type: "counter", lines: async () => sampleLines(name, await collect()) });
   }
 
   histogram(name: string, help: string, buckets: readonly number[] = DEFAULT_BUCKETS): Histogram {

@@ -136,6 +136,23 @@ describe("with tokens", () => {
     expect(JSON.stringify(gate.gateway.lines)).not.toContain("Bearer");
   });
 
+  it("lets a flood of false tokens keep out nobody who is known", async () => {
+    await using gate = await world();
+    await gate.call("open-a", "dev");
+    await gate.clock.advance(10_000);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    gate.state.hold = promise;
+    const flood = Array.from({ length: 100 }, (_, index) => gate.call("open-a", `false-${index}`));
+    const refused = flood.slice(0).map(async (call) => (await call).status);
+    while (gate.asked.tokens < 65) await new Promise((next) => setTimeout(next, 5));
+    const known = gate.call("open-a", "dev");
+    setTimeout(resolve, 20);
+    expect((await known).status).toBe(200);
+    const statuses = await Promise.all(refused);
+    expect(statuses.filter((status) => status === 429)).toHaveLength(36);
+    expect(statuses.filter((status) => status === 401)).toHaveLength(64);
+  });
+
   it("holds a caller to its rate, and no other", async () => {
     await using gate = await world();
     let refused = 0;

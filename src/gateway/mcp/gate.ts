@@ -23,7 +23,7 @@ const STALE_MS = 60_000;
 const USERS = 4_096;
 const GRANTS = 16_384;
 const TIMEOUT_MS = 5_000;
-/** Questions at once about tokens that are not known: a flood of false ones must not become one of reviews. */
+/** Questions at once about tokens that were nobody's so far: a flood of false ones must not become one of reviews. */
 const STRANGERS = 64;
 
 /** Bearer tokens are ASCII (RFC 6750) and fit into a header of Node's limit. */
@@ -62,21 +62,9 @@ export class Gate {
   constructor(access: UseAccess, { clock, logger }: { readonly clock: Clock; readonly logger: Logger }) {
     this.#access = access;
     this.#logger = logger;
-    const timeoutMs = TIMEOUT_MS;
-    const isKnown = (caller: Caller | "nobody") => caller !== "nobody";
-    this.#users = new RememberedAnswers(
-      {
-        size: USERS,
-        timeoutMs,
-        freshMs: (caller) => (isKnown(caller) ? YES_MS : NO_MS),
-        staleMs: (caller) => (isKnown(caller) ? STALE_MS : 0),
-      },
-      clock,
-    );
-    this.#grants = new RememberedAnswers(
-      { size: GRANTS, timeoutMs, freshMs: (yes) => (yes ? YES_MS : NO_MS), staleMs: (yes) => (yes ? STALE_MS : 0) },
-      clock,
-    );
+    const times = { yesMs: YES_MS, noMs: NO_MS, staleMs: STALE_MS, timeoutMs: TIMEOUT_MS };
+    this.#users = new RememberedAnswers({ ...times, size: USERS, isYes: (caller) => caller !== "nobody" }, clock);
+    this.#grants = new RememberedAnswers({ ...times, size: GRANTS, isYes: (yes) => yes }, clock);
   }
 
   /** Who asks, or why they are not let in. No promise where it is known. */
@@ -86,11 +74,15 @@ export class Gate {
     const key = digest(token);
     const known = this.#users.known(key);
     if (known !== undefined) return known === "nobody" ? UNKNOWN_TOKEN : known;
+    if (this.#users.isFamiliar(key)) return this.#review(key, token);
     if (this.#strangers >= STRANGERS) return TOO_MANY;
-    return this.#review(key, token);
+    this.#strangers += 1;
+    return this.#review(key, token).finally(() => {
+      this.#strangers -= 1;
+    });
   }
 
-  /** Undefined: let in. `false`: may not. */
+  /** No promise where it is known. */
   mayUse({ user }: Caller, scope: UseScope): boolean | Failure | Promise<boolean | Failure> {
     if (user === undefined) return true;
     const key = JSON.stringify([user.username, user.uid, user.groups, user.extra, scope.namespace, scope.name]);
@@ -101,7 +93,6 @@ export class Gate {
   }
 
   async #review(key: string, token: string): Promise<Caller | Failure> {
-    this.#strangers += 1;
     try {
       const caller = await this.#users.ask(key, async (signal) => {
         const user = await this.#access.authenticate(token, signal);
@@ -110,8 +101,6 @@ export class Gate {
       return caller === "nobody" ? UNKNOWN_TOKEN : caller;
     } catch (error) {
       return this.#unknown(error);
-    } finally {
-      this.#strangers -= 1;
     }
   }
 

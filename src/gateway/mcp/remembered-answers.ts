@@ -1,12 +1,15 @@
 import type { Clock } from "../../machinery/clock.ts";
 
 export interface MemoryLimits<T> {
-  /** Answers kept; the one that was given longest ago goes first. */
+  /** Tells a yes from a no. They are kept apart, so that a flood of what is refused drives out nobody who may. */
+  readonly isYes: (answer: T) => boolean;
+  /** Answers kept of either kind; the one that was given longest ago goes first. */
   readonly size: number;
-  /** How long this answer stands, in milliseconds. */
-  readonly freshMs: (answer: T) => number;
-  /** How long it stands in for one that cannot be had, from when it was given. 0: never. */
-  readonly staleMs: (answer: T) => number;
+  /** How long a yes and a no stand, in milliseconds. */
+  readonly yesMs: number;
+  readonly noMs: number;
+  /** How long a yes stands in for an answer that cannot be had, from when it was given. */
+  readonly staleMs: number;
   /** A question may take this long. */
   readonly timeoutMs: number;
 }
@@ -23,7 +26,8 @@ interface Given<T> {
 export class RememberedAnswers<T> {
   readonly #clock: Clock;
   readonly #limits: MemoryLimits<T>;
-  readonly #given = new Map<string, Given<T>>();
+  readonly #yes = new Map<string, Given<T>>();
+  readonly #no = new Map<string, Given<T>>();
   readonly #asked = new Map<string, Promise<T>>();
 
   constructor(limits: MemoryLimits<T>, clock: Clock) {
@@ -33,9 +37,13 @@ export class RememberedAnswers<T> {
 
   /** The answer where it is fresh: no wait. */
   known(key: string): T | undefined {
-    const given = this.#given.get(key);
-    if (given === undefined) return undefined;
-    return this.#ageMs(given) < this.#limits.freshMs(given.answer) ? given.answer : undefined;
+    const { yesMs, noMs } = this.#limits;
+    return this.#within(this.#yes, key, yesMs) ?? this.#within(this.#no, key, noMs);
+  }
+
+  /** Whether the last answer was a yes, however long ago. */
+  isFamiliar(key: string): boolean {
+    return this.#yes.has(key);
   }
 
   /** @throws what `question` throws, unless an earlier answer may stand in. */
@@ -53,8 +61,8 @@ export class RememberedAnswers<T> {
       this.#keep(key, answer);
       return answer;
     } catch (error) {
-      const given = this.#given.get(key);
-      if (given && this.#ageMs(given) < this.#limits.staleMs(given.answer)) return given.answer;
+      const stale = this.#within(this.#yes, key, this.#limits.staleMs);
+      if (stale !== undefined) return stale;
       throw error;
     } finally {
       this.#asked.delete(key);
@@ -62,17 +70,20 @@ export class RememberedAnswers<T> {
   }
 
   #keep(key: string, answer: T): void {
-    this.#given.delete(key);
-    this.#given.set(key, { answer, atMs: this.#clock.monotonicMs() });
-    if (this.#given.size <= this.#limits.size) return;
+    this.#yes.delete(key);
+    this.#no.delete(key);
+    const kept = this.#limits.isYes(answer) ? this.#yes : this.#no;
+    kept.set(key, { answer, atMs: this.#clock.monotonicMs() });
+    if (kept.size <= this.#limits.size) return;
     // A Map iterates in order of insertion.
-    for (const oldest of this.#given.keys()) {
-      this.#given.delete(oldest);
+    for (const oldest of kept.keys()) {
+      kept.delete(oldest);
       return;
     }
   }
 
-  #ageMs({ atMs }: Given<T>): number {
-    return this.#clock.monotonicMs() - atMs;
+  #within(kept: ReadonlyMap<string, Given<T>>, key: string, ms: number): T | undefined {
+    const given = kept.get(key);
+    return given !== undefined && this.#clock.monotonicMs() - given.atMs < ms ? given.answer : undefined;
   }
 }

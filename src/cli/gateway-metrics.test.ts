@@ -1,0 +1,22 @@
+import { expect, it } from "@jest/globals";
+import { Metrics } from "../machinery/metrics.ts";
+import { gatewayMetrics } from "./gateway-metrics.ts";
+
+it.each([
+  {
+    because: "it tells",
+    stats: { answered: 3, gone: 1, failed: 0, refused: 2, open: 4 },
+    want: [
+      'slipway_gateway_requests_total{outcome="answered"} 3',
+      'slipway_gateway_requests_total{outcome="refused"} 2',
+      "slipway_gateway_open 4",
+    ],
+  },
+  { because: "it does not tell in time", stats: undefined, want: [] },
+])("holds what the gateway counts where $because", async ({ stats, want }) => {
+  const metrics = new Metrics();
+  gatewayMetrics(metrics, async () => stats);
+  const text = await metrics.render();
+  expect(text.split("\n")).toEqual(expect.arrayContaining(want));
+  if (stats === undefined) expect(text).not.toMatch(/^slipway/m);
+});

@@ -1,0 +1,20 @@
+import type { DataPathStats } from "../gateway/mcp/data-path.ts";
+import type { Metrics } from "../machinery/metrics.ts";
+
+/** Registers what the gateway counts. Where it does not tell in time, its metrics are missing from that answer. */
+export function gatewayMetrics(metrics: Metrics, stats: () => Promise<DataPathStats | undefined>): void {
+  metrics.counterOf(
+    "slipway_gateway_requests_total",
+    "Requests for MCP servers by outcome: answered by the server, left by the client, failed by the server, refused by the gateway.",
+    async () => {
+      const found = await stats();
+      if (found === undefined) return [];
+      const { open: _now, ...outcomes } = found;
+      return Object.entries(outcomes).map(([outcome, value]) => ({ labels: { outcome }, value }));
+    },
+  );
+  metrics.gauge("slipway_gateway_open", "Requests and streams for MCP servers that are open now.", async () => {
+    const found = await stats();
+    return found === undefined ? [] : [{ value: found.open }];
+  });
+}
