@@ -43,6 +43,7 @@ const allowed: Record<string, readonly string[]> = {
     ...["api", "guardrails", "machinery"],
     ...["backends/backend.ts", "backends/usage.ts", "backends/images"],
   ],
+  "backends/process": ["api", "guardrails", "machinery", "backends/backend.ts", "backends/usage.ts"],
   probe: ["machinery"],
   controllers: [...["api", "approvals", "effective-spec", "guardrails", "machinery"], ...[...PORTS, "probe/prober.ts"]],
   server: [

@@ -1,0 +1,55 @@
+const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
+
+/** A line that is longer than allowed; the stream behind it cannot be read on. */
+export class LineTooLong extends Error {
+  override readonly name = "LineTooLong";
+
+  constructor(maxBytes: number) {
+    super(`a line is longer than ${maxBytes} bytes`);
+  }
+}
+
+/** Cuts a stream of bytes into lines of UTF-8, without their end. Holds at most one line, in as many pieces as it came in. */
+export class LineCutter {
+  readonly #maxBytes: number;
+  #pieces: Buffer[] = [];
+  #pendingBytes = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Bytes of the line that has not ended. */
+  get pendingBytes(): number {
+    return this.#pendingBytes;
+  }
+
+  /** The lines that `chunk` completes. Keeps a reference to `chunk`. @throws {LineTooLong} */
+  push(chunk: Buffer): string[] {
+    const lines: string[] = [];
+    let start = 0;
+    for (let end = chunk.indexOf(LINE_FEED); end >= 0; end = chunk.indexOf(LINE_FEED, start)) {
+      this.#hold(chunk.subarray(start, end));
+      lines.push(this.take());
+      start = end + 1;
+    }
+    this.#hold(chunk.subarray(start));
+    return lines;
+  }
+
+  /** What is held, as a line; nothing is held afterwards. */
+  take(): string {
+    const line = Buffer.concat(this.#pieces, this.#pendingBytes);
+    this.#pieces = [];
+    this.#pendingBytes = 0;
+    return line.at(-1) === CARRIAGE_RETURN ? line.toString("utf8", 0, line.length - 1) : line.toString("utf8");
+  }
+
+  #hold(piece: Buffer): void {
+    if (piece.length === 0) return;
+    this.#pendingBytes += piece.length;
+    if (this.#pendingBytes > this.#maxBytes) throw new LineTooLong(this.#maxBytes);
+    this.#pieces.push(piece);
+  }
+}

@@ -1,0 +1,37 @@
+/** Everything that a process is started from. No reference is left in it. */
+export interface ProcessSpec {
+  /** Program and arguments, exactly so: no shell sees them. A program without a slash is looked for in its PATH. */
+  readonly argv: readonly string[];
+  /** Absolute. Undefined: its home. */
+  readonly workingDirectory: string | undefined;
+  /** All that it gets, but for PATH and HOME where these do not say them, and the mark that it is found by. */
+  readonly env: Readonly<Record<string, string>>;
+  /**
+   * `lines`: stdin and stdout are a connection of lines, and it cannot outlive this program. `logs`: stdin is empty, stdout goes
+   * to the log beside stderr, and a later Slipway adopts it.
+   */
+  readonly streams: "lines" | "logs";
+  readonly restartPolicy: "Always" | "OnFailure" | "Never";
+  /** Processes and threads of its user together, where it has one of its own; undefined: as many as the system lets it. */
+  readonly maxProcesses: number | undefined;
+}
+
+/** Who it runs as; both are unprivileged. */
+export interface ProcessUser {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** Environment variable whose value names one start of one workload. */
+export const MARK = "SLIPWAY_RUN";
+
+/**
+ * Pure. `PATH` is Slipway's own, so that what a person can start by name starts here, too; `HOME` is the workload's own folder.
+ * Nothing else of Slipway's environment goes to a workload.
+ */
+export function environmentOf(
+  { env }: Pick<ProcessSpec, "env">,
+  { path, home, run }: { readonly path: string; readonly home: string; readonly run: string },
+): Record<string, string> {
+  return { PATH: path, HOME: home, ...env, [MARK]: run };
+}

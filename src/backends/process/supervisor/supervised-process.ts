@@ -1,0 +1,235 @@
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { backoffMs } from "../../../machinery/backoff.ts";
+import type { Clock } from "../../../machinery/clock.ts";
+import { type Ending, endRun } from "./end-run.ts";
+import { NotLaunched } from "./launch.ts";
+import type { LineConnection } from "./line-connection.ts";
+import { LogFiles } from "./log-files.ts";
+import type { Run } from "./members.ts";
+import { adoptRun, type ProcessRun, type RunContext, startRun } from "./process-run.ts";
+import { MARK } from "./process-spec.ts";
+import type { ProcessTable } from "./process-table.ts";
+import { type ProcessExit, type ProcessRecord, type RecordedRun, writeState } from "./state-file.ts";
+
+export type ProcessState =
+  | { readonly kind: "created" }
+  | { readonly kind: "running"; readonly startedAt: string }
+  /** It has ended and is started again at `next`, RFC 3339. */
+  | { readonly kind: "restarting"; readonly exit: ProcessExit; readonly next: string }
+  | { readonly kind: "exited"; readonly exit: ProcessExit };
+
+export interface SupervisionContext {
+  readonly clock: Clock;
+  readonly table: ProcessTable;
+  /** Slipway's own PATH. */
+  readonly path: string;
+  readonly prlimit: string | undefined;
+  /** State, pipe and log: a folder of ours alone. */
+  readonly stateDirectory: string;
+  /** The workload's own folder. */
+  readonly home: string;
+  readonly onChange: () => void;
+  readonly onFailure: (message: string, error: unknown) => void;
+}
+
+/** As the Docker Engine does it: doubled after each end, from the beginning again after ten seconds of life. */
+const RESTART_BASE_MS = 100;
+const RESTART_CAP_MS = 60_000;
+const PROVEN_MS = 10_000;
+
+/** One workload: its process, started again by its policy, and all that is kept of it. Its calls take effect one by one. */
+export class SupervisedProcess {
+  readonly #context: SupervisionContext;
+  readonly log: LogFiles;
+  #record: ProcessRecord;
+  #run: { readonly process: ProcessRun; readonly sinceMs: number } | undefined;
+  #restart: { readonly cancel: () => void; readonly next: string } | undefined;
+  #failures = 0;
+  #closed = false;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(record: ProcessRecord, context: SupervisionContext) {
+    this.#record = record;
+    this.#context = context;
+    this.log = new LogFiles(join(context.stateDirectory, "log"), { now: () => context.clock.now() });
+  }
+
+  get record(): ProcessRecord {
+    return this.#record;
+  }
+
+  get state(): ProcessState {
+    const { run, exit } = this.#record;
+    if (this.#run && run) return { kind: "running", startedAt: run.startedAt };
+    if (exit && this.#restart) return { kind: "restarting", exit, next: this.#restart.next };
+    return exit ? { kind: "exited", exit } : { kind: "created" };
+  }
+
+  /** Of the process that runs, where its streams are lines. */
+  get connection(): LineConnection | undefined {
+    return this.#run?.process.connection;
+  }
+
+  /** Writes the state for the first time. */
+  async save(): Promise<void> {
+    await this.#inTurn(() => this.#write({}));
+  }
+
+  /**
+   * For a record of an earlier Slipway: adopts its process where that outlives us, ends what is left of it where not, and
+   * starts it anew where it should run.
+   */
+  async recover(): Promise<void> {
+    await this.#inTurn(async () => {
+      const { run, spec, wanted } = this.#record;
+      if (!run) return wanted ? await this.#launch({ restarts: this.#record.restarts }) : undefined;
+      const { table, clock } = this.#context;
+      const isThisBoot = run.bootId === (await table.bootId());
+      if (isThisBoot && run.leader && wanted && spec.streams === "logs") {
+        const entry = await table.get(run.leader.pid);
+        if (entry?.startTicks === run.leader.startTicks && entry.state !== "Z") {
+          this.#watch(run, await adoptRun(run.leader, this.#runContext()));
+          return;
+        }
+      }
+      if (isThisBoot) await endRun(this.#runOf(run), 0, this.#ending(), new AbortController().signal);
+      const at = clock.now().toISOString();
+      const again = wanted && spec.restartPolicy !== "Never";
+      await this.#write({ run: undefined, wanted: again, exit: { code: undefined, signal: undefined, error: "", at } });
+      if (again) await this.#launch({ restarts: this.#record.restarts + 1 });
+    });
+  }
+
+  /** Succeeds when it runs already. A program that cannot be run shows in the state. */
+  async start(): Promise<void> {
+    await this.#inTurn(async () => {
+      if (this.#run) return;
+      this.#cancelRestart();
+      await this.#launch({ restarts: this.#record.restarts });
+    });
+  }
+
+  /** SIGTERM, `graceMs`, SIGKILL, to all its processes; it is not started again. @throws {TransientError} `ProcessesLeft` */
+  async stop(graceMs: number, signal: AbortSignal): Promise<void> {
+    await this.#inTurn(async () => {
+      this.#cancelRestart();
+      if (this.#record.wanted) await this.#write({ wanted: false });
+      await this.#end(graceMs, signal);
+    });
+  }
+
+  /** Ends its processes as `stop` does, and remembers that it should run. Ends those that follow the log. */
+  async close(graceMs: number, signal: AbortSignal): Promise<void> {
+    await this.#inTurn(async () => {
+      this.#closed = true;
+      this.#cancelRestart();
+      await this.#end(graceMs, signal);
+      await this.log.close();
+    });
+  }
+
+  async #launch({ restarts }: { restarts: number }): Promise<void> {
+    const { clock, table, prlimit, path, home } = this.#context;
+    const id = randomBytes(16).toString("hex");
+    const startedAt = clock.now().toISOString();
+    const run: RecordedRun = { id, bootId: await table.bootId(), leader: undefined, startedAt };
+    await this.#write({ run, wanted: true, restarts });
+    const { spec, user } = this.#record;
+    try {
+      const process = await startRun(spec, { runId: id, user, path, home, prlimit }, this.#runContext());
+      const started = { ...run, leader: process.leader };
+      this.#watch(started, process);
+      await this.#write({ run: started });
+    } catch (error) {
+      if (!(error instanceof NotLaunched)) throw error;
+      // 127 is what a shell answers for a program that it does not find.
+      await this.#ended({ code: 127, signal: undefined, error: error.message, at: startedAt }, 0);
+    }
+  }
+
+  #watch(run: RecordedRun, process: ProcessRun): void {
+    const { clock, onFailure } = this.#context;
+    const current = { process, sinceMs: clock.monotonicMs() };
+    this.#run = current;
+    this.#record = { ...this.#record, run };
+    const settle = async () => {
+      await process.exited;
+      await this.#inTurn(async () => {
+        if (this.#run === current) await this.#end(0, new AbortController().signal);
+      });
+    };
+    settle().catch((error: unknown) => onFailure("what is left of a process could not be ended", error));
+  }
+
+  /** Ends all processes of the run there is, whether its leader still lives or not. */
+  async #end(graceMs: number, signal: AbortSignal): Promise<void> {
+    const current = this.#run;
+    const { run } = this.#record;
+    if (!current || !run) return;
+    current.process.endInput();
+    await endRun(this.#runOf(run), graceMs, this.#ending(), signal);
+    const exit = await current.process.exited;
+    await current.process.finish();
+    this.#run = undefined;
+    await this.#ended(exit, this.#context.clock.monotonicMs() - current.sinceMs);
+  }
+
+  async #ended(exit: ProcessExit, livedMs: number): Promise<void> {
+    const { restartPolicy } = this.#record.spec;
+    const again = restartPolicy === "Always" || (restartPolicy === "OnFailure" && exit.code !== 0);
+    // What this program ends as it ends itself shall run again with the next.
+    const wanted = this.#record.wanted && (again || this.#closed);
+    await this.#write({ run: undefined, wanted, exit });
+    if (wanted && !this.#closed) this.#restartLater(livedMs);
+    this.#context.onChange();
+  }
+
+  #restartLater(livedMs: number): void {
+    const { clock, onFailure } = this.#context;
+    if (livedMs >= PROVEN_MS) this.#failures = 0;
+    const ms = backoffMs(Math.min(this.#failures++, 20), RESTART_BASE_MS, RESTART_CAP_MS);
+    const cancel = clock.schedule(ms, () => {
+      const restart = async () => {
+        // It may have been stopped, or started, while this waited for its turn.
+        if (this.#restart?.cancel !== cancel) return;
+        this.#restart = undefined;
+        await this.#launch({ restarts: this.#record.restarts + 1 });
+        this.#context.onChange();
+      };
+      this.#inTurn(restart).catch((error: unknown) => onFailure("a process could not be started again", error));
+    });
+    this.#restart = { cancel, next: new Date(clock.now().getTime() + ms).toISOString() };
+  }
+
+  #cancelRestart(): void {
+    this.#restart?.cancel();
+    this.#restart = undefined;
+  }
+
+  async #write(patch: Partial<ProcessRecord>): Promise<void> {
+    const record = { ...this.#record, ...patch };
+    await writeState(join(this.#context.stateDirectory, "state.json"), record);
+    this.#record = record;
+  }
+
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work);
+    this.#turn = turn.catch(() => undefined);
+    return await turn;
+  }
+
+  #runOf({ id, leader }: RecordedRun): Run {
+    return { mark: `${MARK}=${id}`, leader, user: this.#record.user?.uid };
+  }
+
+  #ending(): Ending {
+    return { table: this.#context.table, clock: this.#context.clock };
+  }
+
+  #runContext(): RunContext {
+    const { clock, table, stateDirectory, onFailure } = this.#context;
+    const failed = (error: unknown) => onFailure("the output of a process could not be kept", error);
+    return { clock, table, log: this.log, pipe: join(stateDirectory, "output"), onFailure: failed };
+  }
+}
