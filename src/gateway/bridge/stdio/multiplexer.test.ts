@@ -257,45 +257,45 @@ describe("clients that share a process", () => {
   it("never get what is another's, in whatever order things happen", async () => {
     const { channel, connect, server } = await sharedServer();
     const random = randomFrom(11);
-    const clients = Array.from({ length: 50 }, (_, name) => ({ name, next: 0, open: new Set<number>(), ...connect() }));
-    const waiting: { id: number; from: unknown; token: unknown }[] = [];
-    const take = () => waiting.splice(Math.floor(random() * waiting.length), 1)[0];
+    const clients = Array.from({ length: 50 }, (_, name) => ({ name, next: 0, ...connect() }));
+    /** What the server works on: its id, and whose it is, which the answer repeats. */
+    const working: { id: number; from: unknown }[] = [];
+    const any = <T>(list: readonly T[]): T | undefined => list[Math.floor(random() * list.length)];
+    const asks = (client: (typeof clients)[number]) => {
+      const id = client.next++;
+      const before = channel.sent.length;
+      client.send(request(id, "tools/call", { _meta: { progressToken: id } }));
+      const sent = channel.sent.slice(before);
+      for (const each of sent) if ("id" in each) working.push({ id: Number(each.id), from: [client.name, id] });
+    };
+    const steps = [
+      asks,
+      asks,
+      () => {
+        const { id, from } = any(working) ?? { id: 0, from: undefined };
+        channel.says(notification("notifications/progress", { progressToken: id, from }));
+      },
+      () => {
+        const { id, from } = working.splice(Math.floor(random() * working.length), 1)[0] ?? { id: 0, from: undefined };
+        channel.says(result(id, { from }));
+      },
+      ({ next, send }: (typeof clients)[number]) => {
+        send(notification("notifications/cancelled", { requestId: Math.floor(random() * next) }));
+      },
+    ];
     for (let step = 0; step < 20_000; step += 1) {
-      const client = clients[Math.floor(random() * clients.length)];
-      if (!client) continue;
-      const dice = random();
-      if (dice < 0.45) {
-        const id = client.next++;
-        client.open.add(id);
-        client.send(request(id, "tools/call", { from: client.name, _meta: { progressToken: id } }));
-        const sent = channel.sent.at(-1) as unknown as {
-          id: number;
-          params: { from: number; _meta: { progressToken: number } };
-        };
-        if (sent.id)
-          waiting.push({ id: sent.id, from: [sent.params.from, id], token: sent.params._meta.progressToken });
-      } else if (dice < 0.6) {
-        const each = waiting[Math.floor(random() * waiting.length)];
-        if (each) channel.says(notification("notifications/progress", { progressToken: each.token, from: each.from }));
-      } else if (dice < 0.95) {
-        const each = take();
-        if (each) channel.says(result(each.id, { from: each.from }));
-      } else {
-        const [id] = client.open;
-        if (id !== undefined) client.send(notification("notifications/cancelled", { requestId: id }));
-      }
+      const client = any(clients);
+      if (client) any(steps)?.(client);
     }
-    let answers = 0;
-    for (const { name, client } of clients) {
-      for (const message of client.received) {
-        if ("error" in message) continue;
-        answers += 1;
-        if ("result" in message) expect(message.result.from).toEqual([name, message.id]);
-        else expect((message as { params?: object }).params).toMatchObject({ from: [name, expect.any(Number)] });
-      }
-    }
-    expect(answers).toBeGreaterThan(5_000);
-    while (waiting.length > 0) channel.says(result(take()?.id ?? 0));
+    const seen = clients.flatMap(({ name, client }) => client.received.map((message) => ({ name, message })));
+    const owned = seen.flatMap(({ name, message }) => {
+      if ("error" in message) return [];
+      if ("result" in message) return [[message.result.from, [name, message.id]]];
+      return "method" in message ? [[message.params?.from, [name, message.params?.progressToken]]] : [];
+    });
+    expect(owned.length).toBeGreaterThan(5_000);
+    for (const [from, owner] of owned) expect(from).toEqual(owner);
+    for (const { id } of working) channel.says(result(id));
     expect(server.callsUnderWay).toBe(0);
   });
 });

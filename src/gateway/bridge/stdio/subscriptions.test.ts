@@ -57,28 +57,7 @@ describe("subscriptions of many to one server", () => {
 
   it("leave the server subscribed to what is held and nothing else, in whatever order", () => {
     for (let seed = 0; seed < 300; seed += 1) {
-      const random = randomFrom(seed);
-      const pick = (names: readonly string[]) => names[Math.floor(random() * names.length)] ?? "";
-      const open: (() => void)[] = [];
-      const server = new Set<string>();
-      const wanted = new Map<string, Set<string>>();
-      const subscriptions = new Subscriptions<string, string>((change, uri, settle) => {
-        if (change === "subscribe") server.add(uri);
-        else server.delete(uri);
-        open.push(() => settle(undefined));
-      });
-      for (let step = 0; step < 60; step += 1) {
-        const holder = pick(["a", "b", "c"]);
-        const uri = pick(["u", "v"]);
-        const uris = wanted.get(holder) ?? new Set();
-        wanted.set(holder, uris);
-        const dice = random();
-        if (dice < 0.4) subscriptions.subscribe(holder, (uris.add(uri), uri), () => undefined);
-        else if (dice < 0.6) subscriptions.unsubscribe(holder, (uris.delete(uri), uri), () => undefined);
-        else if (dice < 0.7) subscriptions.leave((uris.clear(), holder));
-        else open.shift()?.();
-      }
-      while (open.length > 0) open.shift()?.();
+      const { server, wanted, subscriptions } = afterRandomSteps(seed);
       expect(server).toEqual(new Set([...wanted.values()].flatMap((uris) => [...uris])));
       for (const [holder, uris] of wanted) {
         expect(subscriptions.countOf(holder)).toBe(uris.size);
@@ -87,3 +66,37 @@ describe("subscriptions of many to one server", () => {
     }
   });
 });
+
+/** What the server is subscribed to and what the holders want, when all questions are answered. */
+function afterRandomSteps(seed: number) {
+  const random = randomFrom(seed);
+  const pick = (names: readonly string[]) => names[Math.floor(random() * names.length)] ?? "";
+  const open: (() => void)[] = [];
+  const server = new Set<string>();
+  const wanted = new Map(["a", "b", "c"].map((holder) => [holder, new Set<string>()]));
+  const subscriptions = new Subscriptions<string, string>((change, uri, settle) => {
+    if (change === "subscribe") server.add(uri);
+    else server.delete(uri);
+    open.push(() => settle(undefined));
+  });
+  const steps = [
+    (holder: string, uri: string) => {
+      wanted.get(holder)?.add(uri);
+      subscriptions.subscribe(holder, uri, () => undefined);
+    },
+    (holder: string, uri: string) => {
+      wanted.get(holder)?.delete(uri);
+      subscriptions.unsubscribe(holder, uri, () => undefined);
+    },
+    (holder: string) => {
+      wanted.get(holder)?.clear();
+      subscriptions.leave(holder);
+    },
+    () => open.shift()?.(),
+  ];
+  for (let count = 0; count < 60; count += 1) {
+    steps[Math.floor(random() * steps.length)]?.(pick(["a", "b", "c"]), pick(["u", "v"]));
+  }
+  while (open.length > 0) open.shift()?.();
+  return { server, wanted, subscriptions };
+}
