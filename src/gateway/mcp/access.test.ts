@@ -1,4 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
+import { eventually } from "../../../test/support/eventually.ts";
 import { FakeClock } from "../../../test/support/fake-clock.ts";
 import { ask, endpointAt, reasonIn, startGatewayUnderTest, startServer } from "../../../test/support/mcp-gateway.ts";
 import type { UseAccess, UseScope } from "./use-access.ts";
@@ -143,12 +144,12 @@ describe("with tokens", () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     gate.state.hold = promise;
     const flood = Array.from({ length: 100 }, (_, index) => gate.call("open-a", `false-${index}`));
-    const refused = flood.slice(0).map(async (call) => (await call).status);
-    while (gate.asked.tokens < 65) await new Promise((next) => setTimeout(next, 5));
+    await eventually("the flood has come", () => gate.gateway.dataPath.stats().refused === 36, { everyMs: 5 });
     const known = gate.call("open-a", "dev");
-    setTimeout(resolve, 20);
+    await eventually("it is asked about", () => gate.asked.tokens === 66, { everyMs: 5 });
+    resolve();
     expect((await known).status).toBe(200);
-    const statuses = await Promise.all(refused);
+    const statuses = (await Promise.all(flood)).map(({ status }) => status);
     expect(statuses.filter((status) => status === 429)).toHaveLength(36);
     expect(statuses.filter((status) => status === 401)).toHaveLength(64);
   });

@@ -7,8 +7,8 @@ import { CallLimits } from "./call-limits.ts";
 import { Gate } from "./gate.ts";
 import { LegacySessions } from "./legacy-sessions.ts";
 import { McpHandler } from "./mcp-handler.ts";
-import { UpstreamPool } from "./upstream-pool.ts";
-import { Upstreams } from "./upstreams.ts";
+import type { UpstreamPool } from "./upstream-pool.ts";
+import { loadPools, Upstreams } from "./upstreams.ts";
 import type { UseAccess } from "./use-access.ts";
 
 /** What crosses into the thread of the data path. */
@@ -76,10 +76,9 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
   const { listen, directory, clock, logger, adminSocket, requireToken } = options;
   const counts = { answered: 0, gone: 0, failed: 0, refused: 0 };
   const upstreams = new Upstreams(directory, clock);
-  const admin =
-    adminSocket === undefined
-      ? undefined
-      : new UpstreamPool({ origin: "http://gateway", socketPath: adminSocket }, clock);
+  let admin: Promise<UpstreamPool> | undefined;
+  const adminPool = (socketPath: string) =>
+    loadPools().then(({ UpstreamPool }) => new UpstreamPool({ origin: "http://gateway", socketPath }, clock));
   // Where there are no users, one client's rate would be everybody's.
   const limits = new CallLimits(requireToken ? { ...CALLS, rate: RATE } : { ...CALLS, perCaller: CALLS.inAll }, clock);
   const handler = new McpHandler({
@@ -88,7 +87,7 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
     sessions: new LegacySessions(),
     gate: requireToken ? new Gate(options.access, { clock, logger }) : undefined,
     limits,
-    admin,
+    admin: adminSocket === undefined ? undefined : () => (admin ??= adminPool(adminSocket)),
     host: listen.host,
     names: options.names,
     origins: options.origins,
@@ -131,14 +130,14 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
       upstreams.cut("the gateway is stopping", "calls");
       const cancel = clock.schedule(DRAIN_MS, () => {
         upstreams.cut("the gateway is stopping", "nothing");
-        admin?.cut("the gateway is stopping");
+        void admin?.then((pool) => pool.cut("the gateway is stopping"));
         setImmediate(() => server.closeAllConnections());
       });
       await closed;
       clearInterval(closing);
       cancel();
       await upstreams[Symbol.asyncDispose]();
-      await admin?.destroy();
+      await (await admin)?.destroy();
     },
   };
 }

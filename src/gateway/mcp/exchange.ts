@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import { PassThrough, type Readable } from "node:stream";
-import { type Dispatcher, errors } from "undici";
+import type { Dispatcher } from "undici";
 import type { Clock } from "../../machinery/clock.ts";
 import { type Failure, InvalidAnswer, invalid, sendFailure, unavailable } from "./answers.ts";
 import { BodyHead, LARGEST_KEPT } from "./body-head.ts";
@@ -244,7 +244,8 @@ function tooLarge(limit: number): Failure {
 /** Never the server's own words: they could hold anything. */
 function failureOf(error: Error): Failure {
   if (error instanceof InvalidAnswer) return unavailable(502, "UpstreamInvalid", error.message);
-  if (error instanceof errors.HTTPParserError) {
+  // By its name, since undici is loaded when it is first needed.
+  if (error.name === "HTTPParserError") {
     return unavailable(502, "UpstreamInvalid", "the server's answer is not HTTP");
   }
   const code = (error as NodeJS.ErrnoException).code ?? "";

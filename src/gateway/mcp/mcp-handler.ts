@@ -29,7 +29,7 @@ export interface McpHandlerOptions {
   readonly gate: Gate | undefined;
   readonly limits: CallLimits;
   /** What stands at `/-/`. */
-  readonly admin: UpstreamPool | undefined;
+  readonly admin: (() => Promise<UpstreamPool>) | undefined;
   /** The host listened on, and further names that clients may use for it. */
   readonly host: string;
   readonly names: readonly string[];
@@ -156,8 +156,8 @@ export class McpHandler {
       : this.#toStreamable(asked, route, upstream);
   }
 
-  #toStreamable(asked: Asked, route: McpRoute, upstream: Upstream): undefined {
-    const { pool, path, host } = this.#options.upstreams.of(route, upstream);
+  async #toStreamable(asked: Asked, route: McpRoute, upstream: Upstream): Promise<undefined> {
+    const { pool, path, host } = await this.#options.upstreams.of(route, upstream);
     const { request } = asked;
     const method = request.method ?? "";
     const hasBody = method === "POST";
@@ -166,12 +166,12 @@ export class McpHandler {
     this.#exchange(asked, { pool, isCall: method !== "GET" }, onward);
   }
 
-  #toLegacy(
+  async #toLegacy(
     asked: Asked,
     { route, upstream, caller }: { route: McpRoute; upstream: Upstream; caller: Caller },
-  ): Failure | undefined {
+  ): Promise<Failure | undefined> {
     const { upstreams, sessions } = this.#options;
-    const { pool, path, host } = upstreams.of(route, upstream);
+    const { pool, path, host } = await upstreams.of(route, upstream);
     const method = asked.request.method ?? "";
     const headers = onwardHeaders(asked.headers, { host, via: this.#via, upstream, hasBody: method === "POST" });
     const owner = { caller: caller.id, owner: `${route.namespace}/${route.name}/${upstream.instance}` };
@@ -198,7 +198,7 @@ export class McpHandler {
     return undefined;
   }
 
-  #admin(asked: Asked): Failure | undefined {
+  async #admin(asked: Asked): Promise<Failure | undefined> {
     const { admin, limits } = this.#options;
     const { request, response, headers } = asked;
     if (admin === undefined) return notFound(request.url ?? "");
@@ -208,7 +208,7 @@ export class McpHandler {
     const { method = "GET", url: path = "/" } = request;
     this.#exchange(
       asked,
-      { pool: admin, isCall: true },
+      { pool: await admin(), isCall: true },
       { method, path, headers: adminHeaders(headers), hasBody: false },
     );
     return undefined;

@@ -1,9 +1,14 @@
 import type { Clock } from "../../machinery/clock.ts";
 import type { Directory, EndpointKey, Upstream } from "../directory.ts";
-import { UpstreamPool } from "./upstream-pool.ts";
+import type { UpstreamPool } from "./upstream-pool.ts";
 
 /** How long what is under way at an instance may take once another has taken its place, or it was deleted. */
 const DRAIN_MS = 30_000;
+
+/** undici costs 12 MB and 60 ms to load, which a gateway without servers need not pay. Node keeps it after the first call. */
+export function loadPools(): Promise<typeof import("./upstream-pool.ts")> {
+  return import("./upstream-pool.ts");
+}
 
 interface Known {
   readonly instance: string;
@@ -22,17 +27,23 @@ export class Upstreams implements AsyncDisposable {
   readonly #clock: Clock;
   readonly #unsubscribe: () => void;
 
-  constructor(directory: Pick<Directory, "get" | "onChange">, clock: Clock) {
+  constructor(directory: Pick<Directory, "get" | "list" | "onChange">, clock: Clock) {
     this.#clock = clock;
+    // Before the first call, which need not wait for it then.
+    if (directory.list().length > 0) void loadPools();
     this.#unsubscribe = directory.onChange((key) => this.#changed(key, directory));
   }
 
   /** The connections to this instance; those to an earlier one of the same deployment take nothing more. */
-  of(key: EndpointKey, upstream: Upstream): Known {
+  async of(key: EndpointKey, upstream: Upstream): Promise<Known> {
     const id = idOf(key);
     const known = this.#known.get(id);
     if (known && isSame(known, upstream)) return known;
-    if (known) this.#retire(id, known);
+    const { UpstreamPool } = await loadPools();
+    // Another call may have been faster.
+    const now = this.#known.get(id);
+    if (now && isSame(now, upstream)) return now;
+    if (now) this.#retire(id, now);
     const { origin, host, pathname, search } = new URL(upstream.url);
     const pool: UpstreamPool = new UpstreamPool({ origin }, this.#clock, () => this.#pools.delete(pool));
     const made = { instance: upstream.instance, origin: upstream.url, pool, path: `${pathname}${search}`, host };
@@ -54,6 +65,7 @@ export class Upstreams implements AsyncDisposable {
   }
 
   #changed(key: EndpointKey, directory: Pick<Directory, "get">): void {
+    void loadPools();
     const id = idOf(key);
     const known = this.#known.get(id);
     if (known === undefined) return;
