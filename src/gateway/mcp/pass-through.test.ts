@@ -121,6 +121,28 @@ describe("what a server sees", () => {
   });
 });
 
+describe("connections to a server", () => {
+  it("are used again, also after an answer that nobody waited for and an error", async () => {
+    const ports = new Set<number | undefined>();
+    await using world = await behindGateway((request, response) => {
+      ports.add(request.socket.remotePort);
+      request.resume().once("end", () => response.writeHead(ports.size === 1 ? 404 : 200).end("{}"));
+    });
+    for (let call = 0; call < 10; call += 1) await ask(world.url, { body: CALL });
+    expect(ports.size).toBe(1);
+  });
+
+  it("that the server has closed are not used for the next call", async () => {
+    await using world = await behindGateway((request, response) => {
+      request.resume().once("end", () => response.end("{}", () => setImmediate(() => request.socket.end())));
+    });
+    for (let call = 0; call < 10; call += 1) {
+      expect((await ask(world.url, { body: CALL })).status).toBe(200);
+      await sleep(20);
+    }
+  });
+});
+
 describe("what a client sees", () => {
   it("is the server's answer with its status, headers and trailers", async () => {
     await using world = await behindGateway((_request, response) => {

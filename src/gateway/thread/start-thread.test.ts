@@ -2,8 +2,10 @@ import { expect, it } from "@jest/globals";
 import { eventually } from "../../../test/support/eventually.ts";
 import { FakeClock } from "../../../test/support/fake-clock.ts";
 import { ask, endpointAt, startServer } from "../../../test/support/mcp-gateway.ts";
+import { noServers } from "../../../test/support/no-servers.ts";
 import { recordingLogger } from "../../../test/support/recording-logger.ts";
 import type { UseAccess } from "../mcp/use-access.ts";
+import type { WorkerOptions } from "./data-path-worker.ts";
 import { ReceivedDirectory } from "./received-directory.ts";
 import { startDataPathThread } from "./start-thread.ts";
 
@@ -79,4 +81,38 @@ it("names the system's error where it cannot listen", async () => {
   await using thread = await startThread(directory);
   const listen = { host: "127.0.0.1", port: Number(new URL(thread.url).port) };
   await expect(startThread(directory, { listen })).rejects.toMatchObject({ code: "EADDRINUSE" });
+});
+
+it("puts another thread in the place of one that died, at the same port, until it is closed", async () => {
+  const { logger, lines } = recordingLogger();
+  const clock = new FakeClock();
+  const workers: { options: WorkerOptions; die: (why: string) => void; closed: boolean }[] = [];
+  const thread = await startDataPathThread(
+    { ...SETTINGS, directory: new ReceivedDirectory(), access: noServers.useAccess, logger, clock },
+    (options) => {
+      const died = Promise.withResolvers<string>();
+      const worker = { options, die: died.resolve, closed: false };
+      workers.push(worker);
+      return {
+        listening: Promise.resolve("http://127.0.0.1:7080"),
+        died: died.promise,
+        stats: async () => undefined,
+        async close() {
+          worker.closed = true;
+        },
+      };
+    },
+  );
+  workers[0]?.die("out of memory");
+  await clock.advance(499);
+  expect(workers).toHaveLength(1);
+  await clock.advance(1);
+  expect(workers.map(({ options }) => options.listen.port)).toEqual([0, 7080]);
+  expect(lines).toMatchObject([{ level: "error", fields: { error: "out of memory" } }]);
+  workers[1]?.die("a defect");
+  await clock.advance(0);
+  await thread.close();
+  await clock.advance(10_000);
+  expect(workers).toHaveLength(2);
+  expect(workers[1]?.closed).toBe(true);
 });

@@ -11,6 +11,9 @@ export interface DataPathThread {
   close(): Promise<void>;
 }
 
+/** What of a worker is looked at. */
+export type RunningWorker = Pick<DataPathWorker, "listening" | "died" | "stats" | "close">;
+
 /** A thread that dies, of a defect or for want of memory, is replaced after this. */
 const RESTART_MS = 500;
 
@@ -18,21 +21,24 @@ const RESTART_MS = 500;
  * Runs the data path in a thread of its own and tells it of every change of the directory. A thread that dies is replaced
  * at the same port. @throws {Error} when the address cannot be listened on, with the code of the system's error.
  */
-export async function startDataPathThread(options: WorkerOptions & { readonly clock: Clock }): Promise<DataPathThread> {
+export async function startDataPathThread(
+  options: WorkerOptions & { readonly clock: Clock },
+  startWorker: (options: WorkerOptions) => RunningWorker = (each) => new DataPathWorker(each),
+): Promise<DataPathThread> {
   const { clock, ...rest } = options;
-  let worker = new DataPathWorker(rest);
+  let worker = startWorker(rest);
   const url = await worker.listening;
   let isClosing = false;
   let cancelRestart: () => void = () => undefined;
   const again = { ...rest, listen: { host: rest.listen.host, port: Number(new URL(url).port) } };
   const restart = () => {
-    worker = new DataPathWorker(again);
+    worker = startWorker(again);
     worker.listening.catch((error: Error) =>
       rest.logger.error("the gateway's listener did not start", { error: error.message }),
     );
     keep(worker);
   };
-  const keep = (current: DataPathWorker) =>
+  const keep = (current: RunningWorker) =>
     void current.died.then((why) => {
       if (isClosing) return;
       rest.logger.error("the gateway's thread ended; another takes its place", { error: why });
