@@ -1,0 +1,127 @@
+import { type Fields, fieldsOf } from "../message.ts";
+import type { PortEvents, ServerPort } from "../server-port.ts";
+import { DEFAULT_LIMITS } from "./multiplexer.ts";
+import { OwnServer } from "./own-server.ts";
+import type { OpenChannel } from "./server-channel.ts";
+import { type SharedServer, type SharedServerOptions, startSharedServer } from "./shared-server.ts";
+
+export interface StdioServersOptions extends SharedServerOptions {
+  /** The streams of the process that all share. Called again when that has ended. */
+  readonly openShared: (signal: AbortSignal) => Promise<OpenChannel>;
+  /** Starts a process for one client; absent where the backend cannot, and then all share. It ends when its input does. */
+  readonly openOwn?: (signal: AbortSignal) => Promise<OpenChannel>;
+  readonly sessionMode: "Shared" | "PerSession";
+  /** Processes that clients may have for themselves at once. */
+  readonly ownProcesses: number;
+}
+
+type OpenOwn = NonNullable<StdioServersOptions["openOwn"]>;
+
+/** For a process to be there; what it says takes its own time. */
+const START_TIMEOUT_MS = 30_000;
+
+/** No process could be had. `reason` is PascalCase, for programs. */
+export class NoServer extends Error {
+  override readonly name = "NoServer";
+  readonly reason: string;
+
+  constructor(reason: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.reason = reason;
+  }
+}
+
+/** The processes of one deployment that is reached over stdio. */
+export class StdioServers {
+  readonly #options: StdioServersOptions;
+  readonly #own = new Set<OwnServer>();
+  /** Starts under way, which count as processes. */
+  #starting = 0;
+  #shared: Promise<SharedServer> | undefined;
+  #isClosed = false;
+
+  constructor(options: StdioServersOptions) {
+    this.#options = options;
+  }
+
+  get ownProcesses(): number {
+    return this.#own.size + this.#starting;
+  }
+
+  /**
+   * A port for a client of a revision with sessions, by what it says in its `initialize`. @throws {NoServer}
+   */
+  async connect(initialize: Fields | undefined, events: PortEvents): Promise<ServerPort> {
+    const { sessionMode, openOwn } = this.#options;
+    if (openOwn && (sessionMode === "PerSession" || canBeAsked(initialize))) return this.#connectOwn(openOwn, events);
+    const port = (await this.shared()).connect(events);
+    if (port === undefined) throw new NoServer("TooManySessions", "too many clients share the server's process");
+    return port;
+  }
+
+  /** The process that all share, started where it does not run. @throws {NoServer} */
+  shared(): Promise<SharedServer> {
+    if (this.#isClosed) return Promise.reject(new NoServer("UpstreamReplaced", "the server is being replaced"));
+    this.#shared ??= this.#startShared();
+    return this.#shared;
+  }
+
+  /** Ends all of it; who is connected is told. Nothing starts any more. */
+  close(reason: string): void {
+    this.#isClosed = true;
+    for (const own of [...this.#own]) own.end(reason);
+    // One that did not start has ended.
+    this.#shared?.then((shared) => shared.close(reason)).catch(() => undefined);
+  }
+
+  #startShared(): Promise<SharedServer> {
+    const { openShared, onClose } = this.#options;
+    const forget = () => {
+      if (this.#shared === started) this.#shared = undefined;
+    };
+    const start = async () => {
+      const open = await openShared(AbortSignal.timeout(START_TIMEOUT_MS));
+      return startSharedServer(open, {
+        ...this.#options,
+        onClose: (reason) => {
+          forget();
+          onClose?.(reason);
+        },
+      });
+    };
+    const started: Promise<SharedServer> = start().catch((error: unknown) => {
+      forget();
+      throw new NoServer("UpstreamUnreachable", "the server's process could not be reached", { cause: error });
+    });
+    return started;
+  }
+
+  async #connectOwn(openOwn: OpenOwn, events: PortEvents): Promise<ServerPort> {
+    const { ownProcesses, limits, onDropped = () => undefined } = this.#options;
+    if (this.#isClosed) throw new NoServer("UpstreamReplaced", "the server is being replaced");
+    if (this.ownProcesses >= ownProcesses) {
+      throw new NoServer("TooManySessions", `${ownProcesses} clients have a process for themselves already`);
+    }
+    this.#starting += 1;
+    const open = await openOwn(AbortSignal.timeout(START_TIMEOUT_MS))
+      .catch((error: unknown) => {
+        throw new NoServer("UpstreamUnreachable", "no process could be started", { cause: error });
+      })
+      .finally(() => {
+        this.#starting -= 1;
+      });
+    const own: OwnServer = new OwnServer(
+      { open, limits: { ...DEFAULT_LIMITS, ...limits }, onDropped, onEnd: () => this.#own.delete(own) },
+      events,
+    );
+    this.#own.add(own);
+    if (this.#isClosed) own.end("the server is being replaced");
+    return own;
+  }
+}
+
+/** Whether a server may turn to the client with requests of its own. */
+export function canBeAsked(initialize: Fields | undefined): boolean {
+  const capabilities = fieldsOf(initialize, "capabilities");
+  return ["sampling", "elicitation", "roots"].some((name) => capabilities[name] !== undefined);
+}
