@@ -117,6 +117,31 @@ describe("message by message, through the gateway as directly", () => {
     expect(Object.keys(through ?? {}).length).toBeGreaterThan(15);
   });
 
+  it("a stream that is resumed by Last-Event-ID", async () => {
+    const seen = await Promise.all(
+      [streamable.url, `${gateway.url}/team-a/streamable/mcp`].map(async (url) => {
+        const headers = { "content-type": "application/json", accept: "application/json, text/event-stream" };
+        const params = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "raw", version: "1" } };
+        const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "initialize", params });
+        const opened = await fetch(url, { method: "POST", headers, body });
+        const session = { "mcp-session-id": opened.headers.get("mcp-session-id") ?? "" };
+        const first = /^id: (.+)$/m.exec(await opened.text())?.[1] ?? "";
+        const cut = new AbortController();
+        const resumed = await fetch(url, {
+          headers: { ...headers, ...session, "last-event-id": first, "mcp-protocol-version": "2025-11-25" },
+          signal: cut.signal,
+        });
+        const reader = resumed.body?.getReader();
+        const chunk = new TextDecoder().decode((await reader?.read())?.value);
+        cut.abort();
+        const ended = await fetch(url, { method: "DELETE", headers: { ...headers, ...session } });
+        return { status: resumed.status, ended: ended.status, chunk: chunk.replace(/^id: .*$/gm, "") };
+      }),
+    );
+    expect(seen[0]).toMatchObject({ status: 200, ended: 200, chunk: expect.stringContaining('"id":1') });
+    expect(seen[1]).toEqual(seen[0]);
+  });
+
   it("a subscription of revision 2026-07-28", async () => {
     const heard = await Promise.all(
       [modern.url, `${gateway.url}/team-a/modern/mcp`].map(async (url) => {

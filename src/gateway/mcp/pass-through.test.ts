@@ -339,6 +339,24 @@ describe("whoever leaves takes the other along", () => {
   });
 });
 
+describe("an answer that could be understood in two ways", () => {
+  it.each([
+    { because: "two lengths", head: "content-length: 2\r\ncontent-length: 3" },
+    { because: "a length and chunks", head: "transfer-encoding: chunked\r\ncontent-length: 2" },
+    { because: "a folded header", head: "x-a: 1\r\n content-length: 9" },
+    { because: "a control character", head: "x-a: \u0001" },
+    { because: "immense headers", head: `x-a: ${"a".repeat(70_000)}` },
+  ])("is none: $because", async ({ head }) => {
+    await using world = await behindGateway((request) => {
+      request.resume();
+      request.socket.end(Buffer.from(`HTTP/1.1 200 OK\r\n${head}\r\n\r\n{}`, "latin1"));
+    });
+    const answered = await ask(world.url, { body: CALL });
+    expect(answered.status).toBe(502);
+    expect(JSON.parse(answered.body)).toMatchObject({ id: 7, error: { code: -32000 } });
+  });
+});
+
 describe("a request's body", () => {
   it("is asked for when the server is there", async () => {
     await using world = await behindGateway(async (request, response) => response.end(await bodyOf(request)));
