@@ -43,17 +43,28 @@ export async function launch(
     );
   }
   const [file = program, ...argv] = limited([program, ...args], spec, options);
-  const child = spawn(file, argv, {
-    cwd,
-    env,
-    ...user,
-    detached: true,
-    stdio: spec.streams === "lines" ? ["pipe", "pipe", output] : ["ignore", output, output],
-  });
+  const child = spawned(() =>
+    spawn(file, argv, {
+      cwd,
+      env,
+      ...user,
+      detached: true,
+      stdio: spec.streams === "lines" ? ["pipe", "pipe", output] : ["ignore", output, output],
+    }),
+  );
   const { pid } = child;
   if (pid !== undefined) return Object.assign(child, { pid });
   const [error] = await once(child, "error");
   throw new NotLaunched(`${program} cannot be run: ${systemCode(error) ?? String(error)}`);
+}
+
+/** Some errors come with an event, others (a list of arguments that is too long, a user that may not be taken) are thrown. */
+function spawned(start: () => ChildProcess): ChildProcess {
+  try {
+    return start();
+  } catch (error) {
+    throw new NotLaunched(`the system refuses to start it: ${systemCode(error) ?? String(error)}`, { cause: error });
+  }
 }
 
 /** `prlimit` sets the limits and becomes the program, under the same pid. A dump of memory would hold secrets. */

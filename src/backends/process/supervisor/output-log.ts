@@ -2,10 +2,10 @@ import { constants, open as openCallback } from "node:fs";
 import { chown, open, rm } from "node:fs/promises";
 import { Socket } from "node:net";
 import { promisify } from "node:util";
+import { runCommand } from "../run-command.ts";
 import { LineCutter } from "./line-cutter.ts";
 import { type LogFiles, MAX_LOG_LINE_BYTES } from "./log-files.ts";
 import type { ProcessUser } from "./process-spec.ts";
-import { run } from "./run-command.ts";
 import { systemCode } from "./system-error.ts";
 
 const openDescriptor = promisify(openCallback) as (path: string, flags: number) => Promise<number>;
@@ -16,7 +16,8 @@ const openDescriptor = promisify(openCallback) as (path: string, flags: number) 
  */
 export async function makeOutputPipe(path: string, user: ProcessUser | undefined): Promise<void> {
   await rm(path, { force: true });
-  await run(["mkfifo", "-m", "600", path], { timeoutMs: 10_000 });
+  const options = { cwd: "/", env: { PATH: "/usr/bin:/bin" }, timeoutMs: 10_000, signal: new AbortController().signal };
+  await runCommand(["mkfifo", "-m", "600", path], options);
   // Programs open /dev/stderr, which is this.
   if (user) await chown(path, user.uid, user.gid);
 }

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { backoffMs } from "../../../machinery/backoff.ts";
 import type { Clock } from "../../../machinery/clock.ts";
+import { delay } from "../../../machinery/clock-delay.ts";
 import { type Ending, endRun } from "./end-run.ts";
 import { NotLaunched } from "./launch.ts";
 import type { LineConnection } from "./line-connection.ts";
@@ -37,6 +38,8 @@ export interface SupervisionContext {
 const RESTART_BASE_MS = 100;
 const RESTART_CAP_MS = 60_000;
 const PROVEN_MS = 10_000;
+/** Between attempts to end what does not end: it hangs in the kernel, or the disk is full. */
+const RETRY_MS = 5_000;
 
 /** One workload: its process, started again by its policy, and all that is kept of it. Its calls take effect one by one. */
 export class SupervisedProcess {
@@ -153,13 +156,21 @@ export class SupervisedProcess {
     const current = { process, sinceMs: clock.monotonicMs() };
     this.#run = current;
     this.#record = { ...this.#record, run };
+    const never = new AbortController().signal;
     const settle = async () => {
       await process.exited;
-      await this.#inTurn(async () => {
-        if (this.#run === current) await this.#end(0, new AbortController().signal);
-      });
+      while (this.#run === current) {
+        try {
+          await this.#inTurn(async () => {
+            if (this.#run === current) await this.#end(0, never);
+          });
+        } catch (error) {
+          onFailure("what is left of a process could not be ended; Slipway tries again", error);
+          await delay(clock, RETRY_MS, never);
+        }
+      }
     };
-    settle().catch((error: unknown) => onFailure("what is left of a process could not be ended", error));
+    settle().catch((error: unknown) => onFailure("the end of a process was not seen", error));
   }
 
   /** Ends all processes of the run there is, whether its leader still lives or not. */
@@ -197,7 +208,10 @@ export class SupervisedProcess {
         await this.#launch({ restarts: this.#record.restarts + 1 });
         this.#context.onChange();
       };
-      this.#inTurn(restart).catch((error: unknown) => onFailure("a process could not be started again", error));
+      this.#inTurn(restart).catch((error: unknown) => {
+        onFailure("a process could not be started again; Slipway tries later", error);
+        if (!this.#run && !this.#restart && this.#record.wanted && !this.#closed) this.#restartLater(0);
+      });
     });
     this.#restart = { cancel, next: new Date(clock.now().getTime() + ms).toISOString() };
   }

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
@@ -103,6 +103,7 @@ describe("a process is started", () => {
 
   it.each([
     { because: "no such program", argv: ["no-such-program"], patch: {}, error: /no program "no-such-program"/ },
+    { because: "an argument that is too long", argv: ["pwd", "x".repeat(3_000_000)], patch: {}, error: /E2BIG/ },
     { because: "a file that is no program", argv: ["/etc/passwd"], patch: {}, error: /no program/ },
     {
       because: "no such folder",
@@ -319,6 +320,16 @@ describe("after a kill -9 of this program", () => {
     expect(await left()).toEqual([]);
   });
 
+  it("one whose start was not yet written down is found, too", async () => {
+    await leftBehind({ one: specOf(node(IDLE)) });
+    expect(await left()).toHaveLength(1);
+    const file = join(directory, "state", "one", "state.json");
+    const { run, ...state } = JSON.parse(await readFile(file, "utf8"));
+    await writeFile(file, JSON.stringify({ ...state, run: { ...run, leader: undefined } }));
+    supervisor = await openSupervisor(directory);
+    expect(await left()).toEqual([]);
+  });
+
   it("a recycled pid is never taken for ours", async () => {
     await leftBehind({ one: specOf(node(IDLE), { restartPolicy: "Never" }) });
     const [pid = 0] = await left();
@@ -342,6 +353,17 @@ describe("the end of this program", () => {
     supervisor = await openSupervisor(directory);
     expect(supervisor.get("one")?.state.kind).toBe("running");
     expect(supervisor.get("one")?.record.restarts).toBe(0);
+  });
+});
+
+describe("a creation that was broken off", () => {
+  it("before its state was written leaves no folder", async () => {
+    await supervisor[Symbol.asyncDispose]();
+    await mkdir(join(directory, "work", "two"));
+    await mkdir(join(directory, "state", "two"));
+    supervisor = await openSupervisor(directory);
+    expect(await readdir(join(directory, "work"))).toEqual([]);
+    expect(await readdir(join(directory, "state"))).toEqual([]);
   });
 });
 

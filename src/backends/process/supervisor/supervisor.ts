@@ -12,7 +12,7 @@ import { SupervisedProcess } from "./supervised-process.ts";
 export interface SupervisorOptions {
   /** Of ours alone (0700): states with the values of Secrets, logs. */
   readonly stateDirectory: string;
-  /** Where each workload has its home. Other users can pass through it, but not list it; outside of the data directory for that. */
+  /** Where each workload has its home, and nothing else is. Other users can pass through it, but not list it; outside of the data directory for that. */
   readonly workDirectory: string;
   /** Whether each workload gets a user of its own: possible for root alone. */
   readonly ownUsers: boolean;
@@ -130,6 +130,10 @@ export class Supervisor implements AsyncDisposable {
       const record = await readState(join(this.#state(id), "state.json"));
       if (record) this.#processes.set(id, this.#supervise(id, record));
       else await rm(this.#state(id), { recursive: true });
+    }
+    for (const id of await readdir(this.#options.workDirectory)) {
+      // Left by a creation or a deletion that was broken off.
+      if (ID.test(id) && !this.#processes.has(id)) await rm(this.#home(id), { recursive: true });
     }
     await Promise.all([...this.#processes.values()].map((one) => one.recover()));
   }

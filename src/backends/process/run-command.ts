@@ -1,0 +1,63 @@
+import { spawn } from "node:child_process";
+
+export interface CommandOptions {
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** It is killed then, with all that it has started. */
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** What is kept of what a command writes, from the end. */
+const KEPT_BYTES = 16 * 1024;
+
+/** A command that failed. The message ends with what it wrote last. */
+export class CommandFailed extends Error {
+  override readonly name = "CommandFailed";
+  /** The end of its stdout and stderr. */
+  readonly output: string;
+
+  constructor(program: string, how: string, output: string) {
+    super(`${program} ${how}${output === "" ? "" : `: ${output}`}`);
+    this.output = output;
+  }
+}
+
+/** Runs a program to its end, without a shell and in a group of its own. @throws {CommandFailed} */
+export async function runCommand(
+  [program = "", ...args]: readonly string[],
+  { cwd, env, timeoutMs, signal }: CommandOptions,
+): Promise<void> {
+  signal.throwIfAborted();
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const child = spawn(program, args, { cwd, env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+  let output = Buffer.alloc(0);
+  const keep = (chunk: Buffer) => {
+    output = Buffer.concat([output, chunk]).subarray(-KEPT_BYTES);
+  };
+  child.stdout.on("data", keep);
+  child.stderr.on("data", keep);
+  let ended = "";
+  const kill = (why: string) => {
+    ended = why;
+    // Its group lives as long as it is not reaped, so this is no other's.
+    if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, "SIGKILL");
+    child.stdout.destroy();
+    child.stderr.destroy();
+  };
+  const abort = () => kill("was given up");
+  signal.addEventListener("abort", abort, { once: true });
+  const timer = setTimeout(() => kill(`took longer than ${timeoutMs / 1000} s`), timeoutMs);
+  const fail = (how: string) => reject(new CommandFailed(program, how, output.toString("utf8").trim()));
+  child.once("error", (error) => fail(`cannot be run: ${error.message}`));
+  child.once("close", (code, by) => {
+    if (ended === "" && code === 0) resolve();
+    else fail(ended || (by ? `was ended by ${by}` : `ended with ${code}`));
+  });
+  try {
+    await promise;
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", abort);
+  }
+}
