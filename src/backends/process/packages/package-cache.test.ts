@@ -1,0 +1,145 @@
+import { appendFile, chmod, mkdir, mkdtemp, readdir, rm, stat, unlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import { openSupervisor } from "../../../../test/support/supervising.ts";
+import { systemClock } from "../../../machinery/clock.ts";
+import type { LineConnection } from "../supervisor/line-connection.ts";
+import { PackageCache } from "./package-cache.ts";
+
+/** These speak to the registry of npm, as the make targets do. */
+const EVERYTHING = { name: "@modelcontextprotocol/server-everything", version: "2026.8.31" };
+const MEMORY = { name: "@modelcontextprotocol/server-memory", version: "2026.8.31" };
+const FILESYSTEM = { name: "@modelcontextprotocol/server-filesystem", version: "2026.8.31" };
+
+const never = new AbortController().signal;
+/** What npm has fetched is kept for all tests of this file. */
+let fetched: string;
+let directory: string;
+const caches: PackageCache[] = [];
+
+beforeAll(async () => {
+  fetched = await mkdtemp(join(tmpdir(), "slipway-npm-"));
+});
+afterAll(() => rm(fetched, { recursive: true }));
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "slipway-packages-"));
+  await chmod(directory, 0o755);
+});
+afterEach(async () => {
+  for (const cache of caches.splice(0)) cache[Symbol.dispose]();
+  await rm(directory, { recursive: true });
+});
+
+async function openCache(environment: Record<string, string> = {}): Promise<PackageCache> {
+  const cache = await PackageCache.open({
+    directory: join(directory, "packages"),
+    environment: { ...process.env, ...environment },
+    cache: environment.npm_config_registry ? join(directory, "empty") : fetched,
+    node: process.execPath,
+    clock: systemClock,
+  });
+  caches.push(cache);
+  return cache;
+}
+
+const OFFLINE = { npm_config_registry: "https://127.0.0.1:1/" };
+
+describe("packages of npm", () => {
+  it("are resolved, installed once for all that ask, and run without the registry afterwards", async () => {
+    const cache = await openCache();
+    const pinned = await cache.resolve({ ...MEMORY, version: "~2026.8.0" }, never);
+    expect(pinned).toMatchObject({ name: MEMORY.name, integrity: expect.stringMatching(/^sha512-/) });
+    const [command, second] = await Promise.all([cache.ensure(pinned, never), cache.ensure(pinned, never)]);
+    expect(second).toEqual(command);
+    expect(command).toEqual([process.execPath, expect.stringMatching(/server-memory\/dist\/index\.js$/)]);
+    expect((await readdir(join(directory, "packages"))).filter((name) => name.endsWith(".tree"))).toHaveLength(1);
+
+    const offline = await openCache(OFFLINE);
+    const again = await offline.resolve({ name: pinned.name, version: pinned.version }, never);
+    expect(again).toEqual(pinned);
+    expect(await offline.ensure(again, never)).toEqual(command);
+  }, 120_000);
+
+  it("are made anew where a file is changed, missing or more", async () => {
+    const pinned = await (await openCache()).resolve(MEMORY, never);
+    const [, file = ""] = await (await openCache()).ensure(pinned, never);
+    const { size, mode } = await stat(file);
+    expect(mode & 0o022).toBe(0);
+    const damages = [
+      () => appendFile(file, "\n// changed"),
+      () => unlink(file),
+      () => appendFile(`${file}.more.js`, ""),
+    ];
+    for (const damage of damages) {
+      await damage();
+      await (await openCache()).ensure(pinned, never);
+      expect((await stat(file)).size).toBe(size);
+      await expect(stat(`${file}.more.js`)).rejects.toThrow("ENOENT");
+    }
+  }, 240_000);
+
+  it("leave nothing when they are broken off", async () => {
+    await mkdir(join(directory, "packages", "unfinished-1"), { recursive: true });
+    const cache = await openCache();
+    expect(await readdir(join(directory, "packages"))).toEqual([]);
+    const resolving = cache.resolve(MEMORY, AbortSignal.timeout(100));
+    await expect(resolving).rejects.toThrow(/aborted/);
+    expect(await readdir(join(directory, "packages"))).toEqual([]);
+  }, 120_000);
+
+  it.each([
+    {
+      because: "no such package",
+      request: { name: "@slipway-test/none-such", version: "1.0.0" },
+      env: {},
+      reason: "PackageNotFound",
+    },
+    { because: "no such version", request: { ...MEMORY, version: "0.0.0" }, env: {}, reason: "PackageNotFound" },
+    { because: "no registry", request: MEMORY, env: OFFLINE, reason: "RegistryUnavailable" },
+    { because: "no npm", request: MEMORY, env: { PATH: "/no/such" }, reason: "NpmMissing" },
+  ])(
+    "say why they cannot be resolved: $because",
+    async ({ request, env, reason }) => {
+      const cache = await openCache(env);
+      await expect(cache.resolve(request, never)).rejects.toThrow(expect.objectContaining({ reason }));
+    },
+    120_000,
+  );
+
+  it("serve MCP over stdio", async () => {
+    const supervisor = await openSupervisor(directory);
+    const cache = await openCache();
+    for (const [id, request] of Object.entries({ everything: EVERYTHING, memory: MEMORY, files: FILESYSTEM })) {
+      const program = await cache.ensure(await cache.resolve(request, never), never);
+      const made = await supervisor.create({
+        id,
+        note: null,
+        spec: {
+          ...{ argv: id === "files" ? [...program, directory] : program, env: {}, workingDirectory: undefined },
+          ...{ streams: "lines", restartPolicy: "Never", maxProcesses: 64 },
+        },
+      });
+      await made.start();
+      expect(await toolsOf(made.connection)).toBeGreaterThan(3);
+      await supervisor.delete(id, never);
+    }
+    await supervisor[Symbol.asyncDispose]();
+  }, 240_000);
+});
+
+/** How many tools a server of the 2025 protocol lists. */
+async function toolsOf(connection: LineConnection | undefined): Promise<number> {
+  if (!connection) throw new Error("it has no connection");
+  const send = (message: object) => connection.send(JSON.stringify({ jsonrpc: "2.0", ...message }), never);
+  const clientInfo = { name: "test", version: "1" };
+  await send({ id: 1, method: "initialize", params: { protocolVersion: "2025-06-18", capabilities: {}, clientInfo } });
+  for await (const line of connection.lines()) {
+    const message = JSON.parse(line);
+    if (message.id === 2) return message.result.tools.length;
+    if (message.id !== 1) continue;
+    await send({ method: "notifications/initialized" });
+    await send({ id: 2, method: "tools/list" });
+  }
+  throw new Error("it has ended");
+}
