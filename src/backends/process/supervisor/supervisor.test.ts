@@ -206,6 +206,30 @@ describe("a process that ends", () => {
     expect(made.state).toMatchObject({ kind: "exited" });
   });
 
+  it("waits longer before each restart, and says until when", async () => {
+    const made = await make(node("process.exit(1)"), { restartPolicy: "Always" });
+    const waits: number[] = [];
+    const unlisten = supervisor.onChange(() => {
+      if (made.state.kind !== "restarting") return;
+      waits.push(Date.parse(made.state.next) - Date.parse(made.state.exit.at));
+    });
+    await made.start();
+    await settles(() => expect(waits.length).toBeGreaterThanOrEqual(4));
+    unlisten();
+    expect([100, 200, 400, 800].filter((ms, index) => (waits[index] ?? 0) < ms)).toEqual([]);
+  });
+
+  it("having written without end, has left a bounded log, the newest of it", async () => {
+    const flood =
+      "const line = 'x'.repeat(1000); for (let n = 0; n < 30000; n++) require('fs').writeSync(2, n + line + '\\n');";
+    const made = await started(node(flood));
+    expect(await exited(made)).toMatchObject({ code: 0 });
+    const folder = join(directory, "state", "one", "log");
+    const sizes = await Promise.all((await readdir(folder)).map(async (name) => (await stat(join(folder, name))).size));
+    expect(sizes.reduce((sum, size) => sum + size)).toBeLessThan(13 * 1024 * 1024);
+    expect((await logOf(made)).at(-1)).toMatch(/^29999x/);
+  });
+
   it("takes what it has started with it", async () => {
     const child = `require('child_process').spawn(process.execPath, ['-e', ${JSON.stringify(DEAF + IDLE)}], {detached: true, stdio: 'ignore'}).unref();`;
     const made = await started(node(`${child} setTimeout(() => process.exit(1), 200)`));
