@@ -19,6 +19,7 @@ export interface ChannelEvents {
   onClose(reason: string): void;
 }
 
+/** Begins to read. Events come only after it has returned. */
 export type OpenChannel = (events: ChannelEvents) => ServerChannel;
 
 /** Larger than any message that clients of MCP take (the SDK: 10 MB). */

@@ -5,13 +5,13 @@ import { StdioServers, type StdioServersOptions } from "./stdio-servers.ts";
 
 const SAMPLING = { capabilities: { sampling: {} } };
 
-function underTest(options: Partial<StdioServersOptions> = {}) {
+function underTest(options: Partial<StdioServersOptions> = {}, discover = {}) {
   const own: ScriptedChannel[] = [];
   const shared: ScriptedChannel[] = [];
   const opened = (channels: ScriptedChannel[]) => async () => {
     const channel = new ScriptedChannel();
     channel.answer = ({ method }) => {
-      if (method === "server/discover") return {};
+      if (method === "server/discover") return discover;
       return method === "initialize" ? { protocolVersion: "2025-11-25", capabilities: {} } : undefined;
     };
     channels.push(channel);
@@ -43,7 +43,16 @@ describe("the processes of a deployment", () => {
   ])("$because", async ({ capabilities, own, mode = "Shared" as const }) => {
     const { connect, ...processes } = underTest({ sessionMode: mode });
     await connect({ capabilities });
-    expect([processes.own.length, processes.shared.length]).toEqual([own, 1 - own]);
+    // The one that all share says which revision the server speaks.
+    expect([processes.own.length, processes.shared.length]).toEqual([own, mode === "PerSession" ? 0 : 1]);
+  });
+
+  it("are one for all where the server asks inside results", async () => {
+    const { connect, own, shared } = underTest({}, { supportedVersions: ["2026-07-28"], capabilities: { tools: {} } });
+    const { client, port } = await connect(SAMPLING);
+    port.send(request("i", "initialize", { protocolVersion: "2025-11-25", ...SAMPLING }));
+    expect(client.answerTo("i")).toMatchObject({ result: { capabilities: { tools: {} } } });
+    expect([own.length, shared.length]).toEqual([0, 1]);
   });
 
   it("are one for all where the backend has no more", async () => {

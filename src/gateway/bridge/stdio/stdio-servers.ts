@@ -1,3 +1,4 @@
+import { SessionClient } from "../era/session-client.ts";
 import { type Fields, fieldsOf } from "../message.ts";
 import type { PortEvents, ServerPort } from "../server-port.ts";
 import { DEFAULT_LIMITS } from "./multiplexer.ts";
@@ -49,14 +50,18 @@ export class StdioServers {
   }
 
   /**
-   * A port for a client of a revision with sessions, by what it says in its `initialize`. @throws {NoServer}
+   * A port for a client of a revision with sessions, by what it says in its `initialize`. A server of revision 2026-07-28 asks
+   * for input inside results, so that its clients can be told apart and share. @throws {NoServer}
    */
   async connect(initialize: Fields | undefined, events: PortEvents): Promise<ServerPort> {
-    const { sessionMode, openOwn } = this.#options;
-    if (openOwn && (sessionMode === "PerSession" || canBeAsked(initialize))) return this.#connectOwn(openOwn, events);
-    const port = (await this.shared()).connect(events);
-    if (port === undefined) throw new NoServer("TooManySessions", "too many clients share the server's process");
-    return port;
+    const { sessionMode, openOwn, clock } = this.#options;
+    if (openOwn && sessionMode === "PerSession") return this.#connectOwn(openOwn, events);
+    const shared = await this.shared();
+    if (shared.greeting.era === "stateless") {
+      const { discover } = shared.greeting;
+      return new SessionClient({ discover, clock, connect: (inner) => portTo(shared, inner) }, events);
+    }
+    return openOwn && canBeAsked(initialize) ? this.#connectOwn(openOwn, events) : portTo(shared, events);
   }
 
   /** The process that all share, started where it does not run. @throws {NoServer} */
@@ -120,8 +125,14 @@ export class StdioServers {
   }
 }
 
+function portTo(shared: SharedServer, events: PortEvents): ServerPort {
+  const port = shared.connect(events);
+  if (port === undefined) throw new NoServer("TooManySessions", "too many clients share the server's process");
+  return port;
+}
+
 /** Whether a server may turn to the client with requests of its own. */
-export function canBeAsked(initialize: Fields | undefined): boolean {
+function canBeAsked(initialize: Fields | undefined): boolean {
   const capabilities = fieldsOf(initialize, "capabilities");
   return ["sampling", "elicitation", "roots"].some((name) => capabilities[name] !== undefined);
 }
