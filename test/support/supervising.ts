@@ -1,26 +1,26 @@
-import { linuxProcesses } from "../../src/backends/process/supervisor/process-table.ts";
+import { linuxProcesses, type ProcessTable } from "../../src/backends/process/supervisor/process-table.ts";
 import { type NewProcess, Supervisor } from "../../src/backends/process/supervisor/supervisor.ts";
 import { systemClock } from "../../src/machinery/clock.ts";
 import type { Logger } from "../../src/machinery/logger.ts";
 
-const onStderr: Logger = {
+const silent: Logger = {
   debug: () => undefined,
   info: () => undefined,
-  warn: (message, fields) => console.error(message, fields),
-  error: (message, fields) => console.error(message, fields),
-  child: () => onStderr,
+  warn: () => undefined,
+  error: () => undefined,
+  child: () => silent,
 };
 
 /** Opens a supervisor on folders below `directory`, as tests and the program that they kill do. */
-export async function openSupervisor(directory: string): Promise<Supervisor> {
+export async function openSupervisor(directory: string, table: ProcessTable = linuxProcesses): Promise<Supervisor> {
   return await Supervisor.open({
     stateDirectory: `${directory}/state`,
     workDirectory: `${directory}/work`,
     ownUsers: process.getuid?.() === 0,
     path: process.env.PATH ?? "",
     clock: systemClock,
-    table: linuxProcesses,
-    logger: onStderr,
+    table,
+    logger: silent,
   });
 }
 

@@ -21,13 +21,12 @@ const ROUNDS = 200;
  * @throws {TransientError} `ProcessesLeft` where some cannot be killed: they hang in the kernel, or are another user's.
  */
 export async function endRun(run: Run, graceMs: number, { table, clock }: Ending, signal: AbortSignal): Promise<void> {
-  const members = await membersOf(run, table);
-  if (members.length === 0) return;
   if (graceMs > 0) {
+    const members = await membersOf(run, table);
     await sendAll(members, "SIGTERM", table);
     const deadline = clock.monotonicMs() + graceMs;
     while (!signal.aborted && clock.monotonicMs() < deadline) {
-      if ((await membersOf(run, table)).length === 0) return;
+      if (await isOver(run, table)) return;
       await delay(clock, LOOK_MS, signal);
     }
   }
@@ -41,8 +40,8 @@ export async function endRun(run: Run, graceMs: number, { table, clock }: Ending
 async function killRun(run: Run, { table, clock }: Ending): Promise<void> {
   const never = new AbortController().signal;
   for (let round = 0; round < ROUNDS; round++) {
+    if (await isOver(run, table)) return;
     const members = await membersOf(run, table);
-    if (members.length === 0) return;
     const moving = members.filter(({ state }) => state !== "T");
     const killable = moving.length === 0 || round % 4 === 3;
     await sendAll(killable ? members : moving, killable ? "SIGKILL" : "SIGSTOP", table);
@@ -51,6 +50,11 @@ async function killRun(run: Run, { table, clock }: Ending): Promise<void> {
   const left = (await membersOf(run, table)).map(({ pid }) => pid);
   if (left.length === 0) return;
   throw new TransientError("ProcessesLeft", `processes ${left.slice(0, 10).join(", ")} do not end on SIGKILL`);
+}
+
+/** Two looks: what forks and ends between the listing and the reading of one is not seen by that, nor is its child. */
+async function isOver(run: Run, table: ProcessTable): Promise<boolean> {
+  return (await membersOf(run, table)).length === 0 && (await membersOf(run, table)).length === 0;
 }
 
 async function sendAll(entries: readonly ProcessEntry[], signal: NodeJS.Signals, table: ProcessTable): Promise<void> {

@@ -7,7 +7,7 @@ import { type Ending, endRun } from "./end-run.ts";
 import { NotLaunched } from "./launch.ts";
 import type { LineConnection } from "./line-connection.ts";
 import { LogFiles } from "./log-files.ts";
-import type { Run } from "./members.ts";
+import { isLeader, type Run } from "./members.ts";
 import { adoptRun, type ProcessRun, type RunContext, startRun } from "./process-run.ts";
 import { MARK } from "./process-spec.ts";
 import type { ProcessTable } from "./process-table.ts";
@@ -85,28 +85,36 @@ export class SupervisedProcess {
    */
   async recover(): Promise<void> {
     await this.#inTurn(async () => {
-      const { run, spec, wanted } = this.#record;
-      if (!run) return wanted ? await this.#launch({ restarts: this.#record.restarts }) : undefined;
-      const { table, clock } = this.#context;
-      const isThisBoot = run.bootId === (await table.bootId());
-      if (isThisBoot && run.leader && wanted && spec.streams === "logs") {
+      const { run, spec, wanted, restarts } = this.#record;
+      if (!run) return wanted ? await this.#launch({ restarts }) : undefined;
+      const { table } = this.#context;
+      if (run.leader && wanted && spec.streams === "logs" && run.bootId === (await table.bootId())) {
         const entry = await table.get(run.leader.pid);
-        if (entry?.startTicks === run.leader.startTicks && entry.state !== "Z") {
+        if (entry && isLeader(entry, run.leader) && entry.state !== "Z") {
           this.#watch(run, await adoptRun(run.leader, this.#runContext()));
           return;
         }
       }
-      if (isThisBoot) await endRun(this.#runOf(run), 0, this.#ending(), new AbortController().signal);
-      const at = clock.now().toISOString();
-      const again = wanted && spec.restartPolicy !== "Never";
-      await this.#write({ run: undefined, wanted: again, exit: { code: undefined, signal: undefined, error: "", at } });
-      if (again) await this.#launch({ restarts: this.#record.restarts + 1 });
+      await this.#endLost(run);
+      if (wanted && spec.restartPolicy !== "Never") await this.#launch({ restarts: restarts + 1 });
+      else if (wanted) await this.#write({ wanted: false });
     });
   }
 
-  /** Succeeds when it runs already. A program that cannot be run shows in the state. */
+  /** Ends what is left of a run that nobody watches: an earlier Slipway began it, or it failed half-way. */
+  async #endLost(run: RecordedRun): Promise<void> {
+    const { table, clock } = this.#context;
+    if (run.bootId === (await table.bootId())) {
+      await endRun(this.#runOf(run), 0, this.#ending(), new AbortController().signal);
+    }
+    const at = clock.now().toISOString();
+    await this.#write({ run: undefined, exit: { code: undefined, signal: undefined, error: "", at } });
+  }
+
+  /** Succeeds when it runs already. A program that cannot be run shows in the state. @throws {Error} once it is closed. */
   async start(): Promise<void> {
     await this.#inTurn(async () => {
+      if (this.#closed) throw new Error("the process is being removed, or Slipway ends");
       if (this.#run) return;
       this.#cancelRestart();
       await this.#launch({ restarts: this.#record.restarts });
@@ -134,6 +142,7 @@ export class SupervisedProcess {
 
   async #launch({ restarts }: { restarts: number }): Promise<void> {
     const { clock, table, prlimit, path, home } = this.#context;
+    if (this.#record.run) await this.#endLost(this.#record.run);
     const id = randomBytes(16).toString("hex");
     const startedAt = clock.now().toISOString();
     const run: RecordedRun = { id, bootId: await table.bootId(), leader: undefined, startedAt };
@@ -177,7 +186,8 @@ export class SupervisedProcess {
   async #end(graceMs: number, signal: AbortSignal): Promise<void> {
     const current = this.#run;
     const { run } = this.#record;
-    if (!current || !run) return;
+    if (!run) return;
+    if (!current) return await this.#endLost(run);
     current.process.endInput();
     await endRun(this.#runOf(run), graceMs, this.#ending(), signal);
     const exit = await current.process.exited;

@@ -135,7 +135,18 @@ export class Supervisor implements AsyncDisposable {
       // Left by a creation or a deletion that was broken off.
       if (ID.test(id) && !this.#processes.has(id)) await rm(this.#home(id), { recursive: true });
     }
-    await Promise.all([...this.#processes.values()].map((one) => one.recover()));
+    const recover = async ([id, one]: readonly [string, SupervisedProcess]) => {
+      try {
+        await one.recover();
+      } catch (error) {
+        // Its start or its end tries it again; the others shall not wait for it.
+        this.#options.logger.error("what an earlier Slipway left of a process could not be ended", {
+          process: id,
+          error,
+        });
+      }
+    };
+    await Promise.all([...this.#processes].map(recover));
   }
 
   #supervise(id: string, record: ProcessRecord): SupervisedProcess {
