@@ -111,7 +111,9 @@ export class Multiplexer {
       onMessage: (message, bytes) => {
         if (!client.isClosed) events.onMessage(message, bytes);
       },
-      onClose: (reason) => events.onClose(reason),
+      onClose: (reason) => {
+        if (!client.isClosed) events.onClose(reason);
+      },
     };
     this.#clients.add(client);
     return {

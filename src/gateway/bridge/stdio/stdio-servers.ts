@@ -1,4 +1,5 @@
 import { SessionClient } from "../era/session-client.ts";
+import { StatelessClient } from "../era/stateless-client.ts";
 import { type Fields, fieldsOf } from "../message.ts";
 import type { PortEvents, ServerPort } from "../server-port.ts";
 import { DEFAULT_LIMITS } from "./multiplexer.ts";
@@ -62,6 +63,14 @@ export class StdioServers {
       return new SessionClient({ discover, clock, connect: (inner) => portTo(shared, inner) }, events);
     }
     return openOwn && canBeAsked(initialize) ? this.#connectOwn(openOwn, events) : portTo(shared, events);
+  }
+
+  /** A port for a client of revision 2026-07-28, which shares the process whatever it offers. @throws {NoServer} */
+  async connectStateless(events: PortEvents): Promise<ServerPort> {
+    const shared = await this.shared();
+    const { greeting } = shared;
+    if (greeting.era === "stateless") return portTo(shared, events);
+    return new StatelessClient({ initialize: greeting.initialize, connect: (inner) => portTo(shared, inner) }, events);
   }
 
   /** The process that all share, started where it does not run. @throws {NoServer} */

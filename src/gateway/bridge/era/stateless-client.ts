@@ -1,0 +1,197 @@
+import {
+  type Answer,
+  errorOf,
+  type Fields,
+  fieldsOf,
+  isAnswer,
+  isFields,
+  isRequest,
+  type Message,
+  metaOf,
+  type Notification,
+  type Request,
+  type RequestId,
+  RpcCode,
+  resultOf,
+} from "../message.ts";
+import { FIRST_STATELESS_VERSION, MetaKey } from "../meta-keys.ts";
+import type { PortEvents, ServerPort } from "../server-port.ts";
+import { ResourceListen } from "./resource-listen.ts";
+
+export interface StatelessClientOptions {
+  /** The result of the server's `initialize`. */
+  readonly initialize: Fields;
+  /** A client of the server, that has had its handshake. What it throws, the constructor and `send` throw. */
+  readonly connect: (events: PortEvents) => ServerPort;
+}
+
+/** Requests that the later revision no longer has. */
+const REMOVED: ReadonlySet<string> = new Set([
+  ...["initialize", "ping", "logging/setLevel", "resources/subscribe", "resources/unsubscribe"],
+  ...["tasks/get", "tasks/result", "tasks/list", "tasks/cancel"],
+]);
+
+/** Their results say how long they may be kept. */
+const CACHEABLE: ReadonlySet<string> = new Set([
+  ...["tools/list", "prompts/list", "resources/list", "resources/templates/list", "resources/read"],
+  "server/discover",
+]);
+
+/** What earlier revisions answer for a resource that is not there; the later one has no code for it. */
+const RESOURCE_NOT_FOUND = -32002;
+const UNSUPPORTED_VERSION = -32022;
+
+/** Subscriptions of one client at once. */
+const MOST_LISTENS = 64;
+
+const ENVELOPE: ReadonlySet<string> = new Set([
+  ...[MetaKey.protocolVersion, MetaKey.clientInfo, MetaKey.clientCapabilities, MetaKey.logLevel],
+]);
+
+/**
+ * A client of revision 2026-07-28 on a server of an earlier one, whose handshake the gateway has had. The server was told of
+ * no sampling, elicitation or roots, so it asks for nothing; its logs name no request, so none are offered.
+ */
+export class StatelessClient implements ServerPort {
+  readonly #options: StatelessClientOptions;
+  readonly #events: PortEvents;
+  readonly #server: ServerPort;
+  readonly #methods = new Map<RequestId, string>();
+  readonly #listens = new Map<RequestId, ResourceListen>();
+  readonly #meta: Fields;
+  readonly #capabilities: Fields;
+  #isClosed = false;
+
+  constructor(options: StatelessClientOptions, events: PortEvents) {
+    const { logging: _, tasks: _tasks, ...capabilities } = fieldsOf(options.initialize, "capabilities");
+    const { serverInfo } = options.initialize;
+    this.#options = options;
+    this.#events = events;
+    this.#capabilities = capabilities;
+    this.#meta = isFields(serverInfo) ? { [MetaKey.serverInfo]: serverInfo } : {};
+    this.#server = options.connect({
+      onMessage: (message, bytes) => this.#receive(message, bytes),
+      onClose: (reason) => {
+        if (!this.#isClosed) events.onClose(reason);
+      },
+    });
+  }
+
+  send(message: Message): void {
+    if (this.#isClosed) return;
+    if (isRequest(message)) this.#asked(message);
+    else if (!isAnswer(message)) this.#notified(message);
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    for (const listen of this.#listens.values()) listen.close();
+    this.#server.close();
+  }
+
+  #asked(request: Request): void {
+    const { id, method } = request;
+    const refusal = refusalOf(request);
+    if (refusal) this.#emit(refusal, 0);
+    else if (this.#methods.has(id) || this.#listens.has(id)) this.#emit(inUse(id), 0);
+    else if (method === "server/discover") this.#emit(resultOf(id, this.#discovered()), 0);
+    else if (method === "subscriptions/listen") this.#listen(request);
+    else {
+      this.#methods.set(id, method);
+      this.#server.send(withoutEnvelope(request));
+    }
+  }
+
+  #discovered(): Fields {
+    const { instructions } = this.#options.initialize;
+    const said = { supportedVersions: [FIRST_STATELESS_VERSION], capabilities: this.#capabilities };
+    return this.#complete("server/discover", { ...said, ...(instructions !== undefined && { instructions }) });
+  }
+
+  #complete(method: string, result: Fields): Fields {
+    const cache = CACHEABLE.has(method) ? { ttlMs: 0, cacheScope: "private" } : {};
+    return { ...result, ...cache, resultType: "complete", _meta: { ...this.#meta, ...fieldsOf(result, "_meta") } };
+  }
+
+  #listen({ id, params }: Request): void {
+    const filter = params?.notifications;
+    if (!isFields(filter)) {
+      const message = "params.notifications is missing, or no filter";
+      this.#emit(errorOf(id, { code: RpcCode.InvalidParams, reason: "InvalidParams", message }), 0);
+      return;
+    }
+    if (this.#listens.size >= MOST_LISTENS) {
+      const message = "the client has too many subscriptions";
+      this.#emit(errorOf(id, { code: RpcCode.Internal, reason: "TooManySubscriptions", message }), 0);
+      return;
+    }
+    let hasEnded = false;
+    const listen = new ResourceListen({
+      ...{ id, filter, capabilities: this.#capabilities, meta: this.#meta, connect: this.#options.connect },
+      send: (message, bytes) => {
+        hasEnded = isAnswer(message);
+        if (hasEnded) this.#listens.delete(id);
+        this.#emit(message, bytes);
+      },
+    });
+    if (!hasEnded) this.#listens.set(id, listen);
+  }
+
+  #notified({ method, params }: Notification): void {
+    if (method !== "notifications/cancelled") return;
+    const id = params?.requestId as RequestId;
+    this.#methods.delete(id);
+    this.#listens.get(id)?.close();
+    if (!this.#listens.delete(id)) this.#server.send({ jsonrpc: "2.0", method, ...(params && { params }) });
+  }
+
+  #receive(message: Message, bytes: number): void {
+    if (isAnswer(message)) this.#answered(message, bytes);
+    else if (message.method === "notifications/progress") this.#emit(message, bytes);
+  }
+
+  #answered(answer: Answer, bytes: number): void {
+    const method = answer.id === undefined ? undefined : this.#methods.get(answer.id);
+    if (answer.id === undefined || method === undefined) return;
+    this.#methods.delete(answer.id);
+    if ("result" in answer) {
+      this.#emit(resultOf(answer.id, this.#complete(method, answer.result)), bytes);
+    } else {
+      const { code } = answer.error;
+      const known = code === RESOURCE_NOT_FOUND ? RpcCode.InvalidParams : code;
+      this.#emit({ ...answer, error: { ...answer.error, code: known } }, bytes);
+    }
+  }
+
+  #emit(message: Message, bytes: number): void {
+    if (!this.#isClosed) this.#events.onMessage(message, bytes);
+  }
+}
+
+function refusalOf(request: Request): Answer | undefined {
+  const { id, method } = request;
+  const meta = metaOf(request);
+  const requested = meta[MetaKey.protocolVersion];
+  if (typeof requested !== "string" || !isFields(meta[MetaKey.clientCapabilities])) {
+    const message = "_meta lacks the protocol version or the client's capabilities";
+    return errorOf(id, { code: RpcCode.InvalidParams, reason: "InvalidParams", message });
+  }
+  if (requested !== FIRST_STATELESS_VERSION) {
+    const data = { supported: [FIRST_STATELESS_VERSION], requested };
+    return { jsonrpc: "2.0", id, error: { code: UNSUPPORTED_VERSION, message: "Unsupported protocol version", data } };
+  }
+  if (!REMOVED.has(method)) return undefined;
+  return errorOf(id, { code: RpcCode.MethodNotFound, reason: "NotOffered", message: `there is no ${method} any more` });
+}
+
+function inUse(id: RequestId): Answer {
+  const message = "a request of the same id is under way";
+  return errorOf(id, { code: RpcCode.InvalidRequest, reason: "IdInUse", message });
+}
+
+function withoutEnvelope(request: Request): Request {
+  const rest = Object.entries(metaOf(request)).filter(([key]) => !ENVELOPE.has(key));
+  const { _meta: _, ...params } = request.params ?? {};
+  return { ...request, params: rest.length === 0 ? params : { ...params, _meta: Object.fromEntries(rest) } };
+}
