@@ -1,6 +1,21 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { Duplex } from "node:stream";
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "@jest/globals";
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { CreateMessageRequestSchema } from "@modelcontextprotocol/sdk/types.js";
 import { FakeClock } from "../../../../test/support/fake-clock.ts";
-import { notification, request, ScriptedChannel, ScriptedClient } from "../../../../test/support/mcp/server-channel.ts";
+import {
+  notification,
+  portTransport,
+  request,
+  ScriptedChannel,
+  ScriptedClient,
+} from "../../../../test/support/mcp/server-channel.ts";
+import { DEFAULT_LIMITS } from "./multiplexer.ts";
+import { OwnServer } from "./own-server.ts";
+import { lineChannel } from "./server-channel.ts";
 import { StdioServers, type StdioServersOptions } from "./stdio-servers.ts";
 
 const SAMPLING = { capabilities: { sampling: {} } };
@@ -185,4 +200,46 @@ describe("a process of one client's own", () => {
     for (const id of [1, 2]) own[0]?.says(request(id, "roots/list"));
     expect(own[0]?.sent.at(-1)).toMatchObject({ id: 2, error: { code: -32000 } });
   });
+});
+
+const EVERYTHING = fileURLToPath(
+  new URL("../../../../node_modules/@modelcontextprotocol/server-everything/dist/index.js", import.meta.url),
+);
+
+describe("server-everything as the own process of two clients", () => {
+  it("asks each of them for its own calls", async () => {
+    const children: ChildProcess[] = [];
+    await using _ = {
+      async [Symbol.asyncDispose]() {
+        for (const child of children) {
+          child.kill("SIGKILL");
+          if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+        }
+      },
+    };
+    const connect = async (name: string) => {
+      const child = spawn(process.execPath, [EVERYTHING, "stdio"], { stdio: ["pipe", "pipe", "ignore"] });
+      children.push(child);
+      const options = {
+        open: lineChannel(Duplex.from({ readable: child.stdout, writable: child.stdin })),
+        ...{ limits: DEFAULT_LIMITS, onDropped: () => undefined, onEnd: () => undefined },
+      };
+      const client = new Client({ name, version: "1" }, { capabilities: { sampling: {} } });
+      client.setRequestHandler(CreateMessageRequestSchema, async () => ({
+        ...{ model: "none", role: "assistant" as const, content: { type: "text" as const, text: `said by ${name}` } },
+      }));
+      const transport = portTransport((events) => new OwnServer(options, events));
+      await client.connect(transport as unknown as Parameters<typeof client.connect>[0]);
+      return client;
+    };
+    const names = ["ann", "bob"];
+    const clients = await Promise.all(names.map(connect));
+    const sample = { name: "trigger-sampling-request", arguments: { prompt: "say who you are", maxTokens: 10 } };
+    const answers = await Promise.all(clients.map((client) => client.callTool(sample)));
+    for (const [at, answer] of answers.entries()) {
+      expect(JSON.stringify(answer)).toContain(`said by ${names[at]}`);
+      expect(JSON.stringify(answer)).not.toContain(`said by ${names[1 - at]}`);
+    }
+    await Promise.all(clients.map((client) => client.close()));
+  }, 30_000);
 });
