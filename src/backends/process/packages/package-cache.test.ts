@@ -1,10 +1,11 @@
 import { appendFile, chmod, mkdir, mkdtemp, readdir, rm, stat, unlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Duplex } from "node:stream";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { openSupervisor } from "../../../../test/support/supervising.ts";
 import { systemClock } from "../../../machinery/clock.ts";
-import type { LineConnection } from "../supervisor/line-connection.ts";
 import { PackageCache } from "./package-cache.ts";
 
 /** These speak to the registry of npm, as the make targets do. */
@@ -121,7 +122,7 @@ describe("packages of npm", () => {
         },
       });
       await made.start();
-      expect(await toolsOf(made.connection)).toBeGreaterThan(3);
+      expect(await toolsOf(made.connection?.stream)).toBeGreaterThan(3);
       await supervisor.delete(id, never);
     }
     await supervisor[Symbol.asyncDispose]();
@@ -129,17 +130,17 @@ describe("packages of npm", () => {
 });
 
 /** How many tools a server of the 2025 protocol lists. */
-async function toolsOf(connection: LineConnection | undefined): Promise<number> {
-  if (!connection) throw new Error("it has no connection");
-  const send = (message: object) => connection.send(JSON.stringify({ jsonrpc: "2.0", ...message }), never);
+async function toolsOf(stream: Duplex | undefined): Promise<number> {
+  if (!stream) throw new Error("it has no connection");
+  const send = (message: object) => stream.write(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`);
   const clientInfo = { name: "test", version: "1" };
-  await send({ id: 1, method: "initialize", params: { protocolVersion: "2025-06-18", capabilities: {}, clientInfo } });
-  for await (const line of connection.lines()) {
+  send({ id: 1, method: "initialize", params: { protocolVersion: "2025-06-18", capabilities: {}, clientInfo } });
+  for await (const line of createInterface({ input: stream })) {
     const message = JSON.parse(line);
     if (message.id === 2) return message.result.tools.length;
     if (message.id !== 1) continue;
-    await send({ method: "notifications/initialized" });
-    await send({ id: 2, method: "tools/list" });
+    send({ method: "notifications/initialized" });
+    send({ id: 2, method: "tools/list" });
   }
   throw new Error("it has ended");
 }

@@ -1,31 +1,18 @@
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 
-/** A line that is longer than allowed; the stream behind it cannot be read on. */
-export class LineTooLong extends Error {
-  override readonly name = "LineTooLong";
-
-  constructor(maxBytes: number) {
-    super(`a line is longer than ${maxBytes} bytes`);
-  }
-}
-
-/** Cuts a stream of bytes into lines of UTF-8, without their end. Holds at most one line, in as many pieces as it came in. */
+/** Cuts a stream of bytes into lines of UTF-8, without their end. Holds the line that has not ended, in as many pieces as it
+ * came in; `take` bounds it. */
 export class LineCutter {
-  readonly #maxBytes: number;
   #pieces: Buffer[] = [];
   #pendingBytes = 0;
-
-  constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes;
-  }
 
   /** Bytes of the line that has not ended. */
   get pendingBytes(): number {
     return this.#pendingBytes;
   }
 
-  /** The lines that `chunk` completes. Keeps a reference to `chunk`. @throws {LineTooLong} */
+  /** The lines that `chunk` completes. Keeps a reference to `chunk`. */
   push(chunk: Buffer): string[] {
     const lines: string[] = [];
     let start = 0;
@@ -49,7 +36,6 @@ export class LineCutter {
   #hold(piece: Buffer): void {
     if (piece.length === 0) return;
     this.#pendingBytes += piece.length;
-    if (this.#pendingBytes > this.#maxBytes) throw new LineTooLong(this.#maxBytes);
     this.#pieces.push(piece);
   }
 }

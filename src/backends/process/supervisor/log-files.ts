@@ -131,7 +131,7 @@ export class LogFiles {
     const file = await open(this.#path(number), "r").catch(nothingIfMissing(undefined));
     if (!file) return { lines: [], offset: from };
     try {
-      const cutter = new LineCutter(Number.POSITIVE_INFINITY);
+      const cutter = new LineCutter();
       const lines: string[] = [];
       const buffer = Buffer.allocUnsafe(READ_BYTES);
       for (let offset = from; ; ) {

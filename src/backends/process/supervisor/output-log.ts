@@ -49,7 +49,7 @@ export async function copyOutput(
 }
 
 async function copy(socket: Socket, log: LogFiles, onFailure: (error: unknown) => void): Promise<void> {
-  const cutter = new LineCutter(Number.POSITIVE_INFINITY);
+  const cutter = new LineCutter();
   try {
     for await (const chunk of socket) {
       const lines = cutter.push(chunk);

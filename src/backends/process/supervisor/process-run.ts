@@ -1,20 +1,29 @@
 import { once } from "node:events";
+import type { Duplex } from "node:stream";
 import type { Clock } from "../../../machinery/clock.ts";
 import { delay } from "../../../machinery/clock-delay.ts";
 import { type LaunchOptions, launch } from "./launch.ts";
-import { type LineConnection, lineConnection } from "./line-connection.ts";
 import type { LogFiles } from "./log-files.ts";
 import { isLeader, type Leader } from "./members.ts";
 import { copyOutput, makeOutputPipe, type OutputCopy, openForProcess } from "./output-log.ts";
+import { PipeDuplex } from "./pipe-duplex.ts";
 import type { ProcessSpec } from "./process-spec.ts";
 import type { ProcessTable } from "./process-table.ts";
 import type { ProcessExit } from "./state-file.ts";
+
+/** The stdin and stdout of one process, for one holder. */
+export interface ProcessConnection {
+  /** Names the process: after a restart it is another connection. */
+  readonly instance: string;
+  /** Bytes. The process waits while nobody reads. It has to end when this is destroyed, and is killed where it does not. */
+  readonly stream: Duplex;
+}
 
 /** One process from its start, or its adoption, to its end. */
 export interface ProcessRun {
   /** Undefined where it ended before it could be looked at. */
   readonly leader: Leader | undefined;
-  readonly connection: LineConnection | undefined;
+  readonly connection: ProcessConnection | undefined;
   /** Resolves when the process has ended. What it has started may still run. */
   readonly exited: Promise<ProcessExit>;
   /** For when all its processes have ended: resolves when all that they wrote is in the log, after at most a second. */
@@ -35,6 +44,8 @@ export interface RunContext {
 /** How often it is looked whether an adopted process lives: it is no child of ours, and nobody tells. */
 const LOOK_MS = 250;
 const LOG_END_MS = 1_000;
+/** How long a server of stdio may live on whose pipes are closed. */
+const UNHEARD_MS = 5_000;
 
 /** @throws {NotLaunched} */
 export async function startRun(
@@ -49,17 +60,17 @@ export async function startRun(
     const child = await launch(spec, { ...options, output: writer.fd });
     const exited = once(child, "exit").then(([code, signal]) => exitOf(code, signal, context.clock));
     const { stdin, stdout } = child;
-    const connection = stdin && stdout ? lineConnection(options.runId, stdin, stdout) : undefined;
+    const stream = stdin && stdout ? new PipeDuplex(stdin, stdout) : undefined;
+    stream?.once("close", () => context.clock.schedule(UNHEARD_MS, () => child.kill("SIGKILL")));
     const startTicks = (await context.table.get(child.pid))?.startTicks;
     return {
       leader: startTicks === undefined ? undefined : { pid: child.pid, startTicks },
-      connection,
+      connection: stream && { instance: options.runId, stream },
       exited,
-      endInput: () => stdin?.end(),
+      endInput: () => stream?.end(),
       async finish() {
-        stdin?.destroy();
-        // What a reader has not come to yet stays his.
-        if (stdout?.listenerCount("readable") === 0) stdout.destroy();
+        // What a reader has not come to yet stays his; without one nobody would ever take it.
+        if (stream?.readableFlowing === null && stream.listenerCount("readable") === 0) stream.destroy();
         await logEnd(copy, context.clock);
       },
     };

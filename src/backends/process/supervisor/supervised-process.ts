@@ -5,10 +5,9 @@ import type { Clock } from "../../../machinery/clock.ts";
 import { delay } from "../../../machinery/clock-delay.ts";
 import { type Ending, endRun } from "./end-run.ts";
 import { NotLaunched } from "./launch.ts";
-import type { LineConnection } from "./line-connection.ts";
 import { LogFiles } from "./log-files.ts";
 import { isLeader, type Run } from "./members.ts";
-import { adoptRun, type ProcessRun, type RunContext, startRun } from "./process-run.ts";
+import { adoptRun, type ProcessConnection, type ProcessRun, type RunContext, startRun } from "./process-run.ts";
 import { MARK } from "./process-spec.ts";
 import type { ProcessTable } from "./process-table.ts";
 import { type ProcessExit, type ProcessRecord, type RecordedRun, writeState } from "./state-file.ts";
@@ -70,7 +69,7 @@ export class SupervisedProcess {
   }
 
   /** Of the process that runs, where its streams are lines. */
-  get connection(): LineConnection | undefined {
+  get connection(): ProcessConnection | undefined {
     return this.#run?.process.connection;
   }
 

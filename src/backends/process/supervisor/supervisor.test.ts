@@ -91,40 +91,45 @@ describe("a process is started", () => {
   });
 });
 
-describe("a connection of lines", () => {
-  it("carries them both ways, large ones too, while stderr goes to the log", async () => {
+describe("a connection", () => {
+  it("carries bytes both ways, with back-pressure, while stderr goes to the log", async () => {
     const made = await world.started(node(`console.error('hello'); ${ECHO}`), { streams: "lines" });
-    const { connection } = made;
-    const large = "x".repeat(9_000_000);
-    const sending = (async () => {
-      for (const line of ["one", large, "ü"]) await connection?.send(line, never);
-    })();
-    const got: string[] = [];
-    for await (const line of connection?.lines() ?? []) {
-      got.push(line);
-      if (got.length === 3) break;
+    const stream = made.connection?.stream;
+    const sent = `${"x".repeat(9_000_000)}ü\n`;
+    expect(stream?.write(sent)).toBe(false);
+    let got = Buffer.alloc(0);
+    for await (const chunk of stream ?? []) {
+      got = Buffer.concat([got, chunk]);
+      if (got.at(-1) === 0x0a) break;
     }
-    await sending;
-    expect(got.map((line) => line.length)).toEqual([3, large.length, 1]);
-    expect(await logOf(made)).toEqual(["hello"]);
+    expect(got.toString("utf8") === sent).toBe(true);
+    await settles(async () => expect(await logOf(made)).toEqual(["hello"]));
   });
 
-  it("ends with the process, and another process has another", async () => {
-    const made = await world.started(node(ECHO), { streams: "lines", restartPolicy: "Always" });
+  it("ends with the process, after what that wrote last; another process has another", async () => {
+    const last = "process.stdout.write('y'.repeat(500000), () => process.exit(1))";
+    const made = await world.started(node(last), { streams: "lines", restartPolicy: "Always" });
     const first = made.connection;
-    const lines = Array.fromAsync(first?.lines() ?? []);
-    process.kill((await world.left())[0] ?? 0, "SIGKILL");
-    expect(await lines).toEqual([]);
-    await first?.closed;
-    await expect(first?.send("x", never)).rejects.toThrow("takes no more input");
-    await settles(() => expect(made.record.restarts).toBe(1));
+    const got = Buffer.concat(await Array.fromAsync(first?.stream ?? []));
+    expect(got).toHaveLength(500_000);
     await settles(() => expect(made.connection?.instance).toEqual(expect.any(String)));
-    expect(made.connection?.instance).not.toBe(first?.instance);
+    await settles(() => expect(made.connection?.instance).not.toBe(first?.instance));
   });
 
-  it("takes one line at a time", async () => {
-    const made = await world.started(node(ECHO), { streams: "lines" });
-    await expect(made.connection?.send("a\nb", never)).rejects.toThrow(RangeError);
+  it("ends its process when it is given up, one that does not care too", async () => {
+    const made = await world.started(node(DEAF + IDLE), { streams: "lines" });
+    made.connection?.stream.destroy();
+    expect(await exited(made)).toMatchObject({ signal: "SIGKILL" });
+    expect(await world.left()).toEqual([]);
+  });
+
+  it("tells who writes to a process that reads no more", async () => {
+    const made = await world.started(node(`require('fs').closeSync(0); ${IDLE}`), { streams: "lines" });
+    const stream = made.connection?.stream;
+    await settles(() => {
+      stream?.write("x\n");
+      expect(stream?.destroyed).toBe(true);
+    });
   });
 });
 
