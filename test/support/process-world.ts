@@ -22,7 +22,7 @@ export class ProcessWorld implements AsyncDisposable {
   }
 
   static async open(): Promise<ProcessWorld> {
-    const directory = await mkdtemp(join(tmpdir(), "slipway-process-"));
+    const directory = await mkdtemp(join(tmpdir(), "slipway-supervisor-"));
     // Workloads run as other users.
     await chmod(directory, 0o711);
     return new ProcessWorld(directory, await openSupervisor(directory));
