@@ -22,8 +22,8 @@ const allowed: Record<string, readonly string[]> = {
   approvals: ["api", "effective-spec", "guardrails", "machinery/errors.ts", "machinery/json-equal.ts"],
   admission: ["api", "approvals", "effective-spec", "guardrails", "machinery/errors.ts", "machinery/json-equal.ts"],
   // Tell people of approvals; the controllers own the port.
-  notifications: ["api", "machinery"],
-  audit: ["api", "machinery"],
+  notifications: ["api", "machinery", "controllers/approval/notifier.ts"],
+  audit: ["api", "machinery", "controllers/approval/audit.ts"],
   "admission-webhook": ["admission", "api", "machinery/json-equal.ts", "machinery/logger.ts"],
   machinery: ["api"],
   "backends/backend.ts": [...PORTS, "guardrails", "machinery/logger.ts"],
