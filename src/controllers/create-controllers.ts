@@ -23,7 +23,6 @@ import type { Prober } from "../probe/prober.ts";
 import type { BackendDriver } from "./backend-driver.ts";
 import { GuardrailProfileReconciler } from "./guardrail-profile/controller.ts";
 import { install } from "./guardrail-profile/install.ts";
-import { HashKey } from "./hash-key.ts";
 import { RuntimeBackendReconciler } from "./runtime-backend/controller.ts";
 import { LiveBackends } from "./runtime-backend/live-backends.ts";
 import { RuntimeDeploymentReconciler } from "./runtime-deployment/controller.ts";
@@ -31,6 +30,7 @@ import { deploymentIndexes, profileIndexes } from "./runtime-deployment/indexes.
 import { deploymentOf } from "./runtime-deployment/probing.ts";
 import { SharedTables } from "./shared-tables.ts";
 import { connect } from "./sources.ts";
+import { HASH_KEY, StoredKey } from "./stored-key.ts";
 import { WorkloadLogs } from "./workload-logs.ts";
 import { WorkloadUsage } from "./workload-usage.ts";
 
@@ -146,7 +146,7 @@ export function createControllers(options: ControllersOptions): Controllers {
     fieldManager: FIELD_MANAGER,
     fields: STATUS_FIELDS.deployment,
   });
-  const hashKey = new HashKey(client);
+  const hashKey = new StoredKey(client, HASH_KEY);
   const finalizer = { client, type: runtimeDeployments, finalizer: TEARDOWN_FINALIZER };
   const reconciler = new RuntimeDeploymentReconciler({
     deployments,
