@@ -1,6 +1,12 @@
+import {
+  DOCKER_HUB,
+  type ImageReference,
+  imageName,
+  isImageId,
+  parseImageReference,
+} from "../../api/image-reference.ts";
 import { Reason } from "../../api/v1alpha1/conditions.ts";
 import { TerminalError } from "../../machinery/errors.ts";
-import { DOCKER_HUB, type ImageReference, imageName, isImageId, parseImageReference } from "./image-reference.ts";
 
 /** Where references are, unless a caller names another field. */
 const IMAGE_FIELD = "spec.source.image.reference";

@@ -1,6 +1,6 @@
+import { formatReference, type ImageReference } from "../../../api/image-reference.ts";
 import { Reason } from "../../../api/v1alpha1/conditions.ts";
 import { TerminalError, TransientError } from "../../../machinery/errors.ts";
-import { formatReference, type ImageReference } from "../../images/image-reference.ts";
 import type { RegistryCredentials } from "../../images/registry-credentials.ts";
 
 const TIMEOUT_MS = 15_000;
