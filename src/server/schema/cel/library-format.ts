@@ -1,5 +1,5 @@
 import { type Environment, Optional } from "@marcbachmann/cel-js";
-import { labelValueErrors, qualifiedNameErrors } from "../../selectors/label-format.ts";
+import { labelValueErrors, qualifiedNameErrors } from "../../../api/label-format.ts";
 import { formats } from "../formats.ts";
 import { type Declarations, declare } from "./declarations.ts";
 

@@ -13,6 +13,26 @@ export type Labels = Readonly<Record<string, string>>;
 /** Decides whether an object with these labels is selected. `undefined` stands for no labels. */
 export type LabelMatcher = (labels: Labels | undefined) => boolean;
 
+/** `metav1.LabelSelector`: an empty one selects everything. */
+export interface LabelSelector {
+  matchLabels?: Readonly<Record<string, string>>;
+  matchExpressions?: readonly {
+    key: string;
+    operator: "In" | "NotIn" | "Exists" | "DoesNotExist";
+    values?: readonly string[];
+  }[];
+}
+
+const OPERATORS = { In: "in", NotIn: "notin", Exists: "exists", DoesNotExist: "absent" } as const;
+
+/** Expects a selector that validation let pass. */
+export function labelSelectorMatcher({ matchLabels = {}, matchExpressions = [] }: LabelSelector): LabelMatcher {
+  return matcherOf([
+    ...Object.entries(matchLabels).map(([key, value]) => ({ key, operator: "in", values: [value] }) as const),
+    ...matchExpressions.map(({ key, operator, values = [] }) => ({ key, operator: OPERATORS[operator], values })),
+  ]);
+}
+
 const NO_LABELS: Labels = {};
 
 export function matcherOf(requirements: readonly LabelRequirement[]): LabelMatcher {
