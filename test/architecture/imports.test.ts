@@ -19,7 +19,9 @@ const allowed: Record<string, readonly string[]> = {
     ...["api", "guardrails", "machinery/errors.ts"],
     ...["backends/backend.ts", "backends/build.ts", "backends/platform-probe.ts"],
   ],
-  approvals: ["api", "effective-spec", "guardrails", "machinery/errors.ts", "machinery/json-equal.ts"],
+  // CEL as Kubernetes has it: of the server's rules, and of policies.
+  cel: ["machinery/json-equal.ts"],
+  approvals: ["api", "cel", "effective-spec", "guardrails", "machinery/errors.ts", "machinery/json-equal.ts"],
   admission: ["api", "approvals", "effective-spec", "guardrails", "machinery/errors.ts", "machinery/json-equal.ts"],
   // Tell people of approvals; the controllers own the port.
   notifications: ["api", "machinery", "controllers/approval/notifier.ts"],
@@ -46,7 +48,7 @@ const allowed: Record<string, readonly string[]> = {
   probe: ["machinery"],
   controllers: [...["api", "approvals", "effective-spec", "guardrails", "machinery"], ...[...PORTS, "probe/prober.ts"]],
   server: [
-    ...["api", "machinery/logger.ts", "machinery/clock.ts", "machinery/fifo.ts"],
+    ...["api", "cel", "machinery/logger.ts", "machinery/clock.ts", "machinery/fifo.ts"],
     ...["machinery/metrics.ts", "machinery/process-metrics.ts"],
   ],
   gateway: ["api", "machinery"],
@@ -70,8 +72,9 @@ const reserved: { package: RegExp; only: RegExp }[] = [
   { package: /^node:child_process$/, only: /^backends\/process\// },
   {
     package: /^(node:(net|tls|https?|dgram)|undici)$/,
-    only: /^(machinery|server|admission-webhook|gateway|probe|backends|notifications)\//,
+    only: /^(machinery|server|admission-webhook|gateway|probe|backends|notifications)\/|^cel\/library-network\.ts$/,
   },
+  { package: /^(re2js|@marcbachmann\/cel-js(\/.*)?)$/, only: /^(cel|server)\// },
 ];
 
 const files = globSync("src/**/*.ts").map((file) => file.slice("src/".length));

@@ -1,11 +1,11 @@
 import type { JsonSchema, ValidationRule } from "../../../api/json-schema.ts";
+import { describeCompileError } from "../../../cel/compile-error.ts";
 import type { FieldError } from "../../resource.ts";
 import { deepEqual } from "../deep-equal.ts";
 import { invalid } from "../field-errors.ts";
 import { ratchet } from "../ratchet.ts";
 import { isObject } from "../schema-node.ts";
 import type { CelType } from "./cel-type.ts";
-import { describeCompileError } from "./compile-error.ts";
 import { RuleEnvironment } from "./environment.ts";
 import { CompiledRule } from "./rule.ts";
 

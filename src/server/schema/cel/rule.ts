@@ -1,10 +1,10 @@
 import { Optional } from "@marcbachmann/cel-js";
 import type { ValidationRule } from "../../../api/json-schema.ts";
+import { compileRuleExpression, type Expression, usesOldSelf } from "../../../cel/expression.ts";
 import type { FieldError } from "../../resource.ts";
 import { duplicate, forbidden, invalid, invalidWithoutValue, required } from "../field-errors.ts";
 import type { CelType } from "./cel-type.ts";
 import type { RuleEnvironment } from "./environment.ts";
-import { compileRuleExpression, type Expression, usesOldSelf } from "./expression.ts";
 import { describeRuntimeError } from "./runtime-error.ts";
 
 /** Longer messages of a messageExpression are not used. */

@@ -1,8 +1,8 @@
 import type { Environment } from "@marcbachmann/cel-js";
 import type { Duration } from "@marcbachmann/cel-js/evaluator";
-import { goFloat } from "../go-format.ts";
-import { compileExpression } from "../regular-expression.ts";
 import { type Declarations, declare } from "./declarations.ts";
+import { goFloat } from "./go-float.ts";
+import { compileExpression } from "./regular-expression.ts";
 
 /** Stands in for `matches`, whose own version runs on the JavaScript engine; rules are rewritten to it. */
 export const MATCHES = "matchesRe2";

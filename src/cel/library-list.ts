@@ -1,5 +1,5 @@
 import type { Environment } from "@marcbachmann/cel-js";
-import { deepEqual } from "../deep-equal.ts";
+import { jsonEqual } from "../machinery/json-equal.ts";
 import { type Declarations, declare } from "./declarations.ts";
 
 type Items = Iterable<unknown>;
@@ -31,7 +31,7 @@ function isSorted(items: Iterable<Comparable>): boolean {
 }
 
 function sameValue(a: unknown, b: unknown): boolean {
-  return a === b || (typeof a === "object" && deepEqual(a, b));
+  return a === b || (typeof a === "object" && jsonEqual(a, b));
 }
 
 function contains(items: Items, value: unknown): boolean {
