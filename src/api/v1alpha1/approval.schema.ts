@@ -219,6 +219,11 @@ const status: JsonSchema = {
       description: "Whose decisions did it.",
     },
     escalatedAt: time("When those named by escalation were asked, too."),
+    image: {
+      type: "string",
+      maxLength: 1280,
+      description: "The first image that ran by it, where spec.effective could not name one. It runs no other.",
+    },
     conditions,
     history: {
       type: "array",
@@ -256,7 +261,11 @@ const status: JsonSchema = {
           },
           policy: objectName("By which ApprovalPolicy."),
           channel: { type: "string", enum: ["webhook", "email"], description: "How." },
-          state: { type: "string", enum: ["Delivered", "Failed"], description: "Whether it was taken." },
+          state: {
+            type: "string",
+            enum: ["Pending", "Delivered", "Failed"],
+            description: "Whether it was taken. Pending: it is still tried.",
+          },
           at: time("When."),
         },
       },
