@@ -13,6 +13,11 @@ const rememberedUsers = 1_000;
 /** Largest user file that is read, in bytes: some thousand groups. */
 const fileLimit = 64 * 1024;
 
+export interface RecognizedUser {
+  readonly user: UserInfo;
+  readonly record: UserRecord;
+}
+
 /**
  * Recognizes the tokens of static users. Looks at the user's file with each request (a `stat`, about 1 µs) and reads it
  * again when it changed, so a user that was added or revoked a moment ago is so here too.
@@ -29,25 +34,34 @@ export class UserTokens {
 
   /** Without `system:authenticated`. Undefined for every other token. */
   authenticate(token: string): UserInfo | undefined {
+    return this.recognize(token)?.user;
+  }
+
+  /** The same, to be asked of again by `isCurrent`. */
+  recognize(token: string): RecognizedUser | undefined {
     const name = claimedUser(token);
     if (name === undefined || !isFileName(name)) return undefined;
     const record = this.#record(name);
     if (!record || !tokenMatches(token, record.tokenHash)) return undefined;
-    return { username: record.name, uid: record.uid, groups: record.groups };
+    return { user: { username: record.name, uid: record.uid, groups: record.groups }, record };
+  }
+
+  /** Whether the token that was recognized would be so now, which costs only the look at the file. */
+  isCurrent({ record }: RecognizedUser): boolean {
+    return this.#record(record.name) === record;
   }
 
   #record(name: string): UserRecord | undefined {
-    const file = userFile(this.#path, name);
+    const known = this.#remembered.get(name);
+    const file = known?.file ?? userFile(this.#path, name);
     const stats = statSync(file, { throwIfNoEntry: false });
     if (!stats) {
       this.#remembered.delete(name);
       return undefined;
     }
-    const version = [stats.ino, stats.size, stats.mtimeMs, stats.ctimeMs, stats.mode].join();
-    const known = this.#remembered.get(name);
-    if (known?.version === version) return known.record;
+    if (known && isSame(known.stats, stats)) return known.record;
     const record = this.#read(file, stats);
-    this.#remembered.set(name, { version, record });
+    this.#remembered.set(name, { file, stats, record });
     return record;
   }
 
@@ -60,8 +74,16 @@ export class UserTokens {
 }
 
 interface Remembered {
-  readonly version: string;
+  readonly file: string;
+  /** Those of the file when it was read. */
+  readonly stats: Stats;
   readonly record: UserRecord | undefined;
+}
+
+function isSame(a: Stats, b: Stats): boolean {
+  return (
+    a.ino === b.ino && a.size === b.size && a.mtimeMs === b.mtimeMs && a.ctimeMs === b.ctimeMs && a.mode === b.mode
+  );
 }
 
 /** The server's own users may begin with `system:`; nothing may lead out of the directory. */
