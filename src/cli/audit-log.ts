@@ -22,6 +22,11 @@ export class AuditLog implements AsyncDisposable {
   readonly #filename: string;
   readonly #logger: Logger;
   #file: RotatingFileStream | undefined;
+  /** Lines that are being written, at once: a write costs the same for one as for many. */
+  #writing: readonly string[] = [];
+  /** Lines that gather meanwhile. */
+  #waiting: string[] = [];
+  #waitingBytes = 0;
   #lost = 0;
   /** Monotonic. */
   #toldAt = Number.NEGATIVE_INFINITY;
@@ -37,15 +42,31 @@ export class AuditLog implements AsyncDisposable {
     const mayOpen = !this.#file || (this.#file.destroyed && performance.now() - this.#openedAt >= REOPEN_MS);
     if (mayOpen) this.#file = this.#open();
     if (!this.#file || this.#file.destroyed) this.#lose("the file could not be written");
-    else if (this.#file.writableLength >= MAX_WAITING_BYTES) this.#lose("the disk is too slow");
-    else this.#file.write(`${JSON.stringify(event)}\n`);
+    else if (this.#file.writableLength + this.#waitingBytes >= MAX_WAITING_BYTES) this.#lose("the disk is too slow");
+    else {
+      const line = `${JSON.stringify(event)}\n`;
+      this.#waiting.push(line);
+      this.#waitingBytes += line.length;
+      if (this.#writing.length === 0) this.#flush(this.#file);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#file || this.#file.destroyed) return;
     const closed = once(this.#file, "close");
+    this.#flush(this.#file);
     this.#file.end();
     await closed;
+  }
+
+  #flush(file: RotatingFileStream): void {
+    this.#writing = this.#waiting;
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    if (this.#writing.length === 0) return;
+    file.write(this.#writing.join(""), () => {
+      if (this.#file === file && !file.destroyed) this.#flush(file);
+    });
   }
 
   #open(): RotatingFileStream {
@@ -56,13 +77,20 @@ export class AuditLog implements AsyncDisposable {
     const nameOf = (age: number | Date | null) => (age === null ? name : `${name}.${age}`);
     const path = dirname(this.#filename);
     const file = createStream(nameOf, { path, size: MAX_SIZE, rotate: KEPT, mode: 0o600 });
-    for (const event of ["error", "warning"] as const) file.on(event, (error: Error) => this.#lose(error.message));
+    file.on("warning", (error: Error) => this.#lose(error.message));
+    file.on("error", (error: Error) => {
+      const unwritten = this.#writing.length + this.#waiting.length;
+      this.#writing = [];
+      this.#waiting = [];
+      this.#waitingBytes = 0;
+      this.#lose(error.message, Math.max(unwritten, 1));
+    });
     return file;
   }
 
   /** Told at most once a minute. */
-  #lose(reason: string): void {
-    this.#lost += 1;
+  #lose(reason: string, events = 1): void {
+    this.#lost += events;
     const now = performance.now();
     if (now - this.#toldAt < 60_000) return;
     this.#toldAt = now;
