@@ -66,6 +66,7 @@ const reserved: { package: RegExp; only: RegExp }[] = [
   { package: /^@kubernetes\//, only: /^machinery\// },
   { package: /^@modelcontextprotocol\//, only: /^(probe|gateway)\// },
   { package: /^winston$/, only: /^cli\// },
+  { package: /^nodemailer$/, only: /^notifications\// },
   { package: /^rotating-file-stream$/, only: /^cli\// },
   { package: /^commander$/, only: /^(cli\/|main\.ts)/ },
   { package: /^node:sqlite$/, only: /^server\/storage\// },
