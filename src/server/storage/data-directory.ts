@@ -3,6 +3,9 @@ import { dirname, join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { StoreRefused } from "./store.ts";
 
+/** Another server or command works on the directory. */
+export class DirectoryInUse extends StoreRefused {}
+
 /** A folder of the data directory that is there while a restore is under way, and after one that was broken off. */
 export const UNFINISHED_RESTORE = "restoring";
 
@@ -35,7 +38,7 @@ export function lockDataDirectory(
     if (error instanceof StoreRefused) throw error;
     const reason = String(error);
     if (reason.includes("database is locked")) {
-      throw new StoreRefused(
+      throw new DirectoryInUse(
         `${directory} is in use by another Slipway${holderOf(file)}; stop that one, or choose another directory with --data-dir`,
         { cause: error },
       );
