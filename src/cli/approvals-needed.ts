@@ -1,4 +1,5 @@
 import type { Approval } from "../api/v1alpha1/index.ts";
+import { stateOf } from "../approvals/state.ts";
 
 /** How it stands with one policy of an Approval, as far as the Approval tells. */
 export interface NeededApprovers {
@@ -17,18 +18,16 @@ export interface NeededApprovers {
  * For people, from what the policies said when they asked. Whether a decision counts, the controller says in the status: it
  * knows the policies as they are now, and the keys.
  */
-export function neededApprovers({ spec }: Approval): NeededApprovers[] {
-  const byServiceAccount = spec.requesters.some(({ username }) => username.startsWith("system:serviceaccount:"));
-  return spec.policies.map(({ name, approvers, serviceAccountRequests, escalation }) => {
-    const { required = 1 } = approvers;
-    const least = byServiceAccount && (serviceAccountRequests ?? "TwoApprovers") === "TwoApprovers" ? 2 : 1;
-    const yes = spec.decisions.filter(
-      ({ verdict, policies = [] }) => verdict === "Approved" && policies.includes(name),
-    );
+export function neededApprovers(approval: Approval): NeededApprovers[] {
+  const { decisions, policies } = approval.spec;
+  // Without keys nothing is known of who has decided, but how many have to.
+  const { tally } = stateOf(approval, undefined, new Date(0));
+  return policies.map(({ name, approvers, escalation }) => {
+    const yes = decisions.filter((each) => each.verdict === "Approved" && each.policies?.includes(name));
     return {
       policy: name,
       people: peopleText(approvers),
-      needed: Math.max(required, least),
+      needed: tally.find(({ policy }) => policy === name)?.required ?? 1,
       yes: [...new Set(yes.flatMap(({ by }) => (by === undefined ? [] : [by])))],
       from: escalation ? `after ${escalation.afterHours}h also ${peopleText(escalation)}` : "-",
     };

@@ -1,5 +1,6 @@
 import { stringify } from "yaml";
 import type { Approval } from "../api/v1alpha1/index.ts";
+import { UNKNOWN_REQUESTER } from "../approvals/people.ts";
 import { isJsonObject } from "../machinery/json-equal.ts";
 import { age, timeLeft } from "./age.ts";
 import { neededApprovers } from "./approvals-needed.ts";
@@ -69,6 +70,7 @@ function facts(approval: Approval, now: Date): string {
     ["Asked", `${spec.requestedAt} (${age(spec.requestedAt, now)} ago)`],
     ["Requested by", requesters.map(personText).join("; ") || "nobody who is known"],
     ...effectiveFacts(spec.effective),
+    ["Image that runs", status.image],
     ["Escalated", status.escalatedAt],
     ["Digest", spec.digest],
   ];
@@ -94,6 +96,7 @@ function phaseText(approval: Approval, now: Date): string {
 }
 
 function personText({ username, groups = [] }: Approval["spec"]["requesters"][number]): string {
+  if (username === UNKNOWN_REQUESTER) return "somebody unknown, past admission or too long ago";
   return groups.length === 0 ? username : `${username} (${groups.join(", ")})`;
 }
 

@@ -7,7 +7,16 @@ export function terminalConfirm(signal: AbortSignal): { confirm?: (question: str
   return {
     confirm: async (question) => {
       using lines = createInterface({ input: stdin, output: stdout });
-      return /^y(es)?$/i.test((await lines.question(question, { signal })).trim());
+      // Ctrl-C and Ctrl-D end the reading, and not the question.
+      const closed = new AbortController();
+      lines.once("close", () => closed.abort());
+      const answer = lines.question(question, { signal: AbortSignal.any([signal, closed.signal]) });
+      return /^y(es)?$/i.test((await answer.catch(orNothing)).trim());
     },
   };
+}
+
+function orNothing(error: unknown): string {
+  if (error instanceof Error && error.name === "AbortError") return "";
+  throw error;
 }
