@@ -11,7 +11,7 @@ import { kubeconfigPath, writeAdminKubeconfig } from "../server/access/kubeconfi
 import { type ApiServer, startApiServer } from "../server/api-server.ts";
 import { type AdmissionMode, admissionOf } from "./admission-mode.ts";
 import { AuditLog } from "./audit-log.ts";
-import { controllerKubeconfig } from "./controller-credentials.ts";
+import { type ControllerCredentials, controllerCredentials } from "./controller-credentials.ts";
 import type { ListenAddress } from "./listen-address.ts";
 import { listening } from "./listen-error.ts";
 import { createLogger, type LogFormat, type LogLevel } from "./logging.ts";
@@ -49,6 +49,7 @@ export async function up(options: UpOptions): Promise<number> {
   const admission = stack.use(
     admissionOf(options.admission, { clock: systemClock, logger: logger.child({ part: "admission" }) }),
   );
+  const controllers: { credentials?: ControllerCredentials } = {};
   const server = await listening("--listen", options.listen, () =>
     startApiServer({
       dataDir,
@@ -56,6 +57,8 @@ export async function up(options: UpOptions): Promise<number> {
       crds,
       audit: (event) => audit.write(event),
       ...admission.options,
+      // The service account of the restored state may be another one of that name.
+      afterRestore: () => controllers.credentials?.renew(),
       logger: logger.child({ part: "server" }),
     }),
   );
@@ -65,12 +68,12 @@ export async function up(options: UpOptions): Promise<number> {
     await createKubeClient({ kubeconfigPath: kubeconfigPath(dataDir), userAgent: FIELD_MANAGER }),
   );
   await createDefaultBackend(admin);
-  const kubeconfigText = await controllerKubeconfig(
+  controllers.credentials = await controllerCredentials(
     admin,
     { dataDir, url: server.url, caPem: server.caPem },
     { clock: systemClock, logger, signal: stop },
   );
-  const runtime = stack.use(await startRuntime({ ...options, kubeconfig: { kubeconfigText }, logger, stop }));
+  const runtime = stack.use(await startRuntime({ ...options, kubeconfig: controllers.credentials, logger, stop }));
   await writeEndpoints(dataDir, server, runtime);
   await applyManifests(admin, manifests, { fieldManager: FIELD_MANAGER, signal: stop });
 

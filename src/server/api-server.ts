@@ -19,6 +19,7 @@ import { NamespaceLifecycle } from "./lifecycle/namespaces.ts";
 import type { ObjectReader, ObjectWriter } from "./object-reader.ts";
 import { ServerWriter, StoreReader } from "./registry/in-process-objects.ts";
 import { ResourceRegistry } from "./registry/resource-registry.ts";
+import { OnlineRestore } from "./restore/online-restore.ts";
 import { lockDataDirectory } from "./storage/data-directory.ts";
 import { SqliteStore } from "./storage/sqlite-store.ts";
 import type { ServerContext } from "./verbs/server-context.ts";
@@ -36,8 +37,13 @@ export interface ApiServerOptions {
   readonly clock?: Clock;
   /** In-process admission, after the server's own. The plugins decide from what the server has in memory. */
   readonly admission?: (reader: ObjectReader) => readonly AdmissionPlugin[];
-  /** Runs once everything is installed and before the first request is answered, such as the registration of a webhook. */
+  /**
+   * Runs when everything is installed and before the first request is answered, such as the registration of a webhook; and
+   * after a restore, before the next write is.
+   */
   readonly beforeServing?: (parts: { reader: ObjectReader; writer: ObjectWriter }) => Promise<void>;
+  /** Runs after a restore, once the server takes writes again. */
+  readonly afterRestore?: () => void;
   /** Hears of every write, and of every attempt that was refused, once it is answered. */
   readonly audit?: ApiHandlerOptions["audit"];
 }
@@ -94,10 +100,13 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 
     const customResources = new CustomResources(parts);
     cleanups.push(() => customResources.close());
-    await Promise.all([installNamespaces(parts), installDefinitions(parts, options.crds)]);
-    customResources.resume();
-    await customResources.settled();
-    await access.start(writer);
+    const install = async () => {
+      await Promise.all([installNamespaces(parts), installDefinitions(parts, options.crds)]);
+      customResources.resume();
+      await customResources.settled();
+      await access.start(writer);
+    };
+    await install();
     const namespaces = new NamespaceLifecycle(parts);
     cleanups.push(() => namespaces.close());
     const collector = new GarbageCollector(parts);
@@ -107,6 +116,15 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 
     await options.beforeServing?.({ reader, writer });
     webhooks.open();
+    const restore = new OnlineRestore({
+      ...{ dataDir, store, clock, logger },
+      async install() {
+        await install();
+        await options.beforeServing?.({ reader, writer });
+      },
+      restored: () => options.afterRestore?.(),
+    });
+    cleanups.push(() => restore[Symbol.asyncDispose]());
     const served: { listener?: Listener } = {};
     const discovery = new Discovery({
       registry,
@@ -114,7 +132,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       problem: () => store.fault,
     });
     const { audit } = options;
-    const handler = new ApiHandler({ context, authenticator, authorizer, discovery, ...(audit && { audit }) });
+    const handler = new ApiHandler({ context, authenticator, authorizer, discovery, restore, ...(audit && { audit }) });
     const listener = await listen({
       ...address,
       certificates: await certificates,

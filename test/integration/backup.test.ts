@@ -126,14 +126,6 @@ describe("a restore", () => {
     expect(await review({ token: alice })).toMatchObject({ authenticated: true, user: { username: "alice" } });
   });
 
-  it("is refused while a server runs, with who that is", async () => {
-    const before = await contentsOf(server.dataDir);
-    await expect(restore(server.dataDir, true)).rejects.toThrow(
-      `${server.dataDir} is in use by another Slipway (process ${server.pid})`,
-    );
-    expect(await contentsOf(server.dataDir)).toEqual(before);
-  });
-
   it("is refused where a store is, and with --force keeps that aside", async () => {
     await server.call("POST", CONFIG_MAPS, { metadata: { name: "later" } });
     await server.kill("SIGTERM");

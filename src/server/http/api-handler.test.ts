@@ -17,6 +17,7 @@ it("answers probes while everything else has to wait", async () => {
     discovery: {
       answer: ({ path }: HttpRequest) => (path === "/openapi/v2" ? never : text(200, "ok")),
     } as unknown as Discovery,
+    restore: { refusesWrites: false, restore: () => Promise.reject(new Error("not asked for")) },
   });
   const details = { message: { socket: { destroyed: false } } } as unknown as RequestDetails;
   const get = (path: string) =>

@@ -5,6 +5,8 @@ import type { Discovery } from "../discovery/discovery.ts";
 import { type AuditEvent, annotator, auditEvent, isAudited } from "../observe/audit-event.ts";
 import { RequestMetrics } from "../observe/request-metrics.ts";
 import type { ServedResource } from "../registry/served-resource.ts";
+import type { OnlineRestore } from "../restore/online-restore.ts";
+import { StateReplaced } from "../storage/store.ts";
 import { checkTimeout, parseBoolean } from "../verbs/query-options.ts";
 import type { ResourceRequest } from "../verbs/resource-request.ts";
 import type { ServerContext } from "../verbs/server-context.ts";
@@ -14,6 +16,7 @@ import { FlowControl } from "./flow-control.ts";
 import type { RequestDetails } from "./listener.ts";
 import { parseResourcePath, type ResourcePath } from "./request-info.ts";
 import { objectVerbs, subresourceVerbs, type VerbHandler } from "./resource-verbs.ts";
+import { answerRestore, RESTORE_PATH } from "./restore-request.ts";
 import {
   badRequest,
   methodNotSupported,
@@ -30,6 +33,7 @@ export interface ApiHandlerOptions {
   readonly authenticator: Authenticator;
   readonly authorizer: Authorizer;
   readonly discovery: Discovery;
+  readonly restore: Pick<OnlineRestore, "restore" | "refusesWrites">;
   /** Hears of every request that belongs into the audit log, once it is answered. */
   readonly audit?: (event: AuditEvent) => void;
 }
@@ -97,6 +101,7 @@ export class ApiHandler {
     if (!path) {
       this.#authorize(user, { kind: "path", verb: http.method.toLowerCase(), path: http.path });
       if (http.path === "/metrics") return text(200, await this.#metrics.render());
+      if (http.path === RESTORE_PATH) return answerRestore(http, user, this.#options.restore);
       if (PROBES.test(http.path)) return this.#options.discovery.answer(http);
       return this.#flow.run(user.username, isWanted, () => this.#options.discovery.answer(http));
     }
@@ -140,7 +145,9 @@ export class ApiHandler {
       annotate: annotator(annotations),
       authorizeCreate: () => this.#authorize(user, attributesOf(call.path, "create", http.query)),
     };
-    return handler(context, request);
+    if (READS.has(call.verb)) return handler(context, request);
+    if (this.#options.restore.refusesWrites) throw new StateReplaced();
+    return context.store.inOneState(() => handler(context, request));
   }
 
   /** Paths below Kubernetes' own group versions answer with a Status, others as a web server does. */
@@ -149,6 +156,8 @@ export class ApiHandler {
     return pageNotFound();
   }
 }
+
+const READS: ReadonlySet<string> = new Set(["get", "list", "watch"]);
 
 /** Never made to wait, as in Kubernetes by its flow schema `probes`: a busy server must not be taken for a dead one. */
 const PROBES = /^\/(?:healthz|livez|readyz)(?:\/|$)/;
