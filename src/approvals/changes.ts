@@ -1,45 +1,51 @@
 import type { ReviewedSpec } from "../effective-spec/reviewed-spec.ts";
-import { isJsonObject, jsonEqual, member } from "../machinery/json-equal.ts";
+import { type Difference, differences } from "./differences.ts";
+import { excerpts } from "./excerpts.ts";
 
-/** One field that differs, values as JSON. */
+/** One field that differs. */
 export interface Change {
-  /** Path in the reviewed spec: `guardrails.network.egressAllowed`, `args[0]`. */
+  /** Path in the reviewed spec: `guardrails.network.egressAllowed`, `env[TOKEN].value`. */
   readonly field: string;
-  /** Absent: it was not there. */
+  /** As JSON. Absent: it was not there. */
   readonly from?: string;
-  /** Absent: it is there no more. */
+  /** As JSON. Absent: it is there no more. */
   readonly to?: string;
 }
 
 /** As the schema of Approval bounds them. */
 const MOST_CHANGES = 256;
 const LONGEST_FIELD = 512;
-
-/**
- * Values get shorter where there are many, so that all changes together stay far below what an object may have: the spec itself
- * is in it, too.
- */
 const LONGEST_VALUE = 4096;
 
+/** What each member may have where there are more than fit, so that none hides another: fewer than 16 members. */
+const MOST_OF_A_MEMBER = 16;
+
+/** Characters of all values together: an object of the API server has little more than 1 MiB, and holds the spec, too. */
+const ALL_VALUES = 128 * 1024;
+
 /**
- * Pure. Field by field what differs, in the order of the fields' names; all of it, field by field, where nothing was approved before. At most 256 entries, the
- * last of which then says how many more there are; what is too long loses its end and says how long it was.
+ * Pure. Field by field what differs, by member; the whole spec where nothing was approved before. Empty: the two are equal. Of a
+ * member with more differences than fit the last entry says how many are left out. Of a value that is too long that part is shown
+ * where the two begin to differ, with marks that say how much is left out.
  */
 export function changesBetween(approved: ReviewedSpec | undefined, wanted: ReviewedSpec): readonly Change[] {
-  return [...differences(approved ?? {}, wanted, "")].slice(0, MOST_CHANGES);
+  const found = differences(approved ?? {}, wanted);
+  const kept = found.length > MOST_CHANGES ? cutByMember(found).slice(0, MOST_CHANGES) : found;
+  const total = kept.reduce((sum, { from = "", to = "" }) => sum + from.length + to.length, 0);
+  const longest = total > ALL_VALUES ? Math.floor(ALL_VALUES / (2 * kept.length)) : LONGEST_VALUE;
+  return kept.map(({ field, from, to }) => ({ field: clippedField(field), ...excerpts({ from, to }, longest) }));
 }
 
-function* differences(before: unknown, after: unknown, field: string): Generator<Change> {
-  if (jsonEqual(before, after)) return;
-  if (isJsonObject(before) && isJsonObject(after)) {
-    const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
-    for (const name of names)
-      yield* differences(member(before, name), member(after, name), field === "" ? name : `${field}.${name}`);
-    return;
-  }
-  yield {
-    field: field.slice(0, LONGEST_FIELD),
-    ...(before !== undefined && { from: JSON.stringify(before).slice(0, LONGEST_VALUE) }),
-    ...(after !== undefined && { to: JSON.stringify(after).slice(0, LONGEST_VALUE) }),
-  };
+function cutByMember(found: readonly Difference[]): readonly Difference[] {
+  const members = Map.groupBy(found, ({ member }) => member);
+  return [...members].flatMap(([member, all]) => {
+    if (all.length <= MOST_OF_A_MEMBER) return all;
+    const left = all.length - (MOST_OF_A_MEMBER - 1);
+    return [...all.slice(0, MOST_OF_A_MEMBER - 1), { member, field: `${member}: and ${left} more` }];
+  });
+}
+
+/** The end says which field it is. */
+function clippedField(field: string): string {
+  return field.length <= LONGEST_FIELD ? field : `…${field.slice(1 - LONGEST_FIELD)}`.toWellFormed();
 }

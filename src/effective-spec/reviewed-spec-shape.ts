@@ -1,3 +1,5 @@
+import type { ReviewedSpec } from "./reviewed-spec.ts";
+
 /** Undefined: nothing is wrong; else what is, beginning with where. */
 type Check = (value: unknown, path: string) => string | undefined;
 
@@ -7,6 +9,11 @@ type Check = (value: unknown, path: string) => string | undefined;
  */
 export function reviewedShapeProblem(value: unknown): string | undefined {
   return reviewed(value, "");
+}
+
+/** Pure. Whether a reviewed spec can have such a member. */
+export function isReviewedMember(name: string): boolean {
+  return Object.hasOwn(MEMBERS, name);
 }
 
 const text: Check = (value, path) => (typeof value === "string" ? undefined : `${path} is no text`);
@@ -138,7 +145,7 @@ const volume = choice(
   { name: text, mountPath: text, readOnly: flag },
 );
 
-const reviewed = object({
+const MEMBERS: Readonly<Record<keyof ReviewedSpec, Check>> = {
   backend: text,
   source,
   image: text,
@@ -181,4 +188,6 @@ const reviewed = object({
       }),
     ),
   ),
-});
+};
+
+const reviewed = object(MEMBERS);

@@ -11,6 +11,7 @@ import type { EnvVariable } from "./layers.ts";
 import { isPromised } from "./volumes.ts";
 
 export { readReviewed, type TodaysUpkeep } from "./reviewed-spec-reader.ts";
+export { isReviewedMember } from "./reviewed-spec-shape.ts";
 
 /** What stands for an image that nobody could resolve before it runs: of pullPolicy Never, or built from git. */
 export const UNRESOLVED = "unresolved";
