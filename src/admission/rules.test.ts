@@ -1,4 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
+import { type KnownObjects, knownOf } from "../../test/support/known.ts";
 import type { Namespace } from "../api/core.ts";
 import type { KubeObject } from "../api/meta.ts";
 import type { GuardrailProfile, RuntimeBackend, RuntimeDeployment } from "../api/v1alpha1/index.ts";
@@ -34,16 +35,11 @@ const namespace = (name: string, bound?: string, more: object = {}) =>
     }),
   }) as Namespace;
 
-function known(
-  objects: Partial<Record<"deployments" | "backends" | "namespaces" | "profiles", KubeObject[]>> = {},
-): Known {
-  const profiles = (objects.profiles ?? [profile("standard")]) as GuardrailProfile[];
-  return {
-    profile: (name) => profiles.find(({ metadata }) => metadata.name === name),
-    deployments: () => (objects.deployments ?? []) as RuntimeDeployment[],
-    backends: () => (objects.backends ?? []) as RuntimeBackend[],
-    namespaces: () => (objects.namespaces ?? []) as Namespace[],
-  };
+const known = (objects: KnownObjects = {}): Known => knownOf({ profiles: [profile("standard")], ...objects });
+
+function verdictOn(given: Write, about: Known) {
+  const { refusal, warnings } = judge(given, about);
+  return { refusal, warnings };
 }
 
 const PLURALS: Record<string, string> = {
@@ -60,7 +56,10 @@ function write(object: KubeObject | undefined, oldObject?: KubeObject): Write {
     group: kind === "Namespace" ? "" : "slipway.dev",
     resource: PLURALS[kind] ?? "",
     subresource: "",
+    namespace: metadata.namespace ?? "",
     name: metadata.name,
+    user: { username: "someone", groups: [] },
+    dryRun: false,
     object,
     oldObject,
   };
@@ -119,12 +118,12 @@ describe("a profile that ships with Slipway", () => {
     { because: "and deleted", write: write(undefined, profile("mine")), want: undefined },
   ])("$because", ({ write, want }) => {
     const refusal = want === undefined ? undefined : { reason: "Forbidden", because: want };
-    expect(judge(write, known())).toEqual({ refusal, warnings: [] });
+    expect(verdictOn(write, known())).toEqual({ refusal, warnings: [] });
   });
 
   it.each(BUILT_IN_NAMES)("%s passes as the manifests have it", (name) => {
     const { spec } = builtInProfile(name) as BuiltInProfile;
-    expect(judge(write(profile(name, spec)), known()).refusal).toBeUndefined();
+    expect(verdictOn(write(profile(name, spec)), known()).refusal).toBeUndefined();
   });
 
   it("takes its status", () => {
@@ -179,7 +178,7 @@ describe("a profile in use", () => {
   ])("$because", ({ objects, want }) => {
     const because = `it is in use by ${want}. Let them name another profile, or delete them, first`;
     const refusal = want === undefined ? undefined : { reason: "Conflict", because };
-    expect(judge(write(undefined, profile("mine")), known(objects)).refusal).toEqual(refusal);
+    expect(verdictOn(write(undefined, profile("mine")), known(objects)).refusal).toEqual(refusal);
   });
 });
 
@@ -226,7 +225,7 @@ describe("a value that nobody can read", () => {
     },
   ])("$because", ({ write, want, said = SAID }) => {
     const refusal = want === undefined ? undefined : { reason: "Invalid", problems: [{ path: want, message: said }] };
-    expect(judge(write, known()).refusal).toEqual(refusal);
+    expect(verdictOn(write, known()).refusal).toEqual(refusal);
   });
 });
 
@@ -263,9 +262,9 @@ describe("a name of a profile that is not there", () => {
     },
     { because: "is not said of a namespace without label", object: namespace("team-a"), want: [] },
   ])("$because", ({ object, want }) => {
-    expect(judge(write(object), known())).toEqual({ refusal: undefined, warnings: want });
-    expect(judge(write(object, object), known()).warnings).toEqual(want);
-    expect(judge(write(undefined, object), known()).warnings).toEqual([]);
+    expect(verdictOn(write(object), known())).toEqual({ refusal: undefined, warnings: want });
+    expect(verdictOn(write(object, object), known()).warnings).toEqual(want);
+    expect(verdictOn(write(undefined, object), known()).warnings).toEqual([]);
   });
 });
 

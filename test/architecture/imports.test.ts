@@ -26,7 +26,7 @@ const allowed: Record<string, readonly string[]> = {
   // Tell people of approvals; the controllers own the port.
   notifications: ["api", "machinery", "controllers/approval/notifier.ts"],
   audit: ["api", "machinery", "controllers/approval/audit.ts"],
-  "admission-webhook": ["admission", "api", "machinery/json-equal.ts", "machinery/logger.ts"],
+  "admission-webhook": ["admission", "approvals/people.ts", "api", "machinery/json-equal.ts", "machinery/logger.ts"],
   machinery: ["api"],
   "backends/backend.ts": [...PORTS, "guardrails", "machinery/logger.ts"],
   "backends/build.ts": ["backends/backend.ts"],

@@ -3,12 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { parse, stringify } from "yaml";
-import { guardrailAdmission } from "../../src/cli/guardrail-admission.ts";
+import { admissionPlugins } from "../../src/cli/admission-plugins.ts";
 import { type CheckOptions, checkGuardrails } from "../../src/cli/guardrails-check.ts";
 import type { CheckReport } from "../../src/cli/guardrails-check-report.ts";
 import { UsageError } from "../../src/cli/usage-error.ts";
 import { BUILT_IN_PROFILES } from "../../src/guardrails/built-in.ts";
 import { GUARDRAIL_FEATURES } from "../../src/guardrails/capabilities.ts";
+import { systemClock } from "../../src/machinery/clock.ts";
 import { startTestApiServer, type TestApiServer } from "../support/api-server.ts";
 import { Kubectl } from "../support/kubectl.ts";
 
@@ -45,7 +46,7 @@ const status = {
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "slipway-check-"));
-  server = await startTestApiServer({ admission: (reader) => [guardrailAdmission(reader)] });
+  server = await startTestApiServer({ admission: (reader) => admissionPlugins(reader, { clock: systemClock }) });
   kubectl = new Kubectl(server.kubeconfig);
   await kubectl.apply(
     ...BUILT_IN_PROFILES,

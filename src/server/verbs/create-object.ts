@@ -87,9 +87,9 @@ export async function createObject(context: ServerContext, options: CreateOption
   });
 }
 
-/** What the client asked for: webhooks may change the object, and what they add has no manager, as in Kubernetes. */
+/** What the client asked for: admission may change the object, and what it adds has no manager, as in Kubernetes. */
 export function requestedForm(context: ServerContext, request: AdmissionRequest, object: ApiObject): ApiObject {
-  return context.admission.isRemote(request) ? structuredClone(object) : object;
+  return context.admission.mayAdd(request) ? structuredClone(object) : object;
 }
 
 /** Records who wrote what. */
