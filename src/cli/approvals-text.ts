@@ -136,8 +136,10 @@ function deciders({ policy, people, needed, yes, from }: ReturnType<typeof neede
   return [policy, people, String(needed), yes.join(", ") || "-", from];
 }
 
-function changesText(changes: NonNullable<Approval["spec"]["review"]>["changes"]): string {
-  if (changes === undefined) return "CHANGES\n  none is known: no earlier version was approved\n";
+function changesText(changes: NonNullable<Approval["spec"]["review"]>["changes"] = []): string {
+  // Every version has a backend: where that is new, there was none.
+  const isFirst = changes.some(({ field, from }) => field === "backend" && from === undefined);
+  if (isFirst) return "CHANGES\n  all of it is new: no version was approved before\n";
   if (changes.length === 0) return "CHANGES\n  none to the version approved last\n";
   const lines = changes.flatMap(({ field, from, to }) => [
     `  ${visible(field)}`,

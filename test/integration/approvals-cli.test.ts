@@ -234,6 +234,15 @@ describe("slipway describe", () => {
     expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/);
   });
 
+  it("says where no version was approved before", async () => {
+    const changes = [
+      { field: "backend", to: '"docker"' },
+      { field: "image", to: '"x"' },
+    ];
+    await makeApproval("files-1", { spec: { review: { changes } } });
+    expect((await tell("files-1")).text).toContain("CHANGES\n  all of it is new: no version was approved before\n");
+  });
+
   it("shows a deployment with what is asked about it", async () => {
     await makeDeployment("files");
     await makeApproval("files-1");
