@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { CustomResourceDefinition } from "../api/custom-resource-definition.ts";
 import { type Clock, systemClock } from "../machinery/clock.ts";
 import type { Logger } from "../machinery/logger.ts";
+import { Metrics } from "../machinery/metrics.ts";
 import { ServerAccess } from "./access/server-access.ts";
 import { AdmissionChain, type AdmissionPlugin } from "./admission/admission.ts";
 import { protectedNamespaces } from "./admission/protected-namespaces.ts";
@@ -17,6 +18,7 @@ import { EventExpiry } from "./lifecycle/event-expiry.ts";
 import { GarbageCollector } from "./lifecycle/garbage-collector.ts";
 import { NamespaceLifecycle } from "./lifecycle/namespaces.ts";
 import type { ObjectReader, ObjectWriter } from "./object-reader.ts";
+import { WebhookMetrics } from "./observe/webhook-metrics.ts";
 import { ServerWriter, StoreReader } from "./registry/in-process-objects.ts";
 import { ResourceRegistry } from "./registry/resource-registry.ts";
 import { OnlineRestore } from "./restore/online-restore.ts";
@@ -86,7 +88,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     for (const resource of access.virtualResources) registry.addVirtual(resource);
     for (const resource of access.virtualSubresources) registry.addSubresource(resource);
     const { authenticator, authorizer } = access;
-    const webhooks = new AdmissionWebhooks({ reader, registry, authorizer, clock, logger });
+    const metrics = new Metrics();
+    const webhookMetrics = new WebhookMetrics(metrics);
+    const webhooks = new AdmissionWebhooks({ reader, registry, authorizer, clock, logger, metrics: webhookMetrics });
     cleanups.push(() => webhooks[Symbol.asyncDispose]());
     const admission = new AdmissionChain([
       protectedNamespaces,
@@ -132,7 +136,15 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       problem: () => store.fault,
     });
     const { audit } = options;
-    const handler = new ApiHandler({ context, authenticator, authorizer, discovery, restore, ...(audit && { audit }) });
+    const handler = new ApiHandler({
+      context,
+      authenticator,
+      authorizer,
+      discovery,
+      metrics,
+      restore,
+      ...(audit && { audit }),
+    });
     const listener = await listen({
       ...address,
       certificates: await certificates,

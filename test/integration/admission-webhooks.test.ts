@@ -4,6 +4,7 @@ import type { AuditEvent } from "../../src/server/observe/audit-event.ts";
 import { ApiCaller } from "../support/api-caller.ts";
 import { startTestApiServer, type TestApiServer } from "../support/api-server.ts";
 import { eventually } from "../support/eventually.ts";
+import { Kubectl } from "../support/kubectl.ts";
 import {
   allow,
   deny,
@@ -759,6 +760,36 @@ it("notes in the audit log who changed what, who was left out, and what webhooks
       "failed-open.validating.webhook.admission.k8s.io/round_0_index_0": HOOK,
     },
   ]);
+});
+
+it("counts calls, refusals and what went on without a webhook, under kube-apiserver's names", async () => {
+  const counted = async () => {
+    const text = await new Kubectl(api.kubeconfig).run(["get", "--raw", "/metrics"]);
+    return text.split("\n").filter((line) => line.includes('name="counted.') && !line.includes("_bucket"));
+  };
+  const named = (name: string, change: object = {}) => webhook({ name: `counted.${name}`, ...change });
+  await registerAs("a", MUTATING, named("mutating.example.com"));
+  await registerAs("b", VALIDATING, named("validating.example.com", { failurePolicy: "Ignore" }));
+  hook.handler = allow;
+  await create("allowed");
+  hook.handler = ({ name }) => (name === "refused" ? deny("no") : { raw: "down", status: 500 });
+  await create("refused");
+  await create("failed");
+  await send("DELETE", MUTATING);
+  await create("without");
+  const call = 'name="counted.mutating.example.com",type="admit",operation="CREATE"';
+  const other = 'name="counted.validating.example.com",type="validating"';
+  expect(await counted()).toEqual(
+    expect.arrayContaining([
+      `apiserver_admission_webhook_request_total{${call},code="200",rejected="false"} 1`,
+      `apiserver_admission_webhook_request_total{${call},code="400",rejected="true"} 1`,
+      `apiserver_admission_webhook_request_total{${call},code="500",rejected="true"} 1`,
+      `apiserver_admission_webhook_admission_duration_seconds_count{${call},rejected="true"} 2`,
+      `apiserver_admission_webhook_rejection_count{${call},error_type="no_error",rejection_code="400"} 1`,
+      `apiserver_admission_webhook_rejection_count{${call},error_type="calling_webhook_error",rejection_code="500"} 1`,
+      `apiserver_admission_webhook_fail_open_count{${other}} 1`,
+    ]),
+  );
 });
 
 describe("what the server does by itself", () => {

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import type { Metrics } from "../../machinery/metrics.ts";
 import type { Authenticator, Authorizer, RequestAttributes, UserInfo } from "../access/access.ts";
 import { refusal } from "../access/refusal.ts";
 import type { Discovery } from "../discovery/discovery.ts";
@@ -33,6 +34,8 @@ export interface ApiHandlerOptions {
   readonly authenticator: Authenticator;
   readonly authorizer: Authorizer;
   readonly discovery: Discovery;
+  /** What the server tells of itself at `/metrics`. */
+  readonly metrics: Metrics;
   readonly restore: Pick<OnlineRestore, "restore" | "refusesWrites">;
   /** Hears of every request that belongs into the audit log, once it is answered. */
   readonly audit?: (event: AuditEvent) => void;
@@ -50,7 +53,7 @@ export class ApiHandler {
     this.#flow = new FlowControl(clock);
     const objects = () =>
       new Map([...registry.stored()].map(({ storage }) => [storage, store.count(storage)] as const));
-    this.#metrics = new RequestMetrics({ flow: this.#flow, objects });
+    this.#metrics = new RequestMetrics({ metrics: options.metrics, flow: this.#flow, objects });
   }
 
   async handle(http: HttpRequest, details: RequestDetails): Promise<Answer> {
