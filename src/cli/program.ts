@@ -163,6 +163,18 @@ async function parse(argv: readonly string[]): Promise<number> {
       ),
     );
 
+  const audit = program.command("audit").description("the log of approvals");
+  audit
+    .command("verify")
+    .description("say whether a log of approvals is what was written, and which line is not")
+    .option("--data-dir <dir>", "of `slipway up`, whether it runs or not")
+    .option("--file <file>", "of `slipway controller --audit-log`; its Secrets are read from the API")
+    .option("--captured", "FILE is what a controller printed, among other lines")
+    .addOption(kubeconfig())
+    .action(
+      action(async (options) => (await import("./audit-verify.ts")).verifyAudit(options, processContext(stopSignal()))),
+    );
+
   const user = program.command("user").description("people who may use the API that `slipway up` serves");
   user
     .command("add <name>")
