@@ -487,6 +487,27 @@ describe("a mutating webhook", () => {
     expect(JSON.stringify(updated.body.metadata.managedFields)).not.toContain("f:b");
   });
 
+  it("sees who owns which field, the one who writes included", async () => {
+    const clientConfig = { url: `https://${hook.host}/mutate`, caBundle: hook.caBundle };
+    await register(MUTATING, webhook({ clientConfig }));
+    await register(VALIDATING, webhook());
+    hook.handler = (_, path) =>
+      path.startsWith("/mutate") ? patchOf(addLabel("b", "2")) : { response: { allowed: true } };
+    await send("POST", `${configMaps}?fieldManager=maker`, labelled);
+    await send("PUT", `${configMaps}/a?fieldManager=changer`, { ...labelled, data: { x: "1" } });
+    const owned = (object: unknown) =>
+      (object as Found | null)?.metadata.managedFields?.map(({ manager, fieldsV1 }) => [manager, fieldsV1]);
+    const maker = ["maker", { "f:metadata": { "f:labels": { ".": {}, "f:a": {} } } }];
+    const changer = ["changer", { "f:data": { ".": {}, "f:x": {} } }];
+    const sorted = [changer, maker].sort();
+    expect(hook.requests.map(({ object, oldObject }) => [owned(object)?.sort(), owned(oldObject)])).toEqual([
+      [[maker], undefined],
+      [[maker], undefined],
+      [sorted, [maker]],
+      [sorted, [maker]],
+    ]);
+  });
+
   it("is called in the order of names, and sees what those before it did", async () => {
     hook.handler = ({ object }, path) => {
       const { labels } = (object as unknown as Found).metadata;

@@ -48,6 +48,15 @@ export async function createObject(context: ServerContext, options: CreateOption
   ensureDefinition(context, resource, object.metadata.name ?? "");
   const request = admissionOf(options);
   const requested = requestedForm(context, request, object);
+  const managers = (after: ApiObject): UpdateToTrack => ({
+    ...{ before: undefined, after, manager: options.fieldManager },
+    ...{ definition: resource.definition, subresource: "", now: context.clock.now() },
+  });
+  if (!options.keepManagedFields && isShown(context, request, requested)) {
+    const shown = structuredClone(requested);
+    prepare(resource, shown);
+    setManagedFields(object, managers(shown));
+  }
   await context.admission.mutate(request);
   const { metadata } = object;
   fillSystemFields(context, object, namespace, resource);
@@ -62,16 +71,7 @@ export async function createObject(context: ServerContext, options: CreateOption
   if (metadata.resourceVersion) {
     throw new StatusError(500, undefined, "resourceVersion should not be set on objects to be created");
   }
-  if (!options.keepManagedFields) {
-    setManagedFields(object, {
-      before: undefined,
-      after: requested,
-      manager: options.fieldManager,
-      definition: resource.definition,
-      subresource: "",
-      now: context.clock.now(),
-    });
-  }
+  if (!options.keepManagedFields) setManagedFields(object, managers(requested));
   const { store } = context;
   const key = storeKey(resource, namespace, metadata.name);
   return store.exclusively(resource.storage, key, async () => {
@@ -90,6 +90,11 @@ export async function createObject(context: ServerContext, options: CreateOption
 /** What the client asked for: admission may change the object, and what it adds has no manager, as in Kubernetes. */
 export function requestedForm(context: ServerContext, request: AdmissionRequest, object: ApiObject): ApiObject {
   return context.admission.mayAdd(request) ? structuredClone(object) : object;
+}
+
+/** Whether somebody else sees the object, to whom kube-apiserver shows its managers, too. */
+export function isShown(context: ServerContext, request: AdmissionRequest, requested: ApiObject): boolean {
+  return requested !== request.object && context.admission.isRemote(request);
 }
 
 /** Records who wrote what. */
