@@ -6,7 +6,7 @@ import { DOCKER_HUB, imageName, parseImageReference } from "./image-reference.ts
  */
 export function coversImage(prefix: string, name: string): boolean {
   const normal = normalize(prefix);
-  return name === normal || name.startsWith(`${normal}/`);
+  return normal !== "" && (name === normal || name.startsWith(`${normal}/`));
 }
 
 /** Why a prefix can cover no image at all; undefined: it can. */

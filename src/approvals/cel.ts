@@ -1,18 +1,16 @@
 import { baseEnvironment } from "../cel/base-environment.ts";
 import { describeCompileError } from "../cel/compile-error.ts";
 import { compileExpression, type Expression, visitNodes } from "../cel/expression.ts";
-import { type Extent, extentOf } from "../cel/extent.ts";
+import { extentOf } from "../cel/extent.ts";
 import { maxSteps } from "../cel/steps.ts";
 import { isReviewedMember, type ReviewedSpec } from "../effective-spec/reviewed-spec.ts";
+import { ORDINARY_SPEC } from "./ordinary-spec.ts";
 
 /**
- * Steps that one expression may take, some tens of milliseconds. The API server gives a webhook's conditions ten times as many;
- * but here every rule of every policy is asked whenever a deployment is looked at.
+ * Steps that one expression may take: some tens of milliseconds. As many as the API server gives one expression of a
+ * ValidatingAdmissionPolicy.
  */
-const MOST_STEPS = 250_000;
-
-/** A deployment as large as most are: what takes too long for it always does. */
-const ORDINARY: Extent = { items: 16, text: 256, weight: 2_000 };
+const MOST_STEPS = 1_000_000;
 
 interface Compiled {
   /** Undefined where there is a problem. */
@@ -33,7 +31,7 @@ export function celProblem(text: string): string | undefined {
 export function celMatch(text: string, effective: unknown): string | undefined {
   const { expression, problem } = compile(text);
   if (!expression) return `cel cannot be evaluated: ${problem}`;
-  if (!(maxSteps(expression.ast, { effective: extentOf([effective]) }) <= MOST_STEPS))
+  if (takesTooLong(expression, effective))
     return "cel cannot be evaluated: it could take too many steps with a deployment of this size";
   try {
     const result = expression.run({ effective });
@@ -78,7 +76,8 @@ function compileAnew(text: string): Compiled {
   }
 }
 
-function problemOf({ type, ast }: Expression<{ effective: unknown }>): string | undefined {
+function problemOf(expression: Expression<{ effective: unknown }>): string | undefined {
+  const { type, ast } = expression;
   if (type !== "bool" && type !== "dyn") return `it gives ${type}, neither true nor false`;
   let unknown: string | undefined;
   visitNodes(ast, (node) => {
@@ -87,8 +86,13 @@ function problemOf({ type, ast }: Expression<{ effective: unknown }>): string | 
     if (whole.op === "id" && whole.args === "effective" && !isReviewedMember(name)) unknown ??= name;
   });
   if (unknown !== undefined) return `effective has no member ${unknown}`;
-  if (maxSteps(ast, { effective: ORDINARY }) <= MOST_STEPS) return undefined;
+  if (!takesTooLong(expression, effectiveForCel(ORDINARY_SPEC))) return undefined;
   return "it could take too many steps: it goes over lists within lists, or over long texts";
+}
+
+/** Steps beyond counting are too many. */
+function takesTooLong({ ast }: Expression<{ effective: unknown }>, effective: unknown): boolean {
+  return !(maxSteps(ast, { effective: extentOf([effective]) }) <= MOST_STEPS);
 }
 
 /** Errors of cel-js show the place in the text, too, on lines of their own. */

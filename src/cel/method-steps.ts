@@ -42,9 +42,11 @@ function effect({ name, target, operands, namespace, args }: MethodCall): Effect
   if (PATTERNS.has(name)) return pattern(length, argument, args[0]);
   switch (name) {
     case "split":
-      return { own: 1 + length, items: length + 1, text: length, weight: length + 1 };
+      return { own: 1 + length, items: length + 1, text: length, weight: 2 * (length + 1) };
     case "join": {
-      const text = entriesOf(target) * (target.text + argument);
+      // All items together are no longer than their weight says.
+      const items = Math.min(entriesOf(target) * target.text, target.weight / TRAVERSAL);
+      const text = items + entriesOf(target) * argument;
       return { own: target.weight + text * TRAVERSAL, items: 0, text, weight: 1 + text * TRAVERSAL };
     }
     case "replace": {

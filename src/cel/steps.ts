@@ -114,25 +114,19 @@ function method([name, receiver, args]: MethodParts, variables: Variables): Esti
   if (receiver.op === "id" && receiver.args === "cel" && name === "bind") return bind(args, variables);
   const target = estimate(receiver, variables);
   const [variable, ...bodies] = args;
-  if (variable?.op === "id" && bodies.length > 0) {
-    if (MACROS.has(name)) return macro(name, target, { variable: variable.args, bodies, variables });
-    // optMap and optFlatMap: at most once.
-    if (name.startsWith("opt")) return withVariable({ ...target, name: variable.args }, bodies[0], variables);
-  }
+  if (variable?.op === "id" && bodies.length > 0 && MACROS.has(name))
+    return macro(name, target, { variable: variable.args, bodies, variables });
   const operands = args.map((argument) => estimate(argument, variables));
   const isNamespace = receiver.op === "id" && !variables.has(receiver.args);
   return methodEstimate({ name, target, operands, namespace: isNamespace ? receiver.args : undefined, args });
 }
 
+/** `cel.bind(name, value, expression)`. */
 function bind([name, value, body]: readonly ASTNode[], variables: Variables): Estimate {
-  if (name?.op !== "id" || !value) return { ...SCALAR, steps: 1 };
-  return withVariable({ ...estimate(value, variables), name: name.args }, body, variables);
-}
-
-function withVariable(value: Estimate & { name: string }, body: ASTNode | undefined, variables: Variables): Estimate {
-  if (!body) return value;
-  const result = estimate(body, new Map(variables).set(value.name, value));
-  return { ...result, steps: 1 + value.steps + result.steps };
+  if (name?.op !== "id" || !value || !body) return { ...SCALAR, steps: 1 };
+  const bound = estimate(value, variables);
+  const result = estimate(body, new Map(variables).set(name.args, bound));
+  return { ...result, steps: 1 + bound.steps + result.steps };
 }
 
 interface Macro {
