@@ -7,6 +7,7 @@ import type { ServedResource } from "../registry/served-resource.ts";
 import type { ApiObject } from "../registry/strategy.ts";
 import type { FieldError } from "../resource.ts";
 import { deepEqual } from "../schema/deep-equal.ts";
+import { shareEqual } from "../schema/share-equal.ts";
 import type { StoredObject } from "../storage/store.ts";
 import { dedupeOwners, isShown, requestedForm, setManagedFields, type Written, writeOptions } from "./create-object.ts";
 import { kindSubjectOf, storeKey, subjectOf } from "./resource-request.ts";
@@ -124,6 +125,7 @@ async function admit(context: ServerContext, options: UpdateOptions, stored: Sto
   prepare(options, next, previous);
   if (requested !== next) prepare(options, requested, previous);
   dedupeOwners(next, warn);
+  shareUnchanged(next, previous);
   const errors = validate(options, next, previous);
   if (errors.length > 0) throw invalid(kindSubjectOf(resource, name), errors);
   if (resource.isCustom && !deepEqual(next.metadata.finalizers, previous.metadata.finalizers)) {
@@ -132,6 +134,13 @@ async function admit(context: ServerContext, options: UpdateOptions, stored: Sto
   for (const warning of resource.strategy.warnings?.(next, previous) ?? []) warn(warning);
   await context.admission.validate(request);
   return { next, requested, previous };
+}
+
+/** What did not change need not be looked at by all that follows. Metadata stays apart, since it still changes. */
+function shareUnchanged(next: ApiObject, previous: ApiObject): void {
+  for (const key of Object.keys(next)) {
+    if (key !== "metadata" && next[key] !== previous[key]) next[key] = shareEqual(next[key], previous[key]);
+  }
 }
 
 interface Admitted {
