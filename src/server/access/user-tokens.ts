@@ -19,8 +19,8 @@ export interface RecognizedUser {
 }
 
 /**
- * Recognizes the tokens of static users. Looks at the user's file with each request (a `stat`, about 1 µs) and reads it
- * again when it changed, so a user that was added or revoked a moment ago is so here too.
+ * Recognizes the tokens of static users. Looks at the user's file with each request, or with those of one turn of the event
+ * loop at once, and reads it again when it changed, so a user that was added or revoked a moment ago is so here too.
  */
 export class UserTokens {
   readonly #path: string;
@@ -53,16 +53,21 @@ export class UserTokens {
 
   #record(name: string): UserRecord | undefined {
     const known = this.#remembered.get(name);
+    if (known?.isFresh) return known.record;
     const file = known?.file ?? userFile(this.#path, name);
     const stats = statSync(file, { throwIfNoEntry: false });
     if (!stats) {
       this.#remembered.delete(name);
       return undefined;
     }
-    if (known && isSame(known.stats, stats)) return known.record;
-    const record = this.#read(file, stats);
-    this.#remembered.set(name, { file, stats, record });
-    return record;
+    const remembered =
+      known && isSame(known.stats, stats) ? known : { file, stats, record: this.#read(file, stats), isFresh: true };
+    if (remembered !== known) this.#remembered.set(name, remembered);
+    remembered.isFresh = true;
+    setImmediate(() => {
+      remembered.isFresh = false;
+    });
+    return remembered.record;
   }
 
   #read(file: string, stats: Stats): UserRecord | undefined {
@@ -78,6 +83,8 @@ interface Remembered {
   /** Those of the file when it was read. */
   readonly stats: Stats;
   readonly record: UserRecord | undefined;
+  /** Until the turn of the event loop in which the file was looked at is over: what arrived together is judged together. */
+  isFresh: boolean;
 }
 
 function isSame(a: Stats, b: Stats): boolean {
