@@ -11,6 +11,9 @@ const KEPT = 4;
 /** Bytes that wait for a slow disk; what comes beyond is lost, and said to be. */
 const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 
+/** Lines gather for so long: a write costs the same for one as for many. A crash loses as much. */
+const GATHER_MS = 10;
+
 /** After an error, another attempt is made so much later. */
 const REOPEN_MS = 5_000;
 
@@ -22,9 +25,6 @@ export class AuditLog implements AsyncDisposable {
   readonly #filename: string;
   readonly #logger: Logger;
   #file: RotatingFileStream | undefined;
-  /** Lines that are being written, at once: a write costs the same for one as for many. */
-  #writing: readonly string[] = [];
-  /** Lines that gather meanwhile. */
   #waiting: string[] = [];
   #waitingBytes = 0;
   #lost = 0;
@@ -43,29 +43,30 @@ export class AuditLog implements AsyncDisposable {
     if (mayOpen) this.#file = this.#open();
     if (!this.#file || this.#file.destroyed) this.#lose("the file could not be written");
     else if (this.#file.writableLength + this.#waitingBytes >= MAX_WAITING_BYTES) this.#lose("the disk is too slow");
-    else {
-      const line = `${JSON.stringify(event)}\n`;
-      this.#waiting.push(line);
-      this.#waitingBytes += line.length;
-      if (this.#writing.length === 0) this.#flush(this.#file);
-    }
+    else this.#gather(`${JSON.stringify(event)}\n`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#file || this.#file.destroyed) return;
     const closed = once(this.#file, "close");
-    this.#flush(this.#file);
+    this.#flush();
     this.#file.end();
     await closed;
   }
 
-  #flush(file: RotatingFileStream): void {
-    this.#writing = this.#waiting;
+  #gather(line: string): void {
+    if (this.#waiting.length === 0) setTimeout(() => this.#flush(), GATHER_MS);
+    this.#waiting.push(line);
+    this.#waitingBytes += line.length;
+  }
+
+  #flush(): void {
+    const lines = this.#waiting;
     this.#waiting = [];
     this.#waitingBytes = 0;
-    if (this.#writing.length === 0) return;
-    file.write(this.#writing.join(""), () => {
-      if (this.#file === file && !file.destroyed) this.#flush(file);
+    if (lines.length === 0) return;
+    this.#file?.write(lines.join(""), (error) => {
+      if (error) this.#lose(error.message, lines.length);
     });
   }
 
@@ -78,13 +79,8 @@ export class AuditLog implements AsyncDisposable {
     const path = dirname(this.#filename);
     const file = createStream(nameOf, { path, size: MAX_SIZE, rotate: KEPT, mode: 0o600 });
     file.on("warning", (error: Error) => this.#lose(error.message));
-    file.on("error", (error: Error) => {
-      const unwritten = this.#writing.length + this.#waiting.length;
-      this.#writing = [];
-      this.#waiting = [];
-      this.#waitingBytes = 0;
-      this.#lose(error.message, Math.max(unwritten, 1));
-    });
+    // What was lost by it is told by each write.
+    file.on("error", (error: Error) => this.#lose(error.message, 0));
     return file;
   }
 
