@@ -1,10 +1,12 @@
 import { describe, expect, it } from "@jest/globals";
 import { knownOf } from "../../test/support/known.ts";
 import { Admission } from "../admission/admission.ts";
+import type { AdmissionEvent } from "../admission/observer.ts";
 import { answerReview } from "./review.ts";
 
 const admission = new Admission(knownOf());
 
+const ACTING = "slipway.dev/impersonator";
 const profile = { metadata: { name: "standard" }, spec: { enforcement: "Warn" } };
 
 function review(request: object, type: object = {}): object {
@@ -71,6 +73,19 @@ describe("a review", () => {
     });
   });
 
+  it("is of whoever acts as somebody, where that is told", () => {
+    const told: AdmissionEvent[] = [];
+    const observed = new Admission(knownOf(), { observe: (event) => told.push(event) });
+    const approval = { metadata: { name: "a" }, spec: {} };
+    const userInfo = {
+      ...{ username: "sam", groups: ["security"] },
+      extra: { [ACTING]: ["root"], "slipway.dev/impersonator-groups": ["system:masters"], other: ["x"] },
+    };
+    const resource = { group: "slipway.dev", version: "v1alpha1", resource: "approvals" };
+    answerReview(review({ userInfo, resource, object: approval }), "rules", observed);
+    expect(told).toMatchObject([{ type: "Refused", who: { username: "root", groups: ["system:masters"] } }]);
+  });
+
   it.each<{ because: string; body: unknown }>([
     { because: "it is no object", body: [] },
     { because: "of an older version", body: review({}, { apiVersion: "admission.k8s.io/v1beta1" }) },
@@ -84,6 +99,11 @@ describe("a review", () => {
     { because: "of nobody", body: review({ userInfo: null }) },
     { because: "of somebody without a name", body: review({ userInfo: { groups: [] } }) },
     { because: "of groups that are none", body: review({ userInfo: { username: "a", groups: [1] } }) },
+    { because: "of extra that is none", body: review({ userInfo: { username: "a", extra: "b" } }) },
+    {
+      because: "of nobody who acts as somebody",
+      body: review({ userInfo: { username: "a", extra: { [ACTING]: [1] } } }),
+    },
     { because: "of a name that is a number", body: review({ name: 1 }) },
   ])("is refused $because", ({ body }) => {
     expect(() => answerReview(body, "rules", admission)).toThrow(expect.objectContaining({ name: "NotAReview" }));

@@ -2,6 +2,7 @@ import type { Admission, NamedWrite } from "../admission/admission.ts";
 import { refusalStatus } from "../admission/refusal-status.ts";
 import { isAmended, isJudged } from "../admission/rules.ts";
 import type { Refusal, Writer } from "../admission/write.ts";
+import { ImpersonatorExtra } from "../api/impersonator.ts";
 import type { KubeObject } from "../api/meta.ts";
 import { isJsonObject } from "../machinery/json-equal.ts";
 import { patchBetween } from "./json-patch.ts";
@@ -79,11 +80,23 @@ function readRequest(review: unknown): ReviewedWrite {
 }
 
 function userOf(userInfo: JsonObject): Writer {
-  const { groups = [] } = userInfo;
-  if (!Array.isArray(groups) || !groups.every((group) => typeof group === "string")) {
-    throw new NotAReview("request.userInfo.groups are no texts");
-  }
+  const impersonator = impersonatorIn(userInfo);
+  if (impersonator) return impersonator;
+  const groups = textsOf(userInfo.groups ?? [], "groups");
   return { username: text(userInfo, "username"), groups, uid: optionalText(userInfo, "uid") || undefined };
+}
+
+/** Whoever acts as an approver is none. The embedded API server tells of it; others tell their audit log alone. */
+function impersonatorIn({ extra = {} }: JsonObject): Writer | undefined {
+  if (!isJsonObject(extra)) throw new NotAReview("request.userInfo.extra is no object");
+  const [username] = textsOf(extra[ImpersonatorExtra.Username] ?? [], "extra");
+  if (username === undefined) return undefined;
+  return { username, groups: textsOf(extra[ImpersonatorExtra.Groups] ?? [], "extra") };
+}
+
+function textsOf(value: unknown, name: string): readonly string[] {
+  if (Array.isArray(value) && value.every((each) => typeof each === "string")) return value;
+  throw new NotAReview(`request.userInfo.${name} are no texts`);
 }
 
 type JsonObject = Readonly<Record<string, unknown>>;

@@ -17,7 +17,7 @@ export interface Write {
   readonly namespace: string;
   /** Empty on a create by generateName, until the name is made. */
   readonly name: string;
-  /** Whom the API server takes the client for: where somebody acts as another, that other. */
+  /** Who asks. Where somebody acts as another, whoever does so; where the API server does not tell that, the other. */
   readonly user: Writer;
   /** Nothing will be stored. */
   readonly dryRun: boolean;

@@ -68,7 +68,9 @@ function writeOf(request: AdmissionRequest): NamedWrite {
   const { namespace, name, user, dryRun, definition, object, oldObject } = request;
   return {
     ...asSubject(request),
-    ...{ namespace, name, user, dryRun },
+    ...{ namespace, name, dryRun },
+    // Whoever acts as an approver is none.
+    user: user.impersonator ?? user,
     kind: definition.kind,
     object: object as KubeObject | undefined,
     oldObject: oldObject as KubeObject | undefined,

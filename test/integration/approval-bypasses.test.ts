@@ -1,3 +1,5 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import type { AdmissionEvent } from "../../src/admission/observer.ts";
 import { type Secret, secrets } from "../../src/api/core.ts";
@@ -8,7 +10,7 @@ import { STAMP_KEY_SECRET, type StampKeys, stampKeysIn } from "../../src/approva
 import { type AdmissionMode, admissionOf } from "../../src/cli/admission-mode.ts";
 import { type Clock, systemClock } from "../../src/machinery/clock.ts";
 import { createKubeClient, type DisposableKubeClient } from "../../src/machinery/http-kube-client.ts";
-import { startTestApiServer, type TestApiServer } from "../support/api-server.ts";
+import { kubeconfigOf, startTestApiServer, type TestApiServer } from "../support/api-server.ts";
 import { decisionPatch } from "../support/approval-people.ts";
 import { Kubectl, type KubectlResult } from "../support/kubectl.ts";
 import { recordingLogger } from "../support/recording-logger.ts";
@@ -39,6 +41,7 @@ describe.each<AdmissionMode>(["inprocess", "webhook"])(
     let server: TestApiServer;
     let client: DisposableKubeClient;
     let admin: Kubectl;
+    let controller: Kubectl;
     let keys: StampKeys;
     const people = new Map<string, Kubectl>();
 
@@ -58,24 +61,18 @@ describe.each<AdmissionMode>(["inprocess", "webhook"])(
       const found = stampKeysIn(await client.get<Secret>(secrets, STAMP_KEY_SECRET));
       if (!found) throw new Error("there is no key");
       keys = found;
-      await admin.run([
-        "create",
-        "clusterrolebinding",
-        "c",
-        "--clusterrole=cluster-admin",
-        `--user=${CONTROLLER_USER}`,
-      ]);
+      const bind = (name: string, role: string, user: string) =>
+        admin.run(["create", "clusterrolebinding", name, `--clusterrole=${role}`, `--user=${user}`]);
+      await bind("controller", "cluster-admin", CONTROLLER_USER);
+      const token = (await admin.run(["create", "token", "slipway-controller", "-n", "slipway-system"])).trim();
+      const file = join(server.dataDir, "controller.kubeconfig");
+      const { url, caPem } = server;
+      await writeFile(file, JSON.stringify(kubeconfigOf({ url, caPem, name: "controller", token })));
+      controller = new Kubectl(file);
       const members = { dana: [], sam: ["security"], kim: ["security"], carol: [], mallory: [] };
       for (const [name, groups] of Object.entries(members)) {
         people.set(name, new Kubectl(await server.addUser(name, groups)));
-        for (const role of ["slipway-developer", "slipway-approver"])
-          await admin.run([
-            "create",
-            "clusterrolebinding",
-            `${name}-${role}`,
-            `--clusterrole=${role}`,
-            `--user=${name}`,
-          ]);
+        for (const role of ["slipway-developer", "slipway-approver"]) await bind(`${name}-${role}`, role, name);
       }
     });
     afterAll(async () => {
@@ -91,7 +88,6 @@ describe.each<AdmissionMode>(["inprocess", "webhook"])(
       if (!found) throw new Error(`${name} was not added`);
       return found;
     };
-    const CONTROLLER = ["--as", CONTROLLER_USER];
     const input = (object: object) => ({ input: JSON.stringify(object) });
 
     const policySpec = (spec: object = {}) => ({
@@ -141,7 +137,7 @@ describe.each<AdmissionMode>(["inprocess", "webhook"])(
         },
       } satisfies object;
       const approval = { ...unsealed, spec: { ...unsealed.spec, seal: sealOf(unsealed, keys) } };
-      await admin.run(["create", "-f", "-", ...CONTROLLER], input(approval));
+      await controller.run(["create", "-f", "-"], input(approval));
       return { name: approval.metadata.name, policy, object: approval };
     }
     interface AskOptions {
@@ -160,7 +156,7 @@ describe.each<AdmissionMode>(["inprocess", "webhook"])(
     const decisions = async (name: string) => (await admin.get<Approval>("approval", name)).spec.decisions;
     const close = (name: string, phase: string) => {
       const body = JSON.stringify({ status: { phase } });
-      return admin.run(["patch", "approval", name, "--subresource=status", "--type=merge", "-p", body, ...CONTROLLER]);
+      return controller.run(["patch", "approval", name, "--subresource=status", "--type=merge", "-p", body]);
     };
 
     /** Refused with these words, nothing was stored, and it is known who tried. */
@@ -276,8 +272,36 @@ describe.each<AdmissionMode>(["inprocess", "webhook"])(
       });
     });
 
+    describe("by acting as somebody else:", () => {
+      it("an administrator who acts as an approver is none", async () => {
+        const { name } = await ask();
+        const patch = ["patch", "approval", name, "--type=json", "-p", decisionPatch("Approved", "because")];
+        const sam = ["--as", "sam", "--as-group", "security"];
+        await refused("admin", name, () => admin.try([...patch, ...sam]), /you are no approver of /);
+      });
+
+      it("nor the controller, who acts as it", async () => {
+        const { object } = await ask();
+        const copy = { ...object, metadata: { ...object.metadata, name: `${object.metadata.name}-2` } };
+        const made = await admin.try(["create", "-f", "-", "--as", CONTROLLER_USER], input(copy));
+        expect(made).toMatchObject({
+          code: 1,
+          stderr: expect.stringMatching(/only Slipway's controller makes Approvals/),
+        });
+      });
+
+      it("an edit is of whoever makes it, in whose name it may be", async () => {
+        await admin.run(["create", "-f", "-", "--as", "dana"], input(wish("acted")));
+        const { metadata } = await admin.get<RuntimeDeployment>("rtd", "acted");
+        const { entries } = JSON.parse(metadata.annotations?.["slipway.dev/requesters"] ?? "") as {
+          entries: { user: string }[];
+        };
+        expect(entries.map(({ user }) => user)).toEqual(["admin"]);
+      });
+    });
+
     describe("by the controller's own identity:", () => {
-      const create = (object: object) => admin.try(["create", "-f", "-", ...CONTROLLER], input(object));
+      const create = (object: object) => controller.try(["create", "-f", "-"], input(object));
       const renamed = <T extends { metadata: object }>(object: T, name: string) => ({
         ...object,
         metadata: { ...object.metadata, name },
@@ -301,9 +325,9 @@ describe.each<AdmissionMode>(["inprocess", "webhook"])(
       it("nothing is decided, and nothing of what is asked changes", async () => {
         const { name } = await ask();
         const patch = (body: object) =>
-          admin.try(["patch", "approval", name, "--type=merge", "-p", JSON.stringify(body), ...CONTROLLER]);
+          controller.try(["patch", "approval", name, "--type=merge", "-p", JSON.stringify(body)]);
         const added = decisionPatch("Approved", "because");
-        const own = () => admin.try(["patch", "approval", name, "--type=json", "-p", added, ...CONTROLLER]);
+        const own = () => controller.try(["patch", "approval", name, "--type=json", "-p", added]);
         await refused(CONTROLLER_USER, name, own, /you are no approver of /);
         for (const body of [
           { spec: { requesters: [{ username: "somebody" }] } },
