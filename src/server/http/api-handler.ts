@@ -12,7 +12,7 @@ import { checkTimeout, parseBoolean } from "../verbs/query-options.ts";
 import type { ResourceRequest } from "../verbs/resource-request.ts";
 import type { ServerContext } from "../verbs/server-context.ts";
 import { negotiate } from "./accept.ts";
-import { type Answer, type HttpRequest, header, pageNotFound, text } from "./answer.ts";
+import { type Answer, type HttpRequest, header, type Patience, pageNotFound, text } from "./answer.ts";
 import { FlowControl } from "./flow-control.ts";
 import type { RequestDetails } from "./listener.ts";
 import { parseResourcePath, type ResourcePath } from "./request-info.ts";
@@ -45,12 +45,15 @@ export interface ApiHandlerOptions {
 export class ApiHandler {
   readonly #options: ApiHandlerOptions;
   readonly #flow: FlowControl;
+  readonly #patience: Patience;
   readonly #metrics: RequestMetrics;
 
   constructor(options: ApiHandlerOptions) {
     this.#options = options;
     const { clock, registry, store } = options.context;
-    this.#flow = new FlowControl(clock);
+    const flow = new FlowControl(clock);
+    this.#flow = flow;
+    this.#patience = { clock, isCrowded: () => flow.isCrowded };
     const objects = () =>
       new Map([...registry.stored()].map(({ storage }) => [storage, store.count(storage)] as const));
     this.#metrics = new RequestMetrics({ metrics: options.metrics, flow: this.#flow, objects });
@@ -109,7 +112,8 @@ export class ApiHandler {
       return this.#flow.run(user.username, isWanted, () => this.#options.discovery.answer(http));
     }
     this.#authorize(user, attributesOf(path, verb, http.query));
-    const work = () => this.#dispatch({ http, path, verb, user, warnings, annotations });
+    const seated = READS.has(verb) ? http : { ...http, patience: this.#patience };
+    const work = () => this.#dispatch({ http: seated, path, verb, user, warnings, annotations });
     return verb === "watch" ? work() : this.#flow.run(user.username, isWanted, work);
   }
 
