@@ -4,10 +4,10 @@ import type { Clock } from "../machinery/clock.ts";
 import { delay } from "../machinery/clock-delay.ts";
 import type { Logger } from "../machinery/logger.ts";
 import type { Runnable } from "../machinery/runnable.ts";
+import type { ApprovalLog } from "./approval-log.ts";
 import type { AuditEntry } from "./audit-entry.ts";
 import { AuditFile, FileChanged } from "./audit-file.ts";
 import { type ChainTip, formatLine } from "./audit-line.ts";
-import type { AuditLog } from "./audit-log.ts";
 import type { AuditKeys, AuditSecrets } from "./audit-secrets.ts";
 import { HeadKeeper } from "./head-keeper.ts";
 
@@ -17,7 +17,7 @@ const RETRY_CAP_MS = 30_000;
 const HEAD_GRACE_MS = 5_000;
 
 export interface AuditWriterOptions {
-  readonly log: AuditLog;
+  readonly log: ApprovalLog;
   readonly secrets: AuditSecrets;
   /** Absent: lines are only printed. */
   readonly path?: string;
@@ -27,8 +27,6 @@ export interface AuditWriterOptions {
   readonly identity: string;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Called synchronously, with every attempt that failed. */
-  onFailure?(): void;
 }
 
 /** What lines are written with. */
@@ -104,7 +102,6 @@ export class AuditWriter implements Runnable {
         // Somebody moved the log away, to begin another: nothing is wrong with that.
         if (error instanceof FileChanged && failures === 0) continue;
         log.fails(error instanceof Error ? error.message : String(error));
-        this.#options.onFailure?.();
         if (isLast) return false;
         await delay(clock, jittered(backoffMs(failures, RETRY_BASE_MS, RETRY_CAP_MS)), stop);
       }

@@ -1,7 +1,7 @@
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Secret } from "../../src/api/core.ts";
-import { AuditLog } from "../../src/audit/audit-log.ts";
+import { ApprovalLog } from "../../src/audit/approval-log.ts";
 import { AuditSecrets } from "../../src/audit/audit-secrets.ts";
 import { AuditWriter } from "../../src/audit/audit-writer.ts";
 import { systemClock } from "../../src/machinery/clock.ts";
@@ -30,7 +30,7 @@ const client = new SecretClient(stored(), (all) => {
 const print = (line: string) => void process.stderr.write(`${line}\n`);
 const logger: Logger = { debug: print, info: print, warn: print, error: print, child: () => logger };
 const clock = systemClock;
-const log = new AuditLog({ clock, logger });
+const log = new ApprovalLog({ clock, logger });
 const path = join(folder, "audit.log");
 const writer = new AuditWriter({ log, clock, logger, path, secrets: new AuditSecrets(client), identity: "child" });
 const never = new AbortController().signal;

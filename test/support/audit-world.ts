@@ -2,8 +2,8 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { formatKey } from "../../src/api/meta.ts";
+import { ApprovalLog } from "../../src/audit/approval-log.ts";
 import type { AuditEntry } from "../../src/audit/audit-entry.ts";
-import { AuditLog } from "../../src/audit/audit-log.ts";
 import { AUDIT_HEAD_SECRET, AUDIT_KEY_SECRET, AuditSecrets, headsIn, keysIn } from "../../src/audit/audit-secrets.ts";
 import { AuditWriter } from "../../src/audit/audit-writer.ts";
 import type { Known } from "../../src/audit/check-file.ts";
@@ -37,7 +37,7 @@ export class AuditWorld implements AsyncDisposable {
   /** A process that writes the log; `stop` drains it. */
   start(options: { path?: string; print?: (text: string) => Promise<void>; clock?: Clock } = {}): WrittenLog {
     const { path = this.path, clock = systemClock, print } = options;
-    const log = new AuditLog({ clock, logger: this.#logger });
+    const log = new ApprovalLog({ clock, logger: this.#logger });
     const writer = new AuditWriter({
       ...{ log, clock, logger: this.#logger, secrets: new AuditSecrets(this.client), identity: "test" },
       ...(path !== "" && { path }),
@@ -92,7 +92,7 @@ export class AuditWorld implements AsyncDisposable {
 }
 
 export interface WrittenLog {
-  readonly log: AuditLog;
+  readonly log: ApprovalLog;
   readonly ended: Promise<void>;
   readonly abort: AbortController;
   stop(): Promise<void>;

@@ -11,11 +11,17 @@ const GROUP = 256;
 /** A loss is logged this often. */
 const TELL_EVERY_MS = 60_000;
 
-export interface AuditLogOptions {
+export interface ApprovalLogOptions {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Called synchronously. */
-  onLost?(count: number): void;
+}
+
+/** Since the process began. */
+export interface AuditTotals {
+  readonly written: number;
+  readonly lost: number;
+  /** Attempts to write that failed. */
+  readonly failures: number;
 }
 
 /** Whether the log takes what happens. */
@@ -31,8 +37,8 @@ export interface AuditHealth {
  * Where events of approvals are handed in. They wait here for the writer; what there is no room for is counted, and the count is
  * an event itself as soon as there is.
  */
-export class AuditLog implements ApprovalAudit {
-  readonly #options: AuditLogOptions;
+export class ApprovalLog implements ApprovalAudit {
+  readonly #options: ApprovalLogOptions;
   readonly #waiting = new Fifo<AuditEntry>();
   readonly #settling = new Set<{ readonly upTo: number; readonly resolve: () => void }>();
   #wake = Promise.withResolvers<void>();
@@ -42,8 +48,9 @@ export class AuditLog implements ApprovalAudit {
   /** Monotonic. */
   #toldMs = Number.NEGATIVE_INFINITY;
   #problem: string | undefined;
+  #totals: AuditTotals = { written: 0, lost: 0, failures: 0 };
 
-  constructor(options: AuditLogOptions) {
+  constructor(options: ApprovalLogOptions) {
     this.#options = options;
   }
 
@@ -66,6 +73,10 @@ export class AuditLog implements ApprovalAudit {
     return { isWritten: this.#problem === undefined, message: this.#problem, waiting: this.#waiting.size };
   }
 
+  get totals(): AuditTotals {
+    return this.#totals;
+  }
+
   /**
    * Resolves when what was handed in so far is on disk, lost and counted, or when `signal` is raised. For who must not go on
    * before it is.
@@ -80,6 +91,11 @@ export class AuditLog implements ApprovalAudit {
     await promise;
     signal.removeEventListener("abort", waiting.resolve);
     this.#settling.delete(waiting);
+  }
+
+  /** To be called when nothing is handed in any more, and nobody writes: says what was lost with the process. */
+  end(): void {
+    if (this.#waiting.size > 0) this.#lose(this.#waiting.size, "the process ends");
   }
 
   /** For the writer: what is next, losses included; empty where nothing waits. */
@@ -101,6 +117,7 @@ export class AuditLog implements ApprovalAudit {
   /** For the writer: so many of those that it took are on disk. */
   wrote(count: number): void {
     this.#problem = undefined;
+    this.#totals = { ...this.#totals, written: this.#totals.written + count };
     this.#settle(count);
   }
 
@@ -114,6 +131,7 @@ export class AuditLog implements ApprovalAudit {
   fails(problem: string): void {
     if (problem !== this.#problem) this.#options.logger.error("the audit log of approvals is not written", { problem });
     this.#problem = problem;
+    this.#totals = { ...this.#totals, failures: this.#totals.failures + 1 };
   }
 
   /** For the writer: resolves when something waits, or `signal` is raised. */
@@ -133,7 +151,7 @@ export class AuditLog implements ApprovalAudit {
 
   #lose(count: number, why: string): void {
     this.#lost += count;
-    this.#options.onLost?.(count);
+    this.#totals = { ...this.#totals, lost: this.#totals.lost + count };
     const now = this.#options.clock.monotonicMs();
     if (now - this.#toldMs < TELL_EVERY_MS) return;
     this.#toldMs = now;
