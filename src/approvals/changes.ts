@@ -31,8 +31,10 @@ const ALL_VALUES = 128 * 1024;
 export function changesBetween(approved: ReviewedSpec | undefined, wanted: ReviewedSpec): readonly Change[] {
   const found = differences(approved ?? {}, wanted);
   const kept = found.length > MOST_CHANGES ? cutByMember(found).slice(0, MOST_CHANGES) : found;
-  const total = kept.reduce((sum, { from = "", to = "" }) => sum + from.length + to.length, 0);
-  const longest = total > ALL_VALUES ? Math.floor(ALL_VALUES / (2 * kept.length)) : LONGEST_VALUE;
+  const shown = (value: string | undefined) => Math.min(value?.length ?? 0, LONGEST_VALUE);
+  const total = kept.reduce((sum, { from, to }) => sum + shown(from) + shown(to), 0);
+  const share = Math.floor(ALL_VALUES / (2 * kept.length));
+  const longest = total > ALL_VALUES ? Math.min(share, LONGEST_VALUE) : LONGEST_VALUE;
   return kept.map(({ field, from, to }) => ({ field: clippedField(field), ...excerpts({ from, to }, longest) }));
 }
 
