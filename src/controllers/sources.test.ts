@@ -4,11 +4,14 @@ import { MemoryStore } from "../../test/support/memory-store.ts";
 import type { ConfigMap, Namespace, Secret } from "../api/core.ts";
 import { formatKey, type KubeObject, type ObjectKey } from "../api/meta.ts";
 import {
+  type Approval,
+  type ApprovalPolicy,
   GUARDRAILS_BOUND_LABEL,
   type GuardrailProfile,
   type RuntimeBackend,
   type RuntimeDeployment,
 } from "../api/v1alpha1/index.ts";
+import { approvalIndexes } from "./runtime-deployment/gate/ports.ts";
 import { deploymentIndexes, profileIndexes } from "./runtime-deployment/indexes.ts";
 import { connect } from "./sources.ts";
 
@@ -20,6 +23,8 @@ function world() {
     namespaces: new MemoryStore<Namespace>(),
     secrets: new MemoryStore<Secret>(),
     configMaps: new MemoryStore<ConfigMap>(),
+    policies: new MemoryStore<ApprovalPolicy>(),
+    approvals: new MemoryStore<Approval>(approvalIndexes),
   };
   const object = <T extends KubeObject>(key: Partial<ObjectKey>, rest: object): T =>
     ({ metadata: { name: key.name, namespace: key.namespace, uid: formatKey(key as ObjectKey) }, ...rest }) as T;
@@ -35,6 +40,9 @@ function world() {
         deploymentController: into(queued.deployments),
         backendController: into(queued.backends),
         profileController: into(queued.profiles),
+        approvalController: { enqueue: () => undefined },
+        policyController: { enqueue: () => undefined },
+        forgetApprovals: () => undefined,
         isKnown: () => false,
         secretsOf: () => [],
       }),

@@ -5,7 +5,7 @@ import { describe, expect, it } from "@jest/globals";
 /** What backends are to the controllers. */
 const PORTS = [
   ...["backends/backend.ts", "backends/build.ts", "backends/egress.ts"],
-  ...["backends/platform-probe.ts", "backends/usage.ts", "backends/variables.ts"],
+  ...["backends/image-resolver.ts", "backends/platform-probe.ts", "backends/usage.ts", "backends/variables.ts"],
 ];
 
 /**
@@ -32,11 +32,12 @@ const allowed: Record<string, readonly string[]> = {
   "backends/build.ts": ["backends/backend.ts"],
   "backends/usage.ts": ["backends/backend.ts"],
   "backends/egress.ts": ["guardrails"],
+  "backends/image-resolver.ts": [],
   "backends/platform-probe.ts": [],
   "backends/variables.ts": ["backends/backend.ts"],
   // Could be published by itself.
   "backends/code-engine/client": [],
-  "backends/images": ["api", "machinery/errors.ts"],
+  "backends/images": ["api", "machinery/errors.ts", "backends/image-resolver.ts"],
   "backends/code-engine": [
     ...["api", "guardrails", "machinery"],
     ...[...PORTS, "backends/images", "backends/code-engine/client"],

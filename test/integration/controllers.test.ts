@@ -24,6 +24,7 @@ import { getCondition } from "../../src/machinery/conditions.ts";
 import { createKubeClient, type DisposableKubeClient } from "../../src/machinery/http-kube-client.ts";
 import { Manager } from "../../src/machinery/manager.ts";
 import { startTestApiServer, type TestApiServer } from "../support/api-server.ts";
+import { memoryApprovals } from "../support/approval-services.ts";
 import { eventually } from "../support/eventually.ts";
 import { MemoryBackend } from "../support/memory-backend.ts";
 import { guardrailCapabilities, MemoryEngine } from "../support/memory-engine.ts";
@@ -79,6 +80,7 @@ function start(): void {
     clock: systemClock,
     logger,
     identity: "test",
+    approvals: memoryApprovals().services,
   });
   const stop = new AbortController();
   const manager = new Manager({ logger, drainTimeoutMs: 2_000 })

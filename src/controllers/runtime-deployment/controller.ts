@@ -24,6 +24,8 @@ import { converge } from "./converge.ts";
 import { decide } from "./decide.ts";
 import { endBuild } from "./end-build.ts";
 import { enforceBounds } from "./enforce-bounds.ts";
+import { passGate } from "./gate/gate.ts";
+import type { ApprovalGate } from "./gate/ports.ts";
 import type { GuardrailSources } from "./guardrail-sources.ts";
 import { news, repairs } from "./happenings.ts";
 import { isKnown, Memories, newest, wrote } from "./memory.ts";
@@ -68,6 +70,7 @@ export interface RuntimeDeploymentPorts {
   readonly writer: DeploymentWriter;
   readonly events: EventRecorder;
   readonly hashKey: (signal: AbortSignal) => Promise<Uint8Array>;
+  readonly gate: ApprovalGate;
   readonly clock: Clock;
 }
 
@@ -102,6 +105,7 @@ export class RuntimeDeploymentReconciler implements Reconciler {
     const finalizer = (scope: Scope) => this.#addFinalizer(scope);
     this.#phases = [
       async (scope) => decide(scope, { registry, sources }),
+      (scope) => passGate(scope, { gate: ports.gate, registry, sources, clock, objects }),
       (scope) => this.#observe(scope),
       (scope) => enforceBounds(scope, { registry, sources, surroundings, objects, hashKey }),
       (scope) => this.#probe(scope),

@@ -3,15 +3,16 @@ import type { ImageRequest, PullProgress, ResolvedImage } from "../../backends/b
 import { confinementOf } from "../../effective-spec/confinement.ts";
 import { type EffectiveSpec, referencedObjects } from "../../effective-spec/effective-spec.ts";
 import { type Namespaced, type Resolved, resolveReferences } from "../../effective-spec/references.ts";
-import { buildKey, type ImageSource } from "../../effective-spec/source.ts";
+import { buildKey, type ImageSource, type Source } from "../../effective-spec/source.ts";
 import { needsHashKey, workloadSpec } from "../../effective-spec/workload.ts";
 import type { Clock } from "../../machinery/clock.ts";
 import type { LiveBackend } from "../backend-registry.ts";
 import { type BuildingPorts, type BuildOrder, builtImage, orderBuild } from "./building.ts";
 import type { Note } from "./facts.ts";
 import { failureOf } from "./failure.ts";
+import { objectsOf } from "./gate/config-maps.ts";
 import { noteProgress, recentProgress } from "./progress.ts";
-import { askedHash, type Scope } from "./scope.ts";
+import { askedHash, type Scope, UNCHANGED } from "./scope.ts";
 import { tryNow } from "./set-back.ts";
 import { type Surroundings, wire } from "./wiring.ts";
 
@@ -33,7 +34,8 @@ const PROGRESS_MS = 2_000;
 export async function prepareRevision(scope: Scope, ports: RevisionPorts): Promise<void> {
   const { spec, live, observed } = scope;
   if (!spec || !live || !observed || spec.desiredState === "Stopped") return;
-  const objects = ports.objects(scope.owner.namespace);
+  const { namespace } = scope.owner;
+  const objects = objectsOf(ports.objects(namespace), namespace, scope.revision?.version.configMaps);
   const profile = scope.profile?.metadata.generation;
   const build = spec.source.kind === "git" ? buildKey(spec.source) : "";
   scope.token = `${scope.generation}/${profile}/${live.instance}/${versions(scope, spec, objects)}/${build}`;
@@ -49,23 +51,40 @@ export async function prepareRevision(scope: Scope, ports: RevisionPorts): Promi
   const hashKey = keyed ? await tryNow(scope, ports.clock, () => ports.hashKey(scope.signal)) : undefined;
   if (keyed && !hashKey) return;
   const target = workloadSpec({ owner: scope.owner, generation: scope.generation, spec, resolved, image, hashKey });
+  // Before anything runs of it.
+  await scope.revision?.keepImage?.(image.pinned, scope.signal);
   const exists = observed.some((workload) => askedHash(workload) === target.hash);
   if (!exists && !(await fetched(scope, live, { image, request, clock: ports.clock }))) return;
   scope.target = target;
   scope.image = image.pinned;
+  remember(scope, image.pinned);
+}
+
+/** Keeps what it is made of, for the time when something newer awaits approval. */
+function remember({ memory, revision, generation, digest, gated }: Scope, image: string): void {
+  if (!gated) memory.made = undefined;
+  else if (revision && digest !== UNCHANGED) memory.made = { generation, version: revision.version, image, digest };
+}
+
+/** An image that somebody said yes to, whatever its reference stands for by now. */
+interface Pinned {
+  readonly kind: "pinned";
+  readonly image: ResolvedImage;
+  readonly request: Omit<ImageRequest, "dockerConfig">;
 }
 
 /** A spec that may run. */
 interface Taken {
   readonly resolved: Resolved;
-  readonly from: ImageSource | BuildOrder;
+  readonly from: ImageSource | BuildOrder | Pinned;
 }
 
 /** What needs no call: the references, and the rules of the backend. */
 function accept(scope: Scope, spec: EffectiveSpec, live: LiveBackend, objects: Namespaced): Taken | undefined {
   try {
     const { source, transport, restartPolicy } = spec;
-    const from = source.kind === "git" ? orderBuild(scope, source, { live, objects }) : source;
+    const from =
+      pinned(scope, source) ?? (source.kind === "git" ? orderBuild(scope, source, { live, objects }) : source);
     const imageReference = source.kind === "git" ? source.push?.repository : source.reference;
     const resolved = resolveReferences(spec, objects);
     const confinement = confinementOf(spec, resolved);
@@ -96,6 +115,10 @@ async function obtain(
     const image = await builtImage(scope, from, ports);
     return image && { image, request: { reference: image.pinned, pullPolicy: "IfNotPresent", dockerConfig } };
   }
+  if (from.kind === "pinned") {
+    await ports.finalizer(scope);
+    return { image: from.image, request: { ...from.request, dockerConfig } };
+  }
   const { reference, pullPolicy } = from;
   const request: ImageRequest = { reference, pullPolicy, dockerConfig };
   const [image] = await Promise.all([
@@ -105,6 +128,14 @@ async function obtain(
   if (!image) return undefined;
   scope.memory.pinned = { generation: scope.generation, image: image.pinned };
   return { image, request };
+}
+
+function pinned({ revision }: Scope, source: Source): Pinned | undefined {
+  const image = revision?.image;
+  if (image === undefined) return undefined;
+  const { reference, pullPolicy } =
+    source.kind === "git" ? ({ reference: image, pullPolicy: "IfNotPresent" } as const) : source;
+  return { kind: "pinned", image: { pinned: image }, request: { reference, pullPolicy } };
 }
 
 /** Versions of the objects that the spec refers to: a change of one is another attempt. */
