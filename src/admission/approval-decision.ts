@@ -31,6 +31,7 @@ export const approvalsAreDecided: Rule = {
   },
   refusal(write, known) {
     const asked = ask(write, known);
+    if (asked.isMalformed) return forbidden("a decision has a verdict, Approved or Rejected, and a reason in words");
     if (asked.refusal || !asked.decision) return asked.refusal;
     const { keys } = asked;
     const decisions = authenticDecisions(write.object as Approval, keys);
@@ -45,14 +46,15 @@ export const approvalsAreDecided: Rule = {
 
 type Asked =
   /** Nothing of it changes, or nothing that anybody decides. */
-  | { readonly refusal: undefined; readonly decision?: undefined }
-  | { readonly refusal: Refusal; readonly decision?: undefined }
+  | { readonly refusal: undefined; readonly decision?: undefined; readonly isMalformed?: boolean }
+  | { readonly refusal: Refusal; readonly decision?: undefined; readonly isMalformed?: undefined }
   | {
       readonly refusal: undefined;
       readonly approval: Approval;
       readonly decision: Decision;
       readonly policies: readonly string[];
       readonly keys: StampKeys;
+      readonly isMalformed?: undefined;
     };
 
 function ask(write: Write, known: Known): Asked {
@@ -67,16 +69,23 @@ function ask(write: Write, known: Known): Asked {
   if (given.length === before.length) return { refusal: undefined };
   const [decision, ...more] = given.slice(before.length) as unknown[];
   if (more.length > 0) return no("a person decides once; add one decision to spec.decisions");
-  // The schema says what is wrong with it.
-  if (!isJsonObject(decision)) return { refusal: undefined };
-  return mayDecide(write, known, { approval, decision: decision as unknown as Decision });
+  // The schema, which is asked between the halves, says what is wrong with it.
+  if (!isDecision(decision)) return { refusal: undefined, isMalformed: true };
+  return mayDecide(write, known, { approval, decision });
 }
 
-function mayDecide(
-  { user, namespace }: Write,
-  known: Known,
-  { approval, decision }: Pick<Asked & { decision: Decision }, "approval" | "decision">,
-): Asked {
+function isDecision(value: unknown): value is Decision {
+  if (!isJsonObject(value)) return false;
+  const { verdict, reason } = value;
+  return (verdict === "Approved" || verdict === "Rejected") && (reason === undefined || typeof reason === "string");
+}
+
+interface Deciding {
+  readonly approval: Approval;
+  readonly decision: Decision;
+}
+
+function mayDecide({ user, namespace }: Write, known: Known, { approval, decision }: Deciding): Asked {
   const { spec } = approval;
   const keys = known.stampKeys();
   if (!keys) return no("the key that decisions are stamped with is missing");
