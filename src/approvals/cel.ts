@@ -48,12 +48,12 @@ export function effectiveForCel(reviewed: ReviewedSpec): unknown {
 }
 
 function celValue(value: unknown): unknown {
-  if (typeof value === "number") return BigInt(value);
-  if (Array.isArray(value)) return value.map(celValue);
+  if (typeof value === "number") return Number.isInteger(value) ? BigInt(value) : value;
+  if (Array.isArray(value)) return Object.freeze(value.map(celValue));
   if (typeof value !== "object" || value === null) return value;
   const own: Record<string, unknown> = Object.create(null);
   for (const [name, member] of Object.entries(value)) own[name] = celValue(member);
-  return own;
+  return Object.freeze(own);
 }
 
 function compile(text: string): Compiled {

@@ -57,6 +57,7 @@ export function partOf(extent: Extent, name: string | undefined): Extent {
   );
 }
 
+/** Of values that cannot change. */
 const known = new WeakMap<object, Extent>();
 
 function measured(value: unknown): Extent {
@@ -74,7 +75,7 @@ function measured(value: unknown): Extent {
     }),
     { items: parts.length, text: 0, weight: 1 },
   );
-  known.set(value, extent);
+  if (Object.isFrozen(value)) known.set(value, extent);
   return extent;
 }
 
