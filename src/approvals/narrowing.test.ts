@@ -137,6 +137,19 @@ describe("a change that widens, or is another", () => {
 });
 
 describe("onlyNarrows", () => {
+  it.each<{ because: string; stored: unknown }>([
+    { because: "nothing is stored", stored: undefined },
+    { because: "it has no guardrails", stored: { backend: "docker" } },
+    { because: "a newer release wrote it", stored: { ...approved, sidecars: [] } },
+    {
+      because: "a guardrail is a newer release's",
+      stored: { ...approved, guardrails: { ...approved.guardrails, userNamespace: true } },
+    },
+  ])("takes what it cannot read for another: $because", ({ stored }) => {
+    expect(onlyNarrows(stored as ReviewedSpec, approved)).toBe(false);
+    expect(onlyNarrows(stored as ReviewedSpec, stored as ReviewedSpec)).toBe(false);
+  });
+
   it("agrees with what each may do, one thing at a time", () => {
     const limits = fc.record({
       cpu: fc.constantFrom("250m", "500m", "1"),

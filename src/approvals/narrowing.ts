@@ -1,5 +1,6 @@
 import type { ReviewedSpec } from "../effective-spec/reviewed-spec.ts";
 import { readGuardrails } from "../effective-spec/reviewed-spec-reader.ts";
+import { reviewedShapeProblem } from "../effective-spec/reviewed-spec-shape.ts";
 import { widens } from "../guardrails/widens.ts";
 import { TerminalError } from "../machinery/errors.ts";
 import { jsonEqual } from "../machinery/json-equal.ts";
@@ -11,6 +12,7 @@ import { cpuOf, memoryOf } from "./thresholds.ts";
  * read or compared counts as wider.
  */
 export function onlyNarrows(approved: ReviewedSpec, wanted: ReviewedSpec): boolean {
+  if (reviewedShapeProblem(approved) !== undefined || reviewedShapeProblem(wanted) !== undefined) return false;
   const { guardrails: _, resources: before, ...rest } = approved;
   const { guardrails: __, resources: after, ...same } = wanted;
   if (!jsonEqual(rest, same)) return false;
