@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
-import { appendFile, readdir, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readdir, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
@@ -249,6 +249,25 @@ describe("an audit log", () => {
     expect(world.lines).toContainEqual(
       expect.objectContaining({ level: "error", fields: { problem: "nobody answers" } }),
     );
+  });
+
+  it("keeps nobody waiting who does not want to wait for a log that cannot be written", async () => {
+    await using world = await AuditWorld.make();
+    const { log, stop } = world.start();
+    log.append(entry(1));
+    await log.written(soon());
+    expect(await world.read()).toHaveLength(2);
+    world.client.isDown = true;
+    await rm(world.folder, { recursive: true });
+    log.append(entry(2));
+    await log.written(new AbortController().signal);
+    expect(log.health.isWritten).toBe(false);
+    await log.written(new AbortController().signal);
+    world.client.isDown = false;
+    await mkdir(world.folder);
+    await log.settled(soon());
+    await stop();
+    expect(await world.read()).toMatchObject([{ type: "ChainStarted" }, { who: ["sec2"] }]);
   });
 
   it("never goes on in a log that is not whole, but beside it", async () => {

@@ -33,6 +33,15 @@ export interface AuditHealth {
   readonly waiting: number;
 }
 
+/** Somebody who waits. */
+interface Settling {
+  /** Until so many of those that were recorded are settled. */
+  readonly upTo: number;
+  /** Or until the log cannot be written. */
+  readonly untilTrouble: boolean;
+  readonly resolve: () => void;
+}
+
 /**
  * Where events of approvals are handed in. They wait here for the writer; what there is no room for is counted, and the count is
  * an event itself as soon as there is.
@@ -40,7 +49,7 @@ export interface AuditHealth {
 export class ApprovalLog implements ApprovalAudit {
   readonly #options: ApprovalLogOptions;
   readonly #waiting = new Fifo<AuditEntry>();
-  readonly #settling = new Set<{ readonly upTo: number; readonly resolve: () => void }>();
+  readonly #settling = new Set<Settling>();
   #wake = Promise.withResolvers<void>();
   #recorded = 0;
   #settled = 0;
@@ -82,10 +91,18 @@ export class ApprovalLog implements ApprovalAudit {
    * before it is.
    */
   async settled(signal: AbortSignal): Promise<void> {
+    await this.#wait(signal, false);
+  }
+
+  async written(signal: AbortSignal): Promise<void> {
+    if (this.#problem === undefined) await this.#wait(signal, true);
+  }
+
+  async #wait(signal: AbortSignal, untilTrouble: boolean): Promise<void> {
     const upTo = this.#recorded;
     if (this.#settled >= upTo || signal.aborted) return;
     const { promise, resolve } = Promise.withResolvers<void>();
-    const waiting = { upTo, resolve: () => resolve() };
+    const waiting: Settling = { upTo, untilTrouble, resolve: () => resolve() };
     this.#settling.add(waiting);
     signal.addEventListener("abort", waiting.resolve, { once: true });
     await promise;
@@ -131,6 +148,7 @@ export class ApprovalLog implements ApprovalAudit {
   fails(problem: string): void {
     if (problem !== this.#problem) this.#options.logger.error("the audit log of approvals is not written", { problem });
     this.#problem = problem;
+    for (const { untilTrouble, resolve } of this.#settling) if (untilTrouble) resolve();
     this.#totals = { ...this.#totals, failures: this.#totals.failures + 1 };
   }
 

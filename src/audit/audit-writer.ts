@@ -65,7 +65,7 @@ export class AuditWriter implements Runnable {
         await this.#write(stop, abort);
       }
       while (log.health.waiting > 0 && !abort.aborted) await this.#write(stop, abort);
-      await Promise.race([this.#head.idle(), delay(this.#options.clock, HEAD_GRACE_MS, abort)]);
+      await Promise.race([this.#head.flush(), delay(this.#options.clock, HEAD_GRACE_MS, abort)]);
     } finally {
       await this.#close();
     }
@@ -139,7 +139,7 @@ export class AuditWriter implements Runnable {
   async #open(signal: AbortSignal): Promise<Chain> {
     const { secrets, path, clock, logger } = this.#options;
     // A count that is under way must not be read as it was before.
-    await this.#head.idle();
+    await this.#head.flush();
     const keys = await secrets.keys(signal);
     const heads = await secrets.heads(signal);
     const opened = path === undefined ? undefined : await AuditFile.open(path, { keys, heads }, clock.now());

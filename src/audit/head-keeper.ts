@@ -5,6 +5,8 @@ import type { Logger } from "../machinery/logger.ts";
 import type { ChainTip } from "./audit-line.ts";
 import type { AuditSecrets } from "./audit-secrets.ts";
 
+/** Between two counts: a storm of events costs four writes a second. */
+const PACE_MS = 250;
 const RETRY_BASE_MS = 250;
 const RETRY_CAP_MS = 30_000;
 
@@ -24,6 +26,7 @@ export class HeadKeeper {
   #next: ChainTip | undefined;
   #work: Promise<void> = Promise.resolve();
   #isBusy = false;
+  #hurry = new AbortController();
 
   constructor(options: HeadKeeperOptions) {
     this.#options = options;
@@ -39,9 +42,11 @@ export class HeadKeeper {
     });
   }
 
-  /** Resolves when nothing is under way any more. */
-  idle(): Promise<void> {
-    return this.#work;
+  /** Resolves when the newest count is written, without a pause before it, or `signal` of its `move` is raised. */
+  async flush(): Promise<void> {
+    this.#hurry.abort();
+    await this.#work;
+    this.#hurry = new AbortController();
   }
 
   async #keep(signal: AbortSignal): Promise<void> {
@@ -52,6 +57,7 @@ export class HeadKeeper {
         await secrets.setHead({ ...tip, isFile, at: clock.now().toISOString() }, signal);
         if (this.#next === tip) this.#next = undefined;
         failures = 0;
+        await delay(clock, PACE_MS, AbortSignal.any([signal, this.#hurry.signal]));
       } catch (error) {
         if (signal.aborted) return;
         const why = error instanceof Error ? error.message : String(error);

@@ -58,6 +58,7 @@ async function parse(argv: readonly string[]): Promise<number> {
     .command("controller")
     .description("run the controllers against any Kubernetes API")
     .addOption(kubeconfig())
+    .option("--audit-log <file>", "a file of this replica's own for the log of approvals, beside standard output")
     .addOption(gatewayListen())
     .addOption(metricsListen())
     .addOption(logFormat())

@@ -4,6 +4,7 @@ import type { CustomResourceDefinition } from "../api/custom-resource-definition
 import { API_VERSION, type RuntimeBackend, runtimeBackends } from "../api/v1alpha1/index.ts";
 import { customResourceDefinition } from "../api/v1alpha1/kind-schema.ts";
 import { kindSchemas } from "../api/v1alpha1/kinds.ts";
+import { ApprovalLog } from "../audit/approval-log.ts";
 import type { KubeClient } from "../machinery/client.ts";
 import { systemClock } from "../machinery/clock.ts";
 import { createKubeClient } from "../machinery/http-kube-client.ts";
@@ -11,6 +12,8 @@ import { kubeconfigPath, writeAdminKubeconfig } from "../server/access/kubeconfi
 import { type ApiServer, startApiServer } from "../server/api-server.ts";
 import { type AdmissionMode, admissionOf } from "./admission-mode.ts";
 import { AuditLog } from "./audit-log.ts";
+import { AUDIT_LOG } from "./audit-verify.ts";
+import { AuditedAdmission } from "./audited-admission.ts";
 import { type ControllerCredentials, controllerCredentials } from "./controller-credentials.ts";
 import type { ListenAddress } from "./listen-address.ts";
 import { listening } from "./listen-error.ts";
@@ -46,8 +49,12 @@ export async function up(options: UpOptions): Promise<number> {
 
   const crds = kindSchemas.map(customResourceDefinition) as CustomResourceDefinition[];
   const audit = stack.use(new AuditLog(join(dataDir, "api-audit.log"), logger));
+  const approvals = new ApprovalLog({ clock: systemClock, logger });
+  // After the server has closed, which is the last to hand anything in.
+  stack.defer(() => approvals.end());
+  const observer = new AuditedAdmission({ log: approvals, clock: systemClock });
   const admission = stack.use(
-    admissionOf(options.admission, { clock: systemClock, logger: logger.child({ part: "admission" }) }),
+    admissionOf(options.admission, { clock: systemClock, logger: logger.child({ part: "admission" }), observer }),
   );
   const controllers: { credentials?: ControllerCredentials } = {};
   const server = await listening("--listen", options.listen, () =>
@@ -73,7 +80,12 @@ export async function up(options: UpOptions): Promise<number> {
     { dataDir, url: server.url, caPem: server.caPem },
     { clock: systemClock, logger, signal: stop },
   );
-  const runtime = stack.use(await startRuntime({ ...options, kubeconfig: controllers.credentials, logger, stop }));
+  const runtime = stack.use(
+    await startRuntime({
+      ...{ ...options, kubeconfig: controllers.credentials, logger, stop },
+      audit: { log: approvals, admission: observer, path: join(dataDir, AUDIT_LOG) },
+    }),
+  );
   await writeEndpoints(dataDir, server, runtime);
   await applyManifests(admin, manifests, { fieldManager: FIELD_MANAGER, signal: stop });
 

@@ -21,4 +21,6 @@ export interface ApprovalRecord {
 export interface ApprovalAudit {
   /** Returns at once; never throws. */
   record(entry: ApprovalRecord): void;
+  /** Resolves when what was recorded is on disk; at once while it cannot be, and in any case when `signal` is raised. */
+  written?(signal: AbortSignal): Promise<void>;
 }
