@@ -65,10 +65,10 @@ function asSubject({ operation, definition: { group, plural: resource }, subreso
 }
 
 function writeOf(request: AdmissionRequest): NamedWrite {
-  const { namespace, name, user, dryRun, definition, object, oldObject } = request;
+  const { namespace, name, user, dryRun, from, definition, object, oldObject } = request;
   return {
     ...asSubject(request),
-    ...{ namespace, name, dryRun },
+    ...{ namespace, name, dryRun, from },
     // Whoever acts as an approver is none.
     user: user.impersonator ?? user,
     kind: definition.kind,

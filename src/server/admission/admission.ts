@@ -12,6 +12,8 @@ export interface AdmissionRequest {
   readonly name: string;
   readonly user: UserInfo;
   readonly dryRun: boolean;
+  /** The client's address; undefined where the server itself writes. */
+  readonly from?: string | undefined;
   /** What will be stored; mutating plugins may change it in place. Undefined on DELETE. */
   readonly object: Record<string, unknown> | undefined;
   /** What is stored. Undefined on CREATE. */

@@ -113,7 +113,16 @@ export class ApiHandler {
     }
     this.#authorize(user, attributesOf(path, verb, http.query));
     const seated = READS.has(verb) ? http : { ...http, patience: this.#patience };
-    const work = () => this.#dispatch({ http: seated, path, verb, user, warnings, annotations });
+    const work = () =>
+      this.#dispatch({
+        http: seated,
+        path,
+        verb,
+        user,
+        from: message.socket.remoteAddress ?? "",
+        warnings,
+        annotations,
+      });
     return verb === "watch" ? work() : this.#flow.run(user.username, isWanted, work);
   }
 
@@ -150,6 +159,7 @@ export class ApiHandler {
       accepted,
       warnings,
       annotate: annotator(annotations),
+      from: call.from,
       authorizeCreate: () => this.#authorize(user, attributesOf(call.path, "create", http.query)),
     };
     if (READS.has(call.verb)) return handler(context, request);
@@ -200,6 +210,8 @@ export interface Call {
   readonly path: ResourcePath;
   readonly verb: string;
   readonly user: UserInfo;
+  /** The client's address. */
+  readonly from: string;
   readonly warnings: Set<string>;
   readonly annotations: Map<string, string>;
 }

@@ -32,6 +32,7 @@ export async function apply(
     fieldManager: options.fieldManager,
     warn: (text: string) => request.warnings.add(text),
     annotate: request.annotate,
+    from: request.from,
     keepManagedFields: true,
   };
   let created = false;

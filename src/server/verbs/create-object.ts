@@ -33,6 +33,7 @@ export interface CreateOptions {
   readonly fieldManager: string;
   readonly warn: (text: string) => void;
   readonly annotate?: AdmissionRequest["annotate"];
+  readonly from?: AdmissionRequest["from"];
   /** What server-side apply has computed already; absent where this create is an Update operation. */
   readonly keepManagedFields?: boolean;
 }
@@ -185,7 +186,7 @@ function exists(resource: ServedResource, name: string, existing: StoredObject):
 }
 
 function admissionOf(options: CreateOptions): AdmissionRequest {
-  const { resource, namespace, object, user, dryRun, warn, annotate } = options;
+  const { resource, namespace, object, user, dryRun, warn, annotate, from } = options;
   return {
     operation: "CREATE",
     definition: resource.definition,
@@ -199,6 +200,7 @@ function admissionOf(options: CreateOptions): AdmissionRequest {
     options: writeOptions("CreateOptions", options),
     warn,
     ...(annotate && { annotate }),
+    from,
   };
 }
 

@@ -25,6 +25,7 @@ export interface UpdateOptions {
   readonly fieldManager: string;
   readonly warn: (text: string) => void;
   readonly annotate?: AdmissionRequest["annotate"];
+  readonly from?: AdmissionRequest["from"];
   /** True for server-side apply, which has computed managedFields itself. */
   readonly keepManagedFields?: boolean;
   /** True for PATCH: the merged object carries the stored resourceVersion unless the patch set one. */
@@ -111,6 +112,7 @@ async function admit(context: ServerContext, options: UpdateOptions, stored: Sto
     oldObject: previous,
     options: writeOptions("UpdateOptions", options),
     ...(options.annotate && { annotate: options.annotate }),
+    from: options.from,
   };
   checkVersion(options, next, stored);
   retainSystemFields(next, previous);
