@@ -36,6 +36,8 @@ export interface ApprovalPorts {
   readonly clock: Clock;
 }
 
+/** The longest that a status waits for the audit log. */
+const AUDIT_WAIT_MS = 2_000;
 /** The wall clock, by which approvals expire, may jump: so often at least it is looked at. */
 const LONGEST_WAIT_MS = 30 * 60_000;
 
@@ -84,7 +86,7 @@ export class ApprovalReconciler implements Reconciler {
       now,
     });
     // What the controller did not write is reported for what it is, and nothing is done about it.
-    if (keys && isSealed(approval, keys)) this.#tell(approval, memory, happened);
+    if (keys && isSealed(approval, keys)) await this.#tell(approval, memory, happened, signal);
     const after = await this.#ports.writeStatus(approval, status, signal);
     this.#notify(approval, after, memory);
     if (state.phase !== "Pending") return {};
@@ -117,8 +119,16 @@ export class ApprovalReconciler implements Reconciler {
     });
   }
 
-  /** Once for each; again after a crash before the status was written. */
-  #tell(approval: Approval, { recorded }: Memory, happened: readonly HistoryEntry[]): void {
+  /**
+   * Once for each; again after a crash before the status was written. The status says nothing before the audit log has it on
+   * disk, but a disk that fails delays nobody by much.
+   */
+  async #tell(
+    approval: Approval,
+    { recorded }: Memory,
+    happened: readonly HistoryEntry[],
+    signal: AbortSignal,
+  ): Promise<void> {
     const { audit, events, deployments } = this.#ports;
     const { deploymentRef, digest, requesters } = approval.spec;
     const { name, namespace = "", uid } = approval.metadata;
@@ -146,6 +156,7 @@ export class ApprovalReconciler implements Reconciler {
       events.record(approval, note);
       if (deployment?.metadata.uid === deploymentRef.uid) events.record(deployment, note);
     }
+    if (happened.length > 0) await audit.written?.(AbortSignal.any([signal, AbortSignal.timeout(AUDIT_WAIT_MS)]));
   }
 
   /** Everything that the status says is still to be told. */
