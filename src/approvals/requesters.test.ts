@@ -216,6 +216,16 @@ describe("the list of requesters", () => {
     const other = { ...shipped, metadata: { ...shipped.metadata, name: "mine" } } as KubeObject;
     expect(readRequesters(other, KEYS).problem).toBeDefined();
   });
+
+  it("is nobody's where a backend is as it is made at the first start", () => {
+    const backend = (name: string, spec: object) =>
+      ({ ...serverOf(), kind: "RuntimeBackend", spec, metadata: { ...serverOf().metadata, name } }) as KubeObject;
+    const made = { type: "docker", default: true };
+    expect(readRequesters(backend("docker", made), KEYS)).toEqual({ entries: [], problem: undefined });
+    expect(readRequesters(backend("other", made), KEYS).problem).toBeDefined();
+    const moved = { ...made, docker: { host: "tcp://10.0.0.7:2376" } };
+    expect(readRequesters(backend("docker", moved), KEYS).problem).toBeDefined();
+  });
 });
 
 describe("who asked since a version", () => {

@@ -178,6 +178,16 @@ function annotationOf({ metadata: { annotations } }: KubeObject): string | undef
 }
 
 function isShipped(object: KubeObject): boolean {
-  const shipped = object.kind === "GuardrailProfile" ? builtInProfile(object.metadata.name) : undefined;
-  return shipped !== undefined && jsonEqual(shipped.spec, member({ ...object }, "spec"));
+  const { name } = object.metadata;
+  const spec = member({ ...object }, "spec");
+  if (object.kind === "RuntimeBackend") return name === "docker" && isMadeAtStart(spec);
+  const shipped = object.kind === "GuardrailProfile" ? builtInProfile(name) : undefined;
+  return shipped !== undefined && jsonEqual(shipped.spec, spec);
+}
+
+/** The backend that `slipway up` makes for the machine's own Engine, which says nothing but that. */
+function isMadeAtStart(spec: unknown): boolean {
+  if (!isJsonObject(spec)) return false;
+  const { type, default: _, ...others } = spec;
+  return type === "docker" && Object.keys(others).length === 0;
 }
