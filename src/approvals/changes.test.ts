@@ -114,8 +114,8 @@ describe("changesBetween", () => {
   it("stays within what the schema of Approval and the API server take", () => {
     const long = "𝒳".repeat(60_000);
     const path = "p".repeat(600);
-    const before = { ...approved, env: variables(200, `${long}a`) };
-    const after = { ...approved, env: variables(200, `${long}b`), configMaps: [configMap(path, { [path]: long })] };
+    const before = { ...approved, env: variables(200, `a${long}`) };
+    const after = { ...approved, env: variables(200, `b${long}`), configMaps: [configMap(path, { [path]: long })] };
     const found = changesBetween(before, after);
     const schema = approvalSchema.spec.properties?.review?.properties?.changes;
     const { field, from, to } = schema?.items?.properties ?? {};
@@ -127,6 +127,14 @@ describe("changesBetween", () => {
       expect(Object.values(change).every((text) => text.isWellFormed())).toBe(true);
     }
     expect(Buffer.byteLength(JSON.stringify(found))).toBeLessThan(512 * 1024);
+  });
+
+  it.each([0, 1])("cuts no character in two, at whatever place (%p)", (shift) => {
+    const text = `${"a".repeat(shift)}${"𝒳".repeat(5000)}`;
+    const value = (middle: string) => [{ name: "E", value: `${text}${middle}${text}` }];
+    const [change] = changesBetween({ ...approved, env: value("1") }, { ...approved, env: value("2") });
+    expect(change?.from?.isWellFormed()).toBe(true);
+    expect(change?.to?.isWellFormed()).toBe(true);
   });
 
   it("is empty for equal specs, and for no others", () => {

@@ -163,6 +163,7 @@ describe("outsideRegistries", () => {
     expect(outside("ghcr.io/acme/files", ALLOWED, own)).toBeUndefined();
     expect(outside("ghcr.io/acme/files", ALLOWED, other)).toContain("ghcr.io/evil/files");
     expect(outside("ghcr.io/acme/files", ALLOWED, `sha256:${hex}`)).toContain("image ID");
+    expect(outside("ghcr.io/evil/files", ALLOWED, own)).toContain("ghcr.io/evil/files");
   });
 
   it("trusts no name that an image has on a machine", () => {
