@@ -239,12 +239,15 @@ describe("an audit log", () => {
     await using world = await AuditWorld.make();
     world.client.isDown = true;
     const { log, stop } = world.start();
+    const told: (string | undefined)[] = [];
+    log.onTrouble((problem) => told.push(problem));
     log.append(entry(1));
     await eventually("the failure", () => !log.health.isWritten);
     expect(log.health.message).toBe("nobody answers");
     world.client.isDown = false;
     await log.settled(soon());
     expect(log.health).toEqual({ isWritten: true, message: undefined, waiting: 0 });
+    expect(told).toEqual(["nobody answers", undefined]);
     await stop();
     expect(world.lines).toContainEqual(
       expect.objectContaining({ level: "error", fields: { problem: "nobody answers" } }),

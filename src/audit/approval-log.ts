@@ -49,6 +49,7 @@ interface Settling {
 export class ApprovalLog implements ApprovalAudit {
   readonly #options: ApprovalLogOptions;
   readonly #waiting = new Fifo<AuditEntry>();
+  readonly #listeners: ((problem: string | undefined) => void)[] = [];
   readonly #settling = new Set<Settling>();
   #wake = Promise.withResolvers<void>();
   #recorded = 0;
@@ -98,6 +99,10 @@ export class ApprovalLog implements ApprovalAudit {
     if (this.#problem === undefined) await this.#wait(signal, true);
   }
 
+  onTrouble(listener: (problem: string | undefined) => void): void {
+    this.#listeners.push(listener);
+  }
+
   async #wait(signal: AbortSignal, untilTrouble: boolean): Promise<void> {
     const upTo = this.#recorded;
     if (this.#settled >= upTo || signal.aborted) return;
@@ -133,7 +138,7 @@ export class ApprovalLog implements ApprovalAudit {
 
   /** For the writer: so many of those that it took are on disk. */
   wrote(count: number): void {
-    this.#problem = undefined;
+    this.#setProblem(undefined);
     this.#totals = { ...this.#totals, written: this.#totals.written + count };
     this.#settle(count);
   }
@@ -147,7 +152,7 @@ export class ApprovalLog implements ApprovalAudit {
   /** For the writer: why it does not get on. */
   fails(problem: string): void {
     if (problem !== this.#problem) this.#options.logger.error("the audit log of approvals is not written", { problem });
-    this.#problem = problem;
+    this.#setProblem(problem);
     for (const { untilTrouble, resolve } of this.#settling) if (untilTrouble) resolve();
     this.#totals = { ...this.#totals, failures: this.#totals.failures + 1 };
   }
@@ -160,6 +165,12 @@ export class ApprovalLog implements ApprovalAudit {
     signal.addEventListener("abort", wake, { once: true });
     await this.#wake.promise;
     signal.removeEventListener("abort", wake);
+  }
+
+  #setProblem(problem: string | undefined): void {
+    if (problem === this.#problem) return;
+    this.#problem = problem;
+    for (const listener of this.#listeners) listener(problem);
   }
 
   #settle(count: number): void {

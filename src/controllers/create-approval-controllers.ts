@@ -95,6 +95,7 @@ export function createApprovalControllers(options: ApprovalControllersOptions): 
     enqueue: (each) => policyController.enqueue(each),
     clock,
   });
+  options.audit.onTrouble?.((problem) => policyReconciler.learnAudit(problem));
   const controller = { logger, clock };
   const { metrics } = options;
   const policyController = new Controller({

@@ -21,6 +21,8 @@ export const ConditionType = {
   Notified: "Notified",
   /** Of an ApprovalPolicy: the last notices of each channel arrived. */
   NotificationsDelivered: "NotificationsDelivered",
+  /** Of an ApprovalPolicy, and only while it is false: what happens to approvals gets into the audit log. */
+  Audited: "Audited",
   /** Of a RuntimeBackend: it answers. */
   Available: "Available",
   /** Of a RuntimeBackend: logs of instances that are no more can be read. */
@@ -83,6 +85,7 @@ export const Reason = {
   NotificationsPending: "NotificationsPending",
   NotificationsDelivered: "NotificationsDelivered",
   NotificationsFailed: "NotificationsFailed",
+  AuditLogFailed: "AuditLogFailed",
 
   BackendUnavailable: "BackendUnavailable",
   /** The controller could not dial the ports that the backend publishes. */

@@ -1,4 +1,4 @@
-import type { ObjectKey } from "../../api/meta.ts";
+import { keyOf, type ObjectKey } from "../../api/meta.ts";
 import type { ApprovalPolicy, ApprovalPolicyStatus } from "../../api/v1alpha1/index.ts";
 import type { Clock } from "../../machinery/clock.ts";
 import type { Lister } from "../../machinery/lister.ts";
@@ -20,6 +20,8 @@ export class ApprovalPolicyReconciler implements Reconciler {
   /** By name, of one UID each: at most one entry for each policy and channel. */
   readonly #outcomes = new Map<string, { readonly uid: string; readonly newest: Map<Channel, NoticeOutcome> }>();
 
+  #auditProblem: string | undefined;
+
   constructor(ports: ApprovalPolicyPorts) {
     this.#ports = ports;
   }
@@ -33,6 +35,12 @@ export class ApprovalPolicyReconciler implements Reconciler {
     this.#ports.enqueue({ namespace: "", name });
   }
 
+  /** Takes why the audit log cannot be written; undefined: it can. */
+  learnAudit(problem: string | undefined): void {
+    this.#auditProblem = problem;
+    for (const policy of this.#ports.policies.list()) this.#ports.enqueue(keyOf(policy));
+  }
+
   async reconcile(key: ObjectKey, signal: AbortSignal): Promise<Result> {
     const { policies, writeStatus, clock } = this.#ports;
     const policy = policies.get(key);
@@ -42,7 +50,7 @@ export class ApprovalPolicyReconciler implements Reconciler {
     }
     const known = this.#outcomes.get(key.name);
     const outcomes = known?.uid === policy.metadata.uid ? known.newest : new Map<Channel, NoticeOutcome>();
-    await writeStatus(policy, summarize(policy, outcomes, clock.now()), signal);
+    await writeStatus(policy, summarize(policy, { outcomes, auditProblem: this.#auditProblem }, clock.now()), signal);
     return {};
   }
 }

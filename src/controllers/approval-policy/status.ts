@@ -10,11 +10,23 @@ export type Channel = "webhook" | "email";
 /** The newest outcome of each channel; empty where nothing was told since the controller started. */
 export type Outcomes = ReadonlyMap<Channel, NoticeOutcome>;
 
-/** Pure. Whether the policy's rules can be evaluated, and its notices arrive. */
-export function summarize(policy: ApprovalPolicy, outcomes: Outcomes, now: Date): ApprovalPolicyStatus {
+export interface PolicyFacts {
+  readonly outcomes: Outcomes;
+  /** Why the audit log cannot be written. */
+  readonly auditProblem: string | undefined;
+}
+
+/** Pure. Whether the policy's rules can be evaluated, its notices arrive, and what it asks is in the audit log. */
+export function summarize(
+  policy: ApprovalPolicy,
+  { outcomes, auditProblem }: PolicyFacts,
+  now: Date,
+): ApprovalPolicyStatus {
   const observedGeneration = policy.metadata.generation ?? 0;
   const before = policy.status?.conditions ?? [];
-  const found = [accepted(policy), delivered(policy, outcomes, before)].filter((condition) => condition !== undefined);
+  const found = [accepted(policy), delivered(policy, outcomes, before), audited(auditProblem)].filter(
+    (condition) => condition !== undefined,
+  );
   const still = before.filter(({ type }) => found.some((condition) => condition.type === type));
   const conditions = found.reduce<readonly Condition[]>(
     (all, next) => setCondition(all, { ...next, observedGeneration }, now),
@@ -33,6 +45,12 @@ function accepted(policy: ApprovalPolicy): NewCondition {
   const said = problems.map(({ path, message }) => `${path}: ${message}`).join("; ");
   const message = `asks for approval of whatever the rule may concern: ${said}`;
   return { type, status: "False", reason: Reason.InvalidRule, message };
+}
+
+function audited(problem: string | undefined): NewCondition | undefined {
+  if (problem === undefined) return undefined;
+  const message = `events wait, ten thousand at the most: ${problem}`;
+  return { type: ConditionType.Audited, status: "False", reason: Reason.AuditLogFailed, message };
 }
 
 /** What is known from before a restart stands until another notice says otherwise. */

@@ -23,4 +23,6 @@ export interface ApprovalAudit {
   record(entry: ApprovalRecord): void;
   /** Resolves when what was recorded is on disk; at once while it cannot be, and in any case when `signal` is raised. */
   written?(signal: AbortSignal): Promise<void>;
+  /** Has `listener` told why nothing can be written, whenever that changes; undefined: it can. No message holds a secret. */
+  onTrouble?(listener: (problem: string | undefined) => void): void;
 }
