@@ -8,10 +8,12 @@ import {
   SCAN_ANNOTATION,
 } from "../../../api/v1alpha1/index.ts";
 import { changesBetween } from "../../../approvals/changes.ts";
+import { UNKNOWN_REQUESTER } from "../../../approvals/people.ts";
 import { ownDigest, type Person, type RequesterEntry, requestersSince } from "../../../approvals/requesters.ts";
 import { sealOf } from "../../../approvals/seal.ts";
 import type { StampKeys } from "../../../approvals/stamp-keys.ts";
 import type { Trigger } from "../../../approvals/triggers.ts";
+import { haveUnknownWriters } from "../../../approvals/unknown-writers.ts";
 import { canonicalJson } from "../../../effective-spec/canonical-json.ts";
 import type { ReviewedSpec } from "../../../effective-spec/reviewed-spec.ts";
 import type { FieldEnforcement } from "../../../guardrails/enforcement.ts";
@@ -72,7 +74,7 @@ export function newApproval(question: Question): NewApproval {
     generation,
     digest,
     effective: reviewed,
-    requesters: requestersOf(question.inputs, approved),
+    requesters: requestersOf(question),
     inputs: question.inputs.map(({ object }) => ({
       ...{ kind: object.kind, name: object.metadata.name, uid: object.metadata.uid, digest: ownDigest(object) },
     })),
@@ -105,9 +107,11 @@ function nameOf({ deployment: { metadata }, digest, taken }: Question): string {
   }
 }
 
-/** All whose writes make up the difference to the version that was approved last, each once. */
-function requestersOf(inputs: readonly Input[], approved: Approval | undefined): Approval["spec"]["requesters"] {
+/** All whose writes make up the difference to the version that was approved last, each once; somebody unknown among them. */
+function requestersOf({ inputs, approved, reviewed }: Question): Approval["spec"]["requesters"] {
   const people = new Map<string, Person>();
+  if (approved && haveUnknownWriters(approved.spec.effective as ReviewedSpec, reviewed))
+    people.set(UNKNOWN_REQUESTER, { username: UNKNOWN_REQUESTER, groups: [] });
   for (const { object, entries } of inputs) {
     const known = approved?.spec.inputs?.find(({ kind, uid }) => kind === object.kind && uid === object.metadata.uid);
     for (const { user, groups } of requestersSince(entries, known?.digest))
