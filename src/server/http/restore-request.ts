@@ -1,3 +1,5 @@
+import type { Readable } from "node:stream";
+import { finished } from "node:stream/promises";
 import type { UserInfo } from "../access/access.ts";
 import { superuserGroup } from "../access/rbac-authorizer.ts";
 import { type OnlineRestore, RestoreUnderWay } from "../restore/online-restore.ts";
@@ -27,8 +29,16 @@ export async function answerRestore(
   try {
     return json(200, await restore.restore(http.body, Number(http.headers["content-length"])));
   } catch (error) {
+    await drain(http.body);
     if (error instanceof RestoreUnderWay) throw new StatusError(409, "Conflict", error.message);
     if (error instanceof StoreRefused) throw badRequest(error.message);
     throw error;
   }
+}
+
+/** Who is still sending would hear of a broken connection instead of the answer. */
+async function drain(body: Readable): Promise<void> {
+  body.resume();
+  // A client that has left hears nothing anyway.
+  await finished(body, { writable: false }).catch(() => undefined);
 }

@@ -81,7 +81,7 @@ export class OnlineRestore implements AsyncDisposable {
     const now = clock.now().toISOString();
     try {
       mkdirSync(folder, { mode: 0o700 });
-      await receive(body, { file: backup, declaredBytes, signal });
+      await receive(body, backup, declaredBytes);
       // More are given out meanwhile, yet far fewer than the new ones lie above.
       const known = store.revision;
       const prepared = await prepare({ task: "build", backup, store: built, dataDir, known, now }, signal);
