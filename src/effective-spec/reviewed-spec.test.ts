@@ -170,7 +170,7 @@ describe("the digest", () => {
 
   it("is the same whatever the order of members and of ConfigMaps", () => {
     const maps = [configMap("a", { x: "1", y: "2" }), configMap("b", {})];
-    const turned = [configMap("b", {}), configMap("a", { y: "2", x: "1" })];
+    const turned = [configMap("b", {}), configMap("a", { y: "2", x: "1" }), configMap("b", {})];
     const digest = specDigest(reviewedSpec(full, { ...found, configMaps: maps }));
     expect(specDigest(reviewedSpec(reversed(full) as EffectiveSpec, { ...found, configMaps: turned }))).toBe(digest);
     expect(specDigest(reversed(reviewedSpec(full, { ...found, configMaps: maps })) as never)).toBe(digest);

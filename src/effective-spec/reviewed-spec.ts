@@ -215,22 +215,30 @@ function reviewedVolume(volume: Volume): unknown {
   }
 }
 
+/** By namespace and name, each once, however often it is named. */
 function reviewedConfigMaps(configMaps: readonly ConfigMap[]): ReviewedConfigMap[] {
-  const all = configMaps.map(({ metadata: { namespace = "", name }, data = {}, binaryData = {} }) => ({
-    ...{ namespace, name },
-    contents: { data: filled(data), binaryData: filled(binaryData) },
-  }));
-  const bytes = all.reduce((total, { contents }) => total + Buffer.byteLength(canonicalJson(contents)), 0);
-  const kept = (contents: (typeof all)[number]["contents"]) =>
-    bytes > MOST_CONTENTS ? { sha256: sha256(contents) } : contents;
-  return all
-    .map(({ namespace, name, contents }) => ({ namespace, name, ...kept(contents) }) as ReviewedConfigMap)
-    .sort((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1));
-}
-
-/** A slash sorts before everything that a namespace may hold but the hyphen and the dot, and the order is the same for all. */
-function orderOf({ namespace, name }: ReviewedConfigMap): string {
-  return `${namespace}/${name}`;
+  const all = new Map(
+    configMaps.map(({ metadata: { namespace = "", name }, data = {}, binaryData = {} }) => {
+      const contents = { data: filled(data), binaryData: filled(binaryData) };
+      return [`${namespace}/${name}`, { namespace, name, contents }] as const;
+    }),
+  );
+  const bytes = [...all.values()].reduce((sum, { contents }) => sum + Buffer.byteLength(canonicalJson(contents)), 0);
+  return [...all]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(
+      ([
+        ,
+        {
+          namespace,
+          name,
+          contents: { data, binaryData },
+        },
+      ]) =>
+        bytes > MOST_CONTENTS
+          ? { namespace, name, sha256: sha256({ data, binaryData }) }
+          : { namespace, name, ...(data && { data }), ...(binaryData && { binaryData }) },
+    );
 }
 
 function filled(record: Readonly<Record<string, string>>): Readonly<Record<string, string>> | undefined {
