@@ -1,6 +1,6 @@
 import { deepEqual } from "../schema/deep-equal.ts";
 import { isObject } from "../schema/schema-node.ts";
-import { EMPTY, type FieldSet, fieldSet, isEmpty, OWNED_LEAF, union } from "./field-set.ts";
+import { EMPTY, type FieldSet, fieldSet, OWNED_LEAF, union, withChild } from "./field-set.ts";
 import { elementOf, fieldElement } from "./path-element.ts";
 import { type FieldType, fieldType, type ListType, type MapType, resolve } from "./typed-schema.ts";
 
@@ -96,16 +96,16 @@ function compareItems({ items }: ListType, old: readonly unknown[], next: readon
   return old.length === 1 ? both(compareValues(items, old[0], undefined), ADDED) : ADDED;
 }
 
-/** What changed below a map or list. */
+/** What changed below a map or list. Most often that is of one sort, or nothing at all. */
 class ChildComparisons {
-  readonly #added = new Map<string, FieldSet>();
-  readonly #modified = new Map<string, FieldSet>();
-  readonly #removed = new Map<string, FieldSet>();
+  #added: Map<string, FieldSet> | undefined;
+  #modified: Map<string, FieldSet> | undefined;
+  #removed: Map<string, FieldSet> | undefined;
 
   set(element: string, { added, modified, removed }: Comparison): void {
-    if (!isEmpty(added)) this.#added.set(element, added);
-    if (!isEmpty(modified)) this.#modified.set(element, modified);
-    if (!isEmpty(removed)) this.#removed.set(element, removed);
+    this.#added = withChild(this.#added, element, added);
+    this.#modified = withChild(this.#modified, element, modified);
+    this.#removed = withChild(this.#removed, element, removed);
   }
 
   /** A parent that came or went is owned as well as its children. */

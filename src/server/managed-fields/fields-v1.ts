@@ -26,7 +26,8 @@ export function encodeFields({ owned, children }: FieldSet): Record<string, unkn
   const fields: Record<string, unknown> = {};
   if (owned && children.size > 0) fields["."] = {};
   const elements = [...children.keys()];
-  if (elements.length > 1) elements.sort(compareElements);
+  // Only indices do not stand where the order of texts has them.
+  if (elements.length > 1) elements.sort(elements.some((element) => element[0] === "i") ? compareElements : undefined);
   for (const element of elements) fields[element] = encodeFields(children.get(element) as FieldSet);
   return fields;
 }

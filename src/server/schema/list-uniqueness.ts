@@ -46,6 +46,7 @@ function compileList({ schema, items }: SchemaNode): ListCheck | undefined {
   if (keys === undefined) return undefined;
   const defaults = new Map(keys.map((key) => [key, items?.properties.get(key)?.schema.default]));
   return (list, path, errors) => {
+    if (list.length < 2) return;
     report(
       list.map((item) => (isObject(item) ? keysOf(item, keys, defaults) : undefined)),
       path,
