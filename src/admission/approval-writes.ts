@@ -1,6 +1,6 @@
 import type { KubeObject } from "../api/meta.ts";
 import type { Approval } from "../api/v1alpha1/index.ts";
-import { CONTROLLER_USER } from "../approvals/people.ts";
+import { API_SERVER_USER, CONTROLLER_USER } from "../approvals/people.ts";
 import { isSealed } from "../approvals/seal.ts";
 import { isJsonObject, member } from "../machinery/json-equal.ts";
 import { ofApproval } from "./kinds.ts";
@@ -14,7 +14,7 @@ const COLLECTORS: ReadonlySet<string> = new Set([
   "system:serviceaccount:kube-system:generic-garbage-collector",
   "system:serviceaccount:kube-system:namespace-controller",
   "system:kube-controller-manager",
-  "system:apiserver",
+  API_SERVER_USER,
 ]);
 
 export function isCollector({ user }: Write): boolean {

@@ -277,6 +277,14 @@ describe("who asked since a version", () => {
     );
   });
 
+  it("leaves out what the server sets up itself", () => {
+    const first = stored(server("1"), undefined, { user: "system:apiserver" });
+    const { entries, problem } = readRequesters(first, KEYS);
+    expect([problem, requestersSince(entries, undefined)]).toEqual([undefined, []]);
+    const second = readRequesters(stored(server("2"), first), KEYS);
+    expect(users(requestersSince(second.entries, undefined))).toEqual(["dana"]);
+  });
+
   it("knows of more people than it can name that there were some", () => {
     const { object } = play(Array.from({ length: 200 }, (_, index) => [index, contents[index % 2] ?? ""] as const));
     const { entries, problem } = readRequesters(object, KEYS);

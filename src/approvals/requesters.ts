@@ -3,7 +3,7 @@ import { REQUEST_ANNOTATION, REQUESTERS_ANNOTATION } from "../api/v1alpha1/index
 import { builtInProfile } from "../guardrails/built-in.ts";
 import { isJsonObject, jsonEqual, member } from "../machinery/json-equal.ts";
 import { ownDigest } from "./own-digest.ts";
-import { UNKNOWN_REQUESTER } from "./people.ts";
+import { API_SERVER_USER, UNKNOWN_REQUESTER } from "./people.ts";
 import type { StampKeys } from "./stamp-keys.ts";
 import { isStampOf, stampOf } from "./stamps.ts";
 
@@ -90,7 +90,8 @@ export function readRequesters(object: KubeObject, keys: StampKeys | undefined):
  * of them where there is none.
  */
 export function requestersSince(entries: readonly RequesterEntry[], approvedDigest: string | undefined) {
-  return entries.slice(entries.findLastIndex(({ digest }) => digest === approvedDigest) + 1);
+  const since = entries.slice(entries.findLastIndex(({ digest }) => digest === approvedDigest) + 1);
+  return since.filter(({ user }) => user !== API_SERVER_USER);
 }
 
 /** Undefined where the write changes nothing that counts. */

@@ -5,7 +5,6 @@ import { API_VERSION, type RuntimeBackend, runtimeBackends } from "../api/v1alph
 import { customResourceDefinition } from "../api/v1alpha1/kind-schema.ts";
 import { kindSchemas } from "../api/v1alpha1/kinds.ts";
 import { ApprovalLog } from "../audit/approval-log.ts";
-import type { KubeClient } from "../machinery/client.ts";
 import { systemClock } from "../machinery/clock.ts";
 import { createKubeClient } from "../machinery/http-kube-client.ts";
 import { kubeconfigPath, writeAdminKubeconfig } from "../server/access/kubeconfig.ts";
@@ -62,7 +61,10 @@ export async function up(options: UpOptions): Promise<number> {
       dataDir,
       listen: options.listen,
       crds,
-      audit: (event) => audit.write(event),
+      audit(event) {
+        audit.write(event);
+        observer.served(event);
+      },
       ...admission.options,
       // The service account of the restored state may be another one of that name.
       afterRestore: () => controllers.credentials?.renew(),
@@ -74,7 +76,7 @@ export async function up(options: UpOptions): Promise<number> {
   const admin = stack.use(
     await createKubeClient({ kubeconfigPath: kubeconfigPath(dataDir), userAgent: FIELD_MANAGER }),
   );
-  await createDefaultBackend(admin);
+  await createDefaultBackend(server);
   controllers.credentials = await controllerCredentials(
     admin,
     { dataDir, url: server.url, caPem: server.caPem },
@@ -95,9 +97,12 @@ export async function up(options: UpOptions): Promise<number> {
   return 0;
 }
 
-/** A place to run, where nobody has declared one of that name. Later changes and deletion are the user's. */
-async function createDefaultBackend(admin: KubeClient): Promise<void> {
-  const { items } = await admin.list(runtimeBackends);
+/**
+ * A place to run, where nobody has declared one of that name. Later changes and deletion are the user's. Made by the server, so
+ * that nobody counts as having asked for it where an approval is about what runs there.
+ */
+async function createDefaultBackend({ reader, writer }: ApiServer): Promise<void> {
+  const items = reader.list<RuntimeBackend>(runtimeBackends);
   if (items.some(({ metadata }) => metadata.name === "docker")) return;
   const host = process.env.DOCKER_HOST;
   const spec = {
@@ -106,13 +111,8 @@ async function createDefaultBackend(admin: KubeClient): Promise<void> {
     // As for Docker's own tools; what they reach by SSH needs a RuntimeBackend of its own.
     ...(host !== undefined && /^(unix|tcp):/.test(host) && { docker: { host } }),
   };
-  await admin.create(runtimeBackends, {
-    apiVersion: API_VERSION,
-    kind: "RuntimeBackend",
-    metadata: { name: "docker" },
-    // The server fills in the defaults of the rest.
-    spec: spec as RuntimeBackend["spec"],
-  });
+  const backend = { apiVersion: API_VERSION, kind: "RuntimeBackend", metadata: { name: "docker" }, spec };
+  await writer.create(runtimeBackends, backend, { fieldManager: FIELD_MANAGER });
 }
 
 async function writeEndpoints(dataDir: string, server: ApiServer, runtime: Runtime): Promise<void> {
