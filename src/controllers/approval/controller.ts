@@ -107,7 +107,7 @@ export class ApprovalReconciler implements Reconciler {
   }
 
   #isSurplus(approval: Approval, { phase }: ApprovalState): boolean {
-    if (approval.status?.phase !== phase) return false;
+    if (phase === "Pending" || approval.status?.phase !== phase) return false;
     const { uid } = approval.spec.deploymentRef;
     return surplus(this.#ports.approvals.byIndex("deployment", uid), this.#ports.wanted(uid)).includes(approval);
   }
