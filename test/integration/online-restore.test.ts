@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { PassThrough, type Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import { Agent, request } from "undici";
 import { configMaps } from "../../src/api/core.ts";
 import { backup, restoreBackup } from "../../src/cli/backup.ts";
@@ -30,13 +30,9 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "slipway-online-"));
   file = join(folder, "slipway.backup");
   said = "";
-  server = await KillableApiServer.start();
 });
 
-afterEach(async () => {
-  await server[Symbol.asyncDispose]();
-  await rm(folder, { recursive: true, force: true });
-});
+afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const output = { stdout: { write: (text: string) => (said += text) } };
 const backUp = (dataDir = server.dataDir, to = file) => backup({ file: to, dataDir, force: true }, output);
@@ -115,6 +111,12 @@ async function send(
 }
 
 describe("a restore while the server runs", () => {
+  beforeEach(async () => {
+    server = await KillableApiServer.start();
+  });
+
+  afterEach(() => server[Symbol.asyncDispose]());
+
   it("brings back what was, and takes informers and watches with it", async () => {
     await put("kept", 0);
     await put("deleted-later", 0);
@@ -274,8 +276,14 @@ describe("a restore while the server runs", () => {
 describe("a restore that a running server refuses", () => {
   let before: string[];
 
-  beforeEach(async () => {
+  beforeAll(async () => {
+    server = await KillableApiServer.start();
     await put("kept", 0);
+  });
+
+  afterAll(() => server[Symbol.asyncDispose]());
+
+  beforeEach(async () => {
     await backUp();
     await put("kept", 1);
     before = await shown();
