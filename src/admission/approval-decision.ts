@@ -59,7 +59,7 @@ type Asked =
 
 function ask(write: Write, known: Known): Asked {
   const approval = write.oldObject as Approval;
-  const given = member(specOf(write.object), "decisions") ?? [];
+  const given = member(specOf(write.object), "decisions");
   const before = approval.spec.decisions;
   const changed = changedFields(approval, write.object as KubeObject);
   if (changed.length > 0 && !(isCollector(write) && changed.every((field) => COLLECTED.has(field))))
@@ -128,9 +128,9 @@ const SERVERS: ReadonlySet<string> = new Set([
   ...["resourceVersion", "selfLink", "uid"],
 ]);
 
-/** Paths of what differs, decisions and status aside; empty and absent are the same. */
+/** Paths of what differs, decisions and status aside. In metadata an empty list is none; in the spec the seal tells them apart. */
 function changedFields(before: Approval, after: KubeObject): string[] {
-  const metadata = differing({ ...before.metadata }, { ...after.metadata }, SERVERS);
+  const metadata = differing(filled(before.metadata), filled(after.metadata), SERVERS);
   const spec = differing({ ...before.spec }, specOf(after), new Set(["decisions"]));
   return [...metadata.map((field) => `metadata.${field}`), ...spec.map((field) => `spec.${field}`)];
 }
@@ -139,9 +139,10 @@ type Members = Readonly<Record<string, unknown>>;
 
 function differing(a: Members, b: Members, free: ReadonlySet<string>): string[] {
   const names = [...new Set([...Object.keys(a), ...Object.keys(b)])].filter((name) => !free.has(name)).sort();
-  return names.filter((name) => !jsonEqual(filled(member(a, name)), filled(member(b, name))));
+  return names.filter((name) => !jsonEqual(member(a, name), member(b, name)));
 }
 
-function filled(value: unknown): unknown {
-  return typeof value === "object" && value !== null && Object.keys(value).length === 0 ? undefined : value;
+function filled(metadata: object): Members {
+  const isFilled = (value: unknown) => typeof value !== "object" || value === null || Object.keys(value).length > 0;
+  return Object.fromEntries(Object.entries(metadata).filter(([, value]) => isFilled(value)));
 }
