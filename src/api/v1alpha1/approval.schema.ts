@@ -304,7 +304,8 @@ export const approvalSchema: KindSchema = {
     { name: "Policies", type: "string", jsonPath: ".spec.policies[*].name", description: "Which policies ask." },
     {
       name: "Expires",
-      type: "date",
+      // A column of type date shows an age, and of what is to come `<invalid>`.
+      type: "string",
       jsonPath: ".status.expiresAt",
       description: "When it expires unless it is decided.",
     },
