@@ -109,7 +109,7 @@ export function connect(caches: Caches, consumers: Consumers): void {
 
 /** Leads what people decide, and what they have to, to what waits for it. */
 function connectApprovals(
-  { deployments, policies, approvals, namespaces, secrets }: Caches,
+  { deployments, policies, approvals, profiles, namespaces, secrets }: Caches,
   { deploymentController, approvalController, policyController, forgetApprovals }: Consumers,
 ): void {
   const ofNamespace = (name: string | undefined) => {
@@ -129,6 +129,12 @@ function connectApprovals(
     const object = after ?? before;
     if (object) policyController.enqueue(keyOf(object));
     ofNamespace(undefined);
+  });
+  profiles.onChange((before, after) => {
+    if (before && after && before.metadata.generation === after.metadata.generation) return;
+    const name = (after ?? before)?.metadata.name;
+    const measures = policies.list().some(({ spec: { rules } }) => rules.some(({ weakerThan }) => weakerThan === name));
+    if (measures) ofNamespace(undefined);
   });
   deployments.onChange((before, after) => {
     if (!before || before.metadata.uid === after?.metadata.uid) return;
