@@ -79,7 +79,7 @@ function refuseTarget(target: string, { dataDir, overwrite }: { dataDir: string;
 
 function isInUse(dataDir: string): boolean {
   try {
-    lockDataDirectory(dataDir, { duringRestore: true }).release();
+    lockDataDirectory(dataDir).release();
     return false;
   } catch (error) {
     if (error instanceof StoreRefused) return true;

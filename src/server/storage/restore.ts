@@ -1,16 +1,13 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../../machinery/clock.ts";
 import { highestRevision, readBackup } from "./backup.ts";
 import { writeFiles } from "./backup-files.ts";
-import { lockDataDirectory, UNFINISHED_RESTORE } from "./data-directory.ts";
+import { lockDataDirectory } from "./data-directory.ts";
+import { beginRestore, commitRestore, settleRestore } from "./restore-steps.ts";
 import { firstRevision, makeRestoredStore } from "./restored-store.ts";
 import { loadStore } from "./sqlite-file.ts";
 import { StoreRefused } from "./store.ts";
-import { synced } from "./synced.ts";
-
-/** What of a data directory goes aside as one: the state, and what is made from it at the start. */
-const STATE = /^(?:store\.db.*|[\w.-]+\.(?:key|crt|token)|kubeconfig|endpoints\.json|users)$/;
 
 export interface RestoreOptions {
   readonly file: string;
@@ -38,7 +35,7 @@ export interface RestoreSummary {
 export function restore({ file, dataDir, overwrite, clock }: RestoreOptions): RestoreSummary {
   const backup = readBackup(file);
   const isNew = !existsSync(dataDir);
-  const lock = lockDataDirectory(dataDir, { duringRestore: true });
+  const lock = lockDataDirectory(dataDir);
   try {
     const store = join(dataDir, "store.db");
     if (existsSync(store) && !overwrite) {
@@ -47,25 +44,15 @@ export function restore({ file, dataDir, overwrite, clock }: RestoreOptions): Re
       );
     }
     const now = clock.now();
-    const staging = join(dataDir, UNFINISHED_RESTORE);
-    // A restore that was broken off has put the store aside, perhaps; then its own is whole and above that.
-    const known = [store, join(staging, "store.db")].map(revisionOf);
-    rmSync(staging, { recursive: true, force: true });
-    mkdirSync(staging, { mode: 0o700 });
-    writeFiles(staging, backup.files);
-    const from = firstRevision(backup, Math.max(...known), now);
-    const revision = makeRestoredStore(file, join(staging, "store.db"), { from, now });
-    for (const name of readdirSync(staging)) synced(join(staging, name));
-    synced(staging);
-    const setAside = putAside(dataDir, now);
-    for (const name of readdirSync(staging).filter((name) => name !== "store.db"))
-      renameSync(join(staging, name), join(dataDir, name));
-    // The store comes last: until then no server starts.
-    renameSync(join(staging, "store.db"), store);
-    synced(dataDir);
-    rmSync(staging, { recursive: true });
+    const building = beginRestore(dataDir);
+    writeFiles(building, backup.files);
+    const from = firstRevision(backup, revisionOf(store), now);
+    const revision = makeRestoredStore(file, join(building, "store.db"), { from, now });
+    const setAside = commitRestore(dataDir, now);
     return { objects: backup.objects.length, at: backup.at, revision, setAside };
   } finally {
+    // One that failed leaves nothing that takes room.
+    settleRestore(dataDir);
     lock.release();
     if (isNew && !existsSync(join(dataDir, "store.db"))) rmSync(dataDir, { recursive: true, force: true });
   }
@@ -80,20 +67,4 @@ function revisionOf(store: string): number {
     if (error instanceof StoreRefused) return 0;
     throw error;
   }
-}
-
-/** Moves the state that a directory has into a folder of its own there. Undefined when there is none. */
-function putAside(dataDir: string, now: Date): string | undefined {
-  const names = readdirSync(dataDir).filter((name) => STATE.test(name));
-  if (names.length === 0) return undefined;
-  const folder = join(dataDir, `before-restore-${now.toISOString().replaceAll(":", "-")}`);
-  mkdirSync(folder, { mode: 0o700 });
-  // The store goes last: a restore that is broken off here is refused without --force, as this one was.
-  const last = names.filter((name) => name.startsWith("store.db"));
-  for (const name of [...names.filter((name) => !last.includes(name)), ...last]) {
-    renameSync(join(dataDir, name), join(folder, name));
-  }
-  synced(folder);
-  synced(dataDir);
-  return folder;
 }
