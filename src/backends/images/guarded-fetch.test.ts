@@ -72,10 +72,10 @@ describe("what a registry leads to", () => {
   });
 
   it.each([
-    "https://127.0.0.1:1/",
+    "https://127.0.0.1:4999/",
     "https://[::1]:1/",
     "https://10.0.0.1:1/",
-    "https://localhost:1/",
+    "https://localhost:4999/",
     "https://[::ffff:127.0.0.1]:1/",
   ])("from a public registry is not %s", async (inside) => {
     const guard = guardOf("https://192.0.2.1");
