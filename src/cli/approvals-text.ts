@@ -97,7 +97,8 @@ function phaseText(approval: Approval, now: Date): string {
 
 function personText({ username, groups = [] }: Approval["spec"]["requesters"][number]): string {
   if (username === UNKNOWN_REQUESTER) return "somebody unknown, past admission or too long ago";
-  return groups.length === 0 ? username : `${username} (${groups.join(", ")})`;
+  const told = groups.filter((group) => group !== "system:authenticated");
+  return told.length === 0 ? username : `${username} (${told.join(", ")})`;
 }
 
 /** The members that nobody should have to look for in the document below, read as far as they are there. */

@@ -114,9 +114,17 @@ async function append(
         );
       }
       requirePending(now);
-      if (!isReason(error, "Conflict") || attempt === ATTEMPTS) throw error;
+      if (!isReason(error, "Conflict") || attempt === ATTEMPTS) throw withRemedy(error);
     }
   }
+}
+
+/** What RBAC refuses it does not explain; admission does. */
+function withRemedy(error: ApiError): Error {
+  if (!isReason(error, "Forbidden") || !error.message.includes("cannot patch resource")) return error;
+  return new Error(`${error.message}; it takes the role slipway-approver, and a policy that names you`, {
+    cause: error,
+  });
 }
 
 /** Whether nothing of a request changed but who has decided. */

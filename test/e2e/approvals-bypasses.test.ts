@@ -217,6 +217,8 @@ describe.each(["inprocess", "webhook"])("nobody gets around an approval, with ad
     const forged = JSON.stringify([{ op: "add", path: "/spec/decisions/-", value: claimed }]);
     await refused(mallory, () => patch(mallory, approval.metadata.name, forged), /you are no approver of /);
     await waits("outsiders");
+    const role = await dana.slipway("approve", "outsiders", "--reason", "please");
+    expect(role).toMatchObject({ code: 1, stderr: expect.stringContaining("it takes the role slipway-approver") });
     const said = await mallory.slipway("approve", "outsiders", "--reason", "please");
     expect(said).toMatchObject({ code: 1, stderr: expect.stringMatching(/^slipway: .*is forbidden/) });
   });

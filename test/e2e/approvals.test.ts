@@ -76,12 +76,14 @@ describe.each(["inprocess", "webhook"])("approvals, with admission by %s", (mode
     for (const person of [viewer, developer, approver, admin].map(who)) {
       const listed = await person.slipway("approvals", "--pending");
       expect(listed.stdout).toMatch(/^files-\S+ +Pending +files +dana +production +4[78]h +\d+s$/m);
-      expect(await person.kubectl.run(["get", "approvals"])).toMatch(/^files-\S+ +Pending +files +\[?"?dana/m);
+      expect(await person.kubectl.run(["get", "approvals"])).toMatch(
+        /^files-\S+ +Pending +files +dana +production +20\S+Z +\d+s$/m,
+      );
       const described = await person.slipway("describe", "files");
       expect(described).toMatchObject({ code: 0, stderr: "" });
       for (const line of [
         /^Phase: +PendingApproval$/m,
-        /^Requested by: +dana( |$)/m,
+        /^Requested by: +dana$/m,
         /^Image: +unresolved$/m,
         /^ {2}production +everything +/m,
         /^ {2}production +group security +1 +- /m,
