@@ -213,6 +213,9 @@ describe.each(["inprocess", "webhook"])("nobody gets around an approval, with ad
     expect((await approve(dana, approval)).stderr).toMatch(/cannot patch resource "approvals"/);
     await refused(mallory, () => approve(mallory, approval), /you are no approver of /);
     await refused(mallory, () => approve(mallory, approval, "Rejected"), /you are no approver of /);
+    const isTold = async () =>
+      (await slipway.events(approval.metadata.name)).some(({ reason }) => reason === "WriteRefused");
+    await eventually("an event tells of it", isTold);
     const claimed = { verdict: "Approved", by: "sam", at: new Date().toISOString(), policies: ["one"], stamp: "x" };
     const forged = JSON.stringify([{ op: "add", path: "/spec/decisions/-", value: claimed }]);
     await refused(mallory, () => patch(mallory, approval.metadata.name, forged), /you are no approver of /);

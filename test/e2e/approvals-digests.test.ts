@@ -129,6 +129,23 @@ describe("what was approved", () => {
     await slipway.remove("earlier");
   });
 
+  it("is stopped while a newer version waits, where the policy says so, and comes back with what was approved", async () => {
+    await slipway.kubectl.apply(policy("production", { onChange: "Stop" }));
+    await developer.kubectl.apply(deployment("strict"));
+    await untilAsked(slipway, "strict");
+    await approve("strict");
+    await slipway.untilPhase("strict", "Connected");
+    await developer.kubectl.apply(deployment("strict", { env: [{ name: "WHICH", value: "two" }] }));
+    await untilAsked(slipway, "strict");
+    await slipway.untilPhase("strict", "PendingApproval");
+    await eventually("nothing runs", async () =>
+      (await slipway.containers("strict")).every(({ State }) => State !== "running"),
+    );
+    await developer.kubectl.apply(deployment("strict"));
+    await slipway.untilPhase("strict", "Connected");
+    await slipway.remove("strict");
+  });
+
   async function restart(): Promise<void> {
     await slipway.process.kill9();
     await slipway.process.start();
