@@ -49,7 +49,7 @@ const allowed: Record<string, readonly string[]> = {
   probe: ["machinery"],
   controllers: [...["api", "approvals", "effective-spec", "guardrails", "machinery"], ...[...PORTS, "probe/prober.ts"]],
   server: [
-    ...["api", "cel", "machinery/logger.ts", "machinery/clock.ts", "machinery/fifo.ts"],
+    ...["api", "cel", "machinery/logger.ts", "machinery/clock.ts", "machinery/fifo.ts", "machinery/whole-seconds.ts"],
     ...["machinery/metrics.ts", "machinery/process-metrics.ts"],
   ],
   gateway: ["api", "machinery"],
