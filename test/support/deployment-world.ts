@@ -119,6 +119,8 @@ export class DeploymentWorld {
   /** Calls of the controller to the outside; `crashAt` of them, counting both moments of each, kills it. */
   steps = 0;
   crashAt = Number.POSITIVE_INFINITY;
+  /** What backends said when they were last asked. */
+  available = true;
   /** Questions to registries. */
   resolved = 0;
   /** How far the cache is behind the server. */
@@ -504,7 +506,11 @@ export class DeploymentWorld {
     const { guardrails, builds } = this.engine;
     const sources = builds.places.has(name) ? ["image", "git"] : ["image"];
     const capabilities = { ...ENGINE_CAPABILITIES, sources, guardrails };
-    return { available: true, reason: "Available", message: "the Engine answers", version: "1.0", capabilities };
+    const { available } = this;
+    const said = available
+      ? { reason: "Available", message: "the Engine answers" }
+      : { reason: "BackendUnavailable", message: "the Engine does not answer" };
+    return { available, ...said, version: "1.0", capabilities };
   }
 
   async #step(): Promise<void> {

@@ -1,7 +1,19 @@
 import type { Approval } from "../../api/v1alpha1/index.ts";
 
-/** What is over for good; a yes and a no count for as long as the deployment is there. */
-const OVER: ReadonlySet<string | undefined> = new Set(["Superseded", "Expired"]);
+/** What is over for good. A yes and a no of people count for as long as the deployment is there. */
+function isOver({ spec, status }: Approval): boolean {
+  switch (status?.phase) {
+    case "Superseded":
+    case "Expired":
+      return true;
+    case "Rejected":
+      // By a policy itself, which would say so again.
+      return spec.decisions.length === 0;
+    default:
+      return false;
+  }
+}
+
 /** So many are kept of one deployment, for people. */
 const KEPT = 10;
 
@@ -13,7 +25,7 @@ const KEPT = 10;
 export function surplus(approvals: readonly Approval[], wanted: string | undefined): readonly Approval[] {
   if (wanted === undefined) return [];
   return approvals
-    .filter(({ spec, status }) => OVER.has(status?.phase) && spec.digest !== wanted)
+    .filter((approval) => isOver(approval) && approval.spec.digest !== wanted)
     .toSorted((a, b) => Date.parse(b.spec.requestedAt) - Date.parse(a.spec.requestedAt))
     .slice(KEPT);
 }

@@ -150,6 +150,17 @@ describe("a first version that awaits approval", () => {
     expect(calls(world)).toEqual({});
   });
 
+  it("is told of as such though its backend is away", async () => {
+    const world = gated();
+    world.engine.reachable = false;
+    world.available = false;
+    world.apply();
+    await world.until(() => world.status.phase === "PendingApproval");
+    await world.pass(10_000);
+    expect(world.condition("Ready")).toBe("False PendingApproval");
+    expect(calls(world)).toEqual({});
+  });
+
   it("costs a deployment that no rule matches neither a question to a registry nor another backend call", async () => {
     const world = gated();
     world.putPolicy("images", { rules: [{ name: "git", sourceTypes: ["git"] }] });
@@ -433,6 +444,17 @@ describe("a version that ran without approval", () => {
     expect(world.containers()).toHaveLength(1);
     expect(world.current().spec.image.pinned).toBe(world.engine.registry.get(IMAGE));
     expect(world.condition("Ready")).toBe("True Connected");
+  });
+});
+
+describe("a deployment that nobody has to approve any more", () => {
+  it("asks no registry for its approval's sake", async () => {
+    const world = await served();
+    world.policies.remove({ namespace: "", name: "images" });
+    world.resolve = () => Promise.reject(new Error("the registry is away"));
+    world.apply(next);
+    await world.until(() => world.settled() && world.status.workload?.generation === 2);
+    expect(world.condition("Approved")).toBeUndefined();
   });
 });
 

@@ -49,7 +49,9 @@ export async function passGate(scope: Scope, ports: GatePorts): Promise<void> {
     return { spec, reviewed, digest: specDigest(reviewed), configMaps };
   };
   const vague = meaning(undefined);
-  if (approvals.length === 0 && !isConcerned(vague, circumstances)) return letThrough(scope, vague, "any");
+  const { judged } = circumstances;
+  const isOpen = approvals.length > judged.length || judged.some(({ state }) => state.phase !== "Approved");
+  if (!isOpen && !isConcerned(vague, circumstances)) return letThrough(scope, vague, "any");
 
   const found = await findImage(scope, { live, circumstances, objects, meaning }, ports);
   if (found.kind === "failed") return keepWhatRuns(scope, undefined, circumstances, ports);
@@ -58,7 +60,7 @@ export async function passGate(scope: Scope, ports: GatePorts): Promise<void> {
   await judge(scope, { version, circumstances, keys, live, asked: approvals.length > 0 }, ports);
 }
 
-/** Whether a rule may match, before it is known what image it is. An expression may look at that, too. */
+/** Whether a rule of today may match, before it is known what image it is. An expression may look at that, too. */
 function isConcerned(version: Version, circumstances: Circumstances): boolean {
   const { policies } = circumstances;
   const looks = policies.some(({ spec }) => spec.rules.some(({ cel }) => cel !== undefined));

@@ -67,3 +67,8 @@ export function mayRun(version: Pick<Version, "spec" | "reviewed" | "digest">, c
   const { kind } = standingOf({ digest: version.digest, triggers, judged, request: undefined });
   return kind === "free" || kind === "approved";
 }
+
+/** Whether nothing new may be made, since somebody has to say yes first. */
+export function isHeld({ approval, spec, revision }: Scope): boolean {
+  return approval?.condition.status === "False" && (spec === undefined || revision === undefined);
+}
