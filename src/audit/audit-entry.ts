@@ -6,8 +6,8 @@ export interface AuditEntry {
   /** PascalCase: Requested, Decided, Refused, Approved and so on; ChainStarted, Healed and Lost are the log's own. */
   readonly type: string;
   readonly at: Date;
-  /** Who tells it. */
-  readonly part: "admission" | "controller" | "audit";
+  /** Who tells it; `access`: refused for want of a right. */
+  readonly part: "access" | "admission" | "controller" | "audit";
   /** User names; empty where time did it. */
   readonly who: readonly string[];
   readonly groups?: readonly string[] | undefined;

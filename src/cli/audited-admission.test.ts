@@ -78,4 +78,30 @@ describe("AuditedAdmission", () => {
     admission.observe(event());
     expect(taken()).toMatchObject([{ who: ["dana"], unlisted: 500 }]);
   });
+
+  it.each([
+    { because: "somebody without the right decided", changes: {}, isListed: true },
+    { because: "somebody looked", changes: { verb: "list" }, isListed: false },
+    { because: "admission refused it, which told so itself", changes: { annotations: {} }, isListed: false },
+    {
+      because: "it was about something else",
+      changes: { objectRef: { resource: "secrets", namespace: "team-a" } },
+      isListed: false,
+    },
+  ])("lists what access refused, or not: $because", ({ changes, isListed }) => {
+    const { admission, taken } = world();
+    admission.served({
+      verb: "patch",
+      user: { username: "dana", groups: ["developers"] },
+      sourceIPs: ["10.0.0.1"],
+      objectRef: { resource: "approvals", apiGroup: "slipway.dev", namespace: "team-a", name: "files-1" },
+      annotations: { "authorization.k8s.io/decision": "forbid" },
+      ...changes,
+    });
+    const line = {
+      ...{ type: "Refused", part: "access", who: ["dana"], groups: ["developers"], from: "10.0.0.1" },
+      ...{ namespace: "team-a", approval: { name: "files-1" }, reason: "has no right to patch approvals" },
+    };
+    expect(taken()).toMatchObject(isListed ? [line] : []);
+  });
 });

@@ -5,6 +5,8 @@ import type { AuditEntry } from "../audit/audit-entry.ts";
 import type { Clock } from "../machinery/clock.ts";
 import type { EventRecorder } from "../machinery/event-recorder.ts";
 import { TokenBucket } from "../machinery/token-bucket.ts";
+import type { AuditEvent } from "../server/observe/audit-event.ts";
+import { refusedAccess } from "./refused-access.ts";
 
 /**
  * Refusals of one user that are listed: a thousand at once, then one a second. Who goes on fills no disk; the next that is listed
@@ -25,7 +27,7 @@ export interface AuditedAdmissionOptions {
   readonly clock: Clock;
 }
 
-/** Writes what admission has to tell into the audit log, and refusals as events of the object, too. */
+/** Writes what admission and access have to tell into the audit log, and what admission refuses as events of the object, too. */
 export class AuditedAdmission implements AdmissionObserver {
   readonly #options: AuditedAdmissionOptions;
   readonly #budgets = new Map<string, Budget>();
@@ -41,16 +43,26 @@ export class AuditedAdmission implements AdmissionObserver {
     else this.#options.log.append(entryOf(event));
   }
 
+  /** Takes what the API server served: an attempt at approvals or policies that the right was missing for is a refusal, too. */
+  served(event: AuditEvent): void {
+    const refusal = refusedAccess(event, this.#options.clock.now());
+    if (refusal) this.#appendRefusal(refusal);
+  }
+
   #refused(event: AdmissionEvent): void {
     this.#record(event);
-    const budget = this.#budgetOf(event.who.username);
+    this.#appendRefusal(entryOf(event));
+  }
+
+  #appendRefusal(entry: AuditEntry): void {
+    const budget = this.#budgetOf(entry.who[0] ?? "");
     if (!budget.bucket.take(this.#options.clock.monotonicMs())) {
       budget.unlisted += 1;
       return;
     }
     const { unlisted } = budget;
     budget.unlisted = 0;
-    this.#options.log.append({ ...entryOf(event), ...(unlisted > 0 && { unlisted }) });
+    this.#options.log.append({ ...entry, ...(unlisted > 0 && { unlisted }) });
   }
 
   #record({ object, who, operation, reason }: AdmissionEvent): void {

@@ -3,7 +3,7 @@ import type { Metrics } from "../../machinery/metrics.ts";
 import type { Authenticator, Authorizer, RequestAttributes, UserInfo } from "../access/access.ts";
 import { refusal } from "../access/refusal.ts";
 import type { Discovery } from "../discovery/discovery.ts";
-import { type AuditEvent, annotator, auditEvent, isAudited } from "../observe/audit-event.ts";
+import { AUTHORIZATION_DECISION, type AuditEvent, annotator, auditEvent, isAudited } from "../observe/audit-event.ts";
 import { RequestMetrics } from "../observe/request-metrics.ts";
 import type { ServedResource } from "../registry/served-resource.ts";
 import type { OnlineRestore } from "../restore/online-restore.ts";
@@ -105,13 +105,13 @@ export class ApiHandler {
     known.user = user;
     const isWanted = () => !message.socket.destroyed;
     if (!path) {
-      this.#authorize(user, { kind: "path", verb: http.method.toLowerCase(), path: http.path });
+      this.#authorize(user, { kind: "path", verb: http.method.toLowerCase(), path: http.path }, annotations);
       if (http.path === "/metrics") return text(200, await this.#metrics.render());
       if (http.path === RESTORE_PATH) return answerRestore(http, user, this.#options.restore);
       if (PROBES.test(http.path)) return this.#options.discovery.answer(http);
       return this.#flow.run(user.username, isWanted, () => this.#options.discovery.answer(http));
     }
-    this.#authorize(user, attributesOf(path, verb, http.query));
+    this.#authorize(user, attributesOf(path, verb, http.query), annotations);
     const seated = READS.has(verb) ? http : { ...http, patience: this.#patience };
     const work = () =>
       this.#dispatch({
@@ -126,9 +126,12 @@ export class ApiHandler {
     return verb === "watch" ? work() : this.#flow.run(user.username, isWanted, work);
   }
 
-  #authorize(user: UserInfo, attributes: RequestAttributes): void {
+  #authorize(user: UserInfo, attributes: RequestAttributes, annotations: Map<string, string>): void {
     const { allowed, reason } = this.#options.authorizer.authorize(user, attributes);
-    if (!allowed) throw refusal(user, attributes, reason);
+    if (allowed) return;
+    // As kube-apiserver notes it: tells it from what admission refuses.
+    annotator(annotations)(AUTHORIZATION_DECISION, "forbid");
+    throw refusal(user, attributes, reason);
   }
 
   #dispatch(call: Call): Promise<Answer> {
@@ -160,7 +163,7 @@ export class ApiHandler {
       warnings,
       annotate: annotator(annotations),
       from: call.from,
-      authorizeCreate: () => this.#authorize(user, attributesOf(call.path, "create", http.query)),
+      authorizeCreate: () => this.#authorize(user, attributesOf(call.path, "create", http.query), annotations),
     };
     if (READS.has(call.verb)) return handler(context, request);
     if (this.#options.restore.refusesWrites) throw new StateReplaced();

@@ -6,6 +6,9 @@ import type { ServedRequest } from "./served-request.ts";
 /** An audit.k8s.io/v1 Event of level Metadata: who did what to which object, and how it ended. No body of anything. */
 export type AuditEvent = Readonly<Record<string, unknown>>;
 
+/** Annotation of a request that was refused for want of a right: `forbid`. */
+export const AUTHORIZATION_DECISION = "authorization.k8s.io/decision";
+
 const WRITES: ReadonlySet<string> = new Set(["create", "update", "patch", "delete", "deletecollection"]);
 
 /** Written all the time by programs, and of no consequence. Kubernetes' own example of a policy leaves such out. */
