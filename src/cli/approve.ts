@@ -32,7 +32,8 @@ const ATTEMPTS = 5;
 
 /**
  * `slipway approve NAME` and `slipway reject NAME`: prints what is decided on, and appends the decision to exactly that. Who
- * gives the digest has seen it before, and is not asked. Answers the exit code. @throws {UsageError} for what was typed. @throws {Error} for what was refused.
+ * gives the digest has seen it before, and is not asked. Answers the exit code.
+ * @throws {UsageError} for what was typed. @throws {Error} for what was refused.
  */
 export async function decide(verdict: Verdict, options: DecideOptions, context: DecideContext): Promise<number> {
   requireReason(options.reason);

@@ -1,3 +1,4 @@
+import { ConditionType, Reason } from "../api/v1alpha1/conditions.ts";
 import type { Approval, RuntimeDeployment } from "../api/v1alpha1/index.ts";
 import { REQUEST_ANNOTATION, runtimeDeployments } from "../api/v1alpha1/index.ts";
 import { approvalsAbout, requireName } from "./approvals-named.ts";
@@ -47,10 +48,15 @@ interface Answer {
 
 /** What was asked about the version that the deployment is in now; `about`: the newest first. */
 function answerTo({ metadata, status }: RuntimeDeployment, about: readonly Approval[]): Answer {
-  const own = about.filter(({ spec }) => spec.deploymentRef.uid === metadata.uid);
+  const { name, uid, generation } = metadata;
+  const held = status?.conditions?.find(({ type }) => type === ConditionType.Approved);
+  const why = held?.observedGeneration === generation ? held?.reason : undefined;
+  if (why === Reason.AdmissionMissing) {
+    return { ask: true, code: 0, text: `Asked for ${name} as it stands. It was held: ${held?.message}` };
+  }
+  const own = about.filter(({ spec }) => spec.deploymentRef.uid === uid);
   const newest = own.find((each) => each.metadata.name === status?.approvalRef?.name) ?? own[0];
-  if (!newest)
-    return { ask: false, code: 0, text: `Nothing to ask: no policy has asked about ${metadata.name} so far.` };
+  if (!newest) return { ask: false, code: 0, text: `Nothing to ask: no policy has asked about ${name} so far.` };
   const same = own.filter(({ spec }) => spec.digest === newest.spec.digest);
   const having = (phase: string) => same.find((each) => phaseOf(each) === phase);
 
@@ -61,9 +67,10 @@ function answerTo({ metadata, status }: RuntimeDeployment, about: readonly Appro
     const until = pending.status?.expiresAt ? ` until ${pending.status.expiresAt}` : "";
     return { ask: false, code: 0, text: `Asked already: ${pending.metadata.name} awaits a decision${until}.` };
   }
-  const expired = having("Expired");
-  if (expired) {
-    const text = `Asked again, since ${expired.metadata.name} has expired. 'slipway describe ${metadata.name}' shows the new request.`;
+  // Of several policies one may have an answer.
+  const expired = why === Reason.ApprovalExpired ? (having("Expired") ?? newest) : newest;
+  if (phaseOf(expired) === "Expired") {
+    const text = `Asked again, since ${expired.metadata.name} has expired. 'slipway describe ${name}' shows the new request.`;
     return { ask: true, code: 0, text };
   }
   return { ask: false, code: 0, text: `Nothing to ask: ${newest.metadata.name} is ${phaseOf(newest)}.` };

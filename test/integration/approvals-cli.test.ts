@@ -408,6 +408,34 @@ describe("slipway request", () => {
     expect((await annotation()) !== undefined).toBe(asks);
   });
 
+  const approvedCondition = (reason: string, message: string) => ({
+    conditions: [
+      {
+        ...{ type: "Approved", status: "False" as const, reason, message, lastTransitionTime: ASKED },
+        observedGeneration: 1,
+      },
+    ],
+  });
+
+  it("asks for what was written past admission", async () => {
+    await makeDeployment("files", approvedCondition("AdmissionMissing", "it was changed behind its back"));
+    const want = "Asked for files as it stands. It was held: it was changed behind its back\n";
+    expect(await ask("files")).toEqual({ code: 0, text: want });
+    expect(await annotation()).toBeDefined();
+  });
+
+  it("asks where one of several policies got no answer, and not where a later question did", async () => {
+    const { metadata } = await makeDeployment("files", approvedCondition("ApprovalExpired", "nobody decided"));
+    const uid = metadata.uid;
+    await makeApproval("files-1", { uid, status: { phase: "Expired" }, spec: { requestedAt: at(-50) } });
+    await makeApproval("files-2", { uid, status: { phase: "Approved" } });
+    expect((await ask("files")).text).toMatch(/^Asked again, since files-1 has expired/);
+    const later = { status: approvedCondition("Approved", "") };
+    const key = { namespace: "default", name: "files" };
+    await client.patch(runtimeDeployments, key, { type: "merge", body: later }, { subresource: "status" });
+    expect((await ask("files")).text).toBe("Nothing to ask: files-2 is Approved.\n");
+  });
+
   it("asks anew each time", async () => {
     const { metadata } = await makeDeployment("files");
     await makeApproval("files-1", { uid: metadata.uid, status: { phase: "Expired" } });
