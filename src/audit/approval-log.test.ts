@@ -9,7 +9,7 @@ import { eventually } from "../../test/support/eventually.ts";
 import { SmallDisk, whyNoSmallDisk } from "../../test/support/small-disk.ts";
 import { secrets } from "../api/core.ts";
 import { formatKey } from "../api/meta.ts";
-import { AUDIT_KEY_SECRET } from "./audit-secrets.ts";
+import { AUDIT_HEAD_SECRET, AUDIT_KEY_SECRET } from "./audit-secrets.ts";
 import { isWhole, type LogReport, verifyCapture } from "./verify-log.ts";
 
 const soon = () => AbortSignal.timeout(20_000);
@@ -232,6 +232,20 @@ describe("an audit log", () => {
     for (const [name, secret] of counted) world.client.secrets.set(name, secret);
     expect((await world.verify()).chains[0]?.remarks).toEqual(["1 lines at the end are not counted yet"]);
     await world.start().stop();
+    expect(await world.verify()).toMatchObject({ chains: [{ lines: 3, problems: [], remarks: [] }] });
+  });
+
+  it("is counted anew when the count was removed under way", async () => {
+    await using world = await AuditWorld.make();
+    const { log, stop } = world.start();
+    log.append(entry(1));
+    await log.settled(soon());
+    await eventually("the count", async () => (await world.verify()).chains[0]?.remarks.length === 0);
+    world.client.secrets.delete(formatKey(AUDIT_HEAD_SECRET));
+    expect(problemsOf(await world.verify())).toEqual([expect.stringMatching(/^nobody knows of chain/)]);
+    log.append(entry(2));
+    await log.settled(soon());
+    await stop();
     expect(await world.verify()).toMatchObject({ chains: [{ lines: 3, problems: [], remarks: [] }] });
   });
 

@@ -87,7 +87,14 @@ export class AuditSecrets {
   }
 
   async #patch(data: Readonly<Record<string, string | null>>, signal: AbortSignal): Promise<void> {
-    await this.#client.patch(secrets, AUDIT_HEAD_SECRET, { type: "merge", body: { data } }, { signal });
+    try {
+      await this.#client.patch(secrets, AUDIT_HEAD_SECRET, { type: "merge", body: { data } }, { signal });
+    } catch (error) {
+      if (!isReason(error, "NotFound")) throw error;
+      // Removed, or not in the state that was restored.
+      await this.heads(signal);
+      await this.#client.patch(secrets, AUDIT_HEAD_SECRET, { type: "merge", body: { data } }, { signal });
+    }
   }
 
   async #findOrMake(key: ObjectKey, data: Record<string, string>, signal: AbortSignal): Promise<Secret> {
