@@ -197,6 +197,27 @@ describe.each(["inprocess", "webhook"])("nobody gets around an approval, with ad
     await slipway.remove("configured");
   });
 
+  it("not by a profile that an approver widens for a colleague's deployment", async () => {
+    const profile = (pids: number) => ({
+      ...{ apiVersion: "slipway.dev/v1alpha1", kind: "GuardrailProfile", metadata: { name: "shared" } },
+      spec: { network: { egressAllowed: true, allowedHosts: ["*"] }, resources: { maxPids: pids } },
+    });
+    await slipway.kubectl.run(["create", "clusterrolebinding", "kim", "--clusterrole=slipway-admin", "--user=kim"]);
+    await slipway.kubectl.apply(profile(50));
+    await running("profiled", { guardrails: { profile: "shared" } });
+    const before = (await slipway.container("profiled")).id;
+    await kim.kubectl.apply(profile(500));
+    const approval = await untilAsked(slipway, "profiled");
+    expect(approval.spec.requesters.map(({ username }) => username)).toEqual(["kim"]);
+    await refused(kim, () => approve(kim, approval), /it is your own request/);
+    expect((await slipway.container("profiled")).id).toBe(before);
+    passed(await approve(sam, approval));
+    await untilApprovalIs(slipway, approval.metadata.name, "Approved");
+    await eventually("it has the wider profile", async () => (await slipway.container("profiled")).id !== before);
+    await slipway.remove("profiled");
+    await slipway.kubectl.run(["delete", "grp", "shared"]);
+  });
+
   it("not by a service account that asks", async () => {
     const approval = await asked("robots", argo);
     expect(approval.spec.requesters.map(({ username }) => username)).toEqual([argo.name]);

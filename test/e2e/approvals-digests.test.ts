@@ -8,7 +8,7 @@ import {
   untilAsked,
 } from "../support/approval-people.ts";
 import { eventually } from "../support/eventually.ts";
-import { ensureMcpImage, WEB_SERVER } from "../support/images.ts";
+import { ensureMcpImage, makeUniqueImage, WEB_SERVER } from "../support/images.ts";
 import { conditionOf, deployment, Installation } from "../support/installation.ts";
 import { Registry } from "../support/registry.ts";
 
@@ -80,6 +80,35 @@ describe("what was approved", () => {
     expect((newer.spec.effective as { image: string }).image).not.toBe(image);
     expect((await (await slipway.container("web")).inspect()).Image).toBe(Image);
     await slipway.remove("web");
+  });
+
+  it("is the first image that ran, where no registry knows what its name means", async () => {
+    const tag = "slipway.test/swapped:1";
+    await makeUniqueImage(tag);
+    try {
+      const spec = { source: { image: { reference: tag, pullPolicy: "Never" } }, ...WEB_SERVER };
+      await developer.kubectl.apply(deployment("local", spec));
+      const asked = await untilAsked(slipway, "local");
+      expect(asked.spec.effective).toMatchObject({ image: "unresolved" });
+      await approve("local");
+      await slipway.untilPhase("local", "Running");
+      const { Image } = await (await slipway.container("local")).inspect();
+
+      await makeUniqueImage(tag);
+      await (await slipway.container("local")).remove({ force: true });
+      await slipway.until("local", ({ status }) => (status?.workload?.restartCount ?? 0) === 1);
+      await slipway.untilPhase("local", "Running");
+      expect((await (await slipway.container("local")).inspect()).Image).toBe(Image);
+      await restart();
+      await (await slipway.container("local")).remove({ force: true });
+      await slipway.until("local", ({ status }) => (status?.workload?.restartCount ?? 0) === 2);
+      await slipway.untilPhase("local", "Running");
+      expect((await (await slipway.container("local")).inspect()).Image).toBe(Image);
+      await slipway.remove("local");
+      await slipway.forgetImage(Image);
+    } finally {
+      await slipway.forgetImage(tag);
+    }
   });
 
   it("waits over a kill of the controller, and is asked once", async () => {
