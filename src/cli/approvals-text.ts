@@ -96,7 +96,8 @@ function phaseText(approval: Approval, now: Date): string {
 }
 
 function personText({ username, groups = [] }: Approval["spec"]["requesters"][number]): string {
-  if (username === UNKNOWN_REQUESTER) return "somebody unknown, past admission or too long ago";
+  if (username === UNKNOWN_REQUESTER)
+    return "somebody unknown: a ConfigMap or a tag changed, or admission was not asked";
   const told = groups.filter((group) => group !== "system:authenticated");
   return told.length === 0 ? username : `${username} (${told.join(", ")})`;
 }

@@ -234,6 +234,13 @@ describe("slipway describe", () => {
     expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/);
   });
 
+  it("says where nobody knows who asks", async () => {
+    await makeApproval("files-1", { spec: { requesters: [{ username: "slipway:unknown" }, { username: "dev1" }] } });
+    const { text } = await tell("files-1");
+    expect(text).toMatch(/^Requested by: +somebody unknown: a ConfigMap or a tag changed, .*; dev1$/m);
+    expect(text).toMatch(/^ {2}production +group security +2 /m);
+  });
+
   it("says where no version was approved before", async () => {
     const changes = [
       { field: "backend", to: '"docker"' },
