@@ -48,8 +48,8 @@ export async function verifyLogs(path: string, known: Known): Promise<LogReport>
   return { chains, missing };
 }
 
-/** Looks at one file, which has one chain. @throws what the file system says. */
-export async function verifyFile(path: string, known: Known): Promise<ChainReport> {
+/** One file has one chain. */
+async function verifyFile(path: string, known: Known): Promise<ChainReport> {
   await using file = await opened(path);
   const { tip, problems, torn } = await checkFile(file.handle, known);
   const counted = tip && known.heads.get(tip.chain)?.seq;

@@ -8,8 +8,8 @@ import {
   type ChainReport,
   isWhole,
   type LogReport,
+  type MissingChain,
   verifyCapture,
-  verifyFile,
   verifyLogs,
 } from "../audit/verify-log.ts";
 import { isReason } from "../machinery/client.ts";
@@ -52,9 +52,17 @@ export async function verifyAudit(options: AuditVerifyOptions, context: CommandC
   return isWhole(report) ? 0 : 1;
 }
 
-async function reportOn({ dataDir, file = "", captured }: AuditVerifyOptions, known: Known): Promise<LogReport> {
-  if (dataDir !== undefined) return await verifyLogs(join(dataDir, AUDIT_LOG), known);
-  return captured ? await verifyCapture(file, known) : { chains: [await verifyFile(file, known)], missing: [] };
+/** A report, and chains that files of other replicas have: which of them wrote which file only its administrator knows. */
+interface Findings extends LogReport {
+  readonly elsewhere: readonly MissingChain[];
+}
+
+async function reportOn({ dataDir, file = "", captured }: AuditVerifyOptions, known: Known): Promise<Findings> {
+  if (dataDir !== undefined) return { ...(await verifyLogs(join(dataDir, AUDIT_LOG), known)), elsewhere: [] };
+  if (!existsSync(file)) throw new UsageError(`--file: ${file} is not there`);
+  if (captured) return { ...(await verifyCapture(file, known)), elsewhere: [] };
+  const { chains, missing } = await verifyLogs(file, known);
+  return { chains, missing: [], elsewhere: missing };
 }
 
 interface AuditSecretObjects {
@@ -91,10 +99,13 @@ function knownFrom({ key, head }: AuditSecretObjects): Known {
   );
 }
 
-function told({ chains, missing }: LogReport): string {
+function told({ chains, missing, elsewhere }: Findings): string {
   const lines = chains.flatMap(chainLines);
   for (const { chain, lines: count, at } of missing) {
     lines.push(`MISSING: chain ${chain}, ${count} lines, the last at ${at}: no file has it`);
+  }
+  for (const { chain, lines: count, at } of elsewhere) {
+    lines.push(`chain ${chain}, ${count} lines, the last at ${at}, has to be in another replica's file`);
   }
   if (lines.length === 0) lines.push("nothing was logged yet");
   return `${lines.join("\n")}\n`;
