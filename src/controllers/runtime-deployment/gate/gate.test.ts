@@ -447,6 +447,45 @@ describe("a version that ran without approval", () => {
   });
 });
 
+describe("a controller that is killed anywhere between the wish and the running server", () => {
+  it("asks once, and starts what was approved once", async () => {
+    let killed = 0;
+    for (let moment = 1; ; moment++) {
+      const world = gated();
+      world.crashAt = moment;
+      world.apply();
+      await world.until(() => world.question !== undefined);
+      world.decide("Approved");
+      await world.until(() => world.connected() && world.settled());
+      expect([moment, world.stored.size, world.containers().length]).toEqual([moment, 1, 1]);
+      expect(world.status.workload?.restartCount).toBe(0);
+      if (world.boots === 1) break;
+      killed++;
+    }
+    expect(killed).toBeGreaterThan(15);
+  });
+
+  it("comes to the newer version, or keeps the older, whenever that was", async () => {
+    let killed = 0;
+    for (let moment = 1; ; moment++) {
+      const world = await served();
+      world.crashAt = world.steps + moment;
+      world.apply(next);
+      await world.until(() => world.question !== undefined);
+      world.engine.remove(world.current());
+      await world.until(() => world.containers().length === 1 && world.connected());
+      expect(world.current().spec.image.pinned).toBe(world.engine.registry.get(IMAGE));
+      world.decide("Approved");
+      await world.until(() => world.connected() && world.settled() && world.status.workload?.generation === 2);
+      expect(world.current().spec.image.pinned).toBe(world.engine.registry.get(NEWER));
+      expect([moment, world.stored.size, world.containers().length]).toEqual([moment, 2, 1]);
+      if (world.boots === 1) break;
+      killed++;
+    }
+    expect(killed).toBeGreaterThan(25);
+  });
+});
+
 describe("a deployment that nobody has to approve any more", () => {
   it("asks no registry for its approval's sake", async () => {
     const world = await served();
