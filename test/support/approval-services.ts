@@ -6,6 +6,8 @@ import type { ApprovalServices } from "../../src/controllers/create-approval-con
 export function memoryApprovals(images: Readonly<Record<string, string>> = {}) {
   const told: { notice: ApprovalNotice; report: (outcome: NoticeOutcome) => void }[] = [];
   const audited: ApprovalRecord[] = [];
+  /** While it is full, every notice is answered at once that it is to come again. */
+  const receivers = { isFull: false };
   const services: ApprovalServices = {
     images: {
       async resolve({ reference }) {
@@ -16,10 +18,13 @@ export function memoryApprovals(images: Readonly<Record<string, string>> = {}) {
     },
     notifier: () => ({
       name: "memory notifier",
-      notify: (notice, report) => void told.push({ notice, report }),
+      notify(notice, report) {
+        told.push({ notice, report });
+        if (receivers.isFull) report({ state: "Retrying", at: new Date(0), message: "too many notices wait" });
+      },
       run: (stop) => new Promise((resolve) => stop.addEventListener("abort", () => resolve(), { once: true })),
     }),
     audit: { record: (entry) => void audited.push(entry) },
   };
-  return { services, told, audited };
+  return { services, told, audited, receivers };
 }

@@ -29,7 +29,7 @@ afterEach(() => {
 /** An API, and the controller of approvals that can be killed. */
 function world() {
   const clock = new FakeClock();
-  const { services, told, audited } = memoryApprovals();
+  const { services, told, audited, receivers } = memoryApprovals();
   const approvals = new MemoryStore<Approval>(approvalIndexes);
   const policies = new MemoryStore<ApprovalPolicy>();
   const deployments = new MemoryStore<RuntimeDeployment>();
@@ -44,6 +44,7 @@ function world() {
     wanted,
     told,
     audited,
+    receivers,
     events,
     removed,
     writes: 0,
@@ -326,6 +327,25 @@ describe("notices", () => {
     expect(api.status("one").phase).toBe("Approved");
     expect(condition(api.status("one"), "Notified")).toBe("False NotificationsFailed");
     expect(api.told.map(({ notice }) => notice.event)).toContain("Approved");
+  });
+
+  it("that there is no room for are handed in again every five minutes", async () => {
+    const api = world();
+    api.policy("images", { notify });
+    api.receivers.isFull = true;
+    api.put("one");
+    api.boot();
+    await api.clock.advance(60_000);
+    expect(condition(api.status("one"), "Notified")).toBe("False NotificationsFailed");
+    const asked = api.told.length;
+    expect(asked).toBeLessThan(5);
+    await api.clock.advance(10 * 60_000);
+    expect(api.told.length).toBe(asked + 2);
+    api.receivers.isFull = false;
+    await api.clock.advance(5 * 60_000);
+    api.told.at(-1)?.report({ state: "Delivered", at: api.clock.now() });
+    await api.clock.advance(1_000);
+    expect(condition(api.status("one"), "Notified")).toBe("True NotificationsDelivered");
   });
 
   it("of what was before are nobody's who asks to be told later", async () => {

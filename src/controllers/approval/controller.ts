@@ -38,6 +38,8 @@ export interface ApprovalPorts {
 
 /** The longest that a status waits for the audit log. */
 const AUDIT_WAIT_MS = 2_000;
+/** A notice that there was no room for, as while its receiver is down, is handed in again after this. */
+const ASK_AGAIN_MS = 5 * 60_000;
 /** The wall clock, by which approvals expire, may jump: so often at least it is looked at. */
 const LONGEST_WAIT_MS = 30 * 60_000;
 
@@ -88,11 +90,12 @@ export class ApprovalReconciler implements Reconciler {
     // What the controller did not write is reported for what it is, and nothing is done about it.
     if (keys && isSealed(approval, keys)) await this.#tell(approval, memory, happened, signal);
     const after = await this.#ports.writeStatus(approval, status, signal);
-    this.#notify(approval, after, memory);
-    if (state.phase !== "Pending") return {};
+    const hadRoom = this.#notify(approval, after, memory);
+    const again = hadRoom ? [] : [ASK_AGAIN_MS];
+    if (state.phase !== "Pending") return hadRoom ? {} : { requeueAfterMs: ASK_AGAIN_MS };
     const next = [state.expiresAt, ...(status.escalatedAt === undefined ? [state.escalatesAt] : [])];
     const waits = next.flatMap((at) => (at ? [at.getTime() - now.getTime()] : []));
-    return { requeueAfterMs: Math.max(1, Math.min(LONGEST_WAIT_MS, ...waits)) };
+    return { requeueAfterMs: Math.max(1, Math.min(LONGEST_WAIT_MS, ...again, ...waits)) };
   }
 
   /** A question that the deployment does not have any more is void. */
@@ -159,9 +162,10 @@ export class ApprovalReconciler implements Reconciler {
     if (happened.length > 0) await audit.written?.(AbortSignal.any([signal, AbortSignal.timeout(AUDIT_WAIT_MS)]));
   }
 
-  /** Everything that the status says is still to be told. */
-  #notify(before: Approval, after: Approval, memory: Memory): void {
+  /** Everything that the status says is still to be told. Answers whether there was room for all of it. */
+  #notify(before: Approval, after: Approval, memory: Memory): boolean {
     const { notifier, onOutcome, enqueue } = this.#ports;
+    let hadRoom = true;
     for (const notification of after.status?.notifications ?? []) {
       const id = noticeId(before, notification);
       if (notification.state !== "Pending") memory.outcomes.delete(id);
@@ -178,12 +182,17 @@ export class ApprovalReconciler implements Reconciler {
         enqueue(keyOf(after));
         continue;
       }
+      let isAsking = true;
       notifier.notify({ id, event, channel, approval: after, policy }, (outcome) => {
         memory.outcomes.set(id, outcome);
         onOutcome(policy, channel, outcome);
-        enqueue(keyOf(after));
+        // At once: there is no room, and to ask at once again would turn in circles.
+        if (isAsking) hadRoom = false;
+        else enqueue(keyOf(after));
       });
+      isAsking = false;
     }
+    return hadRoom;
   }
 
   #memoryOf({ metadata }: Approval): Memory {
