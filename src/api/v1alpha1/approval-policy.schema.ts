@@ -182,7 +182,10 @@ const notify: JsonSchema = {
       description: "A POST of JSON, which chat tools understand, too.",
       required: ["urlSecretRef"],
       properties: {
-        urlSecretRef: namespacedKeyReference("Secret", "Where the URL is; it often is a secret by itself."),
+        urlSecretRef: namespacedKeyReference(
+          "Secret",
+          "Where the URL is; it often is a secret by itself. A ca.crt beside it is trusted instead of the usual authorities.",
+        ),
         signingSecretRef: namespacedKeyReference("Secret", "Key of the HMAC that signs each body."),
       },
     },

@@ -170,7 +170,7 @@ export interface ApprovalPolicySpec {
      */
     webhook?: {
       /**
-       * Where the URL is; it often is a secret by itself.
+       * Where the URL is; it often is a secret by itself. A ca.crt beside it is trusted instead of the usual authorities.
        */
       urlSecretRef: {
         /**
