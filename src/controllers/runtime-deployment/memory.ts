@@ -21,6 +21,8 @@ export interface Memory {
   pinned: { readonly generation: number; readonly image: string } | undefined;
   /** What a reference stood for when approvals were asked about it. */
   resolved: { readonly generation: number; readonly reference: string; readonly image: string } | undefined;
+  /** The workload that was seen to run, where approvals play a part, and was not stopped since on request. */
+  alive: string | undefined;
   /** The version that was made last, where approvals play a part. */
   made: MadeVersion | undefined;
   /** Hash of a revision that has passed its trial. */
@@ -58,6 +60,7 @@ export class Memories {
       starts: undefined,
       pinned: undefined,
       resolved: undefined,
+      alive: undefined,
       made: undefined,
       proven: undefined,
       worked: undefined,

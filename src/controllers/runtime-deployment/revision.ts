@@ -11,8 +11,9 @@ import { type BuildingPorts, type BuildOrder, builtImage, orderBuild } from "./b
 import type { Note } from "./facts.ts";
 import { failureOf } from "./failure.ts";
 import { objectsOf } from "./gate/config-maps.ts";
+import { madeOf } from "./gate/version.ts";
 import { noteProgress, recentProgress } from "./progress.ts";
-import { askedHash, type Scope, UNCHANGED } from "./scope.ts";
+import { askedHash, type Scope } from "./scope.ts";
 import { tryNow } from "./set-back.ts";
 import { type Surroundings, wire } from "./wiring.ts";
 
@@ -57,13 +58,7 @@ export async function prepareRevision(scope: Scope, ports: RevisionPorts): Promi
   if (!exists && !(await fetched(scope, live, { image, request, clock: ports.clock }))) return;
   scope.target = target;
   scope.image = image.pinned;
-  remember(scope, image.pinned);
-}
-
-/** Keeps what it is made of, for the time when something newer awaits approval. */
-function remember({ memory, revision, generation, digest, gated }: Scope, image: string): void {
-  if (!gated) memory.made = undefined;
-  else if (revision && digest !== UNCHANGED) memory.made = { generation, version: revision.version, image, digest };
+  scope.memory.made = madeOf(scope, image.pinned);
 }
 
 /** An image that somebody said yes to, whatever its reference stands for by now. */

@@ -7,7 +7,7 @@ import type { LiveBackend } from "../../backend-registry.ts";
 import { lookAgain, type Scope } from "../scope.ts";
 import { type Input, newApproval } from "./new-approval.ts";
 import type { GatePorts } from "./ports.ts";
-import { type AskingPolicy, approvedLast, type Judged } from "./standing.ts";
+import { type AskingPolicy, approvedByAll, approvedLast, type Judged } from "./standing.ts";
 import { awaitDecision, holdFor } from "./tell.ts";
 import type { Version } from "./version.ts";
 
@@ -56,6 +56,7 @@ export async function ask(scope: Scope, asking: Asking, { gate, sources, clock }
     inputs: read.map(({ object, entries }): Input => ({ object, entries })),
     enforcement: capabilities && enforcementOf(version.spec.guardrails, capabilities, place).fields,
     approved: approvedLast(judged),
+    known: approvedLast(approvedByAll(judged, policies)),
     taken: new Set(
       gate.approvals
         .byIndex("deployment", owner.uid)

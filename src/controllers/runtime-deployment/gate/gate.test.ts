@@ -389,6 +389,41 @@ describe("what waits for nobody", () => {
     expect(world.current().spec.guardrails.network.egress.kind).toBe("closed");
   });
 
+  const own = (world: DeploymentWorld, cpu: string, more = {}) =>
+    world.apply({ resources: { cpu }, ...more } as Parameters<DeploymentWorld["apply"]>[0]);
+
+  it("is one that narrows what runs, though a policy that came later has not said yes to that", async () => {
+    const world = gated();
+    own(world, "1");
+    await world.until(() => world.question !== undefined);
+    world.decide("Approved");
+    await world.until(() => world.connected() && world.settled());
+    world.putPolicy("late");
+    await world.until(() => world.question !== undefined);
+    own(world, "500m");
+    await world.until(() => world.connected() && world.status.workload?.generation === 2);
+    expect(world.current().spec.limits.cpuMillis).toBe(500);
+    expect(world.condition("Approved")).toBe("False PendingApproval");
+    await world.until(() => world.question?.spec.generation === 2);
+  });
+
+  it("is not one that narrows what ran once, where a policy that came later was never asked about that", async () => {
+    const world = await served();
+    world.apply(next);
+    await world.until(() => world.question !== undefined);
+    world.decide("Approved");
+    await world.until(() => world.settled() && world.status.workload?.generation === 2);
+    world.putPolicy("late");
+    await world.until(() => world.question !== undefined);
+    world.decide("Approved");
+    await world.until(() => world.settled());
+    own(world, "100m");
+    await world.until(() => world.condition("Approved") === "False PendingApproval");
+    await world.pass(30_000);
+    expect(world.current().spec.image.pinned).toBe(world.engine.registry.get(NEWER));
+    expect(world.containers()).toHaveLength(1);
+  });
+
   it("is one that changes how it is probed", async () => {
     const world = await served();
     world.engine.publish(IMAGE, { answers: "mcp" }, "moved");
@@ -520,6 +555,13 @@ describe("an image that only its place knows", () => {
 });
 
 describe("requesters", () => {
+  it("of a policy that comes later are all who wrote anything, since it has said yes to nothing", async () => {
+    const world = await served();
+    world.putPolicy("late");
+    await world.until(() => world.question !== undefined);
+    expect(world.question?.spec.requesters.map(({ username }) => username)).toContain("dev");
+  });
+
   it("are all whose writes make up the difference to the version approved last", async () => {
     const world = await served();
     world.user = "ann";

@@ -11,7 +11,7 @@ import { ask } from "./ask.ts";
 import { namedConfigMaps } from "./config-maps.ts";
 import { findImage } from "./image.ts";
 import { keepWhatRuns } from "./keep.ts";
-import { narrowedFrom } from "./narrowed.ts";
+import { narrowingOf } from "./narrowed.ts";
 import { type GatePorts, MAX_REQUEST } from "./ports.ts";
 import { standingOf } from "./standing.ts";
 import { holdFor, tell } from "./tell.ts";
@@ -90,19 +90,19 @@ async function judge(
     tell(scope, standing);
     return letThrough(scope, version, "exact", imageOf(standing.by.approval, ports));
   }
-  const wider = standing.kind === "rejected" ? undefined : narrowedFrom(scope, version, circumstances);
-  if (wider?.complete) {
-    const { name } = wider.approval.metadata;
+  const narrowing = standing.kind === "rejected" ? undefined : narrowingOf(scope, version, circumstances);
+  if (narrowing?.kind === "of approved") {
+    const { name } = narrowing.approval.metadata;
     const message = `it only narrows what Approval "${name}" lets run`;
     scope.approval = { name, condition: { status: "True", reason: Reason.Approved, message } };
-    return letThrough(scope, version, "exact");
+    return letThrough(scope, version, "exact", imageOf(narrowing.approval, ports));
   }
   if (!keys) holdFor(scope, "the key of the stamps is missing, so no approval can be checked");
   else if (standing.kind === "unasked")
     await ask(scope, { version, triggers, policies: standing.policies, judged, keys, live }, ports);
   else if (standing.kind !== "free") tell(scope, standing);
   // It lets less happen than what runs, so what runs has to wait for nobody to become it.
-  if (wider) return letThrough(scope, version, "exact");
+  if (narrowing) return letThrough(scope, version, "exact", narrowing);
   keepWhatRuns(scope, version, circumstances, ports);
 }
 

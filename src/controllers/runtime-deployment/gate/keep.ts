@@ -1,5 +1,4 @@
 import { ConditionType, Reason } from "../../../api/v1alpha1/conditions.ts";
-import { UNRESOLVED } from "../../../effective-spec/reviewed-spec.ts";
 import { excesses } from "../../../guardrails/bounds.ts";
 import { getCondition } from "../../../machinery/conditions.ts";
 import { TerminalError, TransientError } from "../../../machinery/errors.ts";
@@ -7,11 +6,9 @@ import { chooseBackend } from "../choose-backend.ts";
 import { failureOf } from "../failure.ts";
 import { boundsAt, NotYetKnown } from "../guardrail-sources.ts";
 import type { Scope } from "../scope.ts";
-import { keptConfigMaps } from "./config-maps.ts";
-import { reviewedIn } from "./image.ts";
-import { specIn } from "./narrowed.ts";
 import type { GatePorts } from "./ports.ts";
-import { type Circumstances, type MadeVersion, mayRun, triggersAbout, type Version } from "./version.ts";
+import { runningVersion } from "./running.ts";
+import { type Circumstances, mayRun, triggersAbout, type Version } from "./version.ts";
 
 /**
  * Puts the version that runs in the place of the one that waits: it is repaired wholly where it was let through and all of it is
@@ -26,7 +23,8 @@ export function keepWhatRuns(
 ): void {
   const { deployment } = scope;
   const running = deployment.status?.workload;
-  const kept = keptVersion(scope, circumstances);
+  const known = runningVersion(scope, circumstances);
+  const kept = known && mayRun(known.version, circumstances) ? known : undefined;
   const today = scope.spec;
   scope.spec = undefined;
   scope.replacing = getCondition(deployment.status?.conditions, ConditionType.Reconciling)?.reason === Reason.Verifying;
@@ -54,38 +52,6 @@ export function keepWhatRuns(
     if (!(error instanceof TerminalError) && !(error instanceof TransientError)) throw error;
     scope.failure ??= failureOf(error, scope.signal);
   }
-}
-
-/** The version that runs, with all that it was made of; undefined where that is not known any more, or it may not be made today. */
-function keptVersion(scope: Scope, circumstances: Circumstances): MadeVersion | undefined {
-  const { made } = scope.memory;
-  const { generation, digest } = scope.deployment.status?.workload ?? {};
-  if (generation === undefined) return undefined;
-  const known =
-    made?.generation === generation && made.digest === digest
-      ? made
-      : digest === undefined
-        ? undefined
-        : approvedVersion(scope, { generation, digest }, circumstances);
-  return known && mayRun(known.version, circumstances) ? known : undefined;
-}
-
-function approvedVersion(
-  scope: Scope,
-  { generation, digest }: { readonly generation: number; readonly digest: string },
-  { judged }: Circumstances,
-): MadeVersion | undefined {
-  const approval = judged.find(
-    (each) => each.state.phase === "Approved" && each.approval.spec.digest === digest,
-  )?.approval;
-  const spec = approval && specIn(approval, scope);
-  if (!spec) return undefined;
-  const reviewed = reviewedIn(approval);
-  const image = reviewed.image === UNRESOLVED ? approval.status?.image : reviewed.image;
-  const configMaps = keptConfigMaps(reviewed.configMaps ?? []);
-  return image === undefined || !configMaps
-    ? undefined
-    : { generation, digest, image, version: { spec, reviewed, digest, configMaps } };
 }
 
 /** Whether a policy that asks about what waits wants nothing to run meanwhile. What waits may be what runs: that is left alone. */

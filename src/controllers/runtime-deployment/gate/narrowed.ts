@@ -1,27 +1,27 @@
 import type { Approval } from "../../../api/v1alpha1/index.ts";
 import { onlyNarrows } from "../../../approvals/narrowing.ts";
-import type { EffectiveSpec } from "../../../effective-spec/effective-spec.ts";
-import { readReviewed } from "../../../effective-spec/reviewed-spec.ts";
-import { TerminalError } from "../../../machinery/errors.ts";
 import type { Scope } from "../scope.ts";
 import { reviewedIn } from "./image.ts";
+import { runningVersion, specIn } from "./running.ts";
 import { type Circumstances, mayRun, type Version } from "./version.ts";
 
-/** An approved version that lets at least as much happen as another. */
-export interface Wider {
-  readonly approval: Approval;
-  /** Whether no policy has a question about it, so that none can have one about what is narrower. */
-  readonly complete: boolean;
-}
+/** Whether a version only narrows one that may run. */
+export type Narrowing =
+  /** One that everybody has approved who has to today, so that nobody can have a question about what is narrower. */
+  | { readonly kind: "of approved"; readonly approval: Approval }
+  /** The one that runs, about which somebody still has a question: it is left alone, and so is what lets less happen. */
+  | { readonly kind: "of what runs"; readonly image: string };
 
-/** Undefined where nothing was approved that a version only narrows. */
-export function narrowedFrom(scope: Scope, version: Version, circumstances: Circumstances): Wider | undefined {
-  const approved = circumstances.judged.filter(({ state }) => state.phase === "Approved");
-  const wider = approved
-    .map(({ approval }) => approval)
-    .filter((approval) => onlyNarrows(reviewedIn(approval), version.reviewed))
-    .map((approval) => ({ approval, complete: isComplete(approval, scope, circumstances) }));
-  return wider.find(({ complete }) => complete) ?? wider[0];
+/** Undefined where it narrows neither. One that was approved once and by too few is no measure: it may not run again either. */
+export function narrowingOf(scope: Scope, version: Version, circumstances: Circumstances): Narrowing | undefined {
+  const approval = circumstances.judged
+    .filter(({ state }) => state.phase === "Approved")
+    .map((each) => each.approval)
+    .find((each) => onlyNarrows(reviewedIn(each), version.reviewed) && isComplete(each, scope, circumstances));
+  if (approval) return { kind: "of approved", approval };
+  const running = runningVersion(scope, circumstances);
+  if (!running || !onlyNarrows(running.version.reviewed, version.reviewed)) return undefined;
+  return isRejected(running.version, circumstances) ? undefined : { kind: "of what runs", image: running.image };
 }
 
 function isComplete(approval: Approval, scope: Scope, circumstances: Circumstances): boolean {
@@ -30,14 +30,6 @@ function isComplete(approval: Approval, scope: Scope, circumstances: Circumstanc
   return spec !== undefined && mayRun({ spec, reviewed: reviewedIn(approval), digest }, circumstances);
 }
 
-/** The effective spec of an approved version, with what no approval is about as it is today. Undefined where nobody can read it. */
-export function specIn(approval: Approval, { spec: today, upkeep }: Scope): EffectiveSpec | undefined {
-  const { desiredState, health } = upkeep;
-  try {
-    const { readiness, liveness } = today ?? {};
-    return readReviewed(approval.spec.effective, { desiredState, health, readiness, liveness }).spec;
-  } catch (error) {
-    if (error instanceof TerminalError) return undefined;
-    throw error;
-  }
+function isRejected({ digest }: Version, { judged }: Circumstances): boolean {
+  return judged.some(({ approval, state }) => approval.spec.digest === digest && state.phase === "Rejected");
 }

@@ -35,8 +35,10 @@ export interface Question {
   readonly triggers: readonly Trigger[];
   readonly inputs: readonly Input[];
   readonly enforcement: readonly FieldEnforcement[] | undefined;
-  /** The version that was approved last. */
+  /** The version that was approved last, by whomever: what differs from it is shown. */
   readonly approved: Approval | undefined;
+  /** The one to which all policies that ask said yes last: who wrote anything since is a requester. */
+  readonly known: Approval | undefined;
   /** Names that are taken by earlier questions about the same. */
   readonly taken: ReadonlySet<string>;
   readonly now: Date;
@@ -107,14 +109,14 @@ function nameOf({ deployment: { metadata }, digest, taken }: Question): string {
   }
 }
 
-/** All whose writes make up the difference to the version that was approved last, each once; somebody unknown among them. */
-function requestersOf({ inputs, approved, reviewed }: Question): Approval["spec"]["requesters"] {
+/** All whose writes make up the difference to what those who are asked approved last, each once; somebody unknown among them. */
+function requestersOf({ inputs, known, reviewed }: Question): Approval["spec"]["requesters"] {
   const people = new Map<string, Person>();
-  if (approved && haveUnknownWriters(approved.spec.effective as ReviewedSpec, reviewed))
+  if (known && haveUnknownWriters(known.spec.effective as ReviewedSpec, reviewed))
     people.set(UNKNOWN_REQUESTER, { username: UNKNOWN_REQUESTER, groups: [] });
   for (const { object, entries } of inputs) {
-    const known = approved?.spec.inputs?.find(({ kind, uid }) => kind === object.kind && uid === object.metadata.uid);
-    for (const { user, groups } of requestersSince(entries, known?.digest))
+    const then = known?.spec.inputs?.find(({ kind, uid }) => kind === object.kind && uid === object.metadata.uid);
+    for (const { user, groups } of requestersSince(entries, then?.digest))
       people.set(user, { username: user, groups: groups.slice(0, MAX.groups) });
   }
   return [...people.values()]

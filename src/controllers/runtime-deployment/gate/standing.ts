@@ -74,6 +74,16 @@ export function approvedLast(judged: readonly Judged[]): Approval | undefined {
   return approved.toSorted((a, b) => decidedAt(a) - decidedAt(b)).at(-1)?.approval;
 }
 
+/** Pure. Those Approvals of versions to which every one of these policies has said yes. */
+export function approvedByAll(judged: readonly Judged[], policies: readonly AskingPolicy[]): readonly Judged[] {
+  const approved = judged.filter(({ state }) => state.phase === "Approved");
+  return approved.filter(({ approval }) => {
+    const same = approved.filter((each) => each.approval.spec.digest === approval.spec.digest);
+    const settled = new Set(same.flatMap(policyUids));
+    return policies.every(({ uid }) => settled.has(uid));
+  });
+}
+
 /** Another value of the annotation than the one that led to it; none asks for nothing. */
 function isAskedAgain({ spec }: Approval, request: string | undefined): boolean {
   return request !== undefined && request !== spec.request;

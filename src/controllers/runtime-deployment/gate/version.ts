@@ -1,8 +1,8 @@
 import type { ApprovalPolicy } from "../../../api/v1alpha1/index.ts";
 import { type Subject, type Trigger, triggersOf } from "../../../approvals/triggers.ts";
 import type { EffectiveSpec } from "../../../effective-spec/effective-spec.ts";
-import { type ReviewedSpec, UNRESOLVED } from "../../../effective-spec/reviewed-spec.ts";
-import type { Scope } from "../scope.ts";
+import { type ReviewedSpec, specDigest, UNRESOLVED } from "../../../effective-spec/reviewed-spec.ts";
+import { type Scope, UNCHANGED } from "../scope.ts";
 import type { ConfigMapsThen } from "./config-maps.ts";
 import { type Judged, standingOf } from "./standing.ts";
 
@@ -71,4 +71,16 @@ export function mayRun(version: Pick<Version, "spec" | "reviewed" | "digest">, c
 /** Whether nothing new may be made, since somebody has to say yes first. */
 export function isHeld({ approval, spec, revision }: Scope): boolean {
   return approval?.condition.status === "False" && (spec === undefined || revision === undefined);
+}
+
+/** What is kept of a version that is made, for the time when something newer awaits approval. */
+export function madeOf({ revision, generation, digest, gated }: Scope, image: string): MadeVersion | undefined {
+  if (!gated || !revision || digest === UNCHANGED) return undefined;
+  const { version } = revision;
+  const { source } = version.spec;
+  // No rule looked at its image when it was let through; one that comes later may.
+  if (digest !== undefined || source.kind !== "image" || source.pullPolicy === "Never")
+    return { generation, version, image, digest };
+  const reviewed = { ...version.reviewed, image };
+  return { generation, version: { ...version, reviewed, digest: specDigest(reviewed) }, image, digest };
 }

@@ -1,0 +1,86 @@
+import { describe, expect, it } from "@jest/globals";
+import { DeploymentWorld, IMAGE } from "../../../../test/support/deployment-world.ts";
+
+const state = (world: DeploymentWorld) => world.containers().map((each) => each.state.kind);
+
+describe("what was stopped before a policy came", () => {
+  async function stopped(): Promise<DeploymentWorld> {
+    const world = new DeploymentWorld();
+    world.apply();
+    await world.until(() => world.connected() && world.settled());
+    world.apply({ desiredState: "Stopped" });
+    await world.until(() => world.status.phase === "Stopped");
+    world.putPolicy("late");
+    return world;
+  }
+
+  it.each([
+    { because: "it waits for approval", patch: {}, reason: "PendingApproval" },
+    {
+      because: "what it became is refused",
+      patch: { guardrails: { profile: "nobody-made-it" } },
+      reason: "GuardrailProfileNotFound",
+    },
+  ])("is not started again while $because", async ({ patch, reason }) => {
+    const world = await stopped();
+    world.apply(patch);
+    await world.until(() => world.condition("Ready") === `False ${reason}`);
+    await world.pass(120_000, 1_000);
+    expect(state(world)).toEqual(["exited"]);
+    world.kill();
+    world.revive();
+    await world.pass(120_000, 1_000);
+    expect(state(world)).toEqual(["exited"]);
+  });
+
+  it("starts once somebody said yes", async () => {
+    const world = await stopped();
+    world.apply();
+    await world.until(() => world.question !== undefined);
+    world.decide("Approved");
+    await world.until(() => world.connected() && world.settled());
+  });
+});
+
+describe("what was made and never started", () => {
+  it("is not started once a policy asks about it", async () => {
+    let seen = 0;
+    for (let moment = 1; seen === 0 && moment < 60; moment++) {
+      const world = new DeploymentWorld();
+      world.crashAt = moment;
+      world.apply();
+      await world.pass(30_000);
+      if (world.crashAt < Number.POSITIVE_INFINITY && state(world).join() === "created") {
+        seen++;
+        world.putPolicy("late");
+        world.revive();
+        await world.until(() => world.question !== undefined);
+        await world.pass(60_000, 1_000);
+        expect(state(world)).not.toContain("running");
+        world.decide("Approved");
+        await world.until(() => world.connected() && world.settled());
+      }
+      world.kill();
+    }
+    expect(seen).toBe(1);
+  });
+});
+
+describe("an image that was found when it ran", () => {
+  it("stays when what was approved is narrowed", async () => {
+    const world = new DeploymentWorld();
+    world.putPolicy("images");
+    const source = { image: { reference: IMAGE, pullPolicy: "Never" as const } };
+    const first = world.engine.publish(IMAGE);
+    world.engine.local.add(first);
+    world.apply({ source, resources: { cpu: "500m" } } as Parameters<DeploymentWorld["apply"]>[0]);
+    await world.until(() => world.question !== undefined);
+    world.decide("Approved");
+    await world.until(() => world.connected() && world.settled());
+    world.engine.local.add(world.engine.publish(IMAGE, { answers: "mcp" }, "moved"));
+    world.apply({ source, resources: { cpu: "400m" } } as Parameters<DeploymentWorld["apply"]>[0]);
+    await world.until(() => world.settled() && world.status.workload?.generation === 2);
+    expect(world.current().spec.limits.cpuMillis).toBe(400);
+    expect(world.current().spec.image.pinned).toBe(first);
+  });
+});
