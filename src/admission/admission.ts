@@ -44,11 +44,12 @@ export class Admission {
     if (isAudited) this.#tell(write, { type: "Refused", reason: refusalStatus(refusal, write).message });
   }
 
+  /** Where nobody asks for approval, a write is no request for one. */
   #tellStamp(write: NamedWrite): void {
     if (ofApproval(write)) {
       const decision = write.operation === "UPDATE" && write.subresource === "" ? addedDecision(write) : undefined;
       if (decision) this.#tell(write, { type: "Decided", verdict: decision.verdict, reason: decision.reason });
-    } else if (isRequest(write)) this.#tell(write, { type: "Requested" });
+    } else if (isRequest(write) && this.#known.hasApprovalPolicies()) this.#tell(write, { type: "Requested" });
   }
 
   #tell(write: NamedWrite, what: Pick<AdmissionEvent, "type"> & Partial<AdmissionEvent>): void {

@@ -41,6 +41,8 @@ export interface Known {
   backends(): readonly RuntimeBackend[];
   namespaces(): readonly Namespace[];
   approvalPolicy(name: string): ApprovalPolicy | undefined;
+  /** Whether any policy may ask for approval. */
+  hasApprovalPolicies(): boolean;
   /** Undefined where there is none. */
   stampKeys(): StampKeys | undefined;
   now(): Date;

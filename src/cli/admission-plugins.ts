@@ -55,6 +55,7 @@ export function knownTo(reader: ObjectReader, clock: Pick<Clock, "now">): Known 
     backends: () => reader.list(runtimeBackends),
     namespaces: () => reader.list(namespaces),
     approvalPolicy: (name) => reader.get(approvalPolicies, { namespace: "", name }),
+    hasApprovalPolicies: () => reader.list(approvalPolicies).length > 0,
     stampKeys: () => stampKeysIn(reader.get<Secret>(secrets, STAMP_KEY_SECRET)),
     now: () => clock.now(),
   };

@@ -106,6 +106,7 @@ const NOTHING_KNOWN: Known = {
   backends: () => [],
   namespaces: () => [],
   approvalPolicy: () => undefined,
+  hasApprovalPolicies: () => false,
   stampKeys: () => undefined,
   now: () => new Date(0),
 };

@@ -29,6 +29,7 @@ export function knownOf(objects: KnownObjects = {}): Known {
     deployments: () => (objects.deployments ?? []) as RuntimeDeployment[],
     backends: () => (objects.backends ?? []) as RuntimeBackend[],
     namespaces: () => (objects.namespaces ?? []) as Namespace[],
+    hasApprovalPolicies: () => (objects.policies ?? []).length > 0,
     approvalPolicy: (name) => named(objects.policies, name) as ApprovalPolicy | undefined,
     stampKeys: () => objects.keys,
     now: objects.now ?? (() => new Date("2026-01-01T00:00:00Z")),
