@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { type Secret, secrets } from "../api/core.ts";
 import { Reason } from "../api/v1alpha1/conditions.ts";
+import { STAMP_KEY_SECRET } from "../approvals/stamp-keys.ts";
 import { isReason, type KubeClient } from "../machinery/client.ts";
 import { TransientError } from "../machinery/errors.ts";
 
@@ -20,8 +21,8 @@ export interface StoredKeyOptions {
 /** The key of the digests of secret values. Losing it rolls every workload that reads a Secret once, and nothing else. */
 export const HASH_KEY: StoredKeyOptions = { name: "slipway-workload-hash", purpose: "the hashes of secret values" };
 
-/** The key of the stamps of approvals. Losing it makes every approval void that is not decided yet, and every one that was. */
-export const ADMISSION_KEY: StoredKeyOptions = { name: "slipway-admission-key", purpose: "the stamps of approvals" };
+/** The key of the stamps of approvals. Losing it makes every approval void, decided or not. */
+export const ADMISSION_KEY: StoredKeyOptions = { name: STAMP_KEY_SECRET.name, purpose: "the stamps of approvals" };
 
 /**
  * A key that is made once for an installation, and kept in a Secret. Read from the API server the first time that it is asked
