@@ -1,4 +1,4 @@
-import { ConditionType, Reason } from "../../api/v1alpha1/conditions.ts";
+import { ConditionType } from "../../api/v1alpha1/conditions.ts";
 import type { Workload } from "../../backends/backend.ts";
 import type { Clock } from "../../machinery/clock.ts";
 import { getCondition } from "../../machinery/conditions.ts";
@@ -14,7 +14,7 @@ import { vacate } from "./moving.ts";
 import { type Action, hasLostSandbox, isActive, isComplete, plan } from "./plan.ts";
 import { probeKey } from "./probing.ts";
 import { awaitRollout, concludeRollout } from "./rollout.ts";
-import { currentOf, isMoving, isProbed, lookAgain, type Scope, UNCHANGED } from "./scope.ts";
+import { currentOf, isMoving, isProbed, lookAgain, type Scope } from "./scope.ts";
 import { holdOf, setBack } from "./set-back.ts";
 import { resting } from "./start-pace.ts";
 import { waitsForTurn } from "./take-turn.ts";
@@ -57,8 +57,6 @@ export async function converge(scope: Scope, ports: ConvergePorts): Promise<void
     hostPort: moving ? undefined : workload?.hostPort,
     known: scope.known,
     replacing: scope.replacing || moving,
-    unjudged: isUnjudged(scope),
-    stopped: getCondition(scope.deployment.status?.conditions, ConditionType.Ready)?.reason === Reason.Stopped,
   });
   try {
     announce(scope, actions);
@@ -72,12 +70,6 @@ export async function converge(scope: Scope, ports: ConvergePorts): Promise<void
   awaitRollout(scope);
   // While the next attempt waits, why the last one failed says more than the remains of it do.
   if (hold && currentOf(scope.observed)?.state.kind !== "running") scope.failure ??= hold.failure;
-}
-
-/** Whether what is there may be what somebody has to say yes to first: it is not known to be what was let through. */
-function isUnjudged({ gated, target, digest, deployment }: Scope): boolean {
-  if (!gated || target !== undefined) return false;
-  return digest === undefined || digest === UNCHANGED || digest !== deployment.status?.workload?.digest;
 }
 
 /** Whether the place where it ran before is needed no longer: it runs here, is about to, or shall not run. */

@@ -31,10 +31,6 @@ export interface PlanInput {
   readonly known: string | undefined;
   /** Whether that workload was being replaced, so that its end was asked for. */
   readonly replacing: boolean;
-  /** Whether approvals play a part and nobody can say that what is there may run: what runs goes on, and nothing begins to. */
-  readonly unjudged: boolean;
-  /** Whether it was stopped on request. */
-  readonly stopped: boolean;
 }
 
 /** Something that happened to a workload and that nobody asked for. Becomes an event, and may count as a restart. */

@@ -1,6 +1,6 @@
-import { labelSelectorMatcher } from "../../../api/label-selector.ts";
 import { Reason } from "../../../api/v1alpha1/conditions.ts";
 import { type Approval, REQUEST_ANNOTATION } from "../../../api/v1alpha1/index.ts";
+import { concerns } from "../../../approvals/concerned-namespaces.ts";
 import { isSealed } from "../../../approvals/seal.ts";
 import type { StampKeys } from "../../../approvals/stamp-keys.ts";
 import { stateOf } from "../../../approvals/state.ts";
@@ -33,13 +33,14 @@ export async function passGate(scope: Scope, ports: GatePorts): Promise<void> {
   if (!scope.gated || !spec || !live || spec.desiredState === "Stopped") return;
 
   const labels = sources.namespaces.get({ namespace: "", name: owner.namespace })?.metadata.labels ?? {};
+  const namespace = { name: owner.namespace, labels };
   const keys = gate.stampKeys();
   const now = clock.now();
   const sealed = keys ? approvals.filter((approval) => isSealed(approval, keys)) : [];
   const circumstances: Circumstances = {
-    policies: all.filter(({ spec: { namespaceSelector } }) => labelSelectorMatcher(namespaceSelector)(labels)),
+    policies: all.filter(({ spec: { namespaceSelector } }) => concerns(namespaceSelector ?? {}, namespace)),
     judged: sealed.map((approval) => ({ approval, state: stateOf(approval, keys, now) })),
-    namespace: { name: owner.namespace, labels },
+    namespace,
     profile: (name) => sources.profiles.get({ namespace: "", name }),
   };
   const objects = ports.objects(owner.namespace);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { DeploymentWorld, IMAGE } from "../../../../test/support/deployment-world.ts";
+import { DeploymentWorld, IMAGE, KEY } from "../../../../test/support/deployment-world.ts";
 
 const state = (world: DeploymentWorld) => world.containers().map((each) => each.state.kind);
 
@@ -10,7 +10,8 @@ describe("what was stopped before a policy came", () => {
     await world.until(() => world.connected() && world.settled());
     world.apply({ desiredState: "Stopped" });
     await world.until(() => world.status.phase === "Stopped");
-    world.putPolicy("late");
+    world.putPolicy("late", { rules: [{ name: "elsewhere", registryNotIn: ["allowed.test"] }] });
+    world.engine.publish("allowed.test/files:1");
     return world;
   }
 
@@ -20,6 +21,11 @@ describe("what was stopped before a policy came", () => {
       because: "what it became is refused",
       patch: { guardrails: { profile: "nobody-made-it" } },
       reason: "GuardrailProfileNotFound",
+    },
+    {
+      because: "what it became needs no approval, and cannot be made yet",
+      patch: { source: { image: { reference: "allowed.test/files:1" } }, envFrom: [{ secretRef: { name: "absent" } }] },
+      reason: "SecretNotFound",
     },
   ])("is not started again while $because", async ({ patch, reason }) => {
     const world = await stopped();
@@ -82,5 +88,24 @@ describe("an image that was found when it ran", () => {
     await world.until(() => world.settled() && world.status.workload?.generation === 2);
     expect(world.current().spec.limits.cpuMillis).toBe(400);
     expect(world.current().spec.image.pinned).toBe(first);
+  });
+});
+
+describe("a policy", () => {
+  it.each([
+    {
+      because: "nobody knows whom its author meant",
+      namespaceSelector: { matchExpressions: [{ key: "env", operator: "In" as const, values: [] }] },
+    },
+    {
+      because: "every namespace has its name as a label",
+      namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": KEY.namespace } },
+    },
+  ])("asks about a namespace since $because", async ({ namespaceSelector }) => {
+    const world = new DeploymentWorld();
+    world.putPolicy("images", { namespaceSelector });
+    world.apply();
+    await world.until(() => world.question !== undefined);
+    expect(world.containers()).toEqual([]);
   });
 });
