@@ -15,7 +15,7 @@ import {
 } from "../support/approval-people.ts";
 import { refusalsOf } from "../support/audit-lines.ts";
 import { eventually } from "../support/eventually.ts";
-import { ensureMcpImage } from "../support/images.ts";
+import { ensureMcpImage, MCP_IMAGE } from "../support/images.ts";
 import { conditionOf, deployment, Installation } from "../support/installation.ts";
 import type { KubectlResult } from "../support/kubectl.ts";
 
@@ -299,6 +299,31 @@ describe.each(["inprocess", "webhook"])("nobody gets around an approval, with ad
       /only Slipway's controller/,
     );
     await waits("status");
+  });
+
+  it("not through the status of the deployment", async () => {
+    const { metadata, spec } = await asked("stated");
+    const running = {
+      status: "True",
+      lastTransitionTime: metadata.creationTimestamp,
+      message: "",
+      observedGeneration: 1,
+    };
+    const status = {
+      phase: "Connected",
+      approvalRef: { name: metadata.name },
+      workload: { backend: "docker", id: "x", image: MCP_IMAGE, generation: 1, digest: spec.digest, restartCount: 0 },
+      conditions: [
+        { type: "Approved", reason: "Approved", ...running },
+        { type: "Ready", reason: "Connected", ...running },
+      ],
+    };
+    const args = ["patch", "rtd", "stated", "--subresource=status", "--type=merge", "-p", JSON.stringify({ status })];
+    for (const by of [dana, sam]) expect((await by.kubectl.try(args)).stderr).toMatch(/cannot patch resource/);
+    await root.kubectl.run(args);
+    await slipway.untilPhase("stated", "PendingApproval");
+    await sleep(1_000);
+    await waits("stated");
   });
 
   const small = { resources: { cpu: "200m", memory: "64Mi" } };
