@@ -52,4 +52,36 @@ describe("whether somebody wrote who left no name", () => {
   ])("$because", ({ approved = spec(), wanted, want }) => {
     expect(haveUnknownWriters(approved, wanted)).toBe(want);
   });
+
+  it.each<{ because: string; approved?: ReviewedSpec; asked: ReviewedSpec; wanted: ReviewedSpec; want: boolean }>([
+    { because: "not what was asked before", asked: spec(), wanted: spec({ args: ["x"] }), want: false },
+    {
+      because: "another content than was asked about",
+      asked: spec(),
+      wanted: spec({ configMaps: [content("2")] }),
+      want: true,
+    },
+    {
+      because: "another image than was asked about",
+      asked: spec(),
+      wanted: spec({ image: "registry.test/x@sha256:2" }),
+      want: true,
+    },
+    {
+      because: "another content than was asked about since something else was approved",
+      approved: spec({ envFrom: [], configMaps: [] }),
+      asked: spec(),
+      wanted: spec({ configMaps: [content("2")] }),
+      want: true,
+    },
+    {
+      because: "not what was approved, whatever was asked about since",
+      approved: spec(),
+      asked: spec({ image: "registry.test/x@sha256:2", configMaps: [content("2")] }),
+      wanted: spec({ args: ["x"] }),
+      want: false,
+    },
+  ])("is $because", ({ approved, asked, wanted, want }) => {
+    expect(haveUnknownWriters(approved, wanted, [asked])).toBe(want);
+  });
 });

@@ -7,26 +7,48 @@ import { jsonEqual } from "../machinery/json-equal.ts";
 /**
  * Pure. Whether some of what differs from the version that was approved last was written by somebody who left no name: another
  * content of a ConfigMap that was named then, too, or another image behind the same reference. Whoever did it may be an approver,
- * and the requesters whose names are known say nothing of that.
+ * and the requesters whose names are known say nothing of that. What nobody has approved yet is compared with what was asked
+ * before: a ConfigMap may change while the first question about it is open.
+ * @param approved undefined where nothing was.
+ * @param asked other versions that somebody was asked about, in any order.
  */
-export function haveUnknownWriters(approved: ReviewedSpec, wanted: ReviewedSpec): boolean {
-  return isTagMoved(approved, wanted) || areContentsChanged(approved, wanted);
+export function haveUnknownWriters(
+  approved: ReviewedSpec | undefined,
+  wanted: ReviewedSpec,
+  asked: readonly ReviewedSpec[] = [],
+): boolean {
+  const contents = (approved && changedContents(approved, wanted)) ?? { changed: [], same: [] };
+  const settled = new Set(contents.same);
+  const isMoved = approved ? isTagMoved(approved, wanted) : undefined;
+  if (isMoved === true || contents.changed.length > 0) return true;
+  return asked.some(
+    (each) =>
+      (isMoved === undefined && isTagMoved(each, wanted) === true) ||
+      changedContents(each, wanted).changed.some((key) => !settled.has(key)),
+  );
 }
 
-function isTagMoved(approved: ReviewedSpec, wanted: ReviewedSpec): boolean {
-  if (approved.image === wanted.image || approved.image === UNRESOLVED || wanted.image === UNRESOLVED) return false;
-  return approved.source.image?.reference === wanted.source.image?.reference;
+/** Undefined where the two have no reference, or no known image, in common. */
+function isTagMoved(before: ReviewedSpec, wanted: ReviewedSpec): boolean | undefined {
+  if (before.image === UNRESOLVED || wanted.image === UNRESOLVED) return undefined;
+  if (before.source.image?.reference !== wanted.source.image?.reference) return undefined;
+  return before.image !== wanted.image;
 }
 
-function areContentsChanged(approved: ReviewedSpec, wanted: ReviewedSpec): boolean {
+/** Of the ConfigMaps that both name, also those that do not exist. */
+function changedContents(approved: ReviewedSpec, wanted: ReviewedSpec) {
   const [then, now] = [contentsOf(approved), contentsOf(wanted)];
   const namedThen = new Set(namesIn(approved));
   const namedNow = new Set(namesIn(wanted));
-  return [...new Set([...then.keys(), ...now.keys()])].some((key) => {
-    const [before, after] = [then.get(key), now.get(key)];
-    const isNamed = (content: unknown, names: ReadonlySet<string>) => content !== undefined || names.has(nameOf(key));
-    return isNamed(before, namedThen) && isNamed(after, namedNow) && !jsonEqual(before, after);
-  });
+  const isNamed = (key: string, content: unknown, names: ReadonlySet<string>) =>
+    content !== undefined || names.has(nameOf(key));
+  const both = [...new Set([...then.keys(), ...now.keys()])].filter(
+    (key) => isNamed(key, then.get(key), namedThen) && isNamed(key, now.get(key), namedNow),
+  );
+  const { changed = [], same = [] } = Object.groupBy(both, (key) =>
+    jsonEqual(then.get(key), now.get(key)) ? "same" : "changed",
+  );
+  return { changed, same };
 }
 
 function contentsOf({ configMaps = [] }: ReviewedSpec): ReadonlyMap<string, ReviewedConfigMap> {

@@ -57,6 +57,7 @@ export async function ask(scope: Scope, asking: Asking, { gate, sources, clock }
     enforcement: capabilities && enforcementOf(version.spec.guardrails, capabilities, place).fields,
     approved: approvedLast(judged),
     known: approvedLast(approvedByAll(judged, policies)),
+    earlier: judged.map(({ approval }) => approval),
     taken: new Set(
       gate.approvals
         .byIndex("deployment", owner.uid)

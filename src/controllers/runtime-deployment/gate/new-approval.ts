@@ -17,6 +17,7 @@ import { haveUnknownWriters } from "../../../approvals/unknown-writers.ts";
 import { canonicalJson } from "../../../effective-spec/canonical-json.ts";
 import type { ReviewedSpec } from "../../../effective-spec/reviewed-spec.ts";
 import type { FieldEnforcement } from "../../../guardrails/enforcement.ts";
+import { reviewedIn } from "./image.ts";
 import { MAX_REQUEST } from "./ports.ts";
 import { scanOf } from "./scan.ts";
 import type { AskingPolicy } from "./standing.ts";
@@ -39,6 +40,8 @@ export interface Question {
   readonly approved: Approval | undefined;
   /** The one to which all policies that ask said yes last: who wrote anything since is a requester. */
   readonly known: Approval | undefined;
+  /** All earlier ones of the deployment, of any phase. */
+  readonly earlier: readonly Approval[];
   /** Names that are taken by earlier questions about the same. */
   readonly taken: ReadonlySet<string>;
   readonly now: Date;
@@ -110,9 +113,12 @@ function nameOf({ deployment: { metadata }, digest, taken }: Question): string {
 }
 
 /** All whose writes make up the difference to what those who are asked approved last, each once; somebody unknown among them. */
-function requestersOf({ inputs, known, reviewed }: Question): Approval["spec"]["requesters"] {
+function requestersOf({ inputs, known, earlier, reviewed }: Question): Approval["spec"]["requesters"] {
   const people = new Map<string, Person>();
-  if (known && haveUnknownWriters(known.spec.effective as ReviewedSpec, reviewed))
+  const asked = earlier.filter(
+    ({ spec }) => !known || Date.parse(spec.requestedAt) >= Date.parse(known.spec.requestedAt),
+  );
+  if (haveUnknownWriters(known && reviewedIn(known), reviewed, asked.map(reviewedIn)))
     people.set(UNKNOWN_REQUESTER, { username: UNKNOWN_REQUESTER, groups: [] });
   for (const { object, entries } of inputs) {
     const then = known?.spec.inputs?.find(({ kind, uid }) => kind === object.kind && uid === object.metadata.uid);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import { DeploymentWorld, IMAGE, KEY } from "../../../../test/support/deployment-world.ts";
+import { UNKNOWN_REQUESTER } from "../../../approvals/people.ts";
 
 const state = (world: DeploymentWorld) => world.containers().map((each) => each.state.kind);
 
@@ -107,5 +108,38 @@ describe("a policy", () => {
     world.apply();
     await world.until(() => world.question !== undefined);
     expect(world.containers()).toEqual([]);
+  });
+});
+
+describe("a ConfigMap", () => {
+  const settings = { namespace: KEY.namespace, name: "settings" };
+
+  it("that is changed while the first question is open has an author whom nobody knows", async () => {
+    const world = new DeploymentWorld();
+    world.putPolicy("images");
+    world.putConfigMap(settings, { MODE: "safe" });
+    world.apply({ envFrom: [{ configMapRef: { name: settings.name } }] });
+    await world.until(() => world.question !== undefined);
+    expect(world.question?.spec.requesters.map(({ username }) => username)).toEqual(["dev"]);
+    world.putConfigMap(settings, { MODE: "wild" });
+    await world.until(() => world.stored.size === 2);
+    const asked = [...world.stored.values()].at(-1);
+    expect(asked?.spec.requesters.map(({ username }) => username)).toEqual([UNKNOWN_REQUESTER, "dev"]);
+  });
+
+  it("that is changed has one also for a policy that was never asked before", async () => {
+    const world = new DeploymentWorld();
+    world.putPolicy("images");
+    world.putConfigMap(settings, { MODE: "safe" });
+    world.apply({ envFrom: [{ configMapRef: { name: settings.name } }] });
+    await world.until(() => world.question !== undefined);
+    world.decide("Approved");
+    await world.until(() => world.connected() && world.settled());
+    const cel = 'effective.configMaps.exists(each, each.data.MODE == "wild")';
+    world.putPolicy("contents", { rules: [{ name: "wild", cel }] });
+    world.putConfigMap(settings, { MODE: "wild" });
+    await world.until(() => world.question !== undefined);
+    expect(world.question?.spec.policies.map(({ name }) => name)).toEqual(["images", "contents"]);
+    expect(world.question?.spec.requesters.map(({ username }) => username)).toContain(UNKNOWN_REQUESTER);
   });
 });
