@@ -244,6 +244,22 @@ describe.each(["inprocess", "webhook"])("nobody gets around an approval, with ad
     await they.waits("orphaned");
   });
 
+  it("not by a namespace that is taken out of the policy meanwhile", async () => {
+    const { kubectl } = they.slipway;
+    const label = (value: string) => kubectl.run(["label", "namespace", "default", `env${value}`]);
+    await label("=production");
+    const namespaceSelector = { matchLabels: { env: "production" } };
+    await kubectl.apply(policy("labelled", { namespaceSelector, approvers: { users: ["nobody"], required: 1 } }));
+    await kubectl.run(["wait", "--for=condition=Accepted", "approvalpolicy/labelled", "--timeout=60s"]);
+    const approval = await they.asked("moved");
+    expect(approval.spec.policies.map((each) => each.name).toSorted()).toEqual(["labelled", "one"]);
+    await label("-");
+    passed(await approve(they.people.sam, approval));
+    await they.waits("moved");
+    const later = await they.asked("unlabelled");
+    expect(later.spec.policies.map((each) => each.name)).toEqual(["one"]);
+  });
+
   it("and every attempt is in a log that holds together", async () => {
     const { code, stdout, stderr } = await they.slipway.process.command(
       "audit",
