@@ -21,6 +21,7 @@ import type { ApprovalAudit } from "./approval/audit.ts";
 import { ApprovalReconciler } from "./approval/controller.ts";
 import { createGate, stampKeyReader } from "./approval/create-gate.ts";
 import type { NotifierFactory } from "./approval/notifier.ts";
+import { PolicyKnowledge } from "./approval/policy-knowledge.ts";
 import { WantedDigests } from "./approval/wanted-digests.ts";
 import { ApprovalPolicyReconciler } from "./approval-policy/controller.ts";
 import type { ApprovalGate } from "./runtime-deployment/gate/ports.ts";
@@ -85,6 +86,10 @@ export function createApprovalControllers(options: ApprovalControllersOptions): 
   const wanted = new WantedDigests((uid) => {
     for (const approval of approvals.byIndex("deployment", uid)) approvalController.enqueue(keyOf(approval));
   });
+  const knowledge = new PolicyKnowledge({
+    list: async (signal) => (await client.list(approvalPolicies, {}, signal)).items,
+    ...{ policies, enqueue: enqueueDeployment, clock, logger },
+  });
   const statuses = { client, fieldManager };
   const approvalStatus = new StatusPatcher({ ...statuses, type: approvalType, fields: STATUS_FIELDS.approval });
   const policyStatus = new StatusPatcher({ ...statuses, type: approvalPolicies, fields: STATUS_FIELDS.policy });
@@ -134,12 +139,16 @@ export function createApprovalControllers(options: ApprovalControllersOptions): 
   return {
     gate: createGate({
       ...{ client, fieldManager, policies, approvals, stampKeys, wanted },
+      knowsPolicies: (deployment) => knowledge.isComplete(deployment),
       admission: (deployment) => admission.state(deployment),
       images: options.images,
     }),
     approvalController,
     policyController,
-    forget: (uid) => wanted.delete(uid),
-    services: [admission, notifier],
+    forget(uid) {
+      wanted.delete(uid);
+      knowledge.forget(uid);
+    },
+    services: [admission, knowledge, notifier],
   };
 }

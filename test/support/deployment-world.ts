@@ -95,6 +95,8 @@ export class DeploymentWorld {
   readonly approvals = new MemoryStore<Approval>(approvalIndexes);
   /** As the server has them. */
   readonly stored = new Map<string, Approval>();
+  /** Whether the cache of policies has all of them. */
+  knowsPolicies = true;
   /** Whether the API server asks admission. */
   admission: AdmissionState = { kind: "works" };
   /** What signs; undefined while the Secret is missing. */
@@ -441,6 +443,7 @@ export class DeploymentWorld {
     return {
       policies: this.policies,
       approvals: this.approvals,
+      knowsPolicies: () => this.knowsPolicies,
       stampKeys: () => this.keys,
       admission: () => this.admission,
       images: {

@@ -49,6 +49,7 @@ function world(stored?: Approval, refused?: ApiError) {
   } as unknown as KubeClient;
   const gate = createGate({
     ...{ client, fieldManager: "test", stampKeys: () => KEYS, wanted: new WantedDigests(() => undefined) },
+    knowsPolicies: () => true,
     policies: new MemoryStore<ApprovalPolicy>(),
     approvals: new MemoryStore<Approval>(approvalIndexes),
     admission: () => ({ kind: "works" }),

@@ -1,6 +1,11 @@
 import type { Secret } from "../../api/core.ts";
 import { keyOf, type ObjectKey } from "../../api/meta.ts";
-import { type Approval, type ApprovalPolicy, approvals as approvalType } from "../../api/v1alpha1/index.ts";
+import {
+  type Approval,
+  type ApprovalPolicy,
+  approvals as approvalType,
+  type RuntimeDeployment,
+} from "../../api/v1alpha1/index.ts";
 import { isSealed } from "../../approvals/seal.ts";
 import { STAMP_KEY_SECRET, type StampKeys, stampKeysIn } from "../../approvals/stamp-keys.ts";
 import type { ImageResolver } from "../../backends/image-resolver.ts";
@@ -18,13 +23,14 @@ export interface GateOptions {
   readonly admission: (deployment: ObjectKey) => AdmissionState;
   readonly images: ImageResolver;
   readonly wanted: WantedDigests;
+  readonly knowsPolicies: (deployment: RuntimeDeployment) => boolean;
 }
 
 /** What stands between deployments and their backends, by the API server. */
 export function createGate(options: GateOptions): ApprovalGate {
-  const { client, fieldManager, policies, approvals, stampKeys, admission, images, wanted } = options;
+  const { client, fieldManager, policies, approvals, stampKeys, admission, images, wanted, knowsPolicies } = options;
   return {
-    ...{ policies, approvals, stampKeys, admission, images },
+    ...{ policies, approvals, knowsPolicies, stampKeys, admission, images },
     wants: ({ metadata }, digest) => wanted.set(metadata.uid, digest),
     async request(approval, signal) {
       try {

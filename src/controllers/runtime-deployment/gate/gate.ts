@@ -30,7 +30,13 @@ export async function passGate(scope: Scope, ports: GatePorts): Promise<void> {
   scope.gated = all.length > 0 || approvals.length > 0;
   if (!scope.gated) scope.digest = undefined;
   // What is refused is not made, and stopping waits for nobody.
-  if (!scope.gated || !spec || !live || spec.desiredState === "Stopped") return;
+  if (!spec || !live || spec.desiredState === "Stopped") return;
+  if (deployment.status?.workload?.generation !== scope.generation && !gate.knowsPolicies(deployment)) {
+    scope.early = true;
+    scope.spec = undefined;
+    return;
+  }
+  if (!scope.gated) return;
 
   const labels = sources.namespaces.get({ namespace: "", name: owner.namespace })?.metadata.labels ?? {};
   const namespace = { name: owner.namespace, labels };

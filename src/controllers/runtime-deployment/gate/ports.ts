@@ -29,6 +29,8 @@ export interface ApprovalGate {
   readonly policies: Lister<ApprovalPolicy>;
   /** With `approvalIndexes`. */
   readonly approvals: Lister<Approval>;
+  /** Whether `policies` has all that there were when this generation of a deployment came. Where not, it is called back. */
+  knowsPolicies(deployment: RuntimeDeployment): boolean;
   /** Undefined while there are none. */
   stampKeys(): StampKeys | undefined;
   /** Of any moment within the last minutes. Asking keeps it up to date. */

@@ -143,3 +143,22 @@ describe("a ConfigMap", () => {
     expect(world.question?.spec.requesters.map(({ username }) => username)).toContain(UNKNOWN_REQUESTER);
   });
 });
+
+describe("a policy that the cache does not have yet", () => {
+  it("is waited for by what is new, and by nothing that runs", async () => {
+    const world = new DeploymentWorld();
+    world.apply();
+    await world.until(() => world.connected() && world.settled());
+    world.knowsPolicies = false;
+    world.engine.halt(world.current());
+    await world.until(() => world.current().state.kind === "running");
+    world.apply({ args: ["--new"] });
+    await world.pass(30_000);
+    expect(world.containers().map(({ spec }) => spec.args)).toEqual([undefined]);
+    world.putPolicy("images");
+    world.knowsPolicies = true;
+    world.enqueue();
+    await world.until(() => world.question !== undefined);
+    expect(world.containers().map(({ spec }) => spec.args)).toEqual([undefined]);
+  });
+});
