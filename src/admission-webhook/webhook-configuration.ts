@@ -47,7 +47,10 @@ export function webhookConfigurations(
     sideEffects: "NoneOnDryRun",
     matchConditions: [NOT_THE_CONTROLLERS_OWN],
   };
-  const onApprovals = [rule(approvals, ALL), rule(approvals, ["UPDATE"], "/status")];
+  const onApprovals = [
+    rule(approvals, ALL),
+    ...[approvals, runtimeDeployments].map((type) => rule(type, ["UPDATE"], "/status")),
+  ];
   return [
     {
       ...{ apiVersion, metadata, kind: "MutatingWebhookConfiguration" },
@@ -92,7 +95,7 @@ export function webhookConfigurations(
 const STAMPED: readonly ResourceType[] = [runtimeDeployments, guardrailProfiles, runtimeBackends];
 
 /**
- * The finalizer of a deployment and the status of an Approval. A deployment must be able to go when nobody answers any more;
+ * The finalizer and the status of a deployment, and the status of an Approval. A deployment must be able to go when nobody answers any more;
  * what the controller changes beside that has no stamp, and shows it.
  */
 const NOT_THE_CONTROLLERS_OWN = {

@@ -3,7 +3,7 @@ import type { Approval } from "../api/v1alpha1/index.ts";
 import { API_SERVER_USER, CONTROLLER_USER } from "../approvals/people.ts";
 import { isSealed } from "../approvals/seal.ts";
 import { isJsonObject, member } from "../machinery/json-equal.ts";
-import { ofApproval } from "./kinds.ts";
+import { ofApproval, ofRuntimeDeployment } from "./kinds.ts";
 import { type Amendment, forbidden, type Known, type Refusal, type Rule, type Write } from "./write.ts";
 
 /**
@@ -44,6 +44,14 @@ export const approvalStatusIsReported = refusing({
     user.username === CONTROLLER_USER
       ? undefined
       : forbidden("only Slipway's controller writes its status; to decide, append to spec.decisions"),
+});
+
+/** What it says of builds and images is what an approved version without a digest is made of, as long as none has run. */
+export const deploymentStatusIsReported = refusing({
+  isAudited: true,
+  concerns: (write) => ofRuntimeDeployment(write) && write.operation === "UPDATE" && write.subresource === "status",
+  refusal: ({ user }) =>
+    user.username === CONTROLLER_USER ? undefined : forbidden("only Slipway's controller writes its status"),
 });
 
 /** An Approval lives as long as its deployment, so that a no cannot be made to go away. */

@@ -3,8 +3,9 @@ import { type KnownObjects, knownOf } from "../../test/support/known.ts";
 import type { Namespace } from "../api/core.ts";
 import type { KubeObject } from "../api/meta.ts";
 import type { GuardrailProfile, RuntimeBackend, RuntimeDeployment } from "../api/v1alpha1/index.ts";
+import { CONTROLLER_USER } from "../approvals/people.ts";
 import { BUILT_IN_NAMES, type BuiltInProfile, builtInProfile } from "../guardrails/built-in.ts";
-import { isJudged, judge } from "./rules.ts";
+import { amend, isJudged, judge } from "./rules.ts";
 import type { Known, Write } from "./write.ts";
 
 const meta = (name: string, more: object = {}) => ({
@@ -276,4 +277,26 @@ it.each([
   { group: "slipway.dev", resource: "runtimedeployments", want: true },
 ])("writes of $resource.$group are judged: $want", ({ group, resource, want }) => {
   expect(isJudged({ operation: "CREATE", subresource: "", group, resource })).toBe(want);
+});
+
+describe("the status of a deployment", () => {
+  const { metadata, ...rest } = deployment("files");
+  const stated = {
+    ...rest,
+    metadata,
+    status: { build: { phase: "Succeeded", image: "evil" } },
+  } as unknown as KubeObject;
+  const asked: Write = { ...write(stated, deployment("files")), subresource: "status" };
+
+  it.each([
+    { because: "who runs the cluster is no exception", username: "root", groups: ["system:masters"], refused: true },
+    { because: "the controller says what it found", username: CONTROLLER_USER, groups: [], refused: false },
+  ])("is the controller's to write: $because", ({ username, groups, refused }) => {
+    const given = { ...asked, user: { username, groups } };
+    const refusal = refused
+      ? { reason: "Forbidden", because: "only Slipway's controller writes its status" }
+      : undefined;
+    expect(judge(given, known()).refusal).toEqual(refusal);
+    expect(amend(given, known())?.refusal).toEqual(refusal);
+  });
 });

@@ -1,6 +1,11 @@
 import { approvalsAreDecided } from "./approval-decision.ts";
 import { approvalPoliciesAreReadable } from "./approval-policy-values.ts";
-import { approvalStatusIsReported, approvalsAreMadeByTheController, approvalsStay } from "./approval-writes.ts";
+import {
+  approvalStatusIsReported,
+  approvalsAreMadeByTheController,
+  approvalsStay,
+  deploymentStatusIsReported,
+} from "./approval-writes.ts";
 import { builtInProfilesStay } from "./built-in-profiles.ts";
 import { guardrailValuesAreReadable } from "./guardrail-values.ts";
 import { profileInUseStays } from "./profile-in-use.ts";
@@ -17,6 +22,7 @@ const RULES: readonly Rule[] = [
   requestersAreStamped,
   approvalsAreMadeByTheController,
   approvalStatusIsReported,
+  deploymentStatusIsReported,
   approvalsStay,
   approvalsAreDecided,
   unknownProfilesAreSaid,

@@ -174,7 +174,8 @@ describe.each<{ mode: AdmissionMode }>([{ mode: "inprocess" }, { mode: "webhook"
         expect(after.metadata.annotations?.[REQUESTERS]).toBe(list);
       }
       const status = { metadata: { annotations: { [REQUESTERS]: forged } }, status: { phase: "Connected" } };
-      await ok(as("mallory").patch("merge", `${rtd("kept")}/status`, status));
+      const forging = as("mallory").patch("merge", `${rtd("kept")}/status`, status);
+      await refused(forging, /only Slipway's controller writes its status/);
       expect((await read(rtd("kept"))).metadata.annotations?.[REQUESTERS]).toBe(list);
     });
 
