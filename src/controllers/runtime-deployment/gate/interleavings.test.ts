@@ -6,7 +6,7 @@ import { stateOf } from "../../../approvals/state.ts";
 import { jsonEqual } from "../../../machinery/json-equal.ts";
 import { reviewedIn } from "./image.ts";
 
-const STORIES = 1_000;
+const STORIES = process.env.SLIPWAY_SOAK ? 1_000 : 250;
 const MOVES = 10;
 const SETTINGS = { namespace: KEY.namespace, name: "settings" };
 
