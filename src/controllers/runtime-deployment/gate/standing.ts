@@ -38,34 +38,45 @@ export function standingOf({ digest, triggers, judged, request }: StandingInput)
   const approved = earlier.filter(({ state }) => state.phase === "Approved");
   const settled = new Set(approved.flatMap(policyUids));
   const asking = new Map(triggers.map(({ policy }) => [policy.metadata.uid, copyOf(policy)]));
-  /** The newest question for each policy that it has no yes to. */
-  const open = new Map<string, Judged>();
-  for (const each of earlier) for (const uid of policyUids(each)) if (!settled.has(uid)) open.set(uid, each);
-
-  const waiting: Judged[] = [];
-  const expired: Judged[] = [];
-  for (const [uid, question] of open) {
-    const { approval, state } = question;
-    const isVoid = state.phase === "Superseded" || (state.phase === "Expired" && isAskedAgain(approval, request));
-    if (!isVoid) {
+  for (const uid of settled) asking.delete(uid);
+  const asked: Judged[] = [];
+  for (const [uid, question] of openQuestions(earlier, settled)) {
+    if (isVoid(question, request)) {
+      keepAsking(asking, uid, question);
+    } else {
       asking.delete(uid);
-      (state.phase === "Expired" ? expired : waiting).push(question);
-    } else if (state.phase === "Superseded" && !asking.has(uid)) {
-      // Nothing is released because its policy is gone.
-      const copy = approval.spec.policies.find((policy) => policy.uid === uid);
-      const replaced = [...asking.values()].some(({ name }) => name === copy?.name);
-      if (copy && !replaced) asking.set(uid, copy);
+      asked.push(question);
     }
   }
-  const unasked = [...asking].filter(([uid]) => !settled.has(uid)).map(([, copy]) => copy);
-  if (unasked.length > 0) return { kind: "unasked", policies: unasked };
-  const [first] = expired;
-  if (first) return { kind: "expired", by: first };
+  if (asking.size > 0) return { kind: "unasked", policies: [...asking.values()] };
+  const expired = asked.find(({ state }) => state.phase === "Expired");
+  if (expired) return { kind: "expired", by: expired };
   // One with something wrong in it says more.
-  const pending = waiting.find(({ state }) => state.problem !== undefined) ?? waiting[0];
+  const pending = asked.find(({ state }) => state.problem !== undefined) ?? asked[0];
   if (pending) return { kind: "pending", by: pending };
   const last = approved.at(-1);
   return last ? { kind: "approved", by: last } : { kind: "free" };
+}
+
+/** The newest question for each policy, by its UID, that has not said yes. */
+function openQuestions(earlier: readonly Judged[], settled: ReadonlySet<string>): ReadonlyMap<string, Judged> {
+  const open = new Map<string, Judged>();
+  for (const each of earlier) for (const uid of policyUids(each)) if (!settled.has(uid)) open.set(uid, each);
+  return open;
+}
+
+/** Whether a question has to be asked once more: its version was given up meanwhile, or somebody asks again. */
+function isVoid({ approval, state }: Judged, request: string | undefined): boolean {
+  return state.phase === "Superseded" || (state.phase === "Expired" && isAskedAgain(approval, request));
+}
+
+/** A policy that is gone, and has no successor of its name, goes on asking by its copy: nothing is released by deleting it. */
+function keepAsking(asking: Map<string, AskingPolicy>, uid: string, { approval, state }: Judged): void {
+  // What expired and is asked again is asked of those who would be asked today.
+  if (state.phase !== "Superseded" || asking.has(uid)) return;
+  const copy = approval.spec.policies.find((policy) => policy.uid === uid);
+  const isReplaced = [...asking.values()].some(({ name }) => name === copy?.name);
+  if (copy && !isReplaced) asking.set(uid, copy);
 }
 
 /** Pure. The version that was approved last, whichever runs. */
