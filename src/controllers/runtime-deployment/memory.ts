@@ -23,8 +23,8 @@ export interface Memory {
   resolved: { readonly generation: number; readonly reference: string; readonly image: string } | undefined;
   /** The workload that was seen to run, where approvals play a part, and was not stopped since on request. */
   alive: string | undefined;
-  /** The version that was made last, where approvals play a part. */
-  made: MadeVersion | undefined;
+  /** The version that runs and the one that is being made, where approvals play a part. */
+  made: readonly MadeVersion[];
   /** Hash of a revision that has passed its trial. */
   proven: string | undefined;
   /** A current workload that was seen to work, and when it was first found not to any more (monotonic). */
@@ -61,7 +61,7 @@ export class Memories {
       pinned: undefined,
       resolved: undefined,
       alive: undefined,
-      made: undefined,
+      made: [],
       proven: undefined,
       worked: undefined,
       served: undefined,

@@ -11,7 +11,7 @@ import { type BuildingPorts, type BuildOrder, builtImage, orderBuild } from "./b
 import type { Note } from "./facts.ts";
 import { failureOf } from "./failure.ts";
 import { objectsOf } from "./gate/config-maps.ts";
-import { madeOf } from "./gate/version.ts";
+import { madeBy } from "./gate/version.ts";
 import { noteProgress, recentProgress } from "./progress.ts";
 import { askedHash, type Scope } from "./scope.ts";
 import { tryNow } from "./set-back.ts";
@@ -58,7 +58,7 @@ export async function prepareRevision(scope: Scope, ports: RevisionPorts): Promi
   if (!exists && !(await fetched(scope, live, { image, request, clock: ports.clock }))) return;
   scope.target = target;
   scope.image = image.pinned;
-  scope.memory.made = madeOf(scope, image.pinned);
+  scope.memory.made = madeBy(scope, image.pinned);
 }
 
 /** An image that somebody said yes to, whatever its reference stands for by now. */

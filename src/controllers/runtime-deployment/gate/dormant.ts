@@ -15,12 +15,20 @@ export function isDormant(scope: Scope): boolean {
     memory.alive = undefined;
     return false;
   }
-  const { workload, conditions } = deployment.status ?? {};
-  const ran =
-    getCondition(conditions, ConditionType.WorkloadAvailable)?.status === "True" && workload?.id === current.id;
+  const ran = deployment.status?.workload?.id === current.id && isSaidToRun(scope);
   const isAlive = current.state.kind !== "exited" && current.state.kind !== "created";
   if (isAlive || ran) memory.alive = current.id;
   return memory.alive !== current.id && !isLetThrough(scope, current);
+}
+
+/** Whether something of the deployment runs, or ended by itself and is on its way back, by what is known without asking its backend. */
+export function isRunning(scope: Scope): boolean {
+  const id = scope.deployment.status?.workload?.id;
+  return id !== undefined && (scope.memory.alive === id || isSaidToRun(scope));
+}
+
+function isSaidToRun({ deployment }: Scope): boolean {
+  return getCondition(deployment.status?.conditions, ConditionType.WorkloadAvailable)?.status === "True";
 }
 
 /** Whether a workload is of the version that was let through, also where nobody can say yet how that is made. */

@@ -1,6 +1,7 @@
 import type { Approval } from "../../../api/v1alpha1/index.ts";
 import { onlyNarrows } from "../../../approvals/narrowing.ts";
 import type { Scope } from "../scope.ts";
+import { isRunning } from "./dormant.ts";
 import { reviewedIn } from "./image.ts";
 import { runningVersion, specIn } from "./running.ts";
 import { type Circumstances, mayRun, type Version } from "./version.ts";
@@ -19,7 +20,8 @@ export function narrowingOf(scope: Scope, version: Version, circumstances: Circu
     .map((each) => each.approval)
     .find((each) => onlyNarrows(reviewedIn(each), version.reviewed) && isComplete(each, scope, circumstances));
   if (approval) return { kind: "of approved", approval };
-  const running = runningVersion(scope, circumstances);
+  // What was stopped, or is gone, lets nothing happen any more.
+  const running = isRunning(scope) ? runningVersion(scope, circumstances) : undefined;
   if (!running || !onlyNarrows(running.version.reviewed, version.reviewed)) return undefined;
   return isRejected(running.version, circumstances) ? undefined : { kind: "of what runs", image: running.image };
 }

@@ -5,14 +5,14 @@ import { TerminalError } from "../../../machinery/errors.ts";
 import type { Scope } from "../scope.ts";
 import { keptConfigMaps } from "./config-maps.ts";
 import { reviewedIn } from "./image.ts";
-import type { Circumstances, MadeVersion } from "./version.ts";
+import { type Circumstances, isWhatRuns, type MadeVersion } from "./version.ts";
 
 /** The version that runs, with all that it was made of; undefined where that is not known any more. */
 export function runningVersion(scope: Scope, circumstances: Circumstances): MadeVersion | undefined {
-  const { made } = scope.memory;
   const { generation, digest } = scope.deployment.status?.workload ?? {};
   if (generation === undefined) return undefined;
-  if (made?.generation === generation && made.digest === digest) return made;
+  const made = scope.memory.made.find((each) => isWhatRuns(each, scope));
+  if (made) return made;
   return digest === undefined ? undefined : approvedVersion(scope, { generation, digest }, circumstances);
 }
 

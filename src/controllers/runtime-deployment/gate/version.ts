@@ -73,8 +73,21 @@ export function isHeld({ approval, spec, revision }: Scope): boolean {
   return approval?.condition.status === "False" && (spec === undefined || revision === undefined);
 }
 
-/** What is kept of a version that is made, for the time when something newer awaits approval. */
-export function madeOf({ revision, generation, digest, gated }: Scope, image: string): MadeVersion | undefined {
+/** What is kept of versions for the time when something newer awaits approval: the one that is made now, beside what runs until it does. */
+export function madeBy(scope: Scope, image: string): readonly MadeVersion[] {
+  const made = madeOf(scope, image);
+  if (!made) return [];
+  const running = isWhatRuns(made, scope) ? undefined : scope.memory.made.find((each) => isWhatRuns(each, scope));
+  return running ? [made, running] : [made];
+}
+
+/** Whether the status says that it is the one that runs. */
+export function isWhatRuns({ generation, digest }: MadeVersion, { deployment }: Scope): boolean {
+  const { workload } = deployment.status ?? {};
+  return workload?.generation === generation && workload.digest === digest;
+}
+
+function madeOf({ revision, generation, digest, gated }: Scope, image: string): MadeVersion | undefined {
   if (!gated || !revision || digest === UNCHANGED) return undefined;
   const { version } = revision;
   const { source } = version.spec;

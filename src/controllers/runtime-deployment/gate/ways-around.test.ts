@@ -40,12 +40,46 @@ describe("what was stopped before a policy came", () => {
     expect(state(world)).toEqual(["exited"]);
   });
 
+  it.each([
+    { because: "is narrower by now", patch: { guardrails: { profile: "standard" } } },
+    { because: "is what it was", patch: {} },
+  ])("is not started again where a policy came while it ran, though it $because", async ({ patch }) => {
+    const world = new DeploymentWorld();
+    world.putPolicy("others", { rules: [{ name: "git", sourceTypes: ["git"] }] });
+    world.apply();
+    await world.until(() => world.connected() && world.settled());
+    world.putPolicy("late");
+    await world.until(() => world.question !== undefined);
+    world.apply({ desiredState: "Stopped" });
+    await world.until(() => world.status.phase === "Stopped");
+    const { id } = world.current();
+    world.apply(patch);
+    await world.until(() => world.condition("Ready") === "False PendingApproval");
+    await world.pass(60_000);
+    expect(world.containers().map((each) => [each.id, each.state.kind])).toEqual([[id, "exited"]]);
+  });
+
   it("starts once somebody said yes", async () => {
     const world = await stopped();
     world.apply();
     await world.until(() => world.question !== undefined);
     world.decide("Approved");
     await world.until(() => world.connected() && world.settled());
+  });
+});
+
+describe("what runs, and was never asked about before a policy came", () => {
+  it("waits for nobody to become narrower", async () => {
+    const world = new DeploymentWorld();
+    world.putPolicy("others", { rules: [{ name: "git", sourceTypes: ["git"] }] });
+    world.apply();
+    await world.until(() => world.connected() && world.settled());
+    world.putPolicy("late");
+    await world.until(() => world.question !== undefined);
+    world.apply({ guardrails: { profile: "standard" } });
+    await world.until(() => world.connected() && world.status.workload?.generation === 2);
+    expect(world.current().spec.guardrails.profile).toBe("standard");
+    expect(world.condition("Approved")).toBe("False PendingApproval");
   });
 });
 
