@@ -54,12 +54,17 @@ export const deploymentStatusIsReported = refusing({
     user.username === CONTROLLER_USER ? undefined : forbidden("only Slipway's controller writes its status"),
 });
 
-/** An Approval lives as long as its deployment, so that a no cannot be made to go away. */
+/**
+ * An Approval lives as long as its deployment, so that a no cannot be made to go away. What only looks like one has none, and stands
+ * in the way of the one of its name.
+ */
 export const approvalsStay = refusing({
   isAudited: true,
   concerns: (write) => ofApproval(write) && write.operation === "DELETE" && write.subresource === "",
   refusal(write, known) {
     if (write.user.username === CONTROLLER_USER || isCollector(write)) return undefined;
+    const keys = known.stampKeys();
+    if (keys && !isSealed(write.oldObject as Approval, keys)) return undefined;
     const { deploymentRef } = (write.oldObject as Approval).spec;
     const deployment = known.deployment({ namespace: write.namespace, name: deploymentRef.name });
     if (deployment?.metadata.uid !== deploymentRef.uid) return undefined;

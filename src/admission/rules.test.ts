@@ -1,4 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
+import { approvalOf, KEYS, serverOf } from "../../test/support/approvals.ts";
 import { type KnownObjects, knownOf } from "../../test/support/known.ts";
 import type { Namespace } from "../api/core.ts";
 import type { KubeObject } from "../api/meta.ts";
@@ -298,5 +299,22 @@ describe("the status of a deployment", () => {
       : undefined;
     expect(judge(given, known()).refusal).toEqual(refusal);
     expect(amend(given, known())?.refusal).toEqual(refusal);
+  });
+});
+
+describe("the deletion of an Approval", () => {
+  const GOES = { reason: "Forbidden", because: 'it goes with its RuntimeDeployment "server", and not before' };
+  const approval = approvalOf({});
+  const forged = { ...approval, spec: { ...approval.spec, requesters: [] } };
+
+  it.each([
+    { because: "its deployment is there", oldObject: approval, keys: KEYS, want: GOES },
+    { because: "nobody can tell whether it is one", oldObject: forged, keys: undefined, want: GOES },
+    { because: "something else than the controller wrote it", oldObject: forged, keys: KEYS, want: undefined },
+  ])("is judged by whether $because", ({ oldObject, keys, want }) => {
+    const deployments = [serverOf()];
+    const { namespace = "", name } = approval.metadata;
+    const asked: Write = { ...write(undefined, oldObject), resource: "approvals", namespace, name };
+    expect(judge(asked, known({ deployments, keys })).refusal).toEqual(want);
   });
 });
