@@ -1,9 +1,12 @@
 import { describe, expect, it } from "@jest/globals";
-import type { Known } from "../admission/write.ts";
+import { knownOf } from "../../test/support/known.ts";
+import { Admission } from "../admission/admission.ts";
+import type { AdmissionEvent } from "../admission/observer.ts";
 import { answerReview } from "./review.ts";
 
-const known: Known = { profile: () => undefined, deployments: () => [], backends: () => [], namespaces: () => [] };
+const admission = new Admission(knownOf());
 
+const ACTING = "slipway.dev/impersonator";
 const profile = { metadata: { name: "standard" }, spec: { enforcement: "Warn" } };
 
 function review(request: object, type: object = {}): object {
@@ -13,6 +16,7 @@ function review(request: object, type: object = {}): object {
       ...{ uid: "u", operation: "CREATE", name: "standard", object: profile, oldObject: null },
       resource: { group: "slipway.dev", version: "v1alpha1", resource: "guardrailprofiles" },
       kind: { group: "slipway.dev", version: "v1alpha1", kind: "GuardrailProfile" },
+      userInfo: { username: "alice", groups: ["system:authenticated"] },
       ...request,
     },
   };
@@ -63,10 +67,23 @@ describe("a review", () => {
       want: { allowed: true },
     },
   ])("is answered: $because", ({ request, want }) => {
-    expect(answerReview(review(request), known)).toEqual({
+    expect(answerReview(review(request), "rules", admission)).toEqual({
       ...{ apiVersion: "admission.k8s.io/v1", kind: "AdmissionReview" },
       response: { uid: "u", ...want },
     });
+  });
+
+  it("is of whoever acts as somebody, where that is told", () => {
+    const told: AdmissionEvent[] = [];
+    const observed = new Admission(knownOf(), { observe: (event) => told.push(event) });
+    const approval = { metadata: { name: "a" }, spec: {} };
+    const userInfo = {
+      ...{ username: "sam", groups: ["security"] },
+      extra: { [ACTING]: ["root"], "slipway.dev/impersonator-groups": ["system:masters"], other: ["x"] },
+    };
+    const resource = { group: "slipway.dev", version: "v1alpha1", resource: "approvals" };
+    answerReview(review({ userInfo, resource, object: approval }), "rules", observed);
+    expect(told).toMatchObject([{ type: "Refused", who: { username: "root", groups: ["system:masters"] } }]);
   });
 
   it.each<{ because: string; body: unknown }>([
@@ -79,8 +96,16 @@ describe("a review", () => {
     { because: "without its object", body: review({ object: null }) },
     { because: "without what was there", body: review({ operation: "UPDATE" }) },
     { because: "of something without metadata", body: review({ object: {} }) },
+    { because: "of nobody", body: review({ userInfo: null }) },
+    { because: "of somebody without a name", body: review({ userInfo: { groups: [] } }) },
+    { because: "of groups that are none", body: review({ userInfo: { username: "a", groups: [1] } }) },
+    { because: "of extra that is none", body: review({ userInfo: { username: "a", extra: "b" } }) },
+    {
+      because: "of nobody who acts as somebody",
+      body: review({ userInfo: { username: "a", extra: { [ACTING]: [1] } } }),
+    },
     { because: "of a name that is a number", body: review({ name: 1 }) },
   ])("is refused $because", ({ body }) => {
-    expect(() => answerReview(body, known)).toThrow(expect.objectContaining({ name: "NotAReview" }));
+    expect(() => answerReview(body, "rules", admission)).toThrow(expect.objectContaining({ name: "NotAReview" }));
   });
 });

@@ -1,37 +1,53 @@
+import type { Admission, NamedWrite } from "../admission/admission.ts";
 import { refusalStatus } from "../admission/refusal-status.ts";
-import { isJudged, judge } from "../admission/rules.ts";
-import type { Known, Write } from "../admission/write.ts";
+import { isAmended, isJudged } from "../admission/rules.ts";
+import type { Refusal, Writer } from "../admission/write.ts";
+import { ImpersonatorExtra } from "../api/impersonator.ts";
 import type { KubeObject } from "../api/meta.ts";
 import { isJsonObject } from "../machinery/json-equal.ts";
+import { patchBetween } from "./json-patch.ts";
 
 /** A body that is no AdmissionReview. The message says why. */
 export class NotAReview extends Error {
   override readonly name = "NotAReview";
 }
 
+/** Which webhook asks: the mutating one, or the validating one. A review does not tell. */
+export type AdmissionHalf = "stamps" | "rules";
+
 /**
- * Answers an AdmissionReview of `admission.k8s.io/v1` by the rules of src/admission. Pure. A write that no rule speaks of
- * is allowed, so that a configuration may name more than it needs. @throws {NotAReview}
+ * Answers an AdmissionReview of `admission.k8s.io/v1` by the rules of src/admission. A write that no rule speaks of is allowed,
+ * so that a configuration may name more than it needs. @throws {NotAReview}
  */
-export function answerReview(review: unknown, known: Known): object {
-  const { uid, kind, write } = readRequest(review);
-  const answer = (response: object) => ({
-    apiVersion: "admission.k8s.io/v1",
-    kind: "AdmissionReview",
-    response: { uid, ...response },
-  });
-  if (write === undefined || !isJudged(write)) return answer({ allowed: true });
-  const { refusal, warnings } = judge(write, known);
-  const said = warnings.length === 0 ? {} : { warnings };
-  if (refusal) return answer({ allowed: false, ...said, status: refusalStatus(refusal, { ...write, kind }) });
-  return answer({ allowed: true, ...said });
+export function answerReview(review: unknown, half: AdmissionHalf, admission: Admission): object {
+  const { uid, write } = readRequest(review);
+  const response = write === undefined ? { allowed: true } : HALVES[half](write, admission);
+  return { apiVersion: "admission.k8s.io/v1", kind: "AdmissionReview", response: { uid, ...response } };
+}
+
+const HALVES: Record<AdmissionHalf, (write: NamedWrite, admission: Admission) => object> = {
+  stamps(write, admission) {
+    const amended = isAmended(write) ? admission.amend(write) : undefined;
+    if (amended?.refusal) return denied(write, amended.refusal);
+    const patch = amended ? patchBetween(write.object, amended.object) : [];
+    if (patch.length === 0) return { allowed: true };
+    return { allowed: true, patchType: "JSONPatch", patch: Buffer.from(JSON.stringify(patch)).toString("base64") };
+  },
+  rules(write, admission) {
+    if (!isJudged(write)) return { allowed: true };
+    const { refusal, warnings } = admission.judge(write);
+    return { ...(refusal ? denied(write, refusal) : { allowed: true }), ...(warnings.length > 0 && { warnings }) };
+  },
+};
+
+function denied(write: NamedWrite, refusal: Refusal): object {
+  return { allowed: false, status: refusalStatus(refusal, write) };
 }
 
 interface ReviewedWrite {
   readonly uid: string;
-  readonly kind: string;
   /** Undefined for an operation that changes nothing, such as CONNECT. */
-  readonly write: Write | undefined;
+  readonly write: NamedWrite | undefined;
 }
 
 function readRequest(review: unknown): ReviewedWrite {
@@ -44,22 +60,43 @@ function readRequest(review: unknown): ReviewedWrite {
   const kind = text(member(request, "kind"), "kind");
   const uid = text(request, "uid");
   const operation = text(request, "operation");
-  if (operation !== "CREATE" && operation !== "UPDATE" && operation !== "DELETE") {
-    return { uid, kind, write: undefined };
-  }
+  if (operation !== "CREATE" && operation !== "UPDATE" && operation !== "DELETE") return { uid, write: undefined };
   const object = objectOf(request, "object");
   const oldObject = objectOf(request, "oldObject");
   if ((object === undefined) !== (operation === "DELETE")) throw new NotAReview("request.object does not fit");
   if ((oldObject === undefined) !== (operation === "CREATE")) throw new NotAReview("request.oldObject does not fit");
-  const write: Write = {
-    ...{ operation, object, oldObject },
+  const write: NamedWrite = {
+    ...{ operation, object, oldObject, kind },
     group: optionalText(resource, "group"),
     resource: text(resource, "resource"),
     subresource: optionalText(request, "subResource"),
+    namespace: optionalText(request, "namespace"),
     // A create by generateName has none yet.
     name: optionalText(request, "name"),
+    user: userOf(member(request, "userInfo")),
+    dryRun: request.dryRun === true,
   };
-  return { uid, kind, write };
+  return { uid, write };
+}
+
+function userOf(userInfo: JsonObject): Writer {
+  const impersonator = impersonatorIn(userInfo);
+  if (impersonator) return impersonator;
+  const groups = textsOf(userInfo.groups ?? [], "groups");
+  return { username: text(userInfo, "username"), groups, uid: optionalText(userInfo, "uid") || undefined };
+}
+
+/** Whoever acts as an approver is none. The embedded API server tells of it; others tell their audit log alone. */
+function impersonatorIn({ extra = {} }: JsonObject): Writer | undefined {
+  if (!isJsonObject(extra)) throw new NotAReview("request.userInfo.extra is no object");
+  const [username] = textsOf(extra[ImpersonatorExtra.Username] ?? [], "extra");
+  if (username === undefined) return undefined;
+  return { username, groups: textsOf(extra[ImpersonatorExtra.Groups] ?? [], "extra") };
+}
+
+function textsOf(value: unknown, name: string): readonly string[] {
+  if (Array.isArray(value) && value.every((each) => typeof each === "string")) return value;
+  throw new NotAReview(`request.userInfo.${name} are no texts`);
 }
 
 type JsonObject = Readonly<Record<string, unknown>>;

@@ -1,18 +1,17 @@
 import { afterAll, beforeAll, expect, it } from "@jest/globals";
 import { Agent, request } from "undici";
+import { knownOf } from "../../test/support/known.ts";
 import { recordingLogger } from "../../test/support/recording-logger.ts";
-import type { Known } from "../admission/write.ts";
+import { Admission } from "../admission/admission.ts";
 import { temporaryCertificates } from "../server/http/certificates.ts";
 import { listenForReviews, type WebhookListener } from "./webhook-listener.ts";
 
-const known: Known = {
+const admission = new Admission({
+  ...knownOf(),
   profile() {
     throw new Error("a secret of the process");
   },
-  deployments: () => [],
-  backends: () => [],
-  namespaces: () => [],
-};
+});
 
 const log = recordingLogger();
 let listener: WebhookListener;
@@ -21,7 +20,7 @@ let agent: Agent;
 beforeAll(async () => {
   const certificate = await temporaryCertificates(["127.0.0.1"], new Date());
   listener = await listenForReviews({
-    ...{ host: "127.0.0.1", port: 0, path: "/review", certificate, known, logger: log.logger },
+    ...{ host: "127.0.0.1", port: 0, path: "/review", certificate, admission, logger: log.logger },
   });
   agent = new Agent({ connect: { ca: certificate.caPem } });
 });
@@ -36,6 +35,7 @@ const pod = {
     ...{ uid: "u", operation: "CREATE", name: "a", object: { metadata: { name: "a" } }, oldObject: null },
     resource: { group: "", version: "v1", resource: "pods" },
     kind: { group: "", version: "v1", kind: "Pod" },
+    userInfo: { username: "alice", groups: [] },
   },
 };
 const labelled = { metadata: { name: "a", labels: { "slipway.dev/guardrails-bound": "x" } } };
@@ -54,7 +54,7 @@ it.each<{ because: string; method?: "GET"; path?: string; body?: string; status:
   { because: "too much", body: JSON.stringify("x".repeat(9 * 1024 * 1024)), status: 413, want: "larger than" },
   { because: "what breaks", body: JSON.stringify(namespace), status: 500, want: "the review was not answered" },
 ])("answers $because with $status", async ({ method = "POST", path = "", body, status, want }) => {
-  const answer = await request(listener.url + path, {
+  const answer = await request(listener.urls.rules + path, {
     ...{ method, dispatcher: agent },
     ...(body === undefined ? {} : { body }),
   });
@@ -72,7 +72,11 @@ it("takes another certificate", async () => {
   const renewed = await temporaryCertificates(["127.0.0.1"], new Date());
   listener.renew(renewed);
   const other = new Agent({ connect: { ca: renewed.caPem } });
-  const { statusCode } = await request(listener.url, { method: "POST", dispatcher: other, body: JSON.stringify(pod) });
+  const { statusCode } = await request(listener.urls.stamps, {
+    method: "POST",
+    dispatcher: other,
+    body: JSON.stringify(pod),
+  });
   expect(statusCode).toBe(200);
   await other.destroy();
 });

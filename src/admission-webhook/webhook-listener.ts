@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
-import type { Known } from "../admission/write.ts";
+import type { Admission } from "../admission/admission.ts";
 import type { Logger } from "../machinery/logger.ts";
-import { answerReview, NotAReview } from "./review.ts";
+import { type AdmissionHalf, answerReview, NotAReview } from "./review.ts";
 
 /** An object and its predecessor, each as large as an API server stores them, with room for the rest. */
 const MAX_BODY_BYTES = 8 * 1024 * 1024;
@@ -15,10 +15,10 @@ export interface WebhookListenerOptions {
   readonly host: string;
   /** 0 takes any free one. */
   readonly port: number;
-  /** The only path that is answered. */
+  /** What is answered lies below it: one path for each half of admission. */
   readonly path: string;
   readonly certificate: WebhookCertificate;
-  readonly known: Known;
+  readonly admission: Admission;
   readonly logger: Logger;
 }
 
@@ -28,8 +28,8 @@ export interface WebhookCertificate {
 }
 
 export interface WebhookListener extends AsyncDisposable {
-  /** Where an API server is to send its reviews. */
-  readonly url: string;
+  /** Where an API server is to send the reviews of each half. */
+  readonly urls: Readonly<Record<AdmissionHalf, string>>;
   /** Takes another certificate for connections from now on. */
   renew(certificate: WebhookCertificate): void;
 }
@@ -56,8 +56,9 @@ export async function listenForReviews(options: WebhookListenerOptions): Promise
     });
   });
   const { port: taken } = server.address() as AddressInfo;
+  const url = `https://${host.includes(":") ? `[${host}]` : host}:${taken}${path}`;
   return {
-    url: `https://${host.includes(":") ? `[${host}]` : host}:${taken}${path}`,
+    urls: { stamps: `${url}/stamps`, rules: `${url}/rules` },
     renew: (renewed) => server.setSecureContext(pems(renewed)),
     async [Symbol.asyncDispose]() {
       const closed = new Promise((resolve) => server.close(resolve));
@@ -68,6 +69,8 @@ export async function listenForReviews(options: WebhookListenerOptions): Promise
   };
 }
 
+const HALVES: readonly AdmissionHalf[] = ["stamps", "rules"];
+
 function pems({ certificatePem, keyPem }: WebhookCertificate) {
   return { cert: certificatePem, key: keyPem };
 }
@@ -75,15 +78,16 @@ function pems({ certificatePem, keyPem }: WebhookCertificate) {
 async function respond(
   message: IncomingMessage,
   response: ServerResponse,
-  { path, known, logger }: WebhookListenerOptions,
+  { path, admission, logger }: WebhookListenerOptions,
 ): Promise<void> {
   try {
     const [asked] = (message.url ?? "").split("?", 1);
-    if (asked !== path) return send(response, 404, "not found");
+    const half = HALVES.find((each) => asked === `${path}/${each}`);
+    if (half === undefined) return send(response, 404, "not found");
     if (message.method !== "POST") return send(response, 405, "only POST is answered");
     const text = await readBounded(message);
     if (text === undefined) return send(response, 413, `the body is larger than ${MAX_BODY_BYTES} bytes`);
-    const answer = JSON.stringify(answerReview(parse(text), known));
+    const answer = JSON.stringify(answerReview(parse(text), half, admission));
     response.writeHead(200, { "content-type": "application/json" }).end(answer);
   } catch (error) {
     if (error instanceof NotAReview) return send(response, 400, error.message);

@@ -1,6 +1,12 @@
 import { namespaces } from "../api/core.ts";
 import type { ResourceType } from "../api/meta.ts";
-import { guardrailProfiles, runtimeBackends, runtimeDeployments } from "../api/v1alpha1/index.ts";
+import {
+  approvalPolicies,
+  approvals,
+  guardrailProfiles,
+  runtimeBackends,
+  runtimeDeployments,
+} from "../api/v1alpha1/index.ts";
 import type { Write } from "./write.ts";
 
 type Resource = Pick<Write, "group" | "resource">;
@@ -14,4 +20,6 @@ const isOf =
 export const ofGuardrailProfile = isOf(guardrailProfiles);
 export const ofRuntimeDeployment = isOf(runtimeDeployments);
 export const ofRuntimeBackend = isOf(runtimeBackends);
+export const ofApproval = isOf(approvals);
+export const ofApprovalPolicy = isOf(approvalPolicies);
 export const ofNamespace = isOf(namespaces);

@@ -1,9 +1,12 @@
 import { describe, expect, it } from "@jest/globals";
+import { approvalOf, KEYS, serverOf } from "../../test/support/approvals.ts";
+import { type KnownObjects, knownOf } from "../../test/support/known.ts";
 import type { Namespace } from "../api/core.ts";
 import type { KubeObject } from "../api/meta.ts";
 import type { GuardrailProfile, RuntimeBackend, RuntimeDeployment } from "../api/v1alpha1/index.ts";
+import { CONTROLLER_USER } from "../approvals/people.ts";
 import { BUILT_IN_NAMES, type BuiltInProfile, builtInProfile } from "../guardrails/built-in.ts";
-import { isJudged, judge } from "./rules.ts";
+import { amend, isJudged, judge } from "./rules.ts";
 import type { Known, Write } from "./write.ts";
 
 const meta = (name: string, more: object = {}) => ({
@@ -34,16 +37,11 @@ const namespace = (name: string, bound?: string, more: object = {}) =>
     }),
   }) as Namespace;
 
-function known(
-  objects: Partial<Record<"deployments" | "backends" | "namespaces" | "profiles", KubeObject[]>> = {},
-): Known {
-  const profiles = (objects.profiles ?? [profile("standard")]) as GuardrailProfile[];
-  return {
-    profile: (name) => profiles.find(({ metadata }) => metadata.name === name),
-    deployments: () => (objects.deployments ?? []) as RuntimeDeployment[],
-    backends: () => (objects.backends ?? []) as RuntimeBackend[],
-    namespaces: () => (objects.namespaces ?? []) as Namespace[],
-  };
+const known = (objects: KnownObjects = {}): Known => knownOf({ profiles: [profile("standard")], ...objects });
+
+function verdictOn(given: Write, about: Known) {
+  const { refusal, warnings } = judge(given, about);
+  return { refusal, warnings };
 }
 
 const PLURALS: Record<string, string> = {
@@ -60,7 +58,10 @@ function write(object: KubeObject | undefined, oldObject?: KubeObject): Write {
     group: kind === "Namespace" ? "" : "slipway.dev",
     resource: PLURALS[kind] ?? "",
     subresource: "",
+    namespace: metadata.namespace ?? "",
     name: metadata.name,
+    user: { username: "someone", groups: [] },
+    dryRun: false,
     object,
     oldObject,
   };
@@ -119,12 +120,12 @@ describe("a profile that ships with Slipway", () => {
     { because: "and deleted", write: write(undefined, profile("mine")), want: undefined },
   ])("$because", ({ write, want }) => {
     const refusal = want === undefined ? undefined : { reason: "Forbidden", because: want };
-    expect(judge(write, known())).toEqual({ refusal, warnings: [] });
+    expect(verdictOn(write, known())).toEqual({ refusal, warnings: [] });
   });
 
   it.each(BUILT_IN_NAMES)("%s passes as the manifests have it", (name) => {
     const { spec } = builtInProfile(name) as BuiltInProfile;
-    expect(judge(write(profile(name, spec)), known()).refusal).toBeUndefined();
+    expect(verdictOn(write(profile(name, spec)), known()).refusal).toBeUndefined();
   });
 
   it("takes its status", () => {
@@ -179,7 +180,7 @@ describe("a profile in use", () => {
   ])("$because", ({ objects, want }) => {
     const because = `it is in use by ${want}. Let them name another profile, or delete them, first`;
     const refusal = want === undefined ? undefined : { reason: "Conflict", because };
-    expect(judge(write(undefined, profile("mine")), known(objects)).refusal).toEqual(refusal);
+    expect(verdictOn(write(undefined, profile("mine")), known(objects)).refusal).toEqual(refusal);
   });
 });
 
@@ -226,7 +227,7 @@ describe("a value that nobody can read", () => {
     },
   ])("$because", ({ write, want, said = SAID }) => {
     const refusal = want === undefined ? undefined : { reason: "Invalid", problems: [{ path: want, message: said }] };
-    expect(judge(write, known()).refusal).toEqual(refusal);
+    expect(verdictOn(write, known()).refusal).toEqual(refusal);
   });
 });
 
@@ -263,9 +264,9 @@ describe("a name of a profile that is not there", () => {
     },
     { because: "is not said of a namespace without label", object: namespace("team-a"), want: [] },
   ])("$because", ({ object, want }) => {
-    expect(judge(write(object), known())).toEqual({ refusal: undefined, warnings: want });
-    expect(judge(write(object, object), known()).warnings).toEqual(want);
-    expect(judge(write(undefined, object), known()).warnings).toEqual([]);
+    expect(verdictOn(write(object), known())).toEqual({ refusal: undefined, warnings: want });
+    expect(verdictOn(write(object, object), known()).warnings).toEqual(want);
+    expect(verdictOn(write(undefined, object), known()).warnings).toEqual([]);
   });
 });
 
@@ -277,4 +278,43 @@ it.each([
   { group: "slipway.dev", resource: "runtimedeployments", want: true },
 ])("writes of $resource.$group are judged: $want", ({ group, resource, want }) => {
   expect(isJudged({ operation: "CREATE", subresource: "", group, resource })).toBe(want);
+});
+
+describe("the status of a deployment", () => {
+  const { metadata, ...rest } = deployment("files");
+  const stated = {
+    ...rest,
+    metadata,
+    status: { build: { phase: "Succeeded", image: "evil" } },
+  } as unknown as KubeObject;
+  const asked: Write = { ...write(stated, deployment("files")), subresource: "status" };
+
+  it.each([
+    { because: "who runs the cluster is no exception", username: "root", groups: ["system:masters"], refused: true },
+    { because: "the controller says what it found", username: CONTROLLER_USER, groups: [], refused: false },
+  ])("is the controller's to write: $because", ({ username, groups, refused }) => {
+    const given = { ...asked, user: { username, groups } };
+    const refusal = refused
+      ? { reason: "Forbidden", because: "only Slipway's controller writes its status" }
+      : undefined;
+    expect(judge(given, known()).refusal).toEqual(refusal);
+    expect(amend(given, known())?.refusal).toEqual(refusal);
+  });
+});
+
+describe("the deletion of an Approval", () => {
+  const GOES = { reason: "Forbidden", because: 'it goes with its RuntimeDeployment "server", and not before' };
+  const approval = approvalOf({});
+  const forged = { ...approval, spec: { ...approval.spec, requesters: [] } };
+
+  it.each([
+    { because: "its deployment is there", oldObject: approval, keys: KEYS, want: GOES },
+    { because: "nobody can tell whether it is one", oldObject: forged, keys: undefined, want: GOES },
+    { because: "something else than the controller wrote it", oldObject: forged, keys: KEYS, want: undefined },
+  ])("is judged by whether $because", ({ oldObject, keys, want }) => {
+    const deployments = [serverOf()];
+    const { namespace = "", name } = approval.metadata;
+    const asked: Write = { ...write(undefined, oldObject), resource: "approvals", namespace, name };
+    expect(judge(asked, known({ deployments, keys })).refusal).toEqual(want);
+  });
 });

@@ -1,16 +1,19 @@
 import { randomBytes } from "node:crypto";
+import { Admission } from "../admission/admission.ts";
 import {
-  type GuardrailWebhooks,
   WEBHOOK_CONFIGURATION_NAME,
-  webhookConfiguration,
+  type WebhookConfiguration,
+  webhookConfigurations,
 } from "../admission-webhook/webhook-configuration.ts";
 import { listenForReviews } from "../admission-webhook/webhook-listener.ts";
+import { secrets } from "../api/core.ts";
+import { STAMP_KEY_BYTES, STAMP_KEY_SECRET, stampKeySecret } from "../approvals/stamp-keys.ts";
 import type { Clock } from "../machinery/clock.ts";
 import type { Logger } from "../machinery/logger.ts";
 import type { ApiServerOptions } from "../server/api-server.ts";
 import { temporaryCertificates } from "../server/http/certificates.ts";
 import type { ObjectReader, ObjectWriter } from "../server/object-reader.ts";
-import { guardrailAdmission, knownTo } from "./guardrail-admission.ts";
+import { type AdmissionParts, admissionPlugins, knownTo } from "./admission-plugins.ts";
 
 /** How the embedded API server asks for the admission rules: by a call, or over HTTPS as a cluster would. */
 export type AdmissionMode = "inprocess" | "webhook";
@@ -21,55 +24,85 @@ export interface ServedAdmission extends AsyncDisposable {
 }
 
 const HOST = "127.0.0.1";
-const configurations = { group: "admissionregistration.k8s.io", plural: "validatingwebhookconfigurations" };
 const fieldManager = "slipway-up";
 
-export function admissionOf(mode: AdmissionMode, parts: { clock: Clock; logger: Logger }): ServedAdmission {
-  return mode === "webhook" ? overHttps(parts) : inProcess();
+interface Objects {
+  readonly reader: ObjectReader;
+  readonly writer: ObjectWriter;
 }
 
-function inProcess(): ServedAdmission {
+export interface AdmissionOptions extends AdmissionParts {
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export function admissionOf(mode: AdmissionMode, options: AdmissionOptions): ServedAdmission {
+  return mode === "webhook" ? overHttps(options) : inProcess(options);
+}
+
+function inProcess(options: AdmissionOptions): ServedAdmission {
   return {
     options: {
-      admission: (reader) => [guardrailAdmission(reader)],
-      // An earlier start may have left one, and it leads nowhere now.
-      beforeServing: ({ writer }) => writer.delete(configurations, { namespace: "", name: WEBHOOK_CONFIGURATION_NAME }),
+      admission: (reader) => admissionPlugins(reader, options),
+      async beforeServing(objects) {
+        await makeStampKey(objects);
+        // An earlier start may have left them, and they lead nowhere now.
+        const key = { namespace: "", name: WEBHOOK_CONFIGURATION_NAME };
+        await Promise.all(Object.values(CONFIGURATIONS).map((resource) => objects.writer.delete(resource, key)));
+      },
     },
     [Symbol.asyncDispose]: async () => undefined,
   };
 }
 
 /** Registered before the server answers anybody, so that no write goes by it. Keys and path are new at every start. */
-function overHttps({ clock, logger }: { clock: Clock; logger: Logger }): ServedAdmission {
+function overHttps({ clock, logger, observer }: AdmissionOptions): ServedAdmission {
   const stack = new AsyncDisposableStack();
+  const start = async (reader: ObjectReader) => {
+    const certificate = await temporaryCertificates([HOST], clock.now());
+    const listener = await listenForReviews({
+      ...{ host: HOST, port: 0, certificate, logger },
+      // Answers name objects, so only who may read the configuration can ask.
+      path: `/review/${randomBytes(16).toString("hex")}`,
+      admission: new Admission(knownTo(reader, clock), observer),
+    });
+    stack.use(listener);
+    logger.info("admission over HTTPS");
+    return webhookConfigurations(listener.urls, certificate.caPem);
+  };
+  let started: Promise<readonly WebhookConfiguration[]> | undefined;
   return {
     options: {
-      async beforeServing({ reader, writer }) {
-        const certificate = await temporaryCertificates([HOST], clock.now());
-        const listener = await listenForReviews({
-          ...{ host: HOST, port: 0, certificate, logger },
-          // Answers name objects, so only who may read the configuration can ask.
-          path: `/review/${randomBytes(16).toString("hex")}`,
-          known: knownTo(reader),
-        });
-        stack.use(listener);
-        await register({ reader, writer }, webhookConfiguration(listener.url, certificate.caPem));
-        logger.info("admission over HTTPS");
+      // A restore brings the address of an earlier start, and this one again.
+      async beforeServing(objects) {
+        await makeStampKey(objects);
+        started ??= start(objects.reader);
+        for (const configuration of await started) await register(objects, configuration);
       },
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
 }
 
-async function register(
-  { reader, writer }: { reader: ObjectReader; writer: ObjectWriter },
-  configuration: GuardrailWebhooks,
-): Promise<void> {
+/** Made once for an installation, and before anybody writes what it has to stamp. */
+async function makeStampKey({ reader, writer }: Objects): Promise<void> {
+  if (reader.get(secrets, STAMP_KEY_SECRET) !== undefined) return;
+  await writer.create(secrets, stampKeySecret(randomBytes(STAMP_KEY_BYTES)), { fieldManager });
+}
+
+const GROUP = "admissionregistration.k8s.io";
+const CONFIGURATIONS: Record<WebhookConfiguration["kind"], { group: string; plural: string }> = {
+  MutatingWebhookConfiguration: { group: GROUP, plural: "mutatingwebhookconfigurations" },
+  ValidatingWebhookConfiguration: { group: GROUP, plural: "validatingwebhookconfigurations" },
+};
+
+async function register({ reader, writer }: Objects, configuration: WebhookConfiguration): Promise<void> {
+  const resource = CONFIGURATIONS[configuration.kind];
   const key = { namespace: "", name: configuration.metadata.name };
-  if (reader.get(configurations, key) === undefined) {
-    await writer.create(configurations, configuration, { fieldManager });
+  if (reader.get(resource, key) === undefined) {
+    await writer.create(resource, configuration, { fieldManager });
     return;
   }
   const { webhooks } = configuration;
-  await writer.update(configurations, key, (current) => ({ ...current, webhooks }), { fieldManager });
+  await writer.update(resource, key, (current) => ({ ...current, webhooks }), { fieldManager });
 }

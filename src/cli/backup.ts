@@ -1,6 +1,9 @@
 import { systemClock } from "../machinery/clock.ts";
+import { restoreRunning } from "../server/restore/restore-client.ts";
 import { backUp } from "../server/storage/backup.ts";
-import { restore } from "../server/storage/restore.ts";
+import { DirectoryInUse } from "../server/storage/data-directory.ts";
+import { type RestoreSummary, restore } from "../server/storage/restore.ts";
+import { StoreRefused } from "../server/storage/store.ts";
 
 /** Where the commands say what they have done. */
 interface Output {
@@ -26,18 +29,39 @@ export async function backup({ file, dataDir, force }: BackupCommand, { stdout }
 }
 
 /**
- * `slipway restore FILE --data-dir DIR [--force]`: the state of the backup, under new resourceVersions.
+ * `slipway restore FILE --data-dir DIR [--force]`: the state of the backup, under new resourceVersions. A server that runs
+ * there does it itself, and keeps its keys and users.
  * @throws {StoreRefused} saying why not; then the directory is as it was.
  */
 export async function restoreBackup(
   { file, dataDir, force }: BackupCommand,
   { stdout }: Output = process,
 ): Promise<number> {
-  const { objects, at, revision, setAside } = restore({ file, dataDir, overwrite: force, clock: systemClock });
+  const { summary, isRunning } = await restored({ file, dataDir, force });
+  const { objects, at, revision, setAside } = summary;
   stdout.write(
     `${dataDir}: ${objects} objects of the backup of ${at.toISOString()}, on from resourceVersion ${revision}\n`,
   );
   if (setAside !== undefined)
     stdout.write(`What was there before is in ${setAside}; remove it when nobody misses it.\n`);
+  if (isRunning) stdout.write("The server runs on, with its own keys and users; watches begin anew by themselves.\n");
   return 0;
+}
+
+async function restored({
+  file,
+  dataDir,
+  force,
+}: BackupCommand): Promise<{ summary: RestoreSummary; isRunning: boolean }> {
+  try {
+    return { summary: restore({ file, dataDir, overwrite: force, clock: systemClock }), isRunning: false };
+  } catch (error) {
+    if (!(error instanceof DirectoryInUse)) throw error;
+    if (!force) {
+      throw new StoreRefused(
+        `--data-dir: ${dataDir} has a store, and a server runs on it; replace its objects with --force, which keeps them aside`,
+      );
+    }
+    return { summary: await restoreRunning({ file, dataDir, inUse: error }), isRunning: true };
+  }
 }

@@ -25,6 +25,10 @@ export function codeEngineDriver(installation: string): BackendDriver {
           scaling: defaultScaling,
         },
         orphanCollection,
+        images: {
+          override: codeEngine.endpoints?.registry,
+          ...(registrySecretRef && { pullSecret: keyOf(registrySecretRef) }),
+        },
         secrets: [apiKeySecretRef, ...(registrySecretRef ? [registrySecretRef] : [])].map(keyOf),
       };
     },

@@ -11,31 +11,43 @@ const LIFETIME_SECONDS = 24 * 60 * 60;
 const RENEWAL_MS = (LIFETIME_SECONDS / 4) * 1000;
 const RETRY_MS = 60_000;
 
+/** The controllers' way to the API server. */
+export interface ControllerCredentials {
+  /** Names the file with the token. */
+  readonly kubeconfigText: string;
+  /** Has a new token made now: the service account may be another one. */
+  renew(): void;
+}
+
 /**
  * Gives the controllers of `slipway up` the identity that they have in a cluster: a token of their service account, kept
- * in `controller.token` of the data directory and renewed until `signal`. Answers a kubeconfig that names the file.
+ * in `controller.token` of the data directory and renewed until `signal`.
  */
-export async function controllerKubeconfig(
+export async function controllerCredentials(
   admin: KubeClient,
   server: { readonly dataDir: string; readonly url: string; readonly caPem: string },
   { clock, logger, signal }: { clock: Clock; logger: Logger; signal: AbortSignal },
-): Promise<string> {
+): Promise<ControllerCredentials> {
   const tokenFile = join(server.dataDir, "controller.token");
   await renewToken(admin, tokenFile);
-  const renewLater = (delayMs: number) => {
-    const cancel = clock.schedule(delayMs, () => {
-      renewToken(admin, tokenFile).then(
-        () => renewLater(RENEWAL_MS),
-        (error: Error) => {
-          logger.warn("the controllers' token was not renewed", { error: error.message });
-          renewLater(RETRY_MS);
-        },
-      );
-    });
-    signal.addEventListener("abort", cancel, { once: true });
+  let cancel: () => void = () => undefined;
+  const renew = () => {
+    cancel();
+    renewToken(admin, tokenFile).then(
+      () => renewLater(RENEWAL_MS),
+      (error: Error) => {
+        logger.warn("the controllers' token was not renewed", { error: error.message });
+        renewLater(RETRY_MS);
+      },
+    );
   };
+  const renewLater = (delayMs: number) => {
+    cancel();
+    if (!signal.aborted) cancel = clock.schedule(delayMs, renew);
+  };
+  signal.addEventListener("abort", () => cancel(), { once: true });
   renewLater(RENEWAL_MS);
-  return stringify({
+  const kubeconfigText = stringify({
     apiVersion: "v1",
     kind: "Config",
     clusters: [
@@ -51,6 +63,7 @@ export async function controllerKubeconfig(
     contexts: [{ name: "slipway", context: { cluster: "slipway", user: "slipway-controller" } }],
     "current-context": "slipway",
   });
+  return { kubeconfigText, renew };
 }
 
 async function renewToken(admin: KubeClient, tokenFile: string): Promise<void> {

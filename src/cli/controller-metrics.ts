@@ -25,6 +25,8 @@ export function controllerMetrics(
     deployments: of("runtimedeployment"),
     backends: of("runtimebackend"),
     profiles: of("guardrailprofile"),
+    approvals: of("approval"),
+    policies: of("approvalpolicy"),
     eventDropped: (why) => dropped.inc({ why }),
   };
 }

@@ -1,3 +1,5 @@
+import { ApprovalLog } from "../audit/approval-log.ts";
+import { systemClock } from "../machinery/clock.ts";
 import type { GatewayFlags } from "./gateway-options.ts";
 import type { ListenAddress } from "./listen-address.ts";
 import { createLogger, type LogFormat, type LogLevel } from "./logging.ts";
@@ -8,6 +10,8 @@ export interface ControllerOptions extends GatewayFlags {
   kubeconfig?: string;
   gatewayListen: ListenAddress;
   metricsListen: ListenAddress;
+  /** File of the audit log of approvals, beside standard output. */
+  auditLog?: string;
   logFormat: LogFormat;
   logLevel: LogLevel;
 }
@@ -16,7 +20,12 @@ export interface ControllerOptions extends GatewayFlags {
 export async function controller(options: ControllerOptions): Promise<number> {
   const logger = createLogger({ format: options.logFormat, level: options.logLevel });
   const kubeconfig = options.kubeconfig === undefined ? {} : { kubeconfigPath: options.kubeconfig };
-  await using runtime = await startRuntime({ ...options, kubeconfig, logger, stop: stopSignal() });
+  const audit = {
+    log: new ApprovalLog({ clock: systemClock, logger }),
+    output: process.stdout,
+    ...(options.auditLog !== undefined && { path: options.auditLog }),
+  };
+  await using runtime = await startRuntime({ ...options, kubeconfig, audit, logger, stop: stopSignal() });
   process.stdout.write(`slipway controller is ready: gateway ${runtime.gatewayUrl}, metrics ${runtime.metricsUrl}\n`);
   await runtime.ended;
   logger.info("stopping");

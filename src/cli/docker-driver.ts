@@ -12,6 +12,7 @@ export function dockerDriver(installation: string): BackendDriver {
       return {
         defaults: { limits: docker.defaultLimits },
         orphanCollection: docker.orphanCollection,
+        images: { mirror: docker.registryMirror },
         secrets: docker.tlsSecretRef ? [docker.tlsSecretRef] : [],
       };
     },

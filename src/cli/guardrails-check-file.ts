@@ -1,5 +1,5 @@
-import { judge } from "../admission/rules.ts";
-import type { Known, Refusal } from "../admission/write.ts";
+import { amend, judge } from "../admission/rules.ts";
+import type { Known, Refusal, Write } from "../admission/write.ts";
 import type { Namespace } from "../api/core.ts";
 import type { KubeObject } from "../api/meta.ts";
 import { guardrailProfileSchema } from "../api/v1alpha1/guardrail-profile.schema.ts";
@@ -87,22 +87,28 @@ function reader<T extends KubeObject>(kind: KindSchema): (origin: string, object
 function judged(read: Read<GuardrailProfile>): Read<GuardrailProfile> {
   const { object, problems } = read;
   if (problems.length > 0) return read;
-  const write = {
+  const { name } = object.metadata;
+  const write: Write = {
     operation: "CREATE",
-    resource: guardrailProfiles.plural,
-    subresource: "",
-    oldObject: undefined,
-  } as const;
-  const { refusal } = judge({ ...write, group: GROUP, name: object.metadata.name, object }, NOTHING_KNOWN);
+    ...{ group: GROUP, resource: guardrailProfiles.plural, subresource: "", namespace: "", name },
+    ...{ user: { username: "", groups: [] }, dryRun: true, object, oldObject: undefined },
+  };
+  const amended = amend(write, NOTHING_KNOWN)?.object ?? object;
+  const { refusal } = judge({ ...write, object: amended }, NOTHING_KNOWN);
   return refusal ? { ...read, problems: problemsOf(refusal) } : read;
 }
 
 /** A new profile is judged by itself. */
 const NOTHING_KNOWN: Known = {
   profile: () => undefined,
+  deployment: () => undefined,
   deployments: () => [],
   backends: () => [],
   namespaces: () => [],
+  approvalPolicy: () => undefined,
+  hasApprovalPolicies: () => false,
+  stampKeys: () => undefined,
+  now: () => new Date(0),
 };
 
 function problemsOf(refusal: Refusal): string[] {

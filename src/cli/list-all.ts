@@ -1,14 +1,14 @@
 import type { KubeList, KubeObject, ResourceType } from "../api/meta.ts";
-import type { KubeClient } from "../machinery/client.ts";
+import type { KubeClient, ListScope } from "../machinery/client.ts";
 
 /** Objects that one request brings. */
 const PAGE = 500;
 
-/** Every object of a kind, in one namespace or all, page by page. */
+/** Every object of a kind in a scope, page by page. */
 export async function listAll<T extends KubeObject>(
   client: KubeClient,
   type: ResourceType<T>,
-  scope: { namespace?: string },
+  scope: ListScope,
   signal: AbortSignal,
 ): Promise<T[]> {
   const items: T[] = [];

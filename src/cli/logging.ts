@@ -4,14 +4,19 @@ import type { Logger } from "../machinery/logger.ts";
 export type LogFormat = "text" | "json";
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
+const LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
+
 /** Writes every level to stderr, one line each: stdout belongs to what the user asked for. */
 export function createLogger({ format, level }: { format: LogFormat; level: LogLevel }): Logger {
   const { combine, timestamp, json } = winston.format;
-  return winston.createLogger({
+  const logger = winston.createLogger({
     level,
     format: combine(timestamp(), format === "json" ? json() : winston.format.printf(asText)),
-    transports: [new winston.transports.Console({ stderrLevels: ["debug", "info", "warn", "error"] })],
+    transports: [new winston.transports.Console({ stderrLevels: [...LEVELS] })],
   });
+  // Winston formats each line before it looks at its level. Children inherit these.
+  for (const quiet of LEVELS.slice(0, LEVELS.indexOf(level))) logger[quiet] = () => logger;
+  return logger;
 }
 
 function asText({ timestamp, level, message, ...fields }: winston.Logform.TransformableInfo): string {

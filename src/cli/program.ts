@@ -57,6 +57,7 @@ async function parse(argv: readonly string[]): Promise<number> {
   withGatewayFlags(program.command("controller"))
     .description("run the controllers against any Kubernetes API")
     .addOption(kubeconfig())
+    .option("--audit-log <file>", "a file of this replica's own for the log of approvals, beside standard output")
     .addOption(gatewayListen())
     .addOption(metricsListen())
     .addOption(logFormat())
@@ -93,6 +94,57 @@ async function parse(argv: readonly string[]): Promise<number> {
       ),
     );
 
+  program
+    .command("approvals")
+    .description("list what awaits approval, and what was decided")
+    .addOption(namespace())
+    .option("-A, --all-namespaces", "of all namespaces")
+    .option("--pending", "only what awaits a decision")
+    .addOption(outputFormat())
+    .addOption(kubeconfig())
+    .action(
+      action(async (options) => (await import("./approvals.ts")).listApprovals(options, processContext(stopSignal()))),
+    );
+  for (const [name, verdict, says] of [
+    ["approve", "Approved", "let run what an Approval is about, after showing it"],
+    ["reject", "Rejected", "refuse what an Approval is about, after showing it"],
+  ] as const) {
+    program
+      .command(`${name} <name>`)
+      .description(`${says}; <name> is the Approval's, or the deployment's where one is pending`)
+      .requiredOption("--reason <text>", "why, for the requesters and for the record")
+      .option("--digest <digest>", "decide only if it is about this, and do not ask whether to")
+      .addOption(namespace())
+      .addOption(kubeconfig())
+      .action(
+        action(async (name, options) => {
+          const [{ decide }, { terminalConfirm }] = [await import("./approve.ts"), await import("./confirm.ts")];
+          const context = processContext(stopSignal());
+          return decide(verdict, { name, ...options }, { ...context, ...terminalConfirm(context.signal) });
+        }),
+      );
+  }
+  program
+    .command("describe <name>")
+    .description("show an Approval, or a deployment with its Approvals, in full")
+    .addOption(namespace())
+    .addOption(kubeconfig())
+    .action(
+      action(async (name, options) =>
+        (await import("./describe.ts")).describe({ name, ...options }, processContext(stopSignal())),
+      ),
+    );
+  program
+    .command("request <name>")
+    .description("ask again for the approval of a deployment whose request has expired")
+    .addOption(namespace())
+    .addOption(kubeconfig())
+    .action(
+      action(async (name, options) =>
+        (await import("./request.ts")).request({ name, ...options }, processContext(stopSignal())),
+      ),
+    );
+
   const guardrails = program.command("guardrails").description("what deployments may do, and how far that is enforced");
   guardrails
     .command("check")
@@ -109,6 +161,18 @@ async function parse(argv: readonly string[]): Promise<number> {
           stdin: process.stdin,
         }),
       ),
+    );
+
+  const audit = program.command("audit").description("the log of approvals");
+  audit
+    .command("verify")
+    .description("say whether a log of approvals is what was written, and which line is not")
+    .option("--data-dir <dir>", "of `slipway up`, whether it runs or not")
+    .option("--file <file>", "of `slipway controller --audit-log`; its Secrets are read from the API")
+    .option("--captured", "FILE is what a controller printed, among other lines")
+    .addOption(kubeconfig())
+    .action(
+      action(async (options) => (await import("./audit-verify.ts")).verifyAudit(options, processContext(stopSignal()))),
     );
 
   const user = program.command("user").description("people who may use the API that `slipway up` serves");
@@ -156,7 +220,7 @@ async function parse(argv: readonly string[]): Promise<number> {
     );
   program
     .command("restore <file>")
-    .description("give a data directory the state of a backup, while no server uses it")
+    .description("give a data directory the state of a backup, also while `slipway up` runs on it")
     .requiredOption("--data-dir <dir>", "where the state is kept")
     .option("--force", "also where there is a store, which is kept aside")
     .action(
@@ -189,6 +253,8 @@ function listenOption(flags: string, description: string, fallback: string): Opt
 
 const dataDir = () => new Option("--data-dir <dir>", "where the state is kept").default(defaultDataDir());
 const kubeconfig = () => new Option("--kubeconfig <file>", "else KUBECONFIG, else the pod's service account");
+const namespace = () => new Option("-n, --namespace <namespace>", "else the kubeconfig's, else default");
+const outputFormat = () => new Option("-o, --output <format>", "table, json or yaml").default("table");
 const gatewayListen = () => listenOption("--gateway-listen <host:port>", "address of the gateway", "127.0.0.1:7080");
 const metricsListen = () =>
   listenOption("--metrics-listen <host:port>", "address of /metrics, /healthz, /readyz", "127.0.0.1:7090");

@@ -1,18 +1,24 @@
 import { hostname } from "node:os";
 import { namespaces } from "../api/core.ts";
+import type { ApprovalLog } from "../audit/approval-log.ts";
+import { TagResolver } from "../backends/images/tag-resolver.ts";
 import { createControllers } from "../controllers/create-controllers.ts";
 import { deploymentDirectory } from "../gateway/deployment-directory.ts";
 import { startGateway } from "../gateway/gateway.ts";
 import { createKubeAccess, createKubeUseAccess } from "../gateway/kube-access.ts";
 import { startHealthListener } from "../gateway/metrics-listener.ts";
 import { systemClock } from "../machinery/clock.ts";
+import { ApiEventRecorder } from "../machinery/events.ts";
 import { createKubeClient } from "../machinery/http-kube-client.ts";
 import type { KubeconfigSource } from "../machinery/kubeconfig.ts";
 import type { Logger } from "../machinery/logger.ts";
 import { Manager } from "../machinery/manager.ts";
 import { Metrics } from "../machinery/metrics.ts";
 import { registerProcessMetrics } from "../machinery/process-metrics.ts";
+import { createNotifier } from "../notifications/create-notifier.ts";
 import { createProber } from "../probe/create-prober.ts";
+import { type AuditDestination, auditWriter } from "./approval-audit.ts";
+import type { AuditedAdmission } from "./audited-admission.ts";
 import { backendDrivers } from "./backend-drivers.ts";
 import { controllerMetrics } from "./controller-metrics.ts";
 
@@ -20,14 +26,23 @@ import { gatewayMetrics } from "./gateway-metrics.ts";
 import { type GatewayFlags, gatewaySettings } from "./gateway-options.ts";
 import type { ListenAddress } from "./listen-address.ts";
 import { listening } from "./listen-error.ts";
+import { notificationMetrics } from "./notification-metrics.ts";
 
 export interface RuntimeOptions extends GatewayFlags {
   readonly kubeconfig: KubeconfigSource;
   readonly gatewayListen: ListenAddress;
   readonly metricsListen: ListenAddress;
+  readonly audit: RuntimeAudit;
   readonly logger: Logger;
   /** Aborted when the process shall end. */
   readonly stop: AbortSignal;
+}
+
+/** The audit log of approvals. */
+export interface RuntimeAudit extends AuditDestination {
+  readonly log: ApprovalLog;
+  /** Where admission is in this process: what it refuses becomes an event of the object, too. */
+  readonly admission?: AuditedAdmission;
 }
 
 export interface Runtime extends AsyncDisposable {
@@ -48,6 +63,17 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const metrics = new Metrics();
   registerProcessMetrics(metrics);
   const prober = stack.use(createProber({ clock, logger: logger.child({ part: "probe" }), metrics }));
+  const events = new ApiEventRecorder({
+    ...{ client, clock, logger: logger.child({ part: "admission" }) },
+    reportingController: "slipway.dev/admission",
+    reportingInstance: hostname(),
+  });
+  const { admission, ...audit } = options.audit;
+  if (admission) admission.events = events;
+  const writer = auditWriter({
+    ...{ ...audit, client, clock, metrics, identity: hostname() },
+    logger: logger.child({ part: "audit" }),
+  });
   const controllers = createControllers({
     client,
     drivers: backendDrivers(metadata.uid),
@@ -55,10 +81,18 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     clock,
     logger: logger.child({ part: "controllers" }),
     identity: hostname(),
+    approvals: {
+      images: new TagResolver(),
+      notifier: createNotifier({
+        ...{ clock, metrics: notificationMetrics(metrics) },
+        logger: logger.child({ part: "notifications" }),
+      }),
+      audit: audit.log,
+    },
     metrics: controllerMetrics(metrics, () => controllers.deployments.list()),
   });
   const manager = new Manager({ logger, clock })
-    .add("services", ...controllers.services)
+    .add("services", events, writer, ...controllers.services)
     .add("caches", ...controllers.caches)
     .add("controllers", ...controllers.controllers);
 

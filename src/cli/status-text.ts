@@ -2,6 +2,7 @@ import type { Condition } from "../api/meta.ts";
 import { ConditionType } from "../api/v1alpha1/conditions.ts";
 import type { RuntimeBackend, RuntimeDeployment, RuntimeDeploymentStatus } from "../api/v1alpha1/index.ts";
 import { inOneLine } from "../machinery/one-line.ts";
+import { age } from "./age.ts";
 import { warningLines } from "./guardrail-warnings.ts";
 import { table } from "./table.ts";
 
@@ -170,14 +171,4 @@ function conditionOf(conditions: readonly Condition[] | undefined, type: string)
 
 function sortKey({ metadata }: RuntimeDeployment): string {
   return `${metadata.namespace ?? ""}/${metadata.name}`;
-}
-
-/** As kubectl: the largest unit that fits. */
-function age(since: string, now: Date): string {
-  const seconds = Math.max(0, Math.floor((now.getTime() - Date.parse(since)) / 1_000));
-  if (!Number.isFinite(seconds)) return "-";
-  if (seconds < 120) return `${seconds}s`;
-  if (seconds < 2 * 3_600) return `${Math.floor(seconds / 60)}m`;
-  if (seconds < 48 * 3_600) return `${Math.floor(seconds / 3_600)}h`;
-  return `${Math.floor(seconds / 86_400)}d`;
 }

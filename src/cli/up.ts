@@ -4,14 +4,16 @@ import type { CustomResourceDefinition } from "../api/custom-resource-definition
 import { API_VERSION, type RuntimeBackend, runtimeBackends } from "../api/v1alpha1/index.ts";
 import { customResourceDefinition } from "../api/v1alpha1/kind-schema.ts";
 import { kindSchemas } from "../api/v1alpha1/kinds.ts";
-import type { KubeClient } from "../machinery/client.ts";
+import { ApprovalLog } from "../audit/approval-log.ts";
 import { systemClock } from "../machinery/clock.ts";
 import { createKubeClient } from "../machinery/http-kube-client.ts";
 import { kubeconfigPath, writeAdminKubeconfig } from "../server/access/kubeconfig.ts";
 import { type ApiServer, startApiServer } from "../server/api-server.ts";
 import { type AdmissionMode, admissionOf } from "./admission-mode.ts";
 import { AuditLog } from "./audit-log.ts";
-import { controllerKubeconfig } from "./controller-credentials.ts";
+import { AUDIT_LOG } from "./audit-verify.ts";
+import { AuditedAdmission } from "./audited-admission.ts";
+import { type ControllerCredentials, controllerCredentials } from "./controller-credentials.ts";
 import type { GatewayFlags } from "./gateway-options.ts";
 import type { ListenAddress } from "./listen-address.ts";
 import { listening } from "./listen-error.ts";
@@ -47,16 +49,26 @@ export async function up(options: UpOptions): Promise<number> {
 
   const crds = kindSchemas.map(customResourceDefinition) as CustomResourceDefinition[];
   const audit = stack.use(new AuditLog(join(dataDir, "api-audit.log"), logger));
+  const approvals = new ApprovalLog({ clock: systemClock, logger });
+  // After the server has closed, which is the last to hand anything in.
+  stack.defer(() => approvals.end());
+  const observer = new AuditedAdmission({ log: approvals, clock: systemClock });
   const admission = stack.use(
-    admissionOf(options.admission, { clock: systemClock, logger: logger.child({ part: "admission" }) }),
+    admissionOf(options.admission, { clock: systemClock, logger: logger.child({ part: "admission" }), observer }),
   );
+  const controllers: { credentials?: ControllerCredentials } = {};
   const server = await listening("--listen", options.listen, () =>
     startApiServer({
       dataDir,
       listen: options.listen,
       crds,
-      audit: (event) => audit.write(event),
+      audit(event) {
+        audit.write(event);
+        observer.served(event);
+      },
       ...admission.options,
+      // The service account of the restored state may be another one of that name.
+      afterRestore: () => controllers.credentials?.renew(),
       logger: logger.child({ part: "server" }),
     }),
   );
@@ -65,13 +77,18 @@ export async function up(options: UpOptions): Promise<number> {
   const admin = stack.use(
     await createKubeClient({ kubeconfigPath: kubeconfigPath(dataDir), userAgent: FIELD_MANAGER }),
   );
-  await createDefaultBackend(admin);
-  const kubeconfigText = await controllerKubeconfig(
+  await createDefaultBackend(server);
+  controllers.credentials = await controllerCredentials(
     admin,
     { dataDir, url: server.url, caPem: server.caPem },
     { clock: systemClock, logger, signal: stop },
   );
-  const runtime = stack.use(await startRuntime({ ...options, kubeconfig: { kubeconfigText }, logger, stop }));
+  const runtime = stack.use(
+    await startRuntime({
+      ...{ ...options, kubeconfig: controllers.credentials, logger, stop },
+      audit: { log: approvals, admission: observer, path: join(dataDir, AUDIT_LOG) },
+    }),
+  );
   await writeEndpoints(dataDir, server, runtime);
   await applyManifests(admin, manifests, { fieldManager: FIELD_MANAGER, signal: stop });
 
@@ -81,9 +98,12 @@ export async function up(options: UpOptions): Promise<number> {
   return 0;
 }
 
-/** A place to run, where nobody has declared one of that name. Later changes and deletion are the user's. */
-async function createDefaultBackend(admin: KubeClient): Promise<void> {
-  const { items } = await admin.list(runtimeBackends);
+/**
+ * A place to run, where nobody has declared one of that name. Later changes and deletion are the user's. Made by the server, so
+ * that nobody counts as having asked for it where an approval is about what runs there.
+ */
+async function createDefaultBackend({ reader, writer }: ApiServer): Promise<void> {
+  const items = reader.list<RuntimeBackend>(runtimeBackends);
   if (items.some(({ metadata }) => metadata.name === "docker")) return;
   const host = process.env.DOCKER_HOST;
   const spec = {
@@ -92,13 +112,8 @@ async function createDefaultBackend(admin: KubeClient): Promise<void> {
     // As for Docker's own tools; what they reach by SSH needs a RuntimeBackend of its own.
     ...(host !== undefined && /^(unix|tcp):/.test(host) && { docker: { host } }),
   };
-  await admin.create(runtimeBackends, {
-    apiVersion: API_VERSION,
-    kind: "RuntimeBackend",
-    metadata: { name: "docker" },
-    // The server fills in the defaults of the rest.
-    spec: spec as RuntimeBackend["spec"],
-  });
+  const backend = { apiVersion: API_VERSION, kind: "RuntimeBackend", metadata: { name: "docker" }, spec };
+  await writer.create(runtimeBackends, backend, { fieldManager: FIELD_MANAGER });
 }
 
 async function writeEndpoints(dataDir: string, server: ApiServer, runtime: Runtime): Promise<void> {

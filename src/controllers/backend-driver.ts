@@ -2,6 +2,7 @@ import type { Secret } from "../api/core.ts";
 import type { ObjectKey } from "../api/meta.ts";
 import type { RuntimeBackend } from "../api/v1alpha1/index.ts";
 import type { FullBackend } from "../backends/backend.ts";
+import type { ImagePlaces } from "../backends/image-resolver.ts";
 import type { BackendDefaults } from "../effective-spec/effective-spec.ts";
 import type { Logger } from "../machinery/logger.ts";
 
@@ -9,6 +10,8 @@ import type { Logger } from "../machinery/logger.ts";
 export interface BackendSettings {
   readonly defaults: BackendDefaults;
   readonly orphanCollection: { readonly enabled: boolean; readonly intervalHours: number };
+  /** Where its images come from, and the Secret among `secrets` whose `.dockerconfigjson` they are pulled with. */
+  readonly images?: ImagePlaces & { readonly pullSecret?: ObjectKey };
   /** Secrets that the backend is made from, for example its TLS certificate. A change of one makes it anew. */
   readonly secrets: readonly ObjectKey[];
 }

@@ -1,4 +1,5 @@
 import type { BackendHealth, FullBackend } from "../backends/backend.ts";
+import type { ImagePlaces } from "../backends/image-resolver.ts";
 import type { BackendDefaults } from "../effective-spec/effective-spec.ts";
 
 /** The live backend of one RuntimeBackend. Another instance is made when its spec or a Secret of it changes. */
@@ -10,6 +11,8 @@ export interface LiveBackend {
   /** Another has taken its place under the name of its RuntimeBackend: it is there to be left. */
   readonly former: boolean;
   readonly defaults: BackendDefaults;
+  /** Where its images come from, and the credentials that it has for them by itself. */
+  readonly images?: (ImagePlaces & { readonly dockerConfig?: string | undefined }) | undefined;
   /** The last answer; undefined before the first. */
   readonly health: BackendHealth | undefined;
 }

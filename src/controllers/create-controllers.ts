@@ -1,6 +1,10 @@
 import { type ConfigMap, configMaps, type Namespace, namespaces, type Secret, secrets } from "../api/core.ts";
 import { type KubeObject, keyOf, type ResourceType } from "../api/meta.ts";
 import {
+  type Approval,
+  type ApprovalPolicy,
+  approvalPolicies,
+  approvals,
   type GuardrailProfile,
   guardrailProfiles,
   type RuntimeBackend,
@@ -21,16 +25,18 @@ import type { Runnable } from "../machinery/runnable.ts";
 import { StatusPatcher } from "../machinery/status-patcher.ts";
 import type { Prober } from "../probe/prober.ts";
 import type { BackendDriver } from "./backend-driver.ts";
+import { type ApprovalServices, createApprovalControllers } from "./create-approval-controllers.ts";
 import { GuardrailProfileReconciler } from "./guardrail-profile/controller.ts";
 import { install } from "./guardrail-profile/install.ts";
-import { HashKey } from "./hash-key.ts";
 import { RuntimeBackendReconciler } from "./runtime-backend/controller.ts";
 import { LiveBackends } from "./runtime-backend/live-backends.ts";
 import { RuntimeDeploymentReconciler } from "./runtime-deployment/controller.ts";
+import { approvalIndexes } from "./runtime-deployment/gate/ports.ts";
 import { deploymentIndexes, profileIndexes } from "./runtime-deployment/indexes.ts";
 import { deploymentOf } from "./runtime-deployment/probing.ts";
 import { SharedTables } from "./shared-tables.ts";
 import { connect } from "./sources.ts";
+import { HASH_KEY, StoredKey } from "./stored-key.ts";
 import { WorkloadLogs } from "./workload-logs.ts";
 import { WorkloadUsage } from "./workload-usage.ts";
 
@@ -45,6 +51,7 @@ export interface ControllersOptions {
   readonly concurrency?: number;
   /** Tells one process from another in events: the host name, or the pod's. */
   readonly identity: string;
+  readonly approvals: ApprovalServices;
   readonly metrics?: ControllersMetrics;
 }
 
@@ -53,6 +60,8 @@ export interface ControllersMetrics {
   readonly deployments?: ControllerMetrics;
   readonly backends?: ControllerMetrics;
   readonly profiles?: ControllerMetrics;
+  readonly approvals?: ControllerMetrics;
+  readonly policies?: ControllerMetrics;
   eventDropped?(why: string): void;
 }
 
@@ -76,7 +85,10 @@ const DEFAULT_CONCURRENCY = 16;
 /** A loaded Engine takes its time, and taking over from an earlier revision is a stop, two removals, a create and a start. */
 const RECONCILE_TIMEOUT_MS = 600_000;
 const STATUS_FIELDS = {
-  deployment: ["observedGeneration", "phase", "conditions", "url", "workload", "build", "guardrails", "mcp"],
+  deployment: [
+    ...["observedGeneration", "phase", "conditions", "url", "approvalRef"],
+    ...["workload", "build", "guardrails", "mcp"],
+  ],
   backend: ["observedGeneration", "version", "capabilities", "deployments", "conditions"],
   profile: ["observedGeneration", "deployments", "backends"],
 } as const;
@@ -98,6 +110,8 @@ export function createControllers(options: ControllersOptions): Controllers {
   const namespaceCache = informer<Namespace>(namespaces);
   const secretCache = informer<Secret>(secrets);
   const configMapCache = informer<ConfigMap>(configMaps);
+  const policyCache = informer<ApprovalPolicy>(approvalPolicies);
+  const approvalCache = informer<Approval>(approvals, approvalIndexes);
 
   const events = new ApiEventRecorder({
     client,
@@ -140,13 +154,21 @@ export function createControllers(options: ControllersOptions): Controllers {
     ...(options.metrics?.profiles && { metrics: options.metrics.profiles }),
   });
 
+  const asking = createApprovalControllers({
+    ...{ client, clock, logger, events, deployments, ...options.approvals, metrics: options.metrics },
+    fieldManager: FIELD_MANAGER,
+    secrets: secretCache,
+    policies: policyCache,
+    approvals: approvalCache,
+    enqueueDeployment: (key) => deploymentController.enqueue(key),
+  });
   const deploymentStatus = new StatusPatcher({
     client,
     type: runtimeDeployments,
     fieldManager: FIELD_MANAGER,
     fields: STATUS_FIELDS.deployment,
   });
-  const hashKey = new HashKey(client);
+  const hashKey = new StoredKey(client, HASH_KEY);
   const finalizer = { client, type: runtimeDeployments, finalizer: TEARDOWN_FINALIZER };
   const reconciler = new RuntimeDeploymentReconciler({
     deployments,
@@ -166,6 +188,7 @@ export function createControllers(options: ControllersOptions): Controllers {
     },
     events,
     hashKey: () => hashKey.get(),
+    gate: asking.gate,
     clock,
   });
   const deploymentController = new Controller({
@@ -213,10 +236,15 @@ export function createControllers(options: ControllersOptions): Controllers {
       namespaces: namespaceCache,
       secrets: secretCache,
       configMaps: configMapCache,
+      policies: policyCache,
+      approvals: approvalCache,
     },
     {
       clock,
       deploymentController,
+      approvalController: asking.approvalController,
+      policyController: asking.policyController,
+      forgetApprovals: (uid) => asking.forget(uid),
       backendController,
       profileController,
       isKnown: (deployment) => reconciler.knows(deployment),
@@ -225,9 +253,15 @@ export function createControllers(options: ControllersOptions): Controllers {
   );
   prober.onChange((key) => deploymentController.enqueue(deploymentOf(key)));
   return {
-    services: [events, live],
-    caches: [deployments, backends, profiles, namespaceCache, secretCache, configMapCache],
-    controllers: [deploymentController, backendController, profileController],
+    services: [events, live, ...asking.services],
+    caches: [
+      ...[deployments, backends, profiles, namespaceCache, secretCache, configMapCache],
+      ...[policyCache, approvalCache],
+    ],
+    controllers: [
+      ...[deploymentController, backendController, profileController],
+      ...[asking.approvalController, asking.policyController],
+    ],
     logs: new WorkloadLogs({ deployments, backends, registry: live }),
     usage: new WorkloadUsage({ deployments, backends, registry: live }),
     deployments,

@@ -4,11 +4,14 @@ import { MemoryStore } from "../../test/support/memory-store.ts";
 import type { ConfigMap, Namespace, Secret } from "../api/core.ts";
 import { formatKey, type KubeObject, type ObjectKey } from "../api/meta.ts";
 import {
+  type Approval,
+  type ApprovalPolicy,
   GUARDRAILS_BOUND_LABEL,
   type GuardrailProfile,
   type RuntimeBackend,
   type RuntimeDeployment,
 } from "../api/v1alpha1/index.ts";
+import { approvalIndexes } from "./runtime-deployment/gate/ports.ts";
 import { deploymentIndexes, profileIndexes } from "./runtime-deployment/indexes.ts";
 import { connect } from "./sources.ts";
 
@@ -20,10 +23,17 @@ function world() {
     namespaces: new MemoryStore<Namespace>(),
     secrets: new MemoryStore<Secret>(),
     configMaps: new MemoryStore<ConfigMap>(),
+    policies: new MemoryStore<ApprovalPolicy>(),
+    approvals: new MemoryStore<Approval>(approvalIndexes),
   };
   const object = <T extends KubeObject>(key: Partial<ObjectKey>, rest: object): T =>
     ({ metadata: { name: key.name, namespace: key.namespace, uid: formatKey(key as ObjectKey) }, ...rest }) as T;
-  const queued = { deployments: [] as string[], backends: [] as string[], profiles: [] as string[] };
+  const queued = {
+    deployments: [] as string[],
+    backends: [] as string[],
+    profiles: [] as string[],
+    approvals: [] as string[],
+  };
   const into = (list: string[]) => ({ enqueue: (key: ObjectKey) => void list.push(formatKey(key)) });
   const clock = new FakeClock();
   return {
@@ -35,9 +45,22 @@ function world() {
         deploymentController: into(queued.deployments),
         backendController: into(queued.backends),
         profileController: into(queued.profiles),
+        approvalController: into(queued.approvals),
+        policyController: { enqueue: () => undefined },
+        forgetApprovals: () => undefined,
         isKnown: () => false,
         secretsOf: () => [],
       }),
+    approvalsLooked: () => queued.approvals.splice(0).join(" "),
+    policy: (name: string, generation: number, rules: object[] = []) => {
+      const made = object<ApprovalPolicy>({ name }, { spec: { namespaceSelector: {}, rules } });
+      caches.policies.put({ ...made, metadata: { ...made.metadata, generation } });
+    },
+    approval: (status: object = {}, generation = 1) => {
+      const spec = { deploymentRef: { name: "own", uid: "a/own" } };
+      const made = object<Approval>({ namespace: "a", name: "own-1" }, { spec, status });
+      caches.approvals.put({ ...made, metadata: { ...made.metadata, generation } });
+    },
     /** What was enqueued since the last look. */
     look() {
       const { deployments, backends, profiles } = queued;
@@ -174,5 +197,48 @@ describe("a change", () => {
     found.look();
     found.namespace("a");
     expect(found.look()[0]).toBe("a/files");
+  });
+});
+
+describe("what people have to approve", () => {
+  const everybody = "a/default a/far a/own b/bounded";
+
+  it.each<{ because: string; change: (world: ReturnType<typeof peopled>) => void; want: string; approvals: string }>([
+    { because: "a policy came", change: ({ policy }) => policy("new", 1), want: everybody, approvals: "" },
+    { because: "its rules changed", change: ({ policy }) => policy("known", 2), want: everybody, approvals: "" },
+    { because: "a policy reports", change: ({ policy }) => policy("known", 1), want: "", approvals: "" },
+    { because: "somebody decided", change: ({ approval }) => approval({}, 2), want: "a/own", approvals: "a/own-1" },
+    {
+      because: "it expired",
+      change: ({ approval }) => approval({ phase: "Expired" }),
+      want: "a/own",
+      approvals: "a/own-1",
+    },
+    {
+      because: "somebody was told",
+      change: ({ approval }) => approval({ notifications: [{ state: "Delivered" }] }),
+      want: "",
+      approvals: "a/own-1",
+    },
+    {
+      because: "its deployment is gone",
+      change: ({ deployments }) => deployments.remove({ namespace: "a", name: "own" }),
+      want: "a/own",
+      approvals: "a/own-1",
+    },
+    {
+      because: "a profile changed that a policy measures by",
+      change: ({ profile }) => profile("measure", 2),
+      want: everybody,
+      approvals: "",
+    },
+  ])("is looked at again since $because", ({ change, want, approvals }) => {
+    const found = peopled();
+    found.policy("known", 1, [{ name: "weak", weakerThan: "measure" }]);
+    found.approval();
+    found.look();
+    found.approvalsLooked();
+    change(found);
+    expect([found.look()[0], found.approvalsLooked()]).toEqual([want, approvals]);
   });
 });

@@ -1,11 +1,14 @@
 import type { ConfigMap, Namespace, Secret } from "../api/core.ts";
 import { formatKey, type KubeObject, keyOf, type ObjectKey } from "../api/meta.ts";
 import {
+  type Approval,
+  type ApprovalPolicy,
   GUARDRAILS_BOUND_LABEL,
   type GuardrailProfile,
   type RuntimeBackend,
   type RuntimeDeployment,
 } from "../api/v1alpha1/index.ts";
+import { STAMP_KEY_SECRET } from "../approvals/stamp-keys.ts";
 import { BUILT_IN_NAMES } from "../guardrails/built-in.ts";
 import type { Clock } from "../machinery/clock.ts";
 import { jsonEqual } from "../machinery/json-equal.ts";
@@ -21,6 +24,9 @@ export interface Caches {
   readonly namespaces: Cache<Namespace>;
   readonly secrets: ChangeSource<Secret>;
   readonly configMaps: ChangeSource<ConfigMap>;
+  readonly policies: Cache<ApprovalPolicy>;
+  /** With an index `deployment`, by its UID. */
+  readonly approvals: Cache<Approval>;
 }
 
 interface Queue {
@@ -32,6 +38,10 @@ export interface Consumers {
   readonly deploymentController: Queue;
   readonly backendController: Queue;
   readonly profileController: Queue;
+  readonly approvalController: Queue;
+  readonly policyController: Queue;
+  /** A deployment is gone, and what it asked for with it. */
+  readonly forgetApprovals: (uid: string) => void;
   /** Whether the controller itself wrote this version, or replaced it, so that it is no news to it. */
   readonly isKnown: (deployment: RuntimeDeployment) => boolean;
   /** Secrets that a RuntimeBackend is made from. */
@@ -94,6 +104,62 @@ export function connect(caches: Caches, consumers: Consumers): void {
     all(deploymentController, deployments.list());
   });
   connectGuardrails(caches, consumers);
+  connectApprovals(caches, consumers);
+}
+
+/** Leads what people decide, and what they have to, to what waits for it. */
+function connectApprovals(
+  { deployments, policies, approvals, profiles, namespaces, secrets }: Caches,
+  { deploymentController, approvalController, policyController, forgetApprovals }: Consumers,
+): void {
+  const ofNamespace = (name: string | undefined) => {
+    for (const deployment of deployments.list(name)) deploymentController.enqueue(keyOf(deployment));
+  };
+  approvals.onChange((before, after) => {
+    const object = after ?? before;
+    if (!object) return;
+    approvalController.enqueue(keyOf(object));
+    // Who was told of it is nothing to its deployment.
+    if (standing(before) === standing(after)) return;
+    const { namespace = "" } = object.metadata;
+    deploymentController.enqueue({ namespace, name: object.spec.deploymentRef.name });
+  });
+  policies.onChange((before, after) => {
+    if (before && after && before.metadata.generation === after.metadata.generation) return;
+    const object = after ?? before;
+    if (object) policyController.enqueue(keyOf(object));
+    ofNamespace(undefined);
+  });
+  profiles.onChange((before, after) => {
+    if (before && after && before.metadata.generation === after.metadata.generation) return;
+    const name = (after ?? before)?.metadata.name;
+    const measures = policies.list().some(({ spec: { rules } }) => rules.some(({ weakerThan }) => weakerThan === name));
+    if (measures) ofNamespace(undefined);
+  });
+  deployments.onChange((before, after) => {
+    if (!before || before.metadata.uid === after?.metadata.uid) return;
+    const { uid } = before.metadata;
+    forgetApprovals(uid);
+    for (const approval of approvals.byIndex("deployment", uid)) approvalController.enqueue(keyOf(approval));
+  });
+  namespaces.onChange((before, after) => {
+    if (!before || !after || policies.list().length === 0) return;
+    if (!jsonEqual(before.metadata.labels, after.metadata.labels)) ofNamespace(after.metadata.name);
+  });
+  secrets.onChange((before, after) => {
+    const object = after ?? before;
+    if (!object || formatKey(keyOf(object)) !== formatKey(STAMP_KEY_SECRET)) return;
+    for (const approval of approvals.list()) approvalController.enqueue(keyOf(approval));
+    if (policies.list().length > 0 || approvals.list().length > 0) ofNamespace(undefined);
+  });
+}
+
+/** What of an Approval its deployment has to know; undefined for none. */
+function standing(approval: Approval | undefined): string | undefined {
+  return (
+    approval &&
+    `${approval.metadata.uid}/${approval.metadata.generation}/${approval.status?.phase}/${approval.status?.image}`
+  );
 }
 
 /** Leads changes of what deployments may do to those that use it. */

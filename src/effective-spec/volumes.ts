@@ -16,6 +16,9 @@ export type Volume = { readonly name: string; readonly path: string; readonly re
 /** As the schema promises for a tmpfs without `sizeLimit`. */
 const DEFAULT_TMPFS = "64Mi";
 
+/** Begins the names of promised volumes; with the slash behind it no name of a deployment's volume does. */
+const PROMISED = "slipway-";
+
 /** Pure. @throws {TerminalError} `InvalidSpec`, naming the field. */
 export function parseVolumes(volumes: RuntimeDeploymentSpec["volumes"] = []): readonly Volume[] {
   return volumes.map(volume);
@@ -31,12 +34,17 @@ export function promisedVolumes({ filesystem }: Guardrails, volumes: readonly Vo
   return allowedMounts
     .filter((allowed) => allowed !== "/" && !volumes.some(({ path }) => isAtOrBelow(allowed, path)))
     .map((path) => ({
-      name: `slipway-${path}`,
+      name: `${PROMISED}${path}`,
       path,
       readOnly: false,
       kind: "tmpfs",
       sizeBytes: memoryBytes(DEFAULT_TMPFS),
     }));
+}
+
+/** Whether it is there because the profile promises it, and not because the deployment has it. */
+export function isPromised({ name }: Pick<Volume, "name">): boolean {
+  return name.startsWith(`${PROMISED}/`);
 }
 
 function volume(given: NonNullable<RuntimeDeploymentSpec["volumes"]>[number]): Volume {

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { CustomResourceDefinition } from "../api/custom-resource-definition.ts";
 import { type Clock, systemClock } from "../machinery/clock.ts";
 import type { Logger } from "../machinery/logger.ts";
+import { Metrics } from "../machinery/metrics.ts";
 import { ServerAccess } from "./access/server-access.ts";
 import { AdmissionChain, type AdmissionPlugin } from "./admission/admission.ts";
 import { protectedNamespaces } from "./admission/protected-namespaces.ts";
@@ -17,8 +18,10 @@ import { EventExpiry } from "./lifecycle/event-expiry.ts";
 import { GarbageCollector } from "./lifecycle/garbage-collector.ts";
 import { NamespaceLifecycle } from "./lifecycle/namespaces.ts";
 import type { ObjectReader, ObjectWriter } from "./object-reader.ts";
+import { WebhookMetrics } from "./observe/webhook-metrics.ts";
 import { ServerWriter, StoreReader } from "./registry/in-process-objects.ts";
 import { ResourceRegistry } from "./registry/resource-registry.ts";
+import { OnlineRestore } from "./restore/online-restore.ts";
 import { lockDataDirectory } from "./storage/data-directory.ts";
 import { SqliteStore } from "./storage/sqlite-store.ts";
 import type { ServerContext } from "./verbs/server-context.ts";
@@ -36,8 +39,13 @@ export interface ApiServerOptions {
   readonly clock?: Clock;
   /** In-process admission, after the server's own. The plugins decide from what the server has in memory. */
   readonly admission?: (reader: ObjectReader) => readonly AdmissionPlugin[];
-  /** Runs once everything is installed and before the first request is answered, such as the registration of a webhook. */
+  /**
+   * Runs when everything is installed and before the first request is answered, such as the registration of a webhook; and
+   * after a restore, before the next write is.
+   */
   readonly beforeServing?: (parts: { reader: ObjectReader; writer: ObjectWriter }) => Promise<void>;
+  /** Runs after a restore, once the server takes writes again. */
+  readonly afterRestore?: () => void;
   /** Hears of every write, and of every attempt that was refused, once it is answered. */
   readonly audit?: ApiHandlerOptions["audit"];
 }
@@ -80,7 +88,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     for (const resource of access.virtualResources) registry.addVirtual(resource);
     for (const resource of access.virtualSubresources) registry.addSubresource(resource);
     const { authenticator, authorizer } = access;
-    const webhooks = new AdmissionWebhooks({ reader, registry, authorizer, clock, logger });
+    const metrics = new Metrics();
+    const webhookMetrics = new WebhookMetrics(metrics);
+    const webhooks = new AdmissionWebhooks({ reader, registry, authorizer, clock, logger, metrics: webhookMetrics });
     cleanups.push(() => webhooks[Symbol.asyncDispose]());
     const admission = new AdmissionChain([
       protectedNamespaces,
@@ -94,10 +104,13 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 
     const customResources = new CustomResources(parts);
     cleanups.push(() => customResources.close());
-    await Promise.all([installNamespaces(parts), installDefinitions(parts, options.crds)]);
-    customResources.resume();
-    await customResources.settled();
-    await access.start(writer);
+    const install = async () => {
+      await Promise.all([installNamespaces(parts), installDefinitions(parts, options.crds)]);
+      customResources.resume();
+      await customResources.settled();
+      await access.start(writer);
+    };
+    await install();
     const namespaces = new NamespaceLifecycle(parts);
     cleanups.push(() => namespaces.close());
     const collector = new GarbageCollector(parts);
@@ -107,6 +120,15 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 
     await options.beforeServing?.({ reader, writer });
     webhooks.open();
+    const restore = new OnlineRestore({
+      ...{ dataDir, store, clock, logger },
+      async install() {
+        await install();
+        await options.beforeServing?.({ reader, writer });
+      },
+      restored: () => options.afterRestore?.(),
+    });
+    cleanups.push(() => restore[Symbol.asyncDispose]());
     const served: { listener?: Listener } = {};
     const discovery = new Discovery({
       registry,
@@ -114,7 +136,15 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       problem: () => store.fault,
     });
     const { audit } = options;
-    const handler = new ApiHandler({ context, authenticator, authorizer, discovery, ...(audit && { audit }) });
+    const handler = new ApiHandler({
+      context,
+      authenticator,
+      authorizer,
+      discovery,
+      metrics,
+      restore,
+      ...(audit && { audit }),
+    });
     const listener = await listen({
       ...address,
       certificates: await certificates,

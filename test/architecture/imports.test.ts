@@ -5,7 +5,7 @@ import { describe, expect, it } from "@jest/globals";
 /** What backends are to the controllers. */
 const PORTS = [
   ...["backends/backend.ts", "backends/build.ts", "backends/egress.ts"],
-  ...["backends/platform-probe.ts", "backends/usage.ts", "backends/variables.ts"],
+  ...["backends/image-resolver.ts", "backends/platform-probe.ts", "backends/usage.ts", "backends/variables.ts"],
 ];
 
 /**
@@ -19,22 +19,25 @@ const allowed: Record<string, readonly string[]> = {
     ...["api", "guardrails", "machinery/errors.ts"],
     ...["backends/backend.ts", "backends/build.ts", "backends/platform-probe.ts"],
   ],
-  approvals: ["api", "effective-spec", "guardrails", "machinery/errors.ts", "machinery/json-equal.ts"],
+  // CEL as Kubernetes has it: of the server's rules, and of policies.
+  cel: ["machinery/json-equal.ts"],
+  approvals: ["api", "cel", "effective-spec", "guardrails", "machinery/errors.ts", "machinery/json-equal.ts"],
   admission: ["api", "approvals", "effective-spec", "guardrails", "machinery/errors.ts", "machinery/json-equal.ts"],
   // Tell people of approvals; the controllers own the port.
-  notifications: ["api", "machinery"],
-  audit: ["api", "machinery"],
-  "admission-webhook": ["admission", "api", "machinery/json-equal.ts", "machinery/logger.ts"],
+  notifications: ["api", "machinery", "controllers/approval/notifier.ts"],
+  audit: ["api", "machinery", "controllers/approval/audit.ts"],
+  "admission-webhook": ["admission", "approvals/people.ts", "api", "machinery/json-equal.ts", "machinery/logger.ts"],
   machinery: ["api"],
   "backends/backend.ts": [...PORTS, "guardrails", "machinery/logger.ts"],
   "backends/build.ts": ["backends/backend.ts"],
   "backends/usage.ts": ["backends/backend.ts"],
   "backends/egress.ts": ["guardrails"],
+  "backends/image-resolver.ts": [],
   "backends/platform-probe.ts": [],
   "backends/variables.ts": ["backends/backend.ts"],
   // Could be published by itself.
   "backends/code-engine/client": [],
-  "backends/images": ["api", "machinery/errors.ts"],
+  "backends/images": ["api", "machinery/errors.ts", "backends/image-resolver.ts"],
   "backends/code-engine": [
     ...["api", "guardrails", "machinery"],
     ...[...PORTS, "backends/images", "backends/code-engine/client"],
@@ -47,7 +50,7 @@ const allowed: Record<string, readonly string[]> = {
   probe: ["machinery"],
   controllers: [...["api", "approvals", "effective-spec", "guardrails", "machinery"], ...[...PORTS, "probe/prober.ts"]],
   server: [
-    ...["api", "machinery/logger.ts", "machinery/clock.ts", "machinery/fifo.ts"],
+    ...["api", "cel", "machinery/logger.ts", "machinery/clock.ts", "machinery/fifo.ts", "machinery/whole-seconds.ts"],
     ...["machinery/metrics.ts", "machinery/process-metrics.ts"],
   ],
   gateway: ["api", "machinery"],
@@ -65,14 +68,16 @@ const reserved: { package: RegExp; only: RegExp }[] = [
   { package: /^@kubernetes\//, only: /^machinery\// },
   { package: /^@modelcontextprotocol\//, only: /^(probe|gateway)\// },
   { package: /^winston$/, only: /^cli\// },
+  { package: /^nodemailer$/, only: /^notifications\// },
   { package: /^rotating-file-stream$/, only: /^cli\// },
   { package: /^commander$/, only: /^(cli\/|main\.ts)/ },
   { package: /^node:sqlite$/, only: /^server\/storage\// },
   { package: /^node:child_process$/, only: /^backends\/process\// },
   {
     package: /^(node:(net|tls|https?|dgram)|undici)$/,
-    only: /^(machinery|server|admission-webhook|gateway|probe|backends|notifications)\//,
+    only: /^(machinery|server|admission-webhook|gateway|probe|backends|notifications)\/|^cel\/library-network\.ts$/,
   },
+  { package: /^(re2js|@marcbachmann\/cel-js(\/.*)?)$/, only: /^(cel|server)\// },
 ];
 
 const files = globSync("src/**/*.ts").map((file) => file.slice("src/".length));

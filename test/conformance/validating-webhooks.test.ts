@@ -39,6 +39,24 @@ describeCalled(`a validating webhook${whySkipped}`, () => {
     expect(userInfo?.groups.toSorted()).toEqual(["system:authenticated", "system:masters"]);
   });
 
+  // FieldManager.UpdateNoErrors comes before Admit, staging/src/k8s.io/apiserver/pkg/endpoints/handlers/create.go and update.go
+  it("is shown who owns which field, by this write and before it", async () => {
+    const { server, ns } = await install(suite);
+    const path = ns.core("configmaps", "owned");
+    await suite.api.create(ns.core("configmaps"), configMap("owned", { data: { a: "1" } }), { fieldManager: "maker" });
+    const change = configMap("owned", { data: { a: "1", b: "2" } });
+    await suite.api.update(path, change, { fieldManager: "changer" });
+    const managers = (object: unknown) =>
+      (object as { metadata?: { managedFields?: { manager: string }[] } } | null)?.metadata?.managedFields
+        ?.map(({ manager }) => manager)
+        .sort();
+    const about = server.requests.filter(({ name }) => name === "owned");
+    expect(about.map(({ object, oldObject }) => [managers(object), managers(oldObject)])).toEqual([
+      [["maker"], undefined],
+      [["changer", "maker"], ["maker"]],
+    ]);
+  });
+
   // ToStatusErr, staging/src/k8s.io/apiserver/pkg/admission/plugin/webhook/errors/statuserror.go
   it("denies, with its reason", async () => {
     const { server, ns, name } = await install(suite);

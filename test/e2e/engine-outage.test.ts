@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { API_VERSION, type RuntimeBackend } from "../../src/api/v1alpha1/index.ts";
+import { addPerson, policy, untilAsked } from "../support/approval-people.ts";
 import { eventually } from "../support/eventually.ts";
 import { ensureMcpImage } from "../support/images.ts";
-import { Installation } from "../support/installation.ts";
+import { conditionOf, deployment, Installation } from "../support/installation.ts";
 import { OwnEngine } from "../support/own-engine.ts";
 
 jest.setTimeout(300_000);
@@ -81,5 +82,36 @@ describe("an Engine that goes away", () => {
     expect((await slipway.container("patient")).id).toBe(id);
     await slipway.kubectl.run(["wait", "--for=condition=Available", "runtimebackend/own", "--timeout=60s"]);
     await slipway.remove("patient");
+  });
+
+  it("starts what was approved again, and nothing else, when it is restarted while a newer version waits", async () => {
+    const approver = await addPerson(slipway, "sam", { roles: ["slipway-approver"], groups: ["security"] });
+    const developer = await addPerson(slipway, "dana", { roles: ["slipway-developer"] });
+    await slipway.kubectl.apply(policy("production"));
+    await slipway.kubectl.run(["wait", "--for=condition=Accepted", "approvalpolicy/production", "--timeout=60s"]);
+    const version = (value: string) => deployment("gated", { backend: "own", env: [{ name: "VERSION", value }] });
+    await developer.kubectl.apply(version("approved"));
+    const { metadata } = await untilAsked(slipway, "gated");
+    await approver.slipway("approve", metadata.name, "--reason", "looked at it");
+    await slipway.untilPhase("gated", "Connected");
+    await developer.kubectl.apply(version("waiting"));
+    await untilAsked(slipway, "gated");
+    const { id } = await slipway.container("gated");
+
+    await engine.stop();
+    await engine.start();
+
+    await slipway.until("gated", ({ status }) => status?.phase === "Connected" && status.workload?.restartCount === 1, {
+      timeoutMs: 120_000,
+    });
+    const { Id, Config } = await (await slipway.container("gated")).inspect();
+    expect(Id).toBe(id);
+    expect(Config.Env).toContain("VERSION=approved");
+    expect(conditionOf((await slipway.get("gated")).status, "Approved")).toMatchObject({
+      status: "False",
+      reason: "PendingApproval",
+    });
+    await slipway.remove("gated");
+    await slipway.kubectl.run(["delete", "approvalpolicy", "production"]);
   });
 });

@@ -338,6 +338,29 @@ describe("what they may do", () => {
     expect(await may("patch", "guardrailprofiles.slipway.dev", "--subresource=status")).toBe("no");
   });
 
+  it.each([
+    { role: "slipway-viewer", decides: false, rules: false },
+    { role: "slipway-developer", decides: false, rules: false },
+    { role: "slipway-approver", decides: true, rules: false },
+    { role: "slipway-admin", decides: false, rules: true },
+    { role: "edit", decides: false, rules: false },
+    { role: "admin", decides: false, rules: true },
+  ])("lets $role write approvals: $decides, and policies: $rules", async ({ role, decides, rules }) => {
+    const { name, kubectl } = await newcomer();
+    await admin.run(["create", "clusterrolebinding", name, `--clusterrole=${role}`, `--user=${name}`]);
+    const may = async (...question: string[]) => (await kubectl.try(["auth", "can-i", ...question])).stdout.trim();
+    for (const verb of ["get", "list", "watch"]) {
+      expect(await may(verb, "approvals.slipway.dev")).toBe("yes");
+      expect(await may(verb, "approvalpolicies.slipway.dev")).toBe("yes");
+    }
+    for (const verb of ["update", "patch"])
+      expect(await may(verb, "approvals.slipway.dev")).toBe(decides ? "yes" : "no");
+    for (const verb of ["create", "delete"]) expect(await may(verb, "approvals.slipway.dev")).toBe("no");
+    expect(await may("patch", "approvals.slipway.dev", "--subresource=status")).toBe("no");
+    for (const verb of ["create", "patch", "delete"])
+      expect(await may(verb, "approvalpolicies.slipway.dev")).toBe(rules ? "yes" : "no");
+  });
+
   it("tells a developer of one namespace its bound, and cannot let them move it", async () => {
     const { name, kubectl } = await newcomer();
     await admin.run([

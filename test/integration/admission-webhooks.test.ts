@@ -4,6 +4,7 @@ import type { AuditEvent } from "../../src/server/observe/audit-event.ts";
 import { ApiCaller } from "../support/api-caller.ts";
 import { startTestApiServer, type TestApiServer } from "../support/api-server.ts";
 import { eventually } from "../support/eventually.ts";
+import { Kubectl } from "../support/kubectl.ts";
 import {
   allow,
   deny,
@@ -486,6 +487,27 @@ describe("a mutating webhook", () => {
     expect(JSON.stringify(updated.body.metadata.managedFields)).not.toContain("f:b");
   });
 
+  it("sees who owns which field, the one who writes included", async () => {
+    const clientConfig = { url: `https://${hook.host}/mutate`, caBundle: hook.caBundle };
+    await register(MUTATING, webhook({ clientConfig }));
+    await register(VALIDATING, webhook());
+    hook.handler = (_, path) =>
+      path.startsWith("/mutate") ? patchOf(addLabel("b", "2")) : { response: { allowed: true } };
+    await send("POST", `${configMaps}?fieldManager=maker`, labelled);
+    await send("PUT", `${configMaps}/a?fieldManager=changer`, { ...labelled, data: { x: "1" } });
+    const owned = (object: unknown) =>
+      (object as Found | null)?.metadata.managedFields?.map(({ manager, fieldsV1 }) => [manager, fieldsV1]);
+    const maker = ["maker", { "f:metadata": { "f:labels": { ".": {}, "f:a": {} } } }];
+    const changer = ["changer", { "f:data": { ".": {}, "f:x": {} } }];
+    const sorted = [changer, maker].sort();
+    expect(hook.requests.map(({ object, oldObject }) => [owned(object)?.sort(), owned(oldObject)])).toEqual([
+      [[maker], undefined],
+      [[maker], undefined],
+      [sorted, [maker]],
+      [sorted, [maker]],
+    ]);
+  });
+
   it("is called in the order of names, and sees what those before it did", async () => {
     hook.handler = ({ object }, path) => {
       const { labels } = (object as unknown as Found).metadata;
@@ -759,6 +781,36 @@ it("notes in the audit log who changed what, who was left out, and what webhooks
       "failed-open.validating.webhook.admission.k8s.io/round_0_index_0": HOOK,
     },
   ]);
+});
+
+it("counts calls, refusals and what went on without a webhook, under kube-apiserver's names", async () => {
+  const counted = async () => {
+    const text = await new Kubectl(api.kubeconfig).run(["get", "--raw", "/metrics"]);
+    return text.split("\n").filter((line) => line.includes('name="counted.') && !line.includes("_bucket"));
+  };
+  const named = (name: string, change: object = {}) => webhook({ name: `counted.${name}`, ...change });
+  await registerAs("a", MUTATING, named("mutating.example.com"));
+  await registerAs("b", VALIDATING, named("validating.example.com", { failurePolicy: "Ignore" }));
+  hook.handler = allow;
+  await create("allowed");
+  hook.handler = ({ name }) => (name === "refused" ? deny("no") : { raw: "down", status: 500 });
+  await create("refused");
+  await create("failed");
+  await send("DELETE", MUTATING);
+  await create("without");
+  const call = 'name="counted.mutating.example.com",type="admit",operation="CREATE"';
+  const other = 'name="counted.validating.example.com",type="validating"';
+  expect(await counted()).toEqual(
+    expect.arrayContaining([
+      `apiserver_admission_webhook_request_total{${call},code="200",rejected="false"} 1`,
+      `apiserver_admission_webhook_request_total{${call},code="400",rejected="true"} 1`,
+      `apiserver_admission_webhook_request_total{${call},code="500",rejected="true"} 1`,
+      `apiserver_admission_webhook_admission_duration_seconds_count{${call},rejected="true"} 2`,
+      `apiserver_admission_webhook_rejection_count{${call},error_type="no_error",rejection_code="400"} 1`,
+      `apiserver_admission_webhook_rejection_count{${call},error_type="calling_webhook_error",rejection_code="500"} 1`,
+      `apiserver_admission_webhook_fail_open_count{${other}} 1`,
+    ]),
+  );
 });
 
 describe("what the server does by itself", () => {

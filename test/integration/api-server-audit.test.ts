@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import type { AuditEvent } from "../../src/server/observe/audit-event.ts";
+import { ApiCaller } from "../support/api-caller.ts";
 import { startTestApiServer, type TestApiServer } from "../support/api-server.ts";
 import { Kubectl } from "../support/kubectl.ts";
 
@@ -47,6 +48,12 @@ describe("what the API server tells of its requests", () => {
     ]);
     expect(JSON.stringify(events)).not.toContain(SECRET);
     expect(JSON.stringify(events)).not.toContain(Buffer.from(SECRET).toString("base64"));
+  });
+
+  it("tells of an attempt to restore a backup, which is no resource", async () => {
+    await using caller = new ApiCaller(api);
+    expect((await caller.call("POST", "/-/restore", {})).status).toBe(415);
+    expect(told("post")).toMatchObject([{ requestURI: "/-/restore", responseStatus: { code: 415 } }]);
   });
 
   it.each([

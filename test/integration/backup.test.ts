@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -124,14 +124,6 @@ describe("a restore", () => {
     const robot = { authenticated: true, user: { username: "system:serviceaccount:default:robot" } };
     expect(await review({ token })).toMatchObject(robot);
     expect(await review({ token: alice })).toMatchObject({ authenticated: true, user: { username: "alice" } });
-  });
-
-  it("is refused while a server runs, with who that is", async () => {
-    const before = await contentsOf(server.dataDir);
-    await expect(restore(server.dataDir, true)).rejects.toThrow(
-      `${server.dataDir} is in use by another Slipway (process ${server.pid})`,
-    );
-    expect(await contentsOf(server.dataDir)).toEqual(before);
   });
 
   it("is refused where a store is, and with --force keeps that aside", async () => {
@@ -330,16 +322,5 @@ describe("a backup file", () => {
     await expect(backUp(api.dataDir, true)).rejects.toThrow(`${store} cannot be read (an object does not match`);
     await expect(backUp(folder, true)).rejects.toThrow(/has no store.db/);
     expect(await readdir(folder)).toEqual(["slipway.backup"]);
-  });
-
-  it("keeps a server from starting where its restore was broken off", async () => {
-    await restore(target);
-    await mkdir(join(target, "restoring"));
-    await expect(startTestApiServer({ dataDir: target })).rejects.toThrow(
-      /broken off; repeat it with 'slipway restore/,
-    );
-    await restore(target, true);
-    await using again = await startTestApiServer({ dataDir: target, crds: [] });
-    expect(again.server.reader.list({ group: "", plural: "namespaces" }).length).toBeGreaterThan(3);
   });
 });

@@ -17,6 +17,7 @@ import { getCondition } from "../../src/machinery/conditions.ts";
 import { createKubeClient, type DisposableKubeClient } from "../../src/machinery/http-kube-client.ts";
 import { Manager } from "../../src/machinery/manager.ts";
 import { startTestApiServer, type TestApiServer } from "../support/api-server.ts";
+import { memoryApprovals } from "../support/approval-services.ts";
 import { PlainClient } from "../support/code-engine/plain-client.ts";
 import { CodeEngineWorld } from "../support/code-engine-under-test.ts";
 import { eventually } from "../support/eventually.ts";
@@ -75,6 +76,7 @@ describe("guardrails of a RuntimeBackend of type code-engine", () => {
       clock: systemClock,
       logger,
       identity: "test",
+      approvals: memoryApprovals().services,
     });
     const stop = new AbortController();
     const manager = new Manager({ logger, drainTimeoutMs: 2_000 })

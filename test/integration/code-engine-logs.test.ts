@@ -115,11 +115,13 @@ describe("logs of Code Engine", () => {
     const { spec, workload } = await sleeper();
     const end = new AbortController();
     const seen: string[] = [];
+    const looks = () => world.emulator.calls.count({ surface: "proxy" });
+    const looksBefore = looks();
     const reading = (async () => {
       for await (const line of lines(spec, { tail, follow: true }, end.signal)) seen.push(line);
     })();
     const ended = expect(reading).rejects.toThrow("aborted");
-    await eventually("what was before is there", async () => seen.length === first.length);
+    await eventually("what was before is there", async () => seen.length === first.length && looks() > looksBefore);
     await call(workload, "/two");
     await eventually("what came is there", async () => seen.includes("GET /two"));
     await call(workload, "/three");

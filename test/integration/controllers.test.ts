@@ -17,13 +17,14 @@ import {
 import { dockerDriver } from "../../src/cli/docker-driver.ts";
 import { dockerSection } from "../../src/cli/docker-section.ts";
 import { type Controllers, createControllers } from "../../src/controllers/create-controllers.ts";
-import { HashKey } from "../../src/controllers/hash-key.ts";
+import { HASH_KEY, StoredKey } from "../../src/controllers/stored-key.ts";
 import { BUILT_IN_PROFILES } from "../../src/guardrails/built-in.ts";
 import { systemClock } from "../../src/machinery/clock.ts";
 import { getCondition } from "../../src/machinery/conditions.ts";
 import { createKubeClient, type DisposableKubeClient } from "../../src/machinery/http-kube-client.ts";
 import { Manager } from "../../src/machinery/manager.ts";
 import { startTestApiServer, type TestApiServer } from "../support/api-server.ts";
+import { memoryApprovals } from "../support/approval-services.ts";
 import { eventually } from "../support/eventually.ts";
 import { MemoryBackend } from "../support/memory-backend.ts";
 import { guardrailCapabilities, MemoryEngine } from "../support/memory-engine.ts";
@@ -79,6 +80,7 @@ function start(): void {
     clock: systemClock,
     logger,
     identity: "test",
+    approvals: memoryApprovals().services,
   });
   const stop = new AbortController();
   const manager = new Manager({ logger, drainTimeoutMs: 2_000 })
@@ -221,9 +223,9 @@ describe("the controllers against an API server", () => {
   });
 
   it("agree on one key, whoever makes it", async () => {
-    const keys = await Promise.all([1, 2, 3, 4].map(() => new HashKey(client).get()));
+    const keys = await Promise.all([1, 2, 3, 4].map(() => new StoredKey(client, HASH_KEY).get()));
     expect(new Set(keys.map((key) => Buffer.from(key).toString("hex"))).size).toBe(1);
-    expect(await new HashKey(client).get()).toEqual(keys[0]);
+    expect(await new StoredKey(client, HASH_KEY).get()).toEqual(keys[0]);
   });
 
   it("start again without a write", async () => {

@@ -2,28 +2,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { type AdmissionMode, admissionOf } from "../../src/cli/admission-mode.ts";
+import type { AdmissionMode } from "../../src/cli/admission-mode.ts";
 import { BUILT_IN_PROFILES as BUILT_INS } from "../../src/guardrails/built-in.ts";
-import { systemClock } from "../../src/machinery/clock.ts";
-import { startTestApiServer, type TestApiServer } from "../support/api-server.ts";
+import type { TestApiServer } from "../support/api-server.ts";
 import { eventually } from "../support/eventually.ts";
+import { startGuarded } from "../support/guarded-server.ts";
 import { Kubectl } from "../support/kubectl.ts";
-import { recordingLogger } from "../support/recording-logger.ts";
 
 /** What the real kubectl is told by a server that guards guardrail profiles. */
-
-/** A server that asks for the rules in this way. */
-async function startGuarded(mode: AdmissionMode, dataDir?: string): Promise<TestApiServer> {
-  const admission = admissionOf(mode, { clock: systemClock, logger: recordingLogger().logger });
-  const server = await startTestApiServer({ ...admission.options, ...(dataDir === undefined ? {} : { dataDir }) });
-  return {
-    ...server,
-    async [Symbol.asyncDispose]() {
-      await server[Symbol.asyncDispose]();
-      await admission[Symbol.asyncDispose]();
-    },
-  };
-}
 
 const BUILT_IN = "it ships with Slipway and its spec cannot be changed";
 const typed = { apiVersion: "slipway.dev/v1alpha1" };
@@ -275,7 +261,7 @@ it("is asked anew at each start, in the way of that start", async () => {
   const webhooks = ["get", "validatingwebhookconfiguration", "slipway-guardrails"];
   try {
     for (const mode of ["webhook", "inprocess", "webhook", "webhook"] as const) {
-      const server = await startGuarded(mode, dataDir);
+      const server = await startGuarded(mode, { dataDir });
       try {
         const cluster = new Kubectl(server.kubeconfig);
         await cluster.apply(...BUILT_INS);

@@ -3,13 +3,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { parse, stringify } from "yaml";
-import { guardrailAdmission } from "../../src/cli/guardrail-admission.ts";
+import { CONTROLLER_USER } from "../../src/approvals/people.ts";
+import { admissionPlugins } from "../../src/cli/admission-plugins.ts";
 import { type CheckOptions, checkGuardrails } from "../../src/cli/guardrails-check.ts";
 import type { CheckReport } from "../../src/cli/guardrails-check-report.ts";
 import { UsageError } from "../../src/cli/usage-error.ts";
 import { BUILT_IN_PROFILES } from "../../src/guardrails/built-in.ts";
 import { GUARDRAIL_FEATURES } from "../../src/guardrails/capabilities.ts";
-import { startTestApiServer, type TestApiServer } from "../support/api-server.ts";
+import { systemClock } from "../../src/machinery/clock.ts";
+import { kubeconfigOf, startTestApiServer, type TestApiServer } from "../support/api-server.ts";
 import { Kubectl } from "../support/kubectl.ts";
 
 /** `slipway guardrails check` against a running API server, as somebody would type it. */
@@ -43,9 +45,20 @@ const status = {
   },
 };
 
+/** Who alone writes the status of a deployment. */
+async function asController(): Promise<Kubectl> {
+  const { url, caPem } = server;
+  const user = `--user=${CONTROLLER_USER}`;
+  await kubectl.run(["create", "clusterrolebinding", "controller", "--clusterrole=cluster-admin", user]);
+  const token = (await kubectl.run(["create", "token", "slipway-controller", "-n", "slipway-system"])).trim();
+  const file = join(directory, "controller.kubeconfig");
+  await writeFile(file, JSON.stringify(kubeconfigOf({ url, caPem, name: "controller", token })));
+  return new Kubectl(file);
+}
+
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "slipway-check-"));
-  server = await startTestApiServer({ admission: (reader) => [guardrailAdmission(reader)] });
+  server = await startTestApiServer({ admission: (reader) => admissionPlugins(reader, { clock: systemClock }) });
   kubectl = new Kubectl(server.kubeconfig);
   await kubectl.apply(
     ...BUILT_IN_PROFILES,
@@ -285,7 +298,7 @@ describe("slipway guardrails check", () => {
   it("leaves one that runs where it runs", async () => {
     await kubectl.apply(deployment("settled", {}, { namespace: "default" }));
     const status = JSON.stringify({ status: { workload: { backend: "silent" } } });
-    await kubectl.run(["patch", "rtd", "settled", "--subresource=status", "--type=merge", "-p", status]);
+    await (await asController()).run(["patch", "rtd", "settled", "--subresource=status", "--type=merge", "-p", status]);
     expect((await one(deployment("settled"))).report.backend).toBe("silent");
     expect((await one(deployment("other"))).report.backend).toBe("docker");
     await kubectl.run(["delete", "rtd", "settled"]);

@@ -8,9 +8,7 @@ import { startTestApiServer, type TestApiServer } from "../support/api-server.ts
 const RECORDINGS = fileURLToPath(new URL("../../../shared/kube-recordings/", import.meta.url));
 
 /** Cases that are known to differ, and why. A case that is not here must pass, and one that is must not. */
-const KNOWN: Readonly<Record<string, string>> = {
-  "validation/wrong-types": "2.0 and 2 are the same number once JSON is parsed",
-};
+const KNOWN: Readonly<Record<string, string>> = {};
 
 const describeIfThere = existsSync(RECORDINGS) ? describe : describe.skip;
 

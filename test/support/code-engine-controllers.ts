@@ -15,6 +15,7 @@ import { createKubeClient, type DisposableKubeClient } from "../../src/machinery
 import { Manager } from "../../src/machinery/manager.ts";
 import { createProber } from "../../src/probe/create-prober.ts";
 import { startTestApiServer, type TestApiServer } from "./api-server.ts";
+import { memoryApprovals } from "./approval-services.ts";
 import type { EmulatorOptions } from "./code-engine/emulator.ts";
 import { PlainClient } from "./code-engine/plain-client.ts";
 import { CodeEngineWorld } from "./code-engine-under-test.ts";
@@ -69,6 +70,7 @@ export class CodeEngineControllers implements AsyncDisposable {
       clock: systemClock,
       logger,
       identity: "test",
+      approvals: memoryApprovals().services,
     });
     const stop = new AbortController();
     const manager = new Manager({ logger, drainTimeoutMs: 2_000 })

@@ -2,24 +2,39 @@ import { randomUUID } from "node:crypto";
 import type { ConfigMap, Namespace, Secret } from "../../src/api/core.ts";
 import { formatKey, type KubeObject, keyOf, type ObjectKey, type StatusFailure } from "../../src/api/meta.ts";
 import {
+  type Approval,
+  type ApprovalPolicy,
   GUARDRAILS_BOUND_LABEL,
   type GuardrailProfile,
   type GuardrailProfileSpec,
+  REQUESTERS_ANNOTATION,
   type RuntimeBackend,
   type RuntimeDeployment,
   type RuntimeDeploymentSpec,
   type RuntimeDeploymentStatus,
   TEARDOWN_FINALIZER,
 } from "../../src/api/v1alpha1/index.ts";
+import { stampDecision } from "../../src/approvals/decisions.ts";
+import { stampRequester } from "../../src/approvals/requesters.ts";
+import { isSealed } from "../../src/approvals/seal.ts";
+import type { StampKeys } from "../../src/approvals/stamp-keys.ts";
+import { stateOf } from "../../src/approvals/state.ts";
 import type { BackendHealth } from "../../src/backends/backend.ts";
+import type { ImageResolver } from "../../src/backends/image-resolver.ts";
 import type { LiveBackend } from "../../src/controllers/backend-registry.ts";
 import { RuntimeDeploymentReconciler } from "../../src/controllers/runtime-deployment/controller.ts";
+import {
+  type AdmissionState,
+  type ApprovalGate,
+  approvalIndexes,
+} from "../../src/controllers/runtime-deployment/gate/ports.ts";
 import { deploymentIndexes, profileIndexes } from "../../src/controllers/runtime-deployment/indexes.ts";
 import { deploymentOf } from "../../src/controllers/runtime-deployment/probing.ts";
 import { connect } from "../../src/controllers/sources.ts";
 import { BUILT_IN_PROFILES, builtInProfile } from "../../src/guardrails/built-in.ts";
 import { ApiError } from "../../src/machinery/client.ts";
 import { Controller } from "../../src/machinery/controller.ts";
+import { TransientError } from "../../src/machinery/errors.ts";
 import type { EventNote } from "../../src/machinery/event-recorder.ts";
 import { FakeClock } from "./fake-clock.ts";
 import { MemoryBackend, type MemoryBackendOptions } from "./memory-backend.ts";
@@ -29,6 +44,7 @@ import { MemoryStore } from "./memory-store.ts";
 import { recordingLogger } from "./recording-logger.ts";
 
 export const KEY: ObjectKey = { namespace: "team-a", name: "files" };
+const KEY_BYTES = Buffer.alloc(32, 7);
 export const IMAGE = "registry.test/files:1";
 
 type DeepPartial<T> = T extends object ? { [K in keyof T]?: DeepPartial<T[K]> } : T;
@@ -74,6 +90,27 @@ export class DeploymentWorld {
   /** Answers the key of the hashes of secret values, from the API server. */
   hashKey: () => Promise<Uint8Array> = async () => Buffer.from("key");
   readonly configMaps = new MemoryStore<ConfigMap>();
+  readonly policies = new MemoryStore<ApprovalPolicy>();
+  /** As the cache has them. */
+  readonly approvals = new MemoryStore<Approval>(approvalIndexes);
+  /** As the server has them. */
+  readonly stored = new Map<string, Approval>();
+  /** Whether the cache of policies has all of them. */
+  knowsPolicies = true;
+  /** Whether the API server asks admission. */
+  admission: AdmissionState = { kind: "works" };
+  /** What signs; undefined while the Secret is missing. */
+  keys: StampKeys | undefined = { sign: KEY_BYTES, verify: [KEY_BYTES] };
+  /** Who writes. */
+  user = "dev";
+  /** What registries answer, in the place of what the Engine knows. */
+  resolve: ImageResolver["resolve"] = async ({ reference }) => {
+    const found = this.engine.registry.get(reference);
+    if (found === undefined) throw new TransientError("ImageNotFound", `${reference}: no such image`);
+    return found;
+  };
+  /** Digests by the UID of who asks for them. */
+  readonly wanted = new Map<string, string>();
   readonly events: EventNote[] = [];
   /** Phases in the order in which a watcher saw them. */
   readonly phases: string[] = [];
@@ -84,6 +121,10 @@ export class DeploymentWorld {
   /** Calls of the controller to the outside; `crashAt` of them, counting both moments of each, kills it. */
   steps = 0;
   crashAt = Number.POSITIVE_INFINITY;
+  /** What backends said when they were last asked. */
+  available = true;
+  /** Questions to registries. */
+  resolved = 0;
   /** How far the cache is behind the server. */
   lagMs = 1;
   /** Whether a profile that is missing is about to be installed. */
@@ -105,14 +146,13 @@ export class DeploymentWorld {
   }
 
   putBackend(name: string, isDefault: boolean, patch: Partial<RuntimeBackend["spec"]> = {}): void {
-    this.backends.put(
-      this.#stored({
-        apiVersion: "slipway.dev/v1alpha1",
-        kind: "RuntimeBackend",
-        metadata: { name, generation: ++this.#version },
-        spec: { type: "docker", default: isDefault, ...patch } as RuntimeBackend["spec"],
-      }),
-    );
+    const made = this.#stored<RuntimeBackend>({
+      apiVersion: "slipway.dev/v1alpha1",
+      kind: "RuntimeBackend",
+      metadata: { name, generation: ++this.#version, creationTimestamp: this.clock.now().toISOString() },
+      spec: { type: "docker", default: isDefault, ...patch } as RuntimeBackend["spec"],
+    });
+    this.backends.put(this.#stamped(made, undefined, "admin"));
   }
 
   /** A profile that differs from a built-in one, or from what it was before, in these fields. */
@@ -120,8 +160,16 @@ export class DeploymentWorld {
     const before = this.profiles.get({ namespace: "", name });
     const spec = { ...(before?.spec ?? builtInProfile(base)?.spec), ...patch } as GuardrailProfileSpec;
     const generation = (before?.metadata.generation ?? 0) + 1;
-    const metadata = { name, generation };
-    this.profiles.put(this.#stored({ apiVersion: "slipway.dev/v1alpha1", kind: "GuardrailProfile", metadata, spec }));
+    const creationTimestamp = before?.metadata.creationTimestamp ?? this.clock.now().toISOString();
+    const { uid = randomUUID(), annotations = {} } = before?.metadata ?? {};
+    const metadata = { name, generation, uid, annotations, creationTimestamp };
+    const made = this.#stored<GuardrailProfile>({
+      apiVersion: "slipway.dev/v1alpha1",
+      kind: "GuardrailProfile",
+      metadata,
+      spec,
+    });
+    this.profiles.put(this.#stamped(made, before, "admin"));
   }
 
   /** Labels the namespace with the widest profile that its deployments may have. */
@@ -146,18 +194,26 @@ export class DeploymentWorld {
     const spec = deploymentSpec(patch);
     if (!before) {
       const metadata = { ...key, uid: randomUUID(), generation: 1 };
-      this.#put(this.#stored({ apiVersion: "slipway.dev/v1alpha1", kind: "RuntimeDeployment", metadata, spec }));
+      const made = this.#stored<RuntimeDeployment>({
+        ...{ apiVersion: "slipway.dev/v1alpha1", kind: "RuntimeDeployment", metadata, spec },
+      });
+      this.#put(
+        this.#stamped(
+          { ...made, metadata: { ...made.metadata, creationTimestamp: this.clock.now().toISOString() } },
+          undefined,
+        ),
+      );
       return;
     }
     if (JSON.stringify(before.spec) === JSON.stringify(spec)) return;
     const generation = (before.metadata.generation ?? 0) + 1;
-    this.#put({ ...before, metadata: { ...before.metadata, generation }, spec });
+    this.#put(this.#stamped({ ...before, metadata: { ...before.metadata, generation }, spec }, before));
   }
 
   /** Changes no generation, as annotations do. */
   annotate(annotations: Record<string, string>): void {
     const { deployment } = this;
-    this.#put({ ...deployment, metadata: { ...deployment.metadata, annotations } });
+    this.#put(this.#stamped({ ...deployment, metadata: { ...deployment.metadata, annotations } }, deployment));
   }
 
   delete(key = KEY): void {
@@ -283,6 +339,7 @@ export class DeploymentWorld {
       },
       events: { record: (_, event) => void this.events.push(event) },
       hashKey: () => this.hashKey(),
+      gate: this.#gate(),
       clock: this.clock,
     });
     const controller = new Controller({
@@ -298,6 +355,9 @@ export class DeploymentWorld {
       deploymentController: controller,
       backendController: { enqueue: () => undefined },
       profileController: { enqueue: () => undefined },
+      approvalController: { enqueue: (key) => this.onApproval(key) },
+      policyController: { enqueue: () => undefined },
+      forgetApprovals: (uid) => void this.wanted.delete(uid),
       isKnown: (deployment) => reconciler.knows(deployment),
       secretsOf: () => [],
     });
@@ -306,6 +366,130 @@ export class DeploymentWorld {
     controller
       .run(end.signal, end.signal)
       .catch((error: unknown) => this.phases.push(`the controller failed: ${error}`));
+  }
+
+  /** Told of Approvals that changed. */
+  onApproval: (key: ObjectKey) => void = () => undefined;
+
+  putPolicy(name: string, patch: Partial<ApprovalPolicy["spec"]> = {}): ApprovalPolicy {
+    const before = this.policies.get({ namespace: "", name });
+    const spec: ApprovalPolicy["spec"] = {
+      namespaceSelector: {},
+      rules: [{ name: "images", sourceTypes: ["image"] }],
+      approvers: { groups: ["approvers"], required: 1 },
+      requesterMayApprove: false,
+      serviceAccountRequests: "TwoApprovers",
+      timeoutHours: 48,
+      onChange: "KeepRunning",
+      ...before?.spec,
+      ...patch,
+    };
+    const metadata = {
+      name,
+      uid: before?.metadata.uid ?? randomUUID(),
+      generation: (before?.metadata.generation ?? 0) + 1,
+    };
+    const policy = this.#stored<ApprovalPolicy>({
+      apiVersion: "slipway.dev/v1alpha1",
+      kind: "ApprovalPolicy",
+      metadata,
+      spec,
+    });
+    this.policies.put(policy);
+    return policy;
+  }
+
+  /** The newest question that is not over; undefined where there is none. */
+  get question(): Approval | undefined {
+    const open = [...this.stored.values()].filter(
+      (each) => stateOf(each, this.keys, this.clock.now()).phase === "Pending",
+    );
+    return open.at(-1);
+  }
+
+  /** Decides as admission lets an approver do it: about the newest question, unless another is named. */
+  decide(
+    verdict: "Approved" | "Rejected",
+    { by = "ann", name = this.question?.metadata.name, reason = "because" } = {},
+  ): void {
+    const approval = this.stored.get(name ?? "");
+    if (!approval || !this.keys) throw new Error("there is nothing to decide");
+    const policies = approval.spec.policies.map((policy) => policy.name);
+    const now = this.clock.now();
+    const decision = stampDecision(approval, { verdict, reason }, { user: by, now, policies, keys: this.keys });
+    this.putApproval({ ...approval, spec: { ...approval.spec, decisions: [...approval.spec.decisions, decision] } });
+  }
+
+  /** Stores an Approval; the cache hears of it after `lagMs`. */
+  putApproval(approval: Approval): Approval {
+    const before = this.stored.get(approval.metadata.name);
+    const generation = (before?.metadata.generation ?? 0) + 1;
+    const uid = before?.metadata.uid ?? randomUUID();
+    const creationTimestamp = before?.metadata.creationTimestamp ?? this.clock.now().toISOString();
+    const metadata = {
+      ...approval.metadata,
+      uid,
+      creationTimestamp,
+      generation,
+      resourceVersion: String(++this.#version),
+    };
+    const stored = { ...approval, metadata };
+    this.stored.set(approval.metadata.name, stored);
+    this.clock.schedule(this.lagMs, () => this.approvals.put(stored));
+    return stored;
+  }
+
+  #gate(): ApprovalGate {
+    return {
+      policies: this.policies,
+      approvals: this.approvals,
+      knowsPolicies: () => this.knowsPolicies,
+      stampKeys: () => this.keys,
+      admission: () => this.admission,
+      images: {
+        resolve: async (request, signal) => {
+          await this.#step();
+          this.resolved++;
+          return await this.resolve(request, signal);
+        },
+      },
+      wants: ({ metadata }, digest) => {
+        if (this.wanted.get(metadata.uid) === digest) return;
+        this.wanted.set(metadata.uid, digest);
+        for (const approval of this.approvals.byIndex("deployment", metadata.uid)) this.onApproval(keyOf(approval));
+      },
+      request: async (approval) => {
+        await this.#step();
+        const found = this.stored.get(approval.metadata.name);
+        if (found) return this.keys !== undefined && isSealed(found, this.keys);
+        this.putApproval(approval as Approval);
+        await this.#step();
+        return true;
+      },
+      keepImage: async (approval, image) => {
+        await this.#step();
+        const stored = this.stored.get(approval.metadata.name);
+        if (!stored) throw refusal(404, "NotFound");
+        if (stored.metadata.resourceVersion !== approval.metadata.resourceVersion) throw refusal(409, "Conflict");
+        this.putApproval({ ...stored, status: { ...stored.status, image } });
+        await this.#step();
+      },
+    };
+  }
+
+  /** As admission does, with who writes. */
+  #stamped<T extends KubeObject>(object: T, old: T | undefined, user = this.user): T {
+    if (!this.keys) return object;
+    const stamp = stampRequester(object, old, {
+      user: { username: user, groups: [] },
+      now: this.clock.now(),
+      keys: this.keys,
+    });
+    const annotations = {
+      ...object.metadata.annotations,
+      ...(stamp !== undefined && { [REQUESTERS_ANNOTATION]: stamp }),
+    };
+    return { ...object, metadata: { ...object.metadata, annotations } };
   }
 
   /** Starts a controller where the last one was killed. */
@@ -325,7 +509,11 @@ export class DeploymentWorld {
     const { guardrails, builds } = this.engine;
     const sources = builds.places.has(name) ? ["image", "git"] : ["image"];
     const capabilities = { ...ENGINE_CAPABILITIES, sources, guardrails };
-    return { available: true, reason: "Available", message: "the Engine answers", version: "1.0", capabilities };
+    const { available } = this;
+    const said = available
+      ? { reason: "Available", message: "the Engine answers" }
+      : { reason: "BackendUnavailable", message: "the Engine does not answer" };
+    return { available, ...said, version: "1.0", capabilities };
   }
 
   async #step(): Promise<void> {

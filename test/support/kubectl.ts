@@ -39,6 +39,8 @@ export class Kubectl {
           } else resolve({ code: typeof error?.code === "number" ? error.code : 0, stdout, stderr });
         },
       );
+      // It may end without reading what it did not ask for; its exit code says how it went.
+      child.stdin?.on("error", () => undefined);
       child.stdin?.end(input ?? "");
     });
   }

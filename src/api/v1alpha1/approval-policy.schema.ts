@@ -98,7 +98,7 @@ const rule: JsonSchema = {
       enum: ["image", "git"],
     }),
     registryNotIn: names(
-      "Images from anywhere but these registries, or registry/repository prefixes by whole path segments: docker.io/library covers nginx.",
+      "Images from anywhere but these registries, or registry/repository prefixes by whole path segments: docker.io/library covers nginx. Of no registry, and so from elsewhere, are images that are built from git, wherever they are pushed, image IDs, and images with pullPolicy Never.",
       { type: "string", minLength: 1, maxLength: 512, pattern: "^[^\\s]+$" },
     ),
     profiles: names("GuardrailProfiles by name.", objectNames),
@@ -106,14 +106,16 @@ const rule: JsonSchema = {
       "A GuardrailProfile: guardrails that are, with overrides and in any field, wider than it has them.",
     ),
     backends: names("RuntimeBackends by name.", objectNames),
-    cpuAbove: cpuQuantity("Servers that may use more CPU than this, or as much as there is."),
-    memoryAbove: memoryQuantity("Servers that may use more memory than this, or as much as there is."),
+    cpuAbove: cpuQuantity("Servers that may use more CPU than this, all instances together, or as much as there is."),
+    memoryAbove: memoryQuantity(
+      "Servers that may use more memory than this, all instances together, or as much as there is.",
+    ),
     cel: {
       type: "string",
       minLength: 1,
       maxLength: 4096,
       description:
-        "A CEL expression over `effective`, the effective spec as Approval.spec.effective shows it. One that cannot be evaluated asks for approval.",
+        "A CEL expression over `effective`, the effective spec as Approval.spec.effective shows it, with the libraries that Kubernetes has. One that cannot be evaluated asks for approval: use has() for what may be absent.",
     },
   },
   "x-kubernetes-validations": [
@@ -180,7 +182,10 @@ const notify: JsonSchema = {
       description: "A POST of JSON, which chat tools understand, too.",
       required: ["urlSecretRef"],
       properties: {
-        urlSecretRef: namespacedKeyReference("Secret", "Where the URL is; it often is a secret by itself."),
+        urlSecretRef: namespacedKeyReference(
+          "Secret",
+          "Where the URL is; it often is a secret by itself. A ca.crt beside it is trusted instead of the usual authorities.",
+        ),
         signingSecretRef: namespacedKeyReference("Secret", "Key of the HMAC that signs each body."),
       },
     },

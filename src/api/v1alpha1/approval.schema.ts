@@ -219,6 +219,11 @@ const status: JsonSchema = {
       description: "Whose decisions did it.",
     },
     escalatedAt: time("When those named by escalation were asked, too."),
+    image: {
+      type: "string",
+      maxLength: 1280,
+      description: "The first image that ran by it, where spec.effective could not name one. It runs no other.",
+    },
     conditions,
     history: {
       type: "array",
@@ -256,7 +261,11 @@ const status: JsonSchema = {
           },
           policy: objectName("By which ApprovalPolicy."),
           channel: { type: "string", enum: ["webhook", "email"], description: "How." },
-          state: { type: "string", enum: ["Delivered", "Failed"], description: "Whether it was taken." },
+          state: {
+            type: "string",
+            enum: ["Pending", "Delivered", "Failed"],
+            description: "Whether it was taken. Pending: it is still tried.",
+          },
           at: time("When."),
         },
       },
@@ -295,7 +304,8 @@ export const approvalSchema: KindSchema = {
     { name: "Policies", type: "string", jsonPath: ".spec.policies[*].name", description: "Which policies ask." },
     {
       name: "Expires",
-      type: "date",
+      // A column of type date shows an age, and of what is to come `<invalid>`.
+      type: "string",
       jsonPath: ".status.expiresAt",
       description: "When it expires unless it is decided.",
     },

@@ -15,6 +15,14 @@ export const ConditionType = {
   WorkloadAvailable: "WorkloadAvailable",
   /** MCP answered at the last probe. */
   McpConnected: "McpConnected",
+  /** Those who were asked let this version run. Also of an Approval. */
+  Approved: "Approved",
+  /** Of an Approval: those who want to be told were. */
+  Notified: "Notified",
+  /** Of an ApprovalPolicy: the last notices of each channel arrived. */
+  NotificationsDelivered: "NotificationsDelivered",
+  /** Of an ApprovalPolicy, and only while it is false: what happens to approvals gets into the audit log. */
+  Audited: "Audited",
   /** Of a RuntimeBackend: it answers. */
   Available: "Available",
   /** Of a RuntimeBackend: logs of instances that are no more can be read. */
@@ -60,6 +68,24 @@ export const Reason = {
   Restarted: "Restarted",
   Recreated: "Recreated",
   Repaired: "Repaired",
+
+  /** Those who may approve it have not decided yet. */
+  PendingApproval: "PendingApproval",
+  Approved: "Approved",
+  ApprovalRequested: "ApprovalRequested",
+  ApprovalEscalated: "ApprovalEscalated",
+  ApprovalRejected: "ApprovalRejected",
+  ApprovalExpired: "ApprovalExpired",
+  /** The deployment asks for something else by now, or is gone. */
+  ApprovalSuperseded: "ApprovalSuperseded",
+  /** Something was written without admission being asked, or may have been. */
+  AdmissionMissing: "AdmissionMissing",
+  /** Of an ApprovalPolicy: a rule of it can be evaluated by nobody, so it asks for approval of everything. */
+  InvalidRule: "InvalidRule",
+  NotificationsPending: "NotificationsPending",
+  NotificationsDelivered: "NotificationsDelivered",
+  NotificationsFailed: "NotificationsFailed",
+  AuditLogFailed: "AuditLogFailed",
 
   BackendUnavailable: "BackendUnavailable",
   /** The controller could not dial the ports that the backend publishes. */

@@ -239,6 +239,11 @@ const status: JsonSchema = {
           minimum: 0,
           description: "The generation of the spec that runs.",
         },
+        digest: {
+          type: "string",
+          maxLength: 128,
+          description: "Digest of what runs, as Approvals have it. Absent where no ApprovalPolicy concerns it.",
+        },
         startedAt: { type: "string", format: "date-time", description: "When its process started." },
         restartCount: {
           type: "integer",

@@ -1,6 +1,7 @@
+import { coversImage } from "../../api/image-prefix.ts";
+import { type ImageReference, imageName, isImageId, parseImageReference } from "../../api/image-reference.ts";
 import { Reason } from "../../api/v1alpha1/conditions.ts";
 import { TerminalError } from "../../machinery/errors.ts";
-import { DOCKER_HUB, type ImageReference, imageName, isImageId, parseImageReference } from "./image-reference.ts";
 
 /** Where references are, unless a caller names another field. */
 const IMAGE_FIELD = "spec.source.image.reference";
@@ -12,7 +13,7 @@ const IMAGE_FIELD = "spec.source.image.reference";
  */
 export function admitImage(text: string, allowed: readonly string[], field = IMAGE_FIELD): void {
   const name = isImageId(text) ? undefined : imageName(readReference(text, field));
-  if (allowed.length === 0 || (name && allowed.some((prefix) => covers(normalize(prefix), name)))) return;
+  if (allowed.length === 0 || (name && allowed.some((prefix) => coversImage(prefix, name)))) return;
   const origin = name ?? "an image ID, which has no registry,";
   throw new TerminalError(
     Reason.RegistryNotAllowed,
@@ -28,13 +29,4 @@ export function readReference(text: string, field = IMAGE_FIELD): ImageReference
     const problem = cause instanceof Error ? cause.message : String(cause);
     throw new TerminalError(Reason.InvalidSpec, `${field}: ${problem}`, { cause });
   }
-}
-
-function normalize(prefix: string): string {
-  const bare = prefix.replace(/^https?:\/\//, "").replace(/\/+$/, "");
-  return bare.replace(/^(index|registry-1)\.docker\.io(?=\/|$)/, DOCKER_HUB);
-}
-
-function covers(prefix: string, name: string): boolean {
-  return name === prefix || name.startsWith(`${prefix}/`);
 }

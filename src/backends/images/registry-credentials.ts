@@ -1,6 +1,6 @@
+import { DOCKER_HUB } from "../../api/image-reference.ts";
 import { Reason } from "../../api/v1alpha1/conditions.ts";
 import { TransientError } from "../../machinery/errors.ts";
-import { DOCKER_HUB } from "./image-reference.ts";
 
 /** What the Engine's X-Registry-Auth header holds. */
 export interface RegistryCredentials {

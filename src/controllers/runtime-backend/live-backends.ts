@@ -183,6 +183,7 @@ export class LiveBackends implements BackendRegistry, Runnable {
       backend,
       former: false,
       defaults: settings.defaults,
+      images: imagesOf(settings, secrets),
       settings,
       made,
       end,
@@ -192,6 +193,13 @@ export class LiveBackends implements BackendRegistry, Runnable {
     backend.watch((owner) => this.#saw(name, owner), end.signal);
     return entry;
   }
+}
+
+function imagesOf({ images, secrets: keys }: BackendSettings, secrets: readonly Secret[]): LiveBackend["images"] {
+  const { pullSecret, ...places } = images ?? {};
+  const secret = pullSecret && secrets[keys.findIndex((key) => formatKey(key) === formatKey(pullSecret))];
+  const found = secret?.data?.[".dockerconfigjson"];
+  return { ...places, dockerConfig: found === undefined ? undefined : Buffer.from(found, "base64").toString("utf8") };
 }
 
 function isThere({ type, available }: Aspect): readonly [string, boolean] {

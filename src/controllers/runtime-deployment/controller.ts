@@ -24,6 +24,9 @@ import { converge } from "./converge.ts";
 import { decide } from "./decide.ts";
 import { endBuild } from "./end-build.ts";
 import { enforceBounds } from "./enforce-bounds.ts";
+import { passGate } from "./gate/gate.ts";
+import type { ApprovalGate } from "./gate/ports.ts";
+import { isHeld } from "./gate/version.ts";
 import type { GuardrailSources } from "./guardrail-sources.ts";
 import { news, repairs } from "./happenings.ts";
 import { isKnown, Memories, newest, wrote } from "./memory.ts";
@@ -68,6 +71,7 @@ export interface RuntimeDeploymentPorts {
   readonly writer: DeploymentWriter;
   readonly events: EventRecorder;
   readonly hashKey: (signal: AbortSignal) => Promise<Uint8Array>;
+  readonly gate: ApprovalGate;
   readonly clock: Clock;
 }
 
@@ -102,6 +106,7 @@ export class RuntimeDeploymentReconciler implements Reconciler {
     const finalizer = (scope: Scope) => this.#addFinalizer(scope);
     this.#phases = [
       async (scope) => decide(scope, { registry, sources }),
+      (scope) => passGate(scope, { gate: ports.gate, registry, sources, clock, objects }),
       (scope) => this.#observe(scope),
       (scope) => enforceBounds(scope, { registry, sources, surroundings, objects, hashKey }),
       (scope) => this.#probe(scope),
@@ -152,6 +157,11 @@ export class RuntimeDeploymentReconciler implements Reconciler {
   async #observe(scope: Scope): Promise<void> {
     const { live, deployment, signal } = scope;
     if (!live) return;
+    // Nothing of it is outside, and nothing may be before somebody said yes: how its backend is does not matter yet.
+    if (isHeld(scope) && !hasFinalizer(deployment, TEARDOWN_FINALIZER)) {
+      scope.observed = [];
+      return;
+    }
     try {
       if (live.health?.available === false) throw new TransientError(Reason.BackendUnavailable, live.health.message);
       // Nothing is made outside before the finalizer stands, so there is nothing to look for.

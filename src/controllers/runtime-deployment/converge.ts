@@ -8,6 +8,7 @@ import { apply } from "./apply.ts";
 import { isAsleep } from "./asleep.ts";
 import { announce, awaitTrial, concludeTrial } from "./conduct-trial.ts";
 import { BoundsChanged } from "./enforce-bounds.ts";
+import { isDormant } from "./gate/dormant.ts";
 import type { GuardrailSources } from "./guardrail-sources.ts";
 import { vacate } from "./moving.ts";
 import { type Action, hasLostSandbox, isActive, isComplete, plan } from "./plan.ts";
@@ -50,6 +51,7 @@ export async function converge(scope: Scope, ports: ConvergePorts): Promise<void
     proven: scope.target !== undefined && scope.memory.proven === scope.target.hash,
     held: hold !== undefined || waits,
     resting: resting(scope, clock),
+    dormant: isDormant(scope),
     inPlace: live.backend.update !== undefined,
     // A port that was free there need not be free here.
     hostPort: moving ? undefined : workload?.hostPort,

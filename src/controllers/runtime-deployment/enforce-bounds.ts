@@ -8,6 +8,7 @@ import { TerminalError, TransientError } from "../../machinery/errors.ts";
 import { jsonEqual } from "../../machinery/json-equal.ts";
 import type { BackendRegistry, LiveBackend } from "../backend-registry.ts";
 import { failureOf } from "./failure.ts";
+import { objectsOf } from "./gate/config-maps.ts";
 import { boundsAt, type GuardrailSources } from "./guardrail-sources.ts";
 import { elsewhere, GRACE_SECONDS } from "./moving.ts";
 import { isActive } from "./plan.ts";
@@ -114,14 +115,15 @@ function boundsOf({ owner }: Scope, { sources }: EnforcePorts, { name }: LiveBac
  * @throws what keeps anybody from saying so.
  */
 async function isAsAsked(
-  { spec, live, owner, generation, signal }: Scope,
+  { spec, live, owner, generation, revision, signal }: Scope,
   ports: EnforcePorts,
   { workload, bounds }: { workload: Workload; bounds: readonly Bound[] },
 ): Promise<boolean> {
   // The bounds are those of the place where it runs, of which the spec may want to move away.
   if (!spec || excesses(spec.guardrails, bounds).length > 0) return false;
   try {
-    const found = resolveReferences(spec, ports.objects(owner.namespace));
+    const objects = objectsOf(ports.objects(owner.namespace), owner.namespace, revision?.version.configMaps);
+    const found = resolveReferences(spec, objects);
     const expanded = live && (await expand({ owner, signal }, { spec, live, resolved: found }, ports.surroundings));
     const resolved = { ...found, env: { ...found.env, ...expanded?.env } };
     const hashKey = needsHashKey(resolved) ? await ports.hashKey(signal) : undefined;

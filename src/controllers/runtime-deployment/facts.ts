@@ -1,7 +1,9 @@
+import type { Condition } from "../../api/meta.ts";
 import type { RuntimeDeploymentStatus } from "../../api/v1alpha1/index.ts";
 import type { Workload } from "../../backends/backend.ts";
 import type { EffectiveSpec } from "../../effective-spec/effective-spec.ts";
 import type { ProbeVerdict } from "../../probe/prober.ts";
+import type { Scope } from "./scope.ts";
 
 /** A reason for programs and a message for people. */
 export interface Note {
@@ -23,9 +25,24 @@ export interface Exit {
   readonly error: string;
 }
 
+/** How a version stands to those who may approve it. */
+export interface ApprovalFact {
+  /** Of the Approval that says so; undefined where there is none. */
+  readonly name: string | undefined;
+  readonly condition: Note & Pick<Condition, "status">;
+}
+
 /** All that a status is made from: one look at the world, as values. */
 export interface Facts {
+  /** Of the spec as it is. */
   readonly generation: number;
+  /** Of the version that is driven. */
+  readonly driven: number;
+  /** Digest of that, as Approvals have it. */
+  readonly digest: Scope["digest"];
+  /** Whether approvals play a part. */
+  readonly gated: boolean;
+  readonly approval: ApprovalFact | undefined;
   readonly desiredState: "Running" | "Stopped";
   readonly restartPolicy: EffectiveSpec["restartPolicy"];
   readonly probe: EffectiveSpec["health"]["probe"];
@@ -35,7 +52,7 @@ export interface Facts {
   /** False while the backend could not be asked; `current` is then unknown rather than absent. */
   readonly observed: boolean;
   readonly current: Workload | undefined;
-  /** Whether `current` is made from the spec of this generation. */
+  /** Whether `current` is made from the version that is driven. */
   readonly upToDate: boolean;
   readonly verdict: ProbeVerdict | undefined;
   readonly failureThreshold: number;

@@ -3,6 +3,7 @@ import { formatKey } from "../../api/meta.ts";
 import type { RuntimeDeployment } from "../../api/v1alpha1/index.ts";
 import type { Upkeep } from "../../effective-spec/upkeep.ts";
 import type { Note } from "./facts.ts";
+import type { MadeVersion } from "./gate/version.ts";
 import { Holds } from "./holds.ts";
 import type { StartRecord } from "./restarts.ts";
 
@@ -12,12 +13,18 @@ import type { StartRecord } from "./restarts.ts";
  */
 export interface Memory {
   readonly uid: string;
-  readonly holds: Holds<"revision" | "start" | "backend">;
+  readonly holds: Holds<"revision" | "start" | "backend" | "image">;
   /** The instance of the backend that the workload was last seen at. */
   instance: number | undefined;
   starts: StartRecord | undefined;
   /** The image of a generation, so that a tag is resolved once. */
   pinned: { readonly generation: number; readonly image: string } | undefined;
+  /** What a reference stood for when approvals were asked about it. */
+  resolved: { readonly generation: number; readonly reference: string; readonly image: string } | undefined;
+  /** The workload that was seen to run, where approvals play a part, and was not stopped since on request. */
+  alive: string | undefined;
+  /** The version that runs and the one that is being made, where approvals play a part. */
+  made: readonly MadeVersion[];
   /** Hash of a revision that has passed its trial. */
   proven: string | undefined;
   /** A current workload that was seen to work, and when it was first found not to any more (monotonic). */
@@ -52,6 +59,9 @@ export class Memories {
       instance: undefined,
       starts: undefined,
       pinned: undefined,
+      resolved: undefined,
+      alive: undefined,
+      made: [],
       proven: undefined,
       worked: undefined,
       served: undefined,

@@ -23,6 +23,7 @@ export function phaseOf(conditions: readonly Pick<Condition, "type" | "status" |
   if (ready.status === "True") return ready.reason === Reason.Connected ? "Connected" : "Running";
   if (ready.reason === Reason.Deleting) return "Deleting";
   if (ready.reason === Reason.Stopped || ready.reason === Reason.Completed) return "Stopped";
+  if (ready.reason === Reason.PendingApproval) return "PendingApproval";
   if (ready.reason === Reason.Building) return "Building";
   if (BEFORE.has(ready.reason)) return "Pending";
   return DURING.has(ready.reason) ? "Deploying" : "Error";

@@ -49,6 +49,7 @@ const input = (patch: Partial<PlanInput>): PlanInput => ({
   proven: false,
   held: false,
   resting: false,
+  dormant: false,
   inPlace: false,
   hostPort: 4000,
   known: undefined,
@@ -282,6 +283,7 @@ const anyInput = fc
     proven: fc.boolean(),
     resting: fc.boolean(),
     inPlace: fc.boolean(),
+    dormant: fc.boolean(),
     serves: fc.boolean(),
     hostPort: fc.constantFrom(undefined, 4000),
     known: fc.constantFrom(undefined, "w0"),
@@ -350,6 +352,21 @@ describe("applying a plan", () => {
     );
   });
 
+  it("starts nothing that is dormant, whatever there is, as long as nobody can say what should run", () => {
+    fc.assert(
+      fc.property(anyInput, (given) => {
+        const { observed } = given;
+        const asleep = new Set(
+          observed.filter(({ state }) => state.kind === "exited" || state.kind === "created").map(({ id }) => id),
+        );
+        for (const action of plan({ ...given, target: undefined, dormant: true })) {
+          expect(action.type).not.toBe("launch");
+          if (action.type === "start") expect(asleep.has(action.id)).toBe(false);
+        }
+      }),
+    );
+  });
+
   it("ends in what is wanted, whatever there was", () => {
     fc.assert(
       fc.property(anyInput, (given) => {
@@ -359,6 +376,7 @@ describe("applying a plan", () => {
           target: "new",
           held: false,
           resting: false,
+          dormant: false,
           trial: "passed" as const,
           desiredState: "Running" as const,
           restartPolicy: "Always" as const,

@@ -21,6 +21,8 @@ export interface PlanInput {
   readonly held: boolean;
   /** Whether the current workload, or its sandbox, ended too soon after its last start, so that its next one has to wait. */
   readonly resting: boolean;
+  /** Whether nothing may start that did not run a moment ago, since nobody has let it through. */
+  readonly dormant: boolean;
   /** Whether the place replaces a workload by itself, so that nothing is tried beside it. */
   readonly inPlace: boolean;
   /** The port that the deployment had before. */
@@ -103,7 +105,7 @@ function follow(current: Workload, input: PlanInput): Action[] {
 }
 
 /** What it takes for a workload that is the right one, or the best there is, to run as it was made. */
-function keep(current: Workload, { restartPolicy, held, resting, target, known }: PlanInput): Action[] {
+function keep(current: Workload, { restartPolicy, held, resting, target, known, dormant }: PlanInput): Action[] {
   const { state, id } = current;
   const waits = held && current.hash === target;
   switch (state.kind) {
@@ -111,7 +113,7 @@ function keep(current: Workload, { restartPolicy, held, resting, target, known }
       if (current.drift.length === 0 || (hasLostSandbox(current) && resting)) return [];
       return [repair(current, current.drift.map(({ message }) => message).join("; "))];
     case "created":
-      return waits ? [] : [start(current)];
+      return waits || dormant ? [] : [start(current)];
     case "paused":
       return [
         { type: "start", id, incident: { reason: Reason.Repaired, message: "the container was paused; resumed it" } },
@@ -122,7 +124,7 @@ function keep(current: Workload, { restartPolicy, held, resting, target, known }
     case "failed":
       return [];
     case "exited": {
-      if (waits || resting || isComplete(current, restartPolicy)) return [];
+      if (waits || resting || dormant || isComplete(current, restartPolicy)) return [];
       const how = state.outOfMemory ? "at its memory limit, by the kernel" : `with exit code ${state.exitCode}`;
       const message = `the process had ended ${how}; started it again`;
       return [{ type: "start", id, incident: known === id ? { reason: Reason.Restarted, message } : undefined }];

@@ -15,9 +15,9 @@ import { STEADY_MS } from "./start-pace.ts";
 
 /** What was found in this reconcile, as the values that a status is made from. Also settles what is remembered. */
 export function factsOf(scope: Scope, { clock, prober }: { clock: Clock; prober: Prober }): Facts {
-  const { deployment, memory, observed, generation } = scope;
+  const { deployment, memory, observed, upkeep } = scope;
   const current = currentOf(observed) ?? scope.former?.workload;
-  const { health, desiredState, restartPolicy } = deployment.spec;
+  const { health, desiredState } = deployment.spec;
   const verdict = prober.verdict(probeKey(scope.owner, "current"));
   const now = clock.monotonicMs();
   const age = current ? ageMs(memory, instanceOf(current), now) : 0;
@@ -28,9 +28,13 @@ export function factsOf(scope: Scope, { clock, prober }: { clock: Clock; prober:
 
   const served = current && servedSpec(scope, current);
   const facts: Facts = {
-    generation,
+    generation: deployment.metadata.generation ?? 0,
+    driven: scope.generation,
+    digest: scope.digest,
+    gated: scope.gated,
+    approval: scope.approval,
     desiredState,
-    restartPolicy,
+    restartPolicy: upkeep.restartPolicy,
     probe: health.probe,
     path: (served ?? scope.upkeep).transport.path,
     backend: scope.former?.backend ?? scope.live?.name,

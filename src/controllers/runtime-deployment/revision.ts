@@ -3,13 +3,15 @@ import type { ImageRequest, PullProgress, ResolvedImage } from "../../backends/b
 import { confinementOf } from "../../effective-spec/confinement.ts";
 import { type EffectiveSpec, referencedObjects } from "../../effective-spec/effective-spec.ts";
 import { type Namespaced, type Resolved, resolveReferences } from "../../effective-spec/references.ts";
-import { buildKey, type ImageSource } from "../../effective-spec/source.ts";
+import { buildKey, type ImageSource, type Source } from "../../effective-spec/source.ts";
 import { needsHashKey, workloadSpec } from "../../effective-spec/workload.ts";
 import type { Clock } from "../../machinery/clock.ts";
 import type { LiveBackend } from "../backend-registry.ts";
 import { type BuildingPorts, type BuildOrder, builtImage, orderBuild } from "./building.ts";
 import type { Note } from "./facts.ts";
 import { failureOf } from "./failure.ts";
+import { objectsOf } from "./gate/config-maps.ts";
+import { madeBy } from "./gate/version.ts";
 import { noteProgress, recentProgress } from "./progress.ts";
 import { askedHash, type Scope } from "./scope.ts";
 import { tryNow } from "./set-back.ts";
@@ -33,7 +35,8 @@ const PROGRESS_MS = 2_000;
 export async function prepareRevision(scope: Scope, ports: RevisionPorts): Promise<void> {
   const { spec, live, observed } = scope;
   if (!spec || !live || !observed || spec.desiredState === "Stopped") return;
-  const objects = ports.objects(scope.owner.namespace);
+  const { namespace } = scope.owner;
+  const objects = objectsOf(ports.objects(namespace), namespace, scope.revision?.version.configMaps);
   const profile = scope.profile?.metadata.generation;
   const build = spec.source.kind === "git" ? buildKey(spec.source) : "";
   scope.token = `${scope.generation}/${profile}/${live.instance}/${versions(scope, spec, objects)}/${build}`;
@@ -49,23 +52,34 @@ export async function prepareRevision(scope: Scope, ports: RevisionPorts): Promi
   const hashKey = keyed ? await tryNow(scope, ports.clock, () => ports.hashKey(scope.signal)) : undefined;
   if (keyed && !hashKey) return;
   const target = workloadSpec({ owner: scope.owner, generation: scope.generation, spec, resolved, image, hashKey });
+  // Before anything runs of it.
+  await scope.revision?.keepImage?.(image.pinned, scope.signal);
   const exists = observed.some((workload) => askedHash(workload) === target.hash);
   if (!exists && !(await fetched(scope, live, { image, request, clock: ports.clock }))) return;
   scope.target = target;
   scope.image = image.pinned;
+  scope.memory.made = madeBy(scope, image.pinned);
+}
+
+/** An image that somebody said yes to, whatever its reference stands for by now. */
+interface Pinned {
+  readonly kind: "pinned";
+  readonly image: ResolvedImage;
+  readonly request: Omit<ImageRequest, "dockerConfig">;
 }
 
 /** A spec that may run. */
 interface Taken {
   readonly resolved: Resolved;
-  readonly from: ImageSource | BuildOrder;
+  readonly from: ImageSource | BuildOrder | Pinned;
 }
 
 /** What needs no call: the references, and the rules of the backend. */
 function accept(scope: Scope, spec: EffectiveSpec, live: LiveBackend, objects: Namespaced): Taken | undefined {
   try {
     const { source, transport, restartPolicy } = spec;
-    const from = source.kind === "git" ? orderBuild(scope, source, { live, objects }) : source;
+    const from =
+      pinned(scope, source) ?? (source.kind === "git" ? orderBuild(scope, source, { live, objects }) : source);
     const imageReference = source.kind === "git" ? source.push?.repository : source.reference;
     const resolved = resolveReferences(spec, objects);
     const confinement = confinementOf(spec, resolved);
@@ -96,6 +110,10 @@ async function obtain(
     const image = await builtImage(scope, from, ports);
     return image && { image, request: { reference: image.pinned, pullPolicy: "IfNotPresent", dockerConfig } };
   }
+  if (from.kind === "pinned") {
+    await ports.finalizer(scope);
+    return { image: from.image, request: { ...from.request, dockerConfig } };
+  }
   const { reference, pullPolicy } = from;
   const request: ImageRequest = { reference, pullPolicy, dockerConfig };
   const [image] = await Promise.all([
@@ -105,6 +123,14 @@ async function obtain(
   if (!image) return undefined;
   scope.memory.pinned = { generation: scope.generation, image: image.pinned };
   return { image, request };
+}
+
+function pinned({ revision }: Scope, source: Source): Pinned | undefined {
+  const image = revision?.image;
+  if (image === undefined) return undefined;
+  const { reference, pullPolicy } =
+    source.kind === "git" ? ({ reference: image, pullPolicy: "IfNotPresent" } as const) : source;
+  return { kind: "pinned", image: { pinned: image }, request: { reference, pullPolicy } };
 }
 
 /** Versions of the objects that the spec refers to: a change of one is another attempt. */

@@ -7,21 +7,26 @@ import { getCondition } from "../../machinery/conditions.ts";
 import type { EventNote } from "../../machinery/event-recorder.ts";
 import type { LiveBackend } from "../backend-registry.ts";
 import type { BuildRecord } from "./build-record.ts";
-import type { Exit, Failure, Note } from "./facts.ts";
+import type { ApprovalFact, Exit, Failure, Note } from "./facts.ts";
+import type { Revision } from "./gate/version.ts";
 import type { Bounds } from "./guardrail-sources.ts";
 import type { Memory } from "./memory.ts";
 import type { Incident } from "./plan.ts";
+
+/** Stands for what a status says already. */
+export const UNCHANGED = "unchanged";
 
 /** One reconcile: what is asked, and what its phases have found so far. */
 export interface Scope {
   /** As it was when the reconcile began, or as a write of its own answered. */
   deployment: RuntimeDeployment;
-  readonly generation: number;
+  /** Of the version that is driven: an earlier one while this one awaits approval. */
+  generation: number;
   readonly owner: Owner;
   readonly memory: Memory;
   readonly signal: AbortSignal;
   /** How what runs is asked, kept and stopped, also where the spec is refused. */
-  readonly upkeep: Upkeep;
+  upkeep: Upkeep;
   live: LiveBackend | undefined;
   /** `spec.type` of the RuntimeBackend, and the generation of its spec. */
   backendType: string;
@@ -33,6 +38,14 @@ export interface Scope {
   profile: GuardrailProfile | undefined;
   /** Undefined while it is refused, or nobody can say. */
   spec: EffectiveSpec | undefined;
+  /** Whether a policy or an Approval may have something against what is asked for. */
+  gated: boolean;
+  /** What was let through, exactly; undefined where nobody had to judge it. */
+  revision: Revision | undefined;
+  /** Of what is driven, as `status.workload.digest` has it; `unchanged` where nobody can say more than the status. */
+  digest: string | undefined | typeof UNCHANGED;
+  /** How what is asked for stands to those who may approve it, and the Approval that says so. */
+  approval: ApprovalFact | undefined;
   /** Undefined while the backend could not be asked. */
   observed: readonly Workload[] | undefined;
   /** What serves at another backend until the deployment has moved. */
@@ -52,7 +65,7 @@ export interface Scope {
   /** The workload that ran at the last look and should still do. */
   known: string | undefined;
   /** Whether that workload was being replaced at the last look. */
-  readonly replacing: boolean;
+  replacing: boolean;
   /** Whether this reconcile made a new current workload because the spec asks for it. */
   asked: boolean;
   /** Whether it was mended in a way that started it, though nobody asked for that. */
@@ -85,6 +98,10 @@ export function newScope(deployment: RuntimeDeployment, memory: Memory, signal: 
     bounds: { known: [], problem: undefined },
     profile: undefined,
     spec: undefined,
+    gated: false,
+    revision: undefined,
+    digest: UNCHANGED,
+    approval: undefined,
     observed: undefined,
     former: undefined,
     target: undefined,
@@ -95,7 +112,7 @@ export function newScope(deployment: RuntimeDeployment, memory: Memory, signal: 
     wiringNotes: [],
     step: undefined,
     failure: undefined,
-    known: phase === "Stopped" ? undefined : workload?.id,
+    known: phase === "Stopped" || phase === "PendingApproval" ? undefined : workload?.id,
     replacing: underTrial || workload?.generation !== generation,
     asked: false,
     mended: false,

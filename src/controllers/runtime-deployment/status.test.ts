@@ -5,6 +5,7 @@ import type { Workload } from "../../backends/backend.ts";
 import type { ProbeVerdict } from "../../probe/prober.ts";
 import type { Facts } from "./facts.ts";
 import { news } from "./happenings.ts";
+import { UNCHANGED } from "./scope.ts";
 import { summarize } from "./status.ts";
 
 const NOW = new Date("2026-01-01T12:00:00.123Z");
@@ -60,6 +61,10 @@ const refused = { reason: "ProbeRefused", message: "nothing listens" } as const;
 
 const facts = (patch: Partial<Facts> = {}): Facts => ({
   generation: 3,
+  driven: 3,
+  digest: UNCHANGED,
+  gated: false,
+  approval: undefined,
   desiredState: "Running",
   restartPolicy: "Always",
   probe: "mcp",

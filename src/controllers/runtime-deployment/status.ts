@@ -8,6 +8,7 @@ import type { Facts, Note } from "./facts.ts";
 import { guardrailsApplied } from "./guardrails-applied.ts";
 import { phaseOf } from "./phase.ts";
 import { originOf } from "./probing.ts";
+import { UNCHANGED } from "./scope.ts";
 import { type Situation, situationOf } from "./situation.ts";
 
 /**
@@ -27,6 +28,7 @@ export function summarize(deployment: RuntimeDeployment, facts: Facts, now: Date
     phase: phaseOf(conditions),
     conditions: [...conditions],
     ...(url !== undefined && { url }),
+    ...(facts.approval?.name !== undefined && { approvalRef: { name: facts.approval.name } }),
     ...(workload && { workload }),
     ...(facts.build && { build: facts.build }),
     ...(guardrails && { guardrails }),
@@ -46,6 +48,7 @@ function conditionsOf(
     ready(situation),
     when(reconciling(situation, facts), ConditionType.Reconciling),
     when(stalled(situation, facts), ConditionType.Stalled),
+    approved(situation, facts),
     accepted(situation, facts) ?? kept(ConditionType.Accepted, facts, before),
     guardrailsCondition(situation, facts),
     sourceReady(facts) ?? kept(ConditionType.SourceReady, facts, before),
@@ -94,6 +97,12 @@ function accepted(situation: Situation, { accepted, failure, reachNotes }: Facts
   const message = ["the spec can be run", ...reachNotes].join("; ");
   const note = accepted ? { reason: Reason.Accepted, message } : failure;
   return note && condition(ConditionType.Accepted, accepted ? "True" : "False", note);
+}
+
+function approved({ kind }: Situation, { approval }: Facts): NewCondition | undefined {
+  if (kind === "deleting" || !approval) return undefined;
+  const { status, ...note } = approval.condition;
+  return condition(ConditionType.Approved, status, note);
 }
 
 function guardrailsCondition({ kind }: Situation, facts: Facts): NewCondition | undefined {
@@ -162,23 +171,31 @@ function urlOf({ current, probe, path }: Facts): string | undefined {
 }
 
 function workloadOf(deployment: RuntimeDeployment, facts: Facts): RuntimeDeploymentStatus["workload"] {
-  const { current, observed, restartCount, upToDate, generation } = facts;
+  const { current, observed, restartCount, upToDate, driven } = facts;
   const before = deployment.status?.workload;
   // Where none can be chosen, what is left is where it ran.
   const backend = facts.backend ?? before?.backend;
   if (!observed) return before;
   if (!current) {
-    // The port is kept for what comes next, and the count is the deployment's.
+    // The port is kept for what comes next, the count is the deployment's, and what ran is what approvals compare with.
     if (!before) return undefined;
-    const { hostPort } = before;
-    return { ...(backend !== undefined && { backend }), ...(hostPort !== undefined && { hostPort }), restartCount };
+    const { hostPort, generation, digest } = before;
+    return {
+      ...(backend !== undefined && { backend }),
+      ...(facts.gated && generation !== undefined && { generation }),
+      ...(facts.gated && digest !== undefined && { digest }),
+      ...(hostPort !== undefined && { hostPort }),
+      restartCount,
+    };
   }
-  const ran = before?.id === current.id ? before.generation : undefined;
+  const ran = before?.id === current.id ? before : undefined;
+  const digest = upToDate && facts.digest !== UNCHANGED ? facts.digest : ran?.digest;
   return {
     ...(backend !== undefined && { backend }),
     id: current.id,
     image: current.image.pinned,
-    generation: upToDate ? generation : (ran ?? current.generation),
+    generation: upToDate ? driven : (ran?.generation ?? current.generation),
+    ...(digest !== undefined && { digest }),
     ...(current.startedAt !== undefined && { startedAt: current.startedAt }),
     restartCount,
     ...(current.hostPort !== undefined && { hostPort: current.hostPort }),

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import type { KubeObject } from "../../api/meta.ts";
 import type { Clock } from "../../machinery/clock.ts";
 import type { Logger } from "../../machinery/logger.ts";
 import type { ObjectReader, ObjectWriter } from "../object-reader.ts";
@@ -106,7 +107,12 @@ export class ClusterRoleAggregator implements AsyncDisposable {
     for (const role of all) {
       const rules = aggregatedRules(role, all);
       if (!rules || isDeepStrictEqual(rules, role.rules ?? [])) continue;
-      await writer.update(clusterRoles, { namespace: "", name: role.metadata.name }, (now) => ({ ...now, rules }), {
+      // By the roles of that moment: a write takes its time, and they may be others by then.
+      const change = (now: KubeObject) => {
+        const current = aggregatedRules(now as ClusterRole, reader.list<ClusterRole>(clusterRoles));
+        return current && { ...now, rules: current };
+      };
+      await writer.update(clusterRoles, { namespace: "", name: role.metadata.name }, change, {
         fieldManager: "clusterrole-aggregation-controller",
       });
     }

@@ -37,8 +37,8 @@ function issue(...audiences: string[]): Promise<string> {
   return serviceAccountTokens.issue(grant).then(({ token }) => token);
 }
 
-function ask(authorization?: string): Promise<UserInfo | undefined> {
-  const request = { headers: { authorization }, socket: {} };
+function ask(authorization?: string, socket: object = {}): Promise<UserInfo | undefined> {
+  const request = { headers: { authorization }, socket };
   return authenticator.authenticate(request as unknown as IncomingMessage);
 }
 
@@ -69,6 +69,23 @@ describe("CredentialAuthenticator", () => {
     { because: "the token is for another server", header: async () => `Bearer ${await issue("vault")}` },
   ])("knows nobody when $because", async ({ header }) => {
     expect(await ask(await header())).toBeUndefined();
+  });
+
+  it("hears what a connection says with each request", async () => {
+    const directory = new UserDirectory(dataDir, clock);
+    const other = await directory.add("bob", []);
+    const socket = {};
+    const alice = { username: "alice", groups: ["devs", "system:authenticated"] };
+    expect(await ask(`Bearer ${userToken}`, socket)).toMatchObject(alice);
+    expect(await ask(`Bearer ${userToken}`, socket)).toMatchObject(alice);
+    expect(await ask(`Bearer ${other}`, socket)).toMatchObject({ username: "bob" });
+    expect(await ask(undefined, socket)).toBeUndefined();
+    expect(await ask(`Bearer ${userToken}`, socket)).toMatchObject(alice);
+    await directory.revoke("alice");
+    expect(await ask(`Bearer ${userToken}`, socket)).toBeUndefined();
+    const again = await directory.add("alice", ["ops"]);
+    expect(await ask(`Bearer ${userToken}`, socket)).toBeUndefined();
+    expect(await ask(`Bearer ${again}`, socket)).toMatchObject({ groups: ["ops", "system:authenticated"] });
   });
 
   it("answers a review with the audiences that token and question share", async () => {

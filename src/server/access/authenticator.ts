@@ -1,9 +1,10 @@
 import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
 import type { Clock } from "../../machinery/clock.ts";
 import type { Authenticator, UserInfo } from "./access.ts";
 import { certificateUser } from "./client-certificate.ts";
 import { apiAudience, type ServiceAccountTokens } from "./service-account-tokens.ts";
-import type { UserTokens } from "./user-tokens.ts";
+import type { RecognizedUser, UserTokens } from "./user-tokens.ts";
 
 const authenticatedGroup = "system:authenticated";
 
@@ -28,6 +29,8 @@ export class CredentialAuthenticator implements Authenticator {
   readonly #users: UserTokens;
   readonly #serviceAccounts: ServiceAccountTokens;
   readonly #clock: Pick<Clock, "now">;
+  /** By connection, since one says the same with each request: what was recognized is compared, not hashed again. */
+  readonly #known = new WeakMap<Socket, RecognizedUser & { readonly authorization: string | undefined }>();
 
   constructor(options: { users: UserTokens; serviceAccounts: ServiceAccountTokens; clock: Pick<Clock, "now"> }) {
     this.#users = options.users;
@@ -36,10 +39,21 @@ export class CredentialAuthenticator implements Authenticator {
   }
 
   async authenticate(request: IncomingMessage): Promise<UserInfo | undefined> {
+    const { socket, headers } = request;
+    const known = this.#known.get(socket);
+    if (known && known.authorization === headers.authorization && this.#users.isCurrent(known)) return known.user;
     const user = certificateUser(request, this.#clock.now());
     if (user) return authenticated(user);
-    const token = bearerToken(request.headers.authorization);
+    const token = bearerToken(headers.authorization);
     if (token === undefined) return undefined;
+    const recognized = this.#users.recognize(token);
+    if (!recognized) return this.#serviceAccount(token);
+    const credential = { ...recognized, user: authenticated(recognized.user), authorization: headers.authorization };
+    this.#known.set(socket, credential);
+    return credential.user;
+  }
+
+  async #serviceAccount(token: string): Promise<UserInfo | undefined> {
     try {
       return (await this.authenticateToken(token, [apiAudience]))?.user;
     } catch (error) {

@@ -55,6 +55,7 @@ function may(user: UserInfo, verb: string, what: string, namespace = "", name = 
 }
 
 const deployments = "runtimedeployments.slipway.dev";
+const approvals = "approvals.slipway.dev";
 const backends = "runtimebackends.slipway.dev";
 
 describe("the default roles", () => {
@@ -133,6 +134,13 @@ describe("the controller", () => {
     ["create", "tokenreviews.authentication.k8s.io"],
     ["create", "subjectaccessreviews.authorization.k8s.io"],
     ["create", "secrets", "slipway-system"],
+    ["watch", approvals],
+    ["watch", "approvalpolicies.slipway.dev"],
+    ["create", approvals, "team-a"],
+    ["delete", approvals, "team-a", "a"],
+    ["patch", `${approvals}/status`, "team-a", "a"],
+    ["patch", "approvalpolicies.slipway.dev/status", "", "p"],
+    ["create", deployments, "slipway-system"],
     ["update", "leases.coordination.k8s.io", "slipway-system", "slipway-controller"],
   ])("may %s %s %s %s", (verb, what, namespace = "", name = "") => {
     expect(may(controller, verb, what, namespace, name)).toBe(true);
@@ -141,6 +149,9 @@ describe("the controller", () => {
   it.each([
     ["create", deployments, "team-a"],
     ["delete", deployments, "team-a", "x"],
+    ["update", approvals, "team-a", "a"],
+    ["patch", approvals, "team-a", "a"],
+    ["update", "approvalpolicies.slipway.dev", "", "p"],
     ["create", backends],
     ["update", backends, "", "docker"],
     ["delete", backends, "", "docker"],

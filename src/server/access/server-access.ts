@@ -65,11 +65,11 @@ export class ServerAccess implements AsyncDisposable {
     this.virtualSubresources = [tokenRequest({ tokens, reader, clock })];
   }
 
-  /** Installs the default roles, and keeps aggregated ones up to date from then on. Once, before requests are served. */
+  /** Installs the default roles, and keeps aggregated ones up to date from then on. At the start, and after a restore. */
   async start(writer: ObjectWriter): Promise<void> {
     const { reader, clock, logger } = this.#options;
     await bootstrapAccess({ reader, writer });
-    this.#aggregator = new ClusterRoleAggregator({ reader, writer, clock, logger });
+    this.#aggregator ??= new ClusterRoleAggregator({ reader, writer, clock, logger });
     await this.#aggregator.settled();
   }
 

@@ -13,9 +13,14 @@ const rememberedUsers = 1_000;
 /** Largest user file that is read, in bytes: some thousand groups. */
 const fileLimit = 64 * 1024;
 
+export interface RecognizedUser {
+  readonly user: UserInfo;
+  readonly record: UserRecord;
+}
+
 /**
- * Recognizes the tokens of static users. Looks at the user's file with each request (a `stat`, about 1 µs) and reads it
- * again when it changed, so a user that was added or revoked a moment ago is so here too.
+ * Recognizes the tokens of static users. Looks at the user's file with each request, or with those of one turn of the event
+ * loop at once, and reads it again when it changed, so a user that was added or revoked a moment ago is so here too.
  */
 export class UserTokens {
   readonly #path: string;
@@ -29,26 +34,40 @@ export class UserTokens {
 
   /** Without `system:authenticated`. Undefined for every other token. */
   authenticate(token: string): UserInfo | undefined {
+    return this.recognize(token)?.user;
+  }
+
+  /** The same, to be asked of again by `isCurrent`. */
+  recognize(token: string): RecognizedUser | undefined {
     const name = claimedUser(token);
     if (name === undefined || !isFileName(name)) return undefined;
     const record = this.#record(name);
     if (!record || !tokenMatches(token, record.tokenHash)) return undefined;
-    return { username: record.name, uid: record.uid, groups: record.groups };
+    return { user: { username: record.name, uid: record.uid, groups: record.groups }, record };
+  }
+
+  /** Whether the token that was recognized would be so now, which costs only the look at the file. */
+  isCurrent({ record }: RecognizedUser): boolean {
+    return this.#record(record.name) === record;
   }
 
   #record(name: string): UserRecord | undefined {
-    const file = userFile(this.#path, name);
+    const known = this.#remembered.get(name);
+    if (known?.isFresh) return known.record;
+    const file = known?.file ?? userFile(this.#path, name);
     const stats = statSync(file, { throwIfNoEntry: false });
     if (!stats) {
       this.#remembered.delete(name);
       return undefined;
     }
-    const version = [stats.ino, stats.size, stats.mtimeMs, stats.ctimeMs, stats.mode].join();
-    const known = this.#remembered.get(name);
-    if (known?.version === version) return known.record;
-    const record = this.#read(file, stats);
-    this.#remembered.set(name, { version, record });
-    return record;
+    const remembered =
+      known && isSame(known.stats, stats) ? known : { file, stats, record: this.#read(file, stats), isFresh: true };
+    if (remembered !== known) this.#remembered.set(name, remembered);
+    remembered.isFresh = true;
+    setImmediate(() => {
+      remembered.isFresh = false;
+    });
+    return remembered.record;
   }
 
   #read(file: string, stats: Stats): UserRecord | undefined {
@@ -60,8 +79,18 @@ export class UserTokens {
 }
 
 interface Remembered {
-  readonly version: string;
+  readonly file: string;
+  /** Those of the file when it was read. */
+  readonly stats: Stats;
   readonly record: UserRecord | undefined;
+  /** Until the turn of the event loop in which the file was looked at is over: what arrived together is judged together. */
+  isFresh: boolean;
+}
+
+function isSame(a: Stats, b: Stats): boolean {
+  return (
+    a.ino === b.ino && a.size === b.size && a.mtimeMs === b.mtimeMs && a.ctimeMs === b.ctimeMs && a.mode === b.mode
+  );
 }
 
 /** The server's own users may begin with `system:`; nothing may lead out of the directory. */

@@ -12,6 +12,8 @@ export interface AdmissionRequest {
   readonly name: string;
   readonly user: UserInfo;
   readonly dryRun: boolean;
+  /** The client's address; undefined where the server itself writes. */
+  readonly from?: string | undefined;
   /** What will be stored; mutating plugins may change it in place. Undefined on DELETE. */
   readonly object: Record<string, unknown> | undefined;
   /** What is stored. Undefined on CREATE. */
@@ -30,7 +32,10 @@ export type AdmissionSubject = Pick<
   "operation" | "definition" | "subresource" | "namespace" | "name"
 >;
 
-/** One admission rule. Plugins run in the order of the list: all `mutate`, then validation by schema, then all `validate`. */
+/**
+ * One admission rule. Plugins run in the order of the list: all `mutate`, all `complete`, then validation by schema, then all
+ * `validate`.
+ */
 export interface AdmissionPlugin {
   readonly name: string;
   /** True where a decision may take seconds, so that no lock may be held meanwhile. */
@@ -39,6 +44,8 @@ export interface AdmissionPlugin {
   handles(request: AdmissionSubject): boolean;
   /** @throws {StatusError} to refuse. */
   mutate?(request: AdmissionRequest): void | Promise<void>;
+  /** For what must see the object as all others have left it, such as a stamp over it. As `mutate` otherwise. */
+  complete?(request: AdmissionRequest): void | Promise<void>;
   /** Must not change the object. @throws {StatusError} to refuse. */
   validate?(request: AdmissionRequest): void | Promise<void>;
 }
@@ -56,15 +63,21 @@ export class AdmissionChain {
     return this.#plugins.some((plugin) => plugin.isRemote && plugin.handles(subject));
   }
 
+  /** Whether the object may come out with what the client did not ask for, and is no field manager's. */
+  mayAdd(subject: AdmissionSubject): boolean {
+    return this.#plugins.some((plugin) => (plugin.isRemote || plugin.complete) && plugin.handles(subject));
+  }
+
   mutate(request: AdmissionRequest): void | Promise<void> {
-    return this.#run(request, "mutate");
+    const mutated = this.#run(request, "mutate");
+    return mutated === undefined ? this.#run(request, "complete") : mutated.then(() => this.#run(request, "complete"));
   }
 
   validate(request: AdmissionRequest): void | Promise<void> {
     return this.#run(request, "validate");
   }
 
-  #run(request: AdmissionRequest, phase: "mutate" | "validate"): void | Promise<void> {
+  #run(request: AdmissionRequest, phase: "mutate" | "complete" | "validate"): void | Promise<void> {
     let pending: Promise<void> | undefined;
     for (const plugin of this.#plugins) {
       if (plugin[phase] === undefined || !plugin.handles(request)) continue;

@@ -1,7 +1,7 @@
 import type { JsonSchema } from "../../api/json-schema.ts";
+import { expressionError } from "../../cel/regular-expression.ts";
 import type { FieldError } from "../resource.ts";
 import { forbidden, invalid } from "../schema/field-errors.ts";
-import { expressionError } from "../schema/regular-expression.ts";
 
 /** What a branch of `allOf`, `anyOf`, `oneOf` or `not` may not say: it restricts values, it does not shape them. */
 const FORBIDDEN: ReadonlyMap<string, string> = new Map([

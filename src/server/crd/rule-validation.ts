@@ -1,10 +1,10 @@
 import type { JsonSchema, ValidationRule } from "../../api/json-schema.ts";
+import { describeCompileError } from "../../cel/compile-error.ts";
+import { compileRuleExpression, type Expression, usesOldSelf } from "../../cel/expression.ts";
 import type { FieldError } from "../resource.ts";
 import type { CelType } from "../schema/cel/cel-type.ts";
-import { describeCompileError } from "../schema/cel/compile-error.ts";
 import { maxCost } from "../schema/cel/cost.ts";
 import { RuleEnvironment } from "../schema/cel/environment.ts";
-import { compileRuleExpression, type Expression, usesOldSelf } from "../schema/cel/expression.ts";
 import { hasRules } from "../schema/cel/rule-set.ts";
 import { invalid, notSupported, required } from "../schema/field-errors.ts";
 import { GoStruct } from "../schema/go-format.ts";

@@ -1,7 +1,7 @@
 import type { JsonSchema } from "../../api/json-schema.ts";
+import { expressionError } from "../../cel/regular-expression.ts";
 import type { FieldError } from "../resource.ts";
 import { forbidden, invalid, notSupported, required } from "../schema/field-errors.ts";
-import { expressionError } from "../schema/regular-expression.ts";
 import { combinationErrors } from "./combination-validation.ts";
 import { defaultErrors } from "./default-validation.ts";
 import { listAndMapErrors } from "./list-and-map-validation.ts";

@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import type { Clock } from "../../machinery/clock.ts";
 
 /** What a handler answers. The listener adds what every answer has: security headers, warnings, length, compression. */
 export interface Answer {
@@ -41,6 +42,15 @@ export interface HttpRequest {
   readonly query: URLSearchParams;
   readonly headers: RequestHeaders;
   readonly body: Readable;
+  /** Where others may wait for what this request holds while its body comes. */
+  readonly patience?: Patience;
+}
+
+/** How long a body may take. */
+export interface Patience {
+  readonly clock: Pick<Clock, "schedule">;
+  /** Whether every place is taken and somebody waits. */
+  isCrowded(): boolean;
 }
 
 export function header(request: HttpRequest, name: string): string {

@@ -1,6 +1,7 @@
 import { Readable } from "node:stream";
 import { expect, it } from "@jest/globals";
 import { FakeClock } from "../../../test/support/fake-clock.ts";
+import { Metrics } from "../../machinery/metrics.ts";
 import type { Discovery } from "../discovery/discovery.ts";
 import type { ServerContext } from "../verbs/server-context.ts";
 import { type HttpRequest, text } from "./answer.ts";
@@ -17,6 +18,8 @@ it("answers probes while everything else has to wait", async () => {
     discovery: {
       answer: ({ path }: HttpRequest) => (path === "/openapi/v2" ? never : text(200, "ok")),
     } as unknown as Discovery,
+    metrics: new Metrics(),
+    restore: { refusesWrites: false, restore: () => Promise.reject(new Error("not asked for")) },
   });
   const details = { message: { socket: { destroyed: false } } } as unknown as RequestDetails;
   const get = (path: string) =>

@@ -1,19 +1,23 @@
 import type { IncomingMessage } from "node:http";
+import type { Metrics } from "../../machinery/metrics.ts";
 import type { Authenticator, Authorizer, RequestAttributes, UserInfo } from "../access/access.ts";
 import { refusal } from "../access/refusal.ts";
 import type { Discovery } from "../discovery/discovery.ts";
-import { type AuditEvent, annotator, auditEvent, isAudited } from "../observe/audit-event.ts";
+import { AUTHORIZATION_DECISION, type AuditEvent, annotator, auditEvent, isAudited } from "../observe/audit-event.ts";
 import { RequestMetrics } from "../observe/request-metrics.ts";
 import type { ServedResource } from "../registry/served-resource.ts";
+import type { OnlineRestore } from "../restore/online-restore.ts";
+import { StateReplaced } from "../storage/store.ts";
 import { checkTimeout, parseBoolean } from "../verbs/query-options.ts";
 import type { ResourceRequest } from "../verbs/resource-request.ts";
 import type { ServerContext } from "../verbs/server-context.ts";
 import { negotiate } from "./accept.ts";
-import { type Answer, type HttpRequest, header, pageNotFound, text } from "./answer.ts";
+import { type Answer, type HttpRequest, header, type Patience, pageNotFound, text } from "./answer.ts";
 import { FlowControl } from "./flow-control.ts";
 import type { RequestDetails } from "./listener.ts";
 import { parseResourcePath, type ResourcePath } from "./request-info.ts";
 import { objectVerbs, subresourceVerbs, type VerbHandler } from "./resource-verbs.ts";
+import { answerRestore, RESTORE_PATH } from "./restore-request.ts";
 import {
   badRequest,
   methodNotSupported,
@@ -30,6 +34,9 @@ export interface ApiHandlerOptions {
   readonly authenticator: Authenticator;
   readonly authorizer: Authorizer;
   readonly discovery: Discovery;
+  /** What the server tells of itself at `/metrics`. */
+  readonly metrics: Metrics;
+  readonly restore: Pick<OnlineRestore, "restore" | "refusesWrites">;
   /** Hears of every request that belongs into the audit log, once it is answered. */
   readonly audit?: (event: AuditEvent) => void;
 }
@@ -38,15 +45,18 @@ export interface ApiHandlerOptions {
 export class ApiHandler {
   readonly #options: ApiHandlerOptions;
   readonly #flow: FlowControl;
+  readonly #patience: Patience;
   readonly #metrics: RequestMetrics;
 
   constructor(options: ApiHandlerOptions) {
     this.#options = options;
     const { clock, registry, store } = options.context;
-    this.#flow = new FlowControl(clock);
+    const flow = new FlowControl(clock);
+    this.#flow = flow;
+    this.#patience = { clock, isCrowded: () => flow.isCrowded };
     const objects = () =>
       new Map([...registry.stored()].map(({ storage }) => [storage, store.count(storage)] as const));
-    this.#metrics = new RequestMetrics({ flow: this.#flow, objects });
+    this.#metrics = new RequestMetrics({ metrics: options.metrics, flow: this.#flow, objects });
   }
 
   async handle(http: HttpRequest, details: RequestDetails): Promise<Answer> {
@@ -95,19 +105,33 @@ export class ApiHandler {
     known.user = user;
     const isWanted = () => !message.socket.destroyed;
     if (!path) {
-      this.#authorize(user, { kind: "path", verb: http.method.toLowerCase(), path: http.path });
+      this.#authorize(user, { kind: "path", verb: http.method.toLowerCase(), path: http.path }, annotations);
       if (http.path === "/metrics") return text(200, await this.#metrics.render());
+      if (http.path === RESTORE_PATH) return answerRestore(http, user, this.#options.restore);
       if (PROBES.test(http.path)) return this.#options.discovery.answer(http);
       return this.#flow.run(user.username, isWanted, () => this.#options.discovery.answer(http));
     }
-    this.#authorize(user, attributesOf(path, verb, http.query));
-    const work = () => this.#dispatch({ http, path, verb, user, warnings, annotations });
+    this.#authorize(user, attributesOf(path, verb, http.query), annotations);
+    const seated = READS.has(verb) ? http : { ...http, patience: this.#patience };
+    const work = () =>
+      this.#dispatch({
+        http: seated,
+        path,
+        verb,
+        user,
+        from: message.socket.remoteAddress ?? "",
+        warnings,
+        annotations,
+      });
     return verb === "watch" ? work() : this.#flow.run(user.username, isWanted, work);
   }
 
-  #authorize(user: UserInfo, attributes: RequestAttributes): void {
+  #authorize(user: UserInfo, attributes: RequestAttributes, annotations: Map<string, string>): void {
     const { allowed, reason } = this.#options.authorizer.authorize(user, attributes);
-    if (!allowed) throw refusal(user, attributes, reason);
+    if (allowed) return;
+    // As kube-apiserver notes it: tells it from what admission refuses.
+    annotator(annotations)(AUTHORIZATION_DECISION, "forbid");
+    throw refusal(user, attributes, reason);
   }
 
   #dispatch(call: Call): Promise<Answer> {
@@ -138,9 +162,12 @@ export class ApiHandler {
       accepted,
       warnings,
       annotate: annotator(annotations),
-      authorizeCreate: () => this.#authorize(user, attributesOf(call.path, "create", http.query)),
+      from: call.from,
+      authorizeCreate: () => this.#authorize(user, attributesOf(call.path, "create", http.query), annotations),
     };
-    return handler(context, request);
+    if (READS.has(call.verb)) return handler(context, request);
+    if (this.#options.restore.refusesWrites) throw new StateReplaced();
+    return context.store.inOneState(() => handler(context, request));
   }
 
   /** Paths below Kubernetes' own group versions answer with a Status, others as a web server does. */
@@ -149,6 +176,8 @@ export class ApiHandler {
     return pageNotFound();
   }
 }
+
+const READS: ReadonlySet<string> = new Set(["get", "list", "watch"]);
 
 /** Never made to wait, as in Kubernetes by its flow schema `probes`: a busy server must not be taken for a dead one. */
 const PROBES = /^\/(?:healthz|livez|readyz)(?:\/|$)/;
@@ -184,6 +213,8 @@ export interface Call {
   readonly path: ResourcePath;
   readonly verb: string;
   readonly user: UserInfo;
+  /** The client's address. */
+  readonly from: string;
   readonly warnings: Set<string>;
   readonly annotations: Map<string, string>;
 }

@@ -51,6 +51,16 @@ describe("FlowControl", () => {
     expect(begun).toEqual(["a1", "a2", "a3", "b1"]);
   });
 
+  it("is crowded where every seat is taken and somebody waits, not where one user has had enough", async () => {
+    for (const name of ["a1", "a2", "a3", "a4"]) request("a", name);
+    expect(flow.numbers).toMatchObject({ seated: 3, waiting: 1 });
+    expect(flow.isCrowded).toBe(false);
+    request("b", "b1");
+    expect(flow.isCrowded).toBe(true);
+    await end("b1");
+    expect(flow.isCrowded).toBe(false);
+  });
+
   it("lets users take turns for what becomes free", async () => {
     for (const name of ["a1", "a2", "a3", "a4", "a5", "a6"]) request("ann", name);
     for (const name of ["b1", "b2", "b3"]) request("bob", name);

@@ -63,6 +63,11 @@ export class FlowControl {
     return { seated: this.#seated, waiting: this.#waiting, refused: this.#refused };
   }
 
+  /** Whether all seats are taken and somebody waits for one. */
+  get isCrowded(): boolean {
+    return this.#waiting > 0 && this.#seated >= this.#limits.seats;
+  }
+
   /** @throws {StatusError} 429 */
   async run<T>(name: string, isWanted: () => boolean, work: () => T | Promise<T>): Promise<T> {
     const user = this.#user(name);

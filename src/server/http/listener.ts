@@ -4,13 +4,13 @@ import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Logger } from "../../machinery/logger.ts";
-import { ObjectTooLarge, StoreUnavailable } from "../storage/store.ts";
+import { ObjectTooLarge, StateReplaced, StoreUnavailable } from "../storage/store.ts";
 import { encode } from "../verbs/present.ts";
 import { type Accepted, negotiate } from "./accept.ts";
 import { type Answer, type HttpRequest, header, type StreamSink } from "./answer.ts";
 import type { ServerCertificates } from "./certificates.ts";
 import { sendBody } from "./send-body.ts";
-import { internalError, StatusError } from "./status-error.ts";
+import { internalError, StatusError, unavailable } from "./status-error.ts";
 
 const HEADERS_TIMEOUT_MS = 30_000;
 /** How long a client may take to send its body. */
@@ -171,6 +171,7 @@ function failure(error: unknown, message: IncomingMessage, logger: Logger): Answ
 
 function asStatus(error: unknown): StatusError | undefined {
   if (error instanceof StatusError) return error;
+  if (error instanceof StateReplaced) return unavailable(error.message, 1);
   // As kube-apiserver passes etcd's answer on: without a reason.
   if (error instanceof ObjectTooLarge) return new StatusError(500, undefined, error.message);
   // Nothing was stored, so the client may come again.

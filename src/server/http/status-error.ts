@@ -139,6 +139,11 @@ export function tooManyRequests(message: string, retryAfterSeconds: number): Sta
   return new StatusError(429, "TooManyRequests", message, { retryAfterSeconds });
 }
 
+/** Clients of Kubernetes repeat the request by themselves after the time given. */
+export function unavailable(message: string, retryAfterSeconds: number): StatusError {
+  return new StatusError(503, "ServiceUnavailable", message, { retryAfterSeconds });
+}
+
 export function requestEntityTooLarge(limitBytes: number): StatusError {
   return new StatusError(413, "RequestEntityTooLarge", `Request entity too large: limit is ${limitBytes}`);
 }

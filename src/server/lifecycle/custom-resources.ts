@@ -42,7 +42,8 @@ export class CustomResources {
     this.#context = context;
     this.#reader = reader;
     this.#writer = writer;
-    this.#tasks = new KeyedTasks((name) => this.#reconcile(name), { logger, clock: context.clock, what: "definition" });
+    const reconcile = (name: string) => context.store.inOneState(() => this.#reconcile(name));
+    this.#tasks = new KeyedTasks(reconcile, { logger, clock: context.clock, what: "definition" });
     for (const definition of reader.list<CustomResourceDefinition>(definitions)) this.#serve(definition);
     this.#unsubscribe = reader.subscribe(definitions, ({ type, object }) => {
       if (type === "DELETED") this.#withdraw(object as CustomResourceDefinition);

@@ -28,7 +28,8 @@ export class GarbageCollector {
 
   constructor({ context, logger }: { context: ServerContext; logger: Logger }) {
     this.#context = context;
-    this.#tasks = new KeyedTasks((id) => this.#reconcile(parse(id)), {
+    const reconcile = (id: string) => context.store.inOneState(() => this.#reconcile(parse(id)));
+    this.#tasks = new KeyedTasks(reconcile, {
       logger,
       clock: context.clock,
       what: "owned object",

@@ -31,7 +31,9 @@ export class NamespaceLifecycle {
     this.#context = context;
     this.#reader = reader;
     this.#writer = writer;
-    this.#tasks = new KeyedTasks((name) => this.#reconcile(name), { logger, clock: context.clock, what: "namespace" });
+    // What is deleted because the namespace ends must not go on in a state in which it does not.
+    const reconcile = (name: string) => context.store.inOneState(() => this.#reconcile(name));
+    this.#tasks = new KeyedTasks(reconcile, { logger, clock: context.clock, what: "namespace" });
     this.#unsubscribe = [
       reader.subscribe(namespaces, ({ type, object }) => {
         if (type !== "DELETED" && object.metadata.deletionTimestamp !== undefined)

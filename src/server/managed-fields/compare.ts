@@ -1,6 +1,6 @@
 import { deepEqual } from "../schema/deep-equal.ts";
 import { isObject } from "../schema/schema-node.ts";
-import { type FieldSet, FieldSetBuilder } from "./field-set.ts";
+import { EMPTY, type FieldSet, fieldSet, OWNED_LEAF, union, withChild } from "./field-set.ts";
 import { elementOf, fieldElement } from "./path-element.ts";
 import { type FieldType, fieldType, type ListType, type MapType, resolve } from "./typed-schema.ts";
 
@@ -11,103 +11,115 @@ export interface Comparison {
   readonly removed: FieldSet;
 }
 
+const SAME: Comparison = { added: EMPTY, modified: EMPTY, removed: EMPTY };
+const ADDED: Comparison = { ...SAME, added: OWNED_LEAF };
+const MODIFIED: Comparison = { ...SAME, modified: OWNED_LEAF };
+const REMOVED: Comparison = { ...SAME, removed: OWNED_LEAF };
+
 /** Compares two whole objects of one type. */
 export function compare(type: FieldType, before: unknown, after: unknown): Comparison {
-  const walk = new CompareWalk();
-  walk.visit(type, before, after);
-  return { added: walk.added.build(), modified: walk.modified.build(), removed: walk.removed.build() };
+  const { added, modified, removed } = compareValues(type, before, after);
+  return { added: rootOf(added), modified: rootOf(modified), removed: rootOf(removed) };
+}
+
+/** Nobody owns a whole object. */
+function rootOf(set: FieldSet): FieldSet {
+  return set.owned ? fieldSet(false, set.children) : set;
 }
 
 /** `undefined` stands for what is absent; null is a value. */
-class CompareWalk {
-  readonly added = new FieldSetBuilder();
-  readonly modified = new FieldSetBuilder();
-  readonly removed = new FieldSetBuilder();
-  readonly #path: string[] = [];
+function compareValues(type: FieldType, before: unknown, after: unknown): Comparison {
+  if (before === after) return SAME;
+  if (after === undefined) return compareAs(resolve(type, before), before, after);
+  const next = resolve(type, after);
+  const result = compareAs(next, before, after);
+  if (before === undefined) return result;
+  const old = resolve(type, before);
+  return old.kind === next.kind ? result : both(compareAs(old, before, after), result);
+}
 
-  visit(type: FieldType, before: unknown, after: unknown): void {
-    if (before === after) return;
-    if (after === undefined) this.#as(resolve(type, before), before, after);
-    else if (before === undefined) this.#as(resolve(type, after), before, after);
-    else {
-      const [old, next] = [resolve(type, before), resolve(type, after)];
-      if (old.kind !== next.kind) this.#as(old, before, after);
-      this.#as(next, before, after);
-    }
+function both(a: Comparison, b: Comparison): Comparison {
+  return {
+    added: union(a.added, b.added),
+    modified: union(a.modified, b.modified),
+    removed: union(a.removed, b.removed),
+  };
+}
+
+function compareAs(type: Exclude<FieldType, { kind: "deduced" }>, before: unknown, after: unknown): Comparison {
+  if (type.kind === "scalar") return compareLeaves(before, after);
+  return type.kind === "list" ? compareLists(type, before, after) : compareMaps(type, before, after);
+}
+
+function compareLeaves(before: unknown, after: unknown): Comparison {
+  if (before === undefined) return ADDED;
+  if (after === undefined) return REMOVED;
+  return deepEqual(before, after) ? SAME : MODIFIED;
+}
+
+function compareMaps(type: MapType, before: unknown, after: unknown): Comparison {
+  const old = isObject(before) ? before : EMPTY_OBJECT;
+  const next = isObject(after) ? after : EMPTY_OBJECT;
+  const oldKeys = Object.keys(old);
+  const nextKeys = Object.keys(next);
+  if (type.atomic || (oldKeys.length === 0 && nextKeys.length === 0)) return compareLeaves(before, after);
+  const children = new ChildComparisons();
+  const compareField = (key: string, own: unknown, other: unknown): void => {
+    if (own !== other) children.set(fieldElement(key), compareValues(fieldType(type, key) ?? DEDUCED, own, other));
+  };
+  for (const key of oldKeys) compareField(key, old[key], Object.hasOwn(next, key) ? next[key] : undefined);
+  for (const key of nextKeys) if (!Object.hasOwn(old, key)) compareField(key, undefined, next[key]);
+  return children.below(before, after);
+}
+
+function compareLists(type: ListType, before: unknown, after: unknown): Comparison {
+  const old = Array.isArray(before) ? before : [];
+  const next = Array.isArray(after) ? after : [];
+  if (type.relation === "atomic" || (old.length === 0 && next.length === 0)) return compareLeaves(before, after);
+  const oldItems = byElement(type, old);
+  const nextItems = byElement(type, next);
+  const children = new ChildComparisons();
+  for (const [element, items] of oldItems) {
+    children.set(element, compareItems(type, items, nextItems.get(element) ?? []));
   }
-
-  #as(type: Exclude<FieldType, { kind: "deduced" }>, before: unknown, after: unknown): void {
-    if (type.kind === "scalar") this.#leaf(before, after);
-    else if (type.kind === "list") this.#list(type, before, after);
-    else this.#map(type, before, after);
+  for (const [element, items] of nextItems) {
+    if (!oldItems.has(element)) children.set(element, compareItems(type, [], items));
   }
+  return children.below(before, after);
+}
 
-  #leaf(before: unknown, after: unknown): void {
-    if (before === undefined) this.added.add(this.#path);
-    else if (after === undefined) this.removed.add(this.#path);
-    else if (!deepEqual(before, after)) this.modified.add(this.#path);
+/** Items that occur more than once cannot be told apart: they count as one leaf. */
+function compareItems({ items }: ListType, old: readonly unknown[], next: readonly unknown[]): Comparison {
+  if (old.length <= 1 && next.length <= 1) return compareValues(items, old[0], next[0]);
+  if (old.length > 1 && next.length > 1) return deepEqual(old, next) ? SAME : MODIFIED;
+  if (old.length > 1) return next.length === 1 ? both(compareValues(items, undefined, next[0]), REMOVED) : REMOVED;
+  return old.length === 1 ? both(compareValues(items, old[0], undefined), ADDED) : ADDED;
+}
+
+/** What changed below a map or list. Most often that is of one sort, or nothing at all. */
+class ChildComparisons {
+  #added: Map<string, FieldSet> | undefined;
+  #modified: Map<string, FieldSet> | undefined;
+  #removed: Map<string, FieldSet> | undefined;
+
+  set(element: string, { added, modified, removed }: Comparison): void {
+    this.#added = withChild(this.#added, element, added);
+    this.#modified = withChild(this.#modified, element, modified);
+    this.#removed = withChild(this.#removed, element, removed);
   }
 
   /** A parent that came or went is owned as well as its children. */
-  #parent(before: unknown, after: unknown): void {
-    if (before === undefined) this.added.add(this.#path);
-    else if (after === undefined) this.removed.add(this.#path);
-  }
-
-  #map(type: MapType, before: unknown, after: unknown): void {
-    const old = isObject(before) ? before : EMPTY_OBJECT;
-    const next = isObject(after) ? after : EMPTY_OBJECT;
-    const oldKeys = Object.keys(old);
-    const nextKeys = Object.keys(next);
-    if (type.atomic || (oldKeys.length === 0 && nextKeys.length === 0)) {
-      this.#leaf(before, after);
-      return;
-    }
-    for (const key of oldKeys) this.#field(type, key, old[key], Object.hasOwn(next, key) ? next[key] : undefined);
-    for (const key of nextKeys) if (!Object.hasOwn(old, key)) this.#field(type, key, undefined, next[key]);
-    this.#parent(before, after);
-  }
-
-  #field(type: MapType, key: string, before: unknown, after: unknown): void {
-    if (before === after) return;
-    this.#path.push(fieldElement(key));
-    this.visit(fieldType(type, key) ?? { kind: "deduced" }, before, after);
-    this.#path.pop();
-  }
-
-  #list(type: ListType, before: unknown, after: unknown): void {
-    const old = Array.isArray(before) ? before : [];
-    const next = Array.isArray(after) ? after : [];
-    if (type.relation === "atomic" || (old.length === 0 && next.length === 0)) {
-      this.#leaf(before, after);
-      return;
-    }
-    const oldItems = byElement(type, old);
-    const nextItems = byElement(type, next);
-    for (const element of new Set([...oldItems.keys(), ...nextItems.keys()])) {
-      this.#items(type, element, oldItems.get(element) ?? [], nextItems.get(element) ?? []);
-    }
-    this.#parent(before, after);
-  }
-
-  /** Items that occur more than once cannot be told apart: they count as one leaf. */
-  #items(type: ListType, element: string, old: readonly unknown[], next: readonly unknown[]): void {
-    this.#path.push(element);
-    if (old.length <= 1 && next.length <= 1) this.visit(type.items, old[0], next[0]);
-    else if (old.length > 1 && next.length > 1) {
-      if (!deepEqual(old, next)) this.modified.add(this.#path);
-    } else if (old.length > 1) {
-      if (next.length === 1) this.visit(type.items, undefined, next[0]);
-      this.removed.add(this.#path);
-    } else {
-      if (old.length === 1) this.visit(type.items, old[0], undefined);
-      this.added.add(this.#path);
-    }
-    this.#path.pop();
+  below(before: unknown, after: unknown): Comparison {
+    return {
+      added: fieldSet(before === undefined, this.#added),
+      modified: fieldSet(false, this.#modified),
+      removed: fieldSet(after === undefined, this.#removed),
+    };
   }
 }
 
 const EMPTY_OBJECT: Record<string, unknown> = {};
+const DEDUCED: FieldType = { kind: "deduced" };
 
 function byElement(type: ListType, list: readonly unknown[]): Map<string, unknown[]> {
   const items = new Map<string, unknown[]>();

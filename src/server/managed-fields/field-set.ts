@@ -18,9 +18,18 @@ export function isEmpty({ owned, children }: FieldSet): boolean {
 }
 
 /** `owned` with children; the shared leaves where there are none. */
-export function fieldSet(owned: boolean, children: ReadonlyMap<string, FieldSet>): FieldSet {
+export function fieldSet(owned: boolean, children: ReadonlyMap<string, FieldSet> = NO_CHILDREN): FieldSet {
   if (children.size > 0) return { owned, children };
   return owned ? OWNED_LEAF : EMPTY;
+}
+
+/** Children that are collected, in a map that is made for the first that is not empty. */
+export function withChild(
+  children: Map<string, FieldSet> | undefined,
+  element: string,
+  child: FieldSet,
+): Map<string, FieldSet> | undefined {
+  return isEmpty(child) ? children : (children ?? new Map<string, FieldSet>()).set(element, child);
 }
 
 export function union(a: FieldSet, b: FieldSet): FieldSet {
@@ -36,12 +45,11 @@ export function union(a: FieldSet, b: FieldSet): FieldSet {
 
 export function intersection(a: FieldSet, b: FieldSet): FieldSet {
   if (a === b) return a;
-  const children = new Map<string, FieldSet>();
+  let children: Map<string, FieldSet> | undefined;
   for (const [element, child] of a.children) {
     const other = b.children.get(element);
     if (other === undefined) continue;
-    const both = intersection(child, other);
-    if (!isEmpty(both)) children.set(element, both);
+    children = withChild(children, element, intersection(child, other));
   }
   return fieldSet(a.owned && b.owned, children);
 }
@@ -58,15 +66,18 @@ export function recursiveDifference(a: FieldSet, b: FieldSet): FieldSet {
 
 function subtract(a: FieldSet, b: FieldSet, recursive: boolean): FieldSet {
   if (isEmpty(b)) return a;
-  const children = new Map<string, FieldSet>();
-  let changed = a.owned && b.owned;
-  for (const [element, child] of a.children) {
-    const other = b.children.get(element);
-    const rest = other === undefined ? child : recursive && other.owned ? EMPTY : subtract(child, other, recursive);
-    if (rest !== child) changed = true;
-    if (!isEmpty(rest)) children.set(element, rest);
+  let children: Map<string, FieldSet> | undefined;
+  for (const [element, other] of b.children) {
+    const child = a.children.get(element);
+    if (child === undefined) continue;
+    const rest = recursive && other.owned ? EMPTY : subtract(child, other, recursive);
+    if (rest === child) continue;
+    children ??= new Map(a.children);
+    if (isEmpty(rest)) children.delete(element);
+    else children.set(element, rest);
   }
-  return changed ? fieldSet(a.owned && !b.owned, children) : a;
+  const owned = a.owned && !b.owned;
+  return children === undefined && owned === a.owned ? a : fieldSet(owned, children ?? a.children);
 }
 
 export function isSubset(a: FieldSet, b: FieldSet): boolean {

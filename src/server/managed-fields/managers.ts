@@ -13,6 +13,8 @@ export interface Manager {
   /** RFC 3339 in seconds; absent while the manager has changed nothing. */
   readonly time: string | undefined;
   readonly fields: FieldSet;
+  /** How these fields are stored, for as long as they are the manager's: what did not change is not written anew. */
+  readonly stored?: { readonly fields: FieldSet; readonly encoded: Record<string, unknown> };
 }
 
 /** By `managerId`. */
@@ -31,8 +33,8 @@ export function managerId({ name, operation, apiVersion, subresource }: Omit<Man
   });
 }
 
-/** Undefined when an entry is malformed. */
-export function decodeManagers(entries: unknown): Managers | undefined {
+/** Undefined when an entry is malformed. What is stored was written here, so it may be written again as it is. */
+export function decodeManagers(entries: unknown, origin: "stored" | "sent"): Managers | undefined {
   const managers: Managers = new Map();
   if (entries === undefined || entries === null) return managers;
   if (!Array.isArray(entries)) return undefined;
@@ -43,7 +45,8 @@ export function decodeManagers(entries: unknown): Managers | undefined {
     const fields = decodeFields(entry.fieldsV1);
     if (fields === undefined) return undefined;
     const decoded: Manager = { name: manager, operation, apiVersion, subresource, time: time ?? undefined, fields };
-    managers.set(managerId(decoded), decoded);
+    const stored = origin === "stored" && entry.fieldsV1 ? { fields, encoded: entry.fieldsV1 } : undefined;
+    managers.set(managerId(decoded), stored ? { ...decoded, stored } : decoded);
   }
   return managers;
 }
@@ -51,15 +54,17 @@ export function decodeManagers(entries: unknown): Managers | undefined {
 /** Undefined when there are no managers, since the field is then left out. */
 export function encodeManagers(managers: Managers): ManagedFieldsEntry[] | undefined {
   if (managers.size === 0) return undefined;
-  return [...managers.values()].sort(byOrder).map(({ name, operation, apiVersion, subresource, time, fields }) => ({
-    manager: name,
-    operation,
-    apiVersion,
-    ...(time === undefined ? {} : { time }),
-    fieldsType: "FieldsV1",
-    fieldsV1: encodeFields(fields),
-    ...(subresource === "" ? {} : { subresource }),
-  }));
+  return [...managers.values()]
+    .sort(byOrder)
+    .map(({ name, operation, apiVersion, subresource, time, fields, stored }) => ({
+      manager: name,
+      operation,
+      apiVersion,
+      ...(time === undefined ? {} : { time }),
+      fieldsType: "FieldsV1",
+      fieldsV1: stored?.fields === fields ? stored.encoded : encodeFields(fields),
+      ...(subresource === "" ? {} : { subresource }),
+    }));
 }
 
 /** Appliers first, then by time, name, version and subresource. */
@@ -91,10 +96,10 @@ export function isReset(entries: unknown): boolean {
 export function managersFor(live: unknown, sent: unknown, isSubresource: boolean): Managers {
   if (!isSubresource) {
     if (isReset(sent)) return new Map();
-    const managers = decodeManagers(sent);
+    const managers = decodeManagers(sent, "sent");
     if (managers !== undefined && managers.size > 0) return managers;
   }
-  return decodeManagers(live) ?? new Map();
+  return decodeManagers(live, "stored") ?? new Map();
 }
 
 /** Replaces a manager's fields; a manager without fields goes. */
@@ -153,9 +158,4 @@ export function capUpdateManagers(managers: Managers): void {
     managers.set(bucketId, { ...bucket, fields: union(manager.fields, merged?.fields ?? EMPTY) });
     count -= 1;
   }
-}
-
-/** RFC 3339 in whole seconds, as Kubernetes writes times. */
-export function timestamp(now: Date): string {
-  return `${now.toISOString().slice(0, 19)}Z`;
 }

@@ -91,12 +91,24 @@ export function yieldFields(
  * cannot be told any more, and fields follow a schema that has become atomic.
  */
 export function reconcileManagers(managers: Managers, definition: ResourceDefinition): void {
-  const { group } = definition;
-  const versions = definition.definition?.spec.versions.map(({ name }) => name) ?? [definition.version];
-  const known = new Set(versions.map((version) => apiVersionOf({ group, version })));
+  const known = knownVersions(definition);
   const type = typeOfDefinition(definition);
   for (const [id, { apiVersion, fields }] of [...managers]) {
     if (!known.has(apiVersion)) managers.delete(id);
     else setFields(managers, id, collapseAtomicFields(type, fields));
   }
+}
+
+const versionsOfDefinitions = new WeakMap<ResourceDefinition, ReadonlySet<string>>();
+
+/** The apiVersions in which fields of this kind can be told. */
+function knownVersions(definition: ResourceDefinition): ReadonlySet<string> {
+  let known = versionsOfDefinitions.get(definition);
+  if (known === undefined) {
+    const { group, version } = definition;
+    const versions = definition.definition?.spec.versions.map(({ name }) => name) ?? [version];
+    known = new Set(versions.map((name) => apiVersionOf({ group, version: name })));
+    versionsOfDefinitions.set(definition, known);
+  }
+  return known;
 }

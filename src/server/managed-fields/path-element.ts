@@ -1,8 +1,18 @@
 import { isObject } from "../schema/schema-node.ts";
 import type { ListType } from "./typed-schema.ts";
 
+/** Elements are written once for each name: nearly all are of schemas, and each write of an object meets them again. */
+const elements = new Map<string, string>();
+/** Strangers choose some names, so there are no more and no longer ones than that. */
+const MAX_ELEMENTS = 8_192;
+const MAX_NAME = 64;
+
 export function fieldElement(name: string): string {
-  return `f:${name}`;
+  const known = elements.get(name);
+  if (known !== undefined) return known;
+  const element = `f:${name}`;
+  if (name.length <= MAX_NAME && elements.size < MAX_ELEMENTS) elements.set(name, element);
+  return element;
 }
 
 /** The path element of a list item, or why it has none. Only for lists that are not atomic. */

@@ -1,4 +1,5 @@
 import { apiVersionOf } from "../../api/meta.ts";
+import { wholeSeconds } from "../../machinery/whole-seconds.ts";
 import { malformedPatch, unmergeablePatch } from "../patch/patch-error.ts";
 import type { ResourceDefinition } from "../resource.ts";
 import { deepEqual } from "../schema/deep-equal.ts";
@@ -13,7 +14,6 @@ import {
   type Managers,
   managerId,
   setFields,
-  timestamp,
   withoutUnowned,
 } from "./managers.ts";
 import { merge } from "./merge.ts";
@@ -94,7 +94,7 @@ function describe(applied: object): string {
 }
 
 function liveManagers({ live, definition, now }: ApplyRequest): Managers {
-  const managers = decodeManagers(managedFieldsOf(live)) ?? new Map();
+  const managers = decodeManagers(managedFieldsOf(live), "stored") ?? new Map();
   if (managers.size > 0 || live === undefined) return managers;
   const update = { before: undefined, after: live, manager: BEFORE_FIRST_APPLY, definition, subresource: "", now };
   return recordUpdate(update, managers);
@@ -132,7 +132,7 @@ function attempt(
   yieldFields(managers, id, conflicts, changes.removed);
   setFields(managers, id, withoutUnowned(fields));
   const changed = !deepEqual(before, after);
-  if (changed) touch(managers, id, timestamp(request.now));
+  if (changed) touch(managers, id, wholeSeconds(request.now));
   const object = request.manager === KUBECTL_MANAGER ? syncLastApplied(after, applied) : after;
   return { object: withManagers(object, managers) };
 }

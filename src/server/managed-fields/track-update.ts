@@ -1,4 +1,5 @@
 import { apiVersionOf, type ManagedFieldsEntry } from "../../api/meta.ts";
+import { wholeSeconds } from "../../machinery/whole-seconds.ts";
 import type { ResourceDefinition } from "../resource.ts";
 import { difference, isEmpty, union } from "./field-set.ts";
 import {
@@ -8,7 +9,6 @@ import {
   type Managers,
   managerId,
   managersFor,
-  timestamp,
   withoutUnowned,
 } from "./managers.ts";
 import { changesOf, overwritten, reconcileManagers, withoutManagedFields, yieldFields } from "./ownership.ts";
@@ -53,7 +53,7 @@ export function recordUpdate(update: UpdateToTrack, managers: Managers): Manager
   yieldFields(managers, "", overwritten(managers, "", changes), changes.removed);
   const fields = withoutUnowned(difference(union(changes.modified, changes.added), changes.removed));
   if (!isEmpty(fields)) {
-    const manager: Manager = { name, operation: "Update", apiVersion, subresource, time: timestamp(now), fields };
+    const manager: Manager = { name, operation: "Update", apiVersion, subresource, time: wholeSeconds(now), fields };
     const id = managerId(manager);
     const previous = managers.get(id);
     managers.set(id, previous === undefined ? manager : { ...manager, fields: union(fields, previous.fields) });

@@ -1,9 +1,13 @@
 import type { UserInfo } from "../access/access.ts";
 import { header } from "../http/answer.ts";
+import { RESTORE_PATH } from "../http/restore-request.ts";
 import type { ServedRequest } from "./served-request.ts";
 
 /** An audit.k8s.io/v1 Event of level Metadata: who did what to which object, and how it ended. No body of anything. */
 export type AuditEvent = Readonly<Record<string, unknown>>;
+
+/** Annotation of a request that was refused for want of a right: `forbid`. */
+export const AUTHORIZATION_DECISION = "authorization.k8s.io/decision";
 
 const WRITES: ReadonlySet<string> = new Set(["create", "update", "patch", "delete", "deletecollection"]);
 
@@ -17,9 +21,10 @@ const MAX_TEXT = 2_048;
  * Whether a request belongs into the audit log: everything that changes something or gives away a credential, and every
  * attempt at anything that was refused for want of a right.
  */
-export function isAudited({ path, verb, code }: ServedRequest): boolean {
+export function isAudited({ http, path, verb, code }: ServedRequest): boolean {
   if (code === 401 || code === 403) return true;
-  if (!path || !WRITES.has(verb)) return false;
+  if (!path) return verb === "post" && http.path === RESTORE_PATH;
+  if (!WRITES.has(verb)) return false;
   if (NOISE.has(`${path.group}/${path.resource}`)) return false;
   // Reviews ask and change nothing; a token that is made is no review.
   return !(path.group === "authorization.k8s.io" || path.group === "authentication.k8s.io");

@@ -1,9 +1,11 @@
-import { Metrics } from "../../machinery/metrics.ts";
+import type { Counter, Histogram, Metrics } from "../../machinery/metrics.ts";
 import { registerProcessMetrics } from "../../machinery/process-metrics.ts";
 import type { FlowControl } from "../http/flow-control.ts";
 import type { ServedRequest } from "./served-request.ts";
 
 export interface RequestMetricsSources {
+  /** Where these are told, with whatever else the server counts. */
+  readonly metrics: Metrics;
   readonly flow: Pick<FlowControl, "numbers">;
   /** How many objects of each stored resource there are. */
   readonly objects: () => Iterable<readonly [resource: string, count: number]>;
@@ -11,18 +13,20 @@ export interface RequestMetricsSources {
 
 /** What kube-apiserver counts of itself, under its names as far as the same thing is meant, so that its dashboards work. */
 export class RequestMetrics {
-  readonly #metrics = new Metrics();
-  readonly #total = this.#metrics.counter("apiserver_request_total", "Requests by what was asked for and the answer.");
-  readonly #seconds = this.#metrics.histogram(
-    "apiserver_request_duration_seconds",
-    "Time until the answer began, by what was asked for. Watches are left out.",
-  );
+  readonly #metrics: Metrics;
+  readonly #total: Counter;
+  readonly #seconds: Histogram;
   /** By what was asked and answered: written out once, since there are thousands a second. */
   readonly #series = new Map<string, RequestSeries>();
   #watches = 0;
 
-  constructor({ flow, objects }: RequestMetricsSources) {
-    const metrics = this.#metrics;
+  constructor({ metrics, flow, objects }: RequestMetricsSources) {
+    this.#metrics = metrics;
+    this.#total = metrics.counter("apiserver_request_total", "Requests by what was asked for and the answer.");
+    this.#seconds = metrics.histogram(
+      "apiserver_request_duration_seconds",
+      "Time until the answer began, by what was asked for. Watches are left out.",
+    );
     metrics.gauge("apiserver_current_inflight_requests", "Requests that are worked on.", () => [
       { value: flow.numbers.seated },
     ]);

@@ -70,11 +70,8 @@ export class ServerWriter implements ObjectWriter {
     copy.kind ??= served.definition.kind;
     copy.metadata ??= { name: "" } as ApiObject["metadata"];
     withDefaults(served, copy);
-    const { json } = await createObject(this.#context, {
-      ...this.#common(served, options),
-      namespace: copy.metadata.namespace ?? "",
-      object: copy,
-    });
+    const creation = { ...this.#common(served, options), namespace: copy.metadata.namespace ?? "", object: copy };
+    const { json } = await this.#step(() => createObject(this.#context, creation));
     return JSON.parse(json);
   }
 
@@ -85,18 +82,19 @@ export class ServerWriter implements ObjectWriter {
     options: WriterOptions = {},
   ): Promise<KubeObject> {
     const served = this.#served(resource);
-    const { json } = await updateObject(this.#context, {
+    const update = {
       ...this.#common(served, options),
       namespace,
       name,
       subresource: options.subresource ?? "",
       isPatch: true,
-      change: (current) => {
+      change: (current: ApiObject) => {
         const unchanged = structuredClone(current);
         const next = change(current) as ApiObject | undefined;
         return next ? withDefaults(served, next) : unchanged;
       },
-    });
+    };
+    const { json } = await this.#step(() => updateObject(this.#context, update));
     return JSON.parse(json);
   }
 
@@ -110,19 +108,23 @@ export class ServerWriter implements ObjectWriter {
       preconditions: uid === undefined ? {} : { uid },
       dryRun: false,
     };
-    const served = this.#served(resource);
+    const deletion = {
+      resource: this.#served(resource),
+      namespace,
+      name,
+      user: SERVER_USER,
+      options,
+      warn: ignore,
+    };
     try {
-      await deleteObject(this.#context, {
-        resource: served,
-        namespace,
-        name,
-        user: SERVER_USER,
-        options,
-        warn: ignore,
-      });
+      await this.#step(() => deleteObject(this.#context, deletion));
     } catch (error) {
       if (!(error instanceof StatusError) || error.code !== 404) throw error;
     }
+  }
+
+  #step<T>(work: () => T): T {
+    return this.#context.store.inOneState(work, "step");
   }
 
   #common(resource: ServedResource, { fieldManager, user }: WriterOptions) {

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { recordedKinds, recordedObjects } from "../../../test/support/recordings.ts";
 import type { JsonSchema } from "../../api/json-schema.ts";
 import { type CompiledSchema, compileSchema } from "./compiled-schema.ts";
+import { shareEqual } from "./share-equal.ts";
 
 const schemas = new Map<string, CompiledSchema>();
 for (const [key, { schema }] of recordedKinds()) schemas.set(key, compileSchema(schema ?? {}));
@@ -79,7 +80,24 @@ describe("ratcheting", () => {
     { because: "rules see changed values", old: { size: 9 }, next: { size: 8 }, paths: ["spec.size"] },
   ])("$because", ({ old, next, paths }) => {
     expect(schema.validate(object(next), object(old)).map(({ path }) => path)).toEqual(paths);
+    // Whether parts are the same or only equal makes no difference.
+    const before = object(old);
+    expect(schema.validate(shared(object(next), before), before).map(({ path }) => path)).toEqual(paths);
   });
+
+  it("tries branches in full, where what did not change decides which of them holds", () => {
+    const either = specSchema({
+      type: "object",
+      properties: { kind: { type: "string" }, other: { type: "string" } },
+      oneOf: [{ properties: { kind: { pattern: "^a$" } } }, { properties: { kind: { pattern: "^b$" } } }],
+    });
+    const before = object({ kind: "a" });
+    expect(either.validate(shared(object({ kind: "a", other: "x" }), before), before)).toEqual([]);
+  });
+
+  function shared(next: object, before: object): object {
+    return shareEqual(next, before) as object;
+  }
 });
 
 describe("transition rules", () => {

@@ -5,7 +5,7 @@ import { applyDefaults } from "./defaulting.ts";
 import { invalid } from "./field-errors.ts";
 import { compileUniqueness } from "./list-uniqueness.ts";
 import { prune } from "./pruning.ts";
-import { ratchet } from "./ratchet.ts";
+import { ratchet, sharing } from "./ratchet.ts";
 import { isObject, toSchemaNode } from "./schema-node.ts";
 import type { Ratchet, ValidationRun } from "./validation-run.ts";
 import { compileValueValidator } from "./value-validation.ts";
@@ -19,7 +19,10 @@ export interface CompiledSchema {
    * server-side apply, where Kubernetes refuses such nulls instead.
    */
   applyDefaults(object: object, options?: { readonly keepNulls?: boolean }): void;
-  /** Everything that is wrong with the object. With `old`, an update: what did not change may stay as it is. */
+  /**
+   * Everything that is wrong with the object. With `old`, an update: what did not change may stay as it is, and costs
+   * nothing where both share it (`shareEqual`).
+   */
   validate(object: object, old?: object, options?: ValidateOptions): FieldError[];
 }
 
@@ -64,9 +67,9 @@ export function compileSchema(schema: JsonSchema): CompiledSchema {
     return run.errors.map((error) => below("status", error));
   }
 
-  function duplicates(object: object): FieldError[] {
+  function duplicates(object: object, old: object | undefined): FieldError[] {
     const errors: FieldError[] = [];
-    checkUniqueness?.(object, "", errors);
+    checkUniqueness?.(object, old, "", errors);
     return errors;
   }
 
@@ -75,10 +78,11 @@ export function compileSchema(schema: JsonSchema): CompiledSchema {
     applyDefaults: (object, { keepNulls = false } = {}) => applyDefaults(root, object, keepNulls),
     validate(object, old, { subresource } = {}) {
       const status = subresource === "status";
-      let errors = values(object, old, status, undefined);
+      let errors = values(object, old, status, old && sharing);
       if (errors.length > 0 && old !== undefined) errors = values(object, old, status, ratchet);
-      const repeated = duplicates(object);
-      if (repeated.length > 0 && (old === undefined || duplicates(old).length === 0)) errors.push(...repeated);
+      const repeated = duplicates(object, old);
+      if (repeated.length > 0 && (old === undefined || duplicates(old, undefined).length === 0))
+        errors.push(...repeated);
       if (rules === undefined) return errors;
       return errors.some(({ type }) => BLOCKING.has(type))
         ? [...errors, invalid("<nil>", null, RULES_SKIPPED)]

@@ -1,11 +1,8 @@
-/** Values and messages as Go prints them, since Kubernetes' answers are made by Go. */
+import { goFloat } from "../../cel/go-float.ts";
 
-/** A float64 by `%v`: the shortest digits that read back the same, scientific below 1e-4 and from 1e6 on. */
-export function goFloat(value: number): string {
-  const exponent = value === 0 ? 0 : Math.floor(Math.log10(Math.abs(value)));
-  if (exponent >= -4 && exponent < 6) return String(value);
-  return value.toExponential().replace(/e([+-])(\d)$/, "e$10$2");
-}
+export { goFloat } from "../../cel/go-float.ts";
+
+/** Values and messages as Go prints them, since Kubernetes' answers are made by Go. */
 
 /** Beyond this Kubernetes keeps a number as float64. */
 const INT64_LIMIT = 2 ** 63;

@@ -1,3 +1,5 @@
+import { noteWholeFraction } from "./whole-fraction.ts";
+
 /** Where a body stopped being what it claims to be. `message` is what Go's decoder says, since clients show it as it is. */
 export class BodySyntaxError extends Error {
   override readonly name = "BodySyntaxError";
@@ -49,6 +51,8 @@ function countBrackets(text: string): number {
 const QUOTE = 34;
 const BACKSLASH = 92;
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
+/** How Go's ParseInt tells one from an integer. */
+const FRACTION = /[.eE]/;
 const LITERALS: Readonly<Record<string, { text: string; value: unknown }>> = {
   t: { text: "true", value: true },
   f: { text: "false", value: false },
@@ -105,7 +109,12 @@ class JsonParser {
       if (Object.hasOwn(object, key)) this.#duplicates.add(inner);
       this.#skipSpace();
       if (!this.#accept(":")) throw this.#unexpected("after object key");
-      object[key] = this.#value(inner);
+      this.#skipSpace();
+      const start = this.#at;
+      const value = this.#value(inner);
+      object[key] = value;
+      if (typeof value === "number" && Number.isInteger(value) && FRACTION.test(this.#text.slice(start, this.#at)))
+        noteWholeFraction(object, key);
       this.#skipSpace();
       if (this.#accept("}")) return object;
       if (!this.#accept(",")) throw this.#unexpected("after object key:value pair");

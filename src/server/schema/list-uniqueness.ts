@@ -4,8 +4,8 @@ import { goJson } from "./go-format.ts";
 import { listMapKeys } from "./ratchet.ts";
 import { isObject, type SchemaNode } from "./schema-node.ts";
 
-/** Finds items that occur twice in sets, and keys that occur twice in map lists. */
-export type UniquenessCheck = (value: unknown, path: string, errors: FieldError[]) => void;
+/** Finds items that occur twice in sets, and keys that occur twice in map lists. Skips what is the very same in `old`. */
+export type UniquenessCheck = (value: unknown, old: unknown, path: string, errors: FieldError[]) => void;
 
 /** Undefined where neither the schema nor anything below it has such a list, so that nothing needs to be walked. */
 export function compileUniqueness(node: SchemaNode): UniquenessCheck | undefined {
@@ -18,16 +18,23 @@ export function compileUniqueness(node: SchemaNode): UniquenessCheck | undefined
     if (check !== undefined) fields.set(key, check);
   }
   if (own === undefined && items === undefined && additional === undefined && fields.size === 0) return undefined;
-  return (value, path, errors) => {
-    if (Array.isArray(value)) {
-      own?.(value, path, errors);
-      if (items !== undefined) for (const [index, item] of value.entries()) items(item, `${path}[${index}]`, errors);
-    } else if (isObject(value)) {
-      for (const key of Object.keys(value)) {
-        const check = fields.get(key) ?? (node.properties.has(key) ? undefined : additional);
-        check?.(value[key], path === "" ? key : `${path}.${key}`, errors);
-      }
+  const checkList = (list: readonly unknown[], old: unknown, path: string, errors: FieldError[]) => {
+    own?.(list, path, errors);
+    if (items === undefined) return;
+    const before: readonly unknown[] = Array.isArray(old) ? old : [];
+    for (const [index, item] of list.entries()) items(item, before[index], `${path}[${index}]`, errors);
+  };
+  const checkFields = (object: Record<string, unknown>, old: unknown, path: string, errors: FieldError[]) => {
+    const before = isObject(old) ? old : {};
+    for (const key of Object.keys(object)) {
+      const check = fields.get(key) ?? (node.properties.has(key) ? undefined : additional);
+      check?.(object[key], before[key], path === "" ? key : `${path}.${key}`, errors);
     }
+  };
+  return (value, old, path, errors) => {
+    if (value === old) return;
+    if (Array.isArray(value)) checkList(value, old, path, errors);
+    else if (isObject(value)) checkFields(value, old, path, errors);
   };
 }
 
@@ -39,6 +46,7 @@ function compileList({ schema, items }: SchemaNode): ListCheck | undefined {
   if (keys === undefined) return undefined;
   const defaults = new Map(keys.map((key) => [key, items?.properties.get(key)?.schema.default]));
   return (list, path, errors) => {
+    if (list.length < 2) return;
     report(
       list.map((item) => (isObject(item) ? keysOf(item, keys, defaults) : undefined)),
       path,

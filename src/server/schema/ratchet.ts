@@ -16,6 +16,19 @@ export const ratchet: Ratchet = {
     return keys === undefined ? undefined : old.find((item) => sameKeys(item, value[key], keys));
   },
   equal: deepEqual,
+  get inTrials() {
+    return ratchet;
+  },
+};
+
+/** Skips, without looking into it, what is the very same in the old object: an error there would be ratcheted away. */
+export const sharing: Ratchet = {
+  enter(old, _value, schema, key) {
+    if (typeof key === "string") return isObject(old) && Object.hasOwn(old, key) ? old[key] : undefined;
+    return Array.isArray(old) && listMapKeys(schema) !== undefined ? old[key] : undefined;
+  },
+  equal: (old, value) => old === value,
+  inTrials: undefined,
 };
 
 /** The keys that identify an item; undefined for other lists. */

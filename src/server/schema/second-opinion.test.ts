@@ -52,11 +52,17 @@ const TEXTS = [
   "unix:///run/docker.sock",
   "https://a.b",
   "2026-11-21T10:00:00Z",
+  `v1:sha256:${"0".repeat(64)}`,
+  "a@b.c",
 ];
+
+/** Of integers the bounds are what counts. */
+const FORMATS = { "date-time": /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/, int32: true, int64: true } as const;
 
 function right(schema: JsonSchema): fc.Arbitrary<unknown> {
   const { pattern = "", minLength = 0, minimum = 0, maximum = 70_000 } = schema;
-  const texts = TEXTS.filter((text) => text.length >= minLength && new RegExp(pattern).test(text));
+  const format = schema.format === "date-time" ? FORMATS["date-time"] : /(?:)/;
+  const texts = TEXTS.filter((text) => text.length >= minLength && new RegExp(pattern).test(text) && format.test(text));
   if (schema.enum) return fc.constantFrom(...schema.enum);
   switch (schema["x-kubernetes-int-or-string"] ? "string" : schema.type) {
     case "object":
@@ -77,7 +83,7 @@ it.each(kindSchemas.map((kind) => ({ name: kind.names.kind, kind })))(
   ({ kind }) => {
     const schema = withoutRules(objectSchema(kind));
     const compiled = compileSchema(schema);
-    const judge = new Ajv({ strict: false, validateFormats: false, allErrors: true }).compile(asJsonSchema(schema));
+    const judge = new Ajv({ strict: false, formats: FORMATS, allErrors: true }).compile(asJsonSchema(schema));
     const spec = near(kind.spec);
     const verdicts = new Set<boolean>();
     fc.assert(

@@ -7,7 +7,7 @@ export interface ValidationRun {
   readonly errors: FieldError[];
   /** Counts the schemas that were looked at; picks the closest branch of `anyOf` and `oneOf`. */
   visits: number;
-  /** On updates that found errors: skips what the old object has as well. */
+  /** On updates: skips what the old object has as well. */
   readonly ratchet: Ratchet | undefined;
 }
 
@@ -16,6 +16,8 @@ export interface Ratchet {
   /** Enters a field or item; undefined where the old object has no counterpart. */
   enter(old: unknown, value: unknown, schema: JsonSchema, key: string | number): unknown;
   equal(old: unknown, value: unknown): boolean;
+  /** What branches of `anyOf`, `oneOf` and `not` are tried with, where a skipped error may decide which of them holds. */
+  readonly inTrials: Ratchet | undefined;
 }
 
 /** `old` is the counterpart in the old object; only looked at while ratcheting. */

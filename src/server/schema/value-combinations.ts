@@ -27,7 +27,7 @@ interface Trial {
 
 function attempt(validate: ValueValidator, value: unknown, run: ValidationRun, old: unknown): Trial {
   const errors: FieldError[] = [];
-  const trial: ValidationRun = { path: run.path, errors, visits: 0, ratchet: run.ratchet };
+  const trial: ValidationRun = { path: run.path, errors, visits: 0, ratchet: run.ratchet?.inTrials };
   validate(value, trial, old);
   run.visits += trial.visits;
   return { errors, visits: trial.visits };

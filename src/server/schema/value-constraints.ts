@@ -1,8 +1,8 @@
 import type { JsonSchema } from "../../api/json-schema.ts";
+import { patternMatcher } from "../../cel/regular-expression.ts";
 import { invalid, notSupported, tooLong, tooMany, typeInvalid } from "./field-errors.ts";
 import { formats } from "./formats.ts";
 import { goFloat, goJson, isInt64 } from "./go-format.ts";
-import { patternMatcher } from "./regular-expression.ts";
 import { isObject } from "./schema-node.ts";
 import { pathOf, type ValidationRun } from "./validation-run.ts";
 

@@ -1,28 +1,8 @@
+import { labelValueErrors, qualifiedNameErrors } from "../../api/label-format.ts";
+import { isInteger, type LabelMatcher, type LabelRequirement, matcherOf } from "../../api/label-selector.ts";
 import { badRequest } from "../http/status-error.ts";
-import { labelValueErrors, qualifiedNameErrors } from "./label-format.ts";
-import { isInteger, type LabelMatcher, type LabelRequirement, matcherOf } from "./label-requirement.ts";
 
-export type { LabelMatcher } from "./label-requirement.ts";
-
-/** `metav1.LabelSelector`: an empty one selects everything. */
-export interface LabelSelector {
-  matchLabels?: Readonly<Record<string, string>>;
-  matchExpressions?: readonly {
-    key: string;
-    operator: "In" | "NotIn" | "Exists" | "DoesNotExist";
-    values?: readonly string[];
-  }[];
-}
-
-const OPERATORS = { In: "in", NotIn: "notin", Exists: "exists", DoesNotExist: "absent" } as const;
-
-/** Expects a selector that validation let pass. */
-export function labelSelectorMatcher({ matchLabels = {}, matchExpressions = [] }: LabelSelector): LabelMatcher {
-  return matcherOf([
-    ...Object.entries(matchLabels).map(([key, value]) => ({ key, operator: "in", values: [value] }) as const),
-    ...matchExpressions.map(({ key, operator, values = [] }) => ({ key, operator: OPERATORS[operator], values })),
-  ]);
-}
+export { type LabelMatcher, type LabelSelector, labelSelectorMatcher } from "../../api/label-selector.ts";
 
 /**
  * Parses the `labelSelector` parameter: `a=b,c!=d,e in (f,g),!h,i>1`. Empty text selects everything.

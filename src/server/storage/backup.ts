@@ -3,7 +3,7 @@ import { closeSync, existsSync, openSync, realpathSync, renameSync, rmSync, stat
 import { basename, dirname, join, relative, resolve } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import type { Clock } from "../../machinery/clock.ts";
-import { savedFiles, saveFiles } from "./backup-files.ts";
+import { type SavedFile, savedFiles, saveFiles } from "./backup-files.ts";
 import { lockDataDirectory } from "./data-directory.ts";
 import { type LoadedStore, reading, readWhole, withDatabase } from "./sqlite-file.ts";
 import { StoreRefused } from "./store.ts";
@@ -20,6 +20,8 @@ export interface BackupOptions {
   /** Replace a file of that name. */
   readonly overwrite: boolean;
   readonly clock: Pick<Clock, "now">;
+  /** For the server of the directory itself, which may write a backup into it, and loses its lock when it looks at that. */
+  readonly asServer?: boolean;
 }
 
 export interface BackupSummary {
@@ -33,17 +35,17 @@ export interface BackupSummary {
  * there and goes on writing. The file appears under its name when it is whole, read back, and on disk.
  * @throws {StoreRefused} when there is nothing to back up, the store is damaged, or the file may not be written.
  */
-export function backUp({ dataDir, file, overwrite, clock }: BackupOptions): BackupSummary {
+export function backUp({ dataDir, file, overwrite, clock, asServer = false }: BackupOptions): BackupSummary {
   const store = join(dataDir, "store.db");
   if (!existsSync(store)) throw new StoreRefused(`${dataDir} has no store.db, so there is nothing to back up`);
   const target = resolve(file);
-  refuseTarget(target, { dataDir, overwrite });
+  if (!asServer) refuseTarget(target, { dataDir, overwrite });
   const unfinished = `${target}.${randomBytes(6).toString("hex")}.tmp`;
   try {
     closeSync(openSync(unfinished, "wx", 0o600));
     const loaded = reading(store, () => {
       // The log of a server that runs is in motion.
-      if (!isInUse(dataDir)) checkLog(store);
+      if (!asServer && !isInUse(dataDir)) checkLog(store);
       copyStore(store, unfinished);
       withDatabase(unfinished, {}, (database) => finish(database, dataDir, clock.now()));
       return readAgain(unfinished, store);
@@ -77,7 +79,7 @@ function refuseTarget(target: string, { dataDir, overwrite }: { dataDir: string;
 
 function isInUse(dataDir: string): boolean {
   try {
-    lockDataDirectory(dataDir, { duringRestore: true }).release();
+    lockDataDirectory(dataDir).release();
     return false;
   } catch (error) {
     if (error instanceof StoreRefused) return true;
@@ -113,6 +115,8 @@ function finish(database: DatabaseSync, dataDir: string, now: Date): void {
 
 export interface Backup extends LoadedStore {
   readonly at: Date;
+  /** Keys, certificates and users. */
+  readonly files: readonly SavedFile[];
 }
 
 /** Checks all of a backup. @throws {StoreRefused} when it is damaged, of a newer release, or something else. */
@@ -121,9 +125,9 @@ export function readBackup(file: string): Backup {
   const loaded = readWhole(file, BACKUP_ID);
   return reading(file, () =>
     withDatabase(file, { readOnly: true }, (database) => {
-      savedFiles(database);
+      const files = savedFiles(database);
       const { at } = database.prepare("SELECT at FROM backup").get() as { at: number };
-      return { ...loaded, at: new Date(at) };
+      return { ...loaded, at: new Date(at), files };
     }),
   );
 }

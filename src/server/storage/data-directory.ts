@@ -1,20 +1,19 @@
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { settleRestore } from "./restore-steps.ts";
 import { StoreRefused } from "./store.ts";
 
-/** A folder of the data directory that is there while a restore is under way, and after one that was broken off. */
-export const UNFINISHED_RESTORE = "restoring";
+/** Another server or command works on the directory. */
+export class DirectoryInUse extends StoreRefused {}
 
 /**
  * Makes `directory` (0700) and locks it for this process until `release`. The lock is the operating system's, held by an
  * open SQLite transaction, so it ends with the process however that ends.
- * @throws {StoreRefused} when another server has it, it cannot be written, or a restore into it was broken off.
+ * A restore into it that was broken off is forgotten or completed first.
+ * @throws {StoreRefused} when another server has it, or it cannot be written.
  */
-export function lockDataDirectory(
-  directory: string,
-  { duringRestore = false }: { duringRestore?: boolean } = {},
-): { release(): void } {
+export function lockDataDirectory(directory: string): { release(): void } {
   const file = join(directory, "lock");
   let database: DatabaseSync | undefined;
   try {
@@ -24,18 +23,14 @@ export function lockDataDirectory(
     const locked = new DatabaseSync(file, { timeout: 0 });
     database = locked;
     locked.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
-    if (!duringRestore && existsSync(join(directory, UNFINISHED_RESTORE))) {
-      throw new StoreRefused(
-        `a restore into ${directory} was broken off; repeat it with 'slipway restore FILE --data-dir ${directory} --force'`,
-      );
-    }
+    settleRestore(directory);
     return { release: () => locked.close() };
   } catch (error) {
     database?.close();
     if (error instanceof StoreRefused) throw error;
     const reason = String(error);
     if (reason.includes("database is locked")) {
-      throw new StoreRefused(
+      throw new DirectoryInUse(
         `${directory} is in use by another Slipway${holderOf(file)}; stop that one, or choose another directory with --data-dir`,
         { cause: error },
       );

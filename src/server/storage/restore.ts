@@ -1,19 +1,13 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import type { DatabaseSync } from "node:sqlite";
 import type { Clock } from "../../machinery/clock.ts";
 import { highestRevision, readBackup } from "./backup.ts";
-import { savedFiles, writeFiles } from "./backup-files.ts";
-import { lockDataDirectory, UNFINISHED_RESTORE } from "./data-directory.ts";
-import { loadStore, withDatabase } from "./sqlite-file.ts";
+import { writeFiles } from "./backup-files.ts";
+import { lockDataDirectory } from "./data-directory.ts";
+import { beginRestore, commitRestore, settleRestore } from "./restore-steps.ts";
+import { firstRevision, makeRestoredStore } from "./restored-store.ts";
+import { loadStore } from "./sqlite-file.ts";
 import { StoreRefused } from "./store.ts";
-import { BACKUP_ID, checkFormat, markRevision, objectChecksum, STORE_ID } from "./store-format.ts";
-import { synced } from "./synced.ts";
-
-/** As `etcdutl snapshot restore --bump-revision` is advised to: more than a server writes between two backups. */
-const REVISION_LEAP = 1_000_000_000;
-/** What of a data directory goes aside as one: the state, and what is made from it at the start. */
-const STATE = /^(?:store\.db.*|[\w.-]+\.(?:key|crt|token)|kubeconfig|endpoints\.json|users)$/;
 
 export interface RestoreOptions {
   readonly file: string;
@@ -41,7 +35,7 @@ export interface RestoreSummary {
 export function restore({ file, dataDir, overwrite, clock }: RestoreOptions): RestoreSummary {
   const backup = readBackup(file);
   const isNew = !existsSync(dataDir);
-  const lock = lockDataDirectory(dataDir, { duringRestore: true });
+  const lock = lockDataDirectory(dataDir);
   try {
     const store = join(dataDir, "store.db");
     if (existsSync(store) && !overwrite) {
@@ -50,24 +44,15 @@ export function restore({ file, dataDir, overwrite, clock }: RestoreOptions): Re
       );
     }
     const now = clock.now();
-    const staging = join(dataDir, UNFINISHED_RESTORE);
-    // A restore that was broken off has put the store aside, perhaps; then its own is whole and above that.
-    const known = [store, join(staging, "store.db")].map(revisionOf);
-    const before = Math.max(highestRevision(backup), ...known);
-    rmSync(staging, { recursive: true, force: true });
-    mkdirSync(staging, { mode: 0o700 });
-    // Time counts for where the store that is replaced cannot say how far it had come.
-    const from = Math.max(before + REVISION_LEAP, now.getTime());
-    const revision = stage(file, staging, { from, now });
-    const setAside = putAside(dataDir, now);
-    for (const name of readdirSync(staging).filter((name) => name !== "store.db"))
-      renameSync(join(staging, name), join(dataDir, name));
-    // The store comes last: until then no server starts.
-    renameSync(join(staging, "store.db"), store);
-    synced(dataDir);
-    rmSync(staging, { recursive: true });
+    const building = beginRestore(dataDir);
+    writeFiles(building, backup.files);
+    const from = firstRevision(backup, revisionOf(store), now);
+    const revision = makeRestoredStore(file, join(building, "store.db"), { from, now });
+    const setAside = commitRestore(dataDir, now);
     return { objects: backup.objects.length, at: backup.at, revision, setAside };
   } finally {
+    // One that failed leaves nothing that takes room.
+    settleRestore(dataDir);
     lock.release();
     if (isNew && !existsSync(join(dataDir, "store.db"))) rmSync(dataDir, { recursive: true, force: true });
   }
@@ -82,59 +67,4 @@ function revisionOf(store: string): number {
     if (error instanceof StoreRefused) return 0;
     throw error;
   }
-}
-
-/** Builds the whole state in a folder of its own. Returns the highest revision of it. */
-function stage(file: string, staging: string, { from, now }: { from: number; now: Date }): number {
-  const store = join(staging, "store.db");
-  copyFileSync(file, store);
-  const revision = withDatabase(store, {}, (database) => {
-    checkFormat(database, file, BACKUP_ID);
-    writeFiles(staging, savedFiles(database));
-    // Nothing of the keys stays behind in the free pages of the store.
-    database.exec("PRAGMA secure_delete = ON; BEGIN; DROP TABLE files; DROP TABLE backup");
-    const last = renumber(database, from);
-    markRevision(database, last, now.getTime());
-    database.exec(`PRAGMA application_id = ${STORE_ID}; COMMIT`);
-    return last;
-  });
-  for (const name of readdirSync(staging)) synced(join(staging, name));
-  synced(staging);
-  return revision;
-}
-
-/**
- * Objects that were written again after the backup were seen under higher versions; who waits for one, or compares them,
- * must not take the restored object for a stale one.
- */
-function renumber(database: DatabaseSync, from: number): number {
-  const ids = database.prepare("SELECT id FROM objects ORDER BY revision").all() as { id: number }[];
-  const read = database.prepare("SELECT resource, key, shape, json FROM objects WHERE id = ?");
-  const write = database.prepare("UPDATE objects SET revision = ?, json = ?, crc = ? WHERE id = ?");
-  let revision = from;
-  for (const { id } of ids) {
-    const row = read.get(id) as { resource: string; key: string; shape: string; json: string };
-    revision += 1;
-    const object = JSON.parse(row.json) as { metadata: { resourceVersion: string } };
-    object.metadata.resourceVersion = String(revision);
-    const json = JSON.stringify(object);
-    write.run(revision, json, objectChecksum({ ...row, id, revision, json }), id);
-  }
-  return revision + 1;
-}
-
-/** Moves the state that a directory has into a folder of its own there. Undefined when there is none. */
-function putAside(dataDir: string, now: Date): string | undefined {
-  const names = readdirSync(dataDir).filter((name) => STATE.test(name));
-  if (names.length === 0) return undefined;
-  const folder = join(dataDir, `before-restore-${now.toISOString().replaceAll(":", "-")}`);
-  mkdirSync(folder, { mode: 0o700 });
-  // The store goes last: a restore that is broken off here is refused without --force, as this one was.
-  const last = names.filter((name) => name.startsWith("store.db"));
-  for (const name of [...names.filter((name) => !last.includes(name)), ...last]) {
-    renameSync(join(dataDir, name), join(folder, name));
-  }
-  synced(folder);
-  synced(dataDir);
-  return folder;
 }

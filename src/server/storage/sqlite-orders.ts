@@ -1,6 +1,7 @@
 /** What the store sends to its worker. Answers come in the order of the orders, one each. */
 export type WorkerOrder =
   | { type: "commit"; writes: readonly RowWrite[]; compactTo: number | undefined }
+  | { type: "replace"; file: string }
   | { type: "close" };
 
 /** An insert where `id` equals `revision`, a deletion where `json` is absent, else an update. */

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { ChangeLog, type ChangeLogLimits, DEFAULT_LIMITS } from "./change-log.ts";
@@ -5,7 +6,17 @@ import { KeyLocks } from "./key-locks.ts";
 import { replaced, SortedObjects } from "./sorted-objects.ts";
 import { type LoadedChange, loadStore } from "./sqlite-file.ts";
 import type { RowWrite, WorkerAnswer, WorkerOrder } from "./sqlite-orders.ts";
-import { type Change, ObjectTooLarge, type Put, type Store, type StoredObject, StoreUnavailable } from "./store.ts";
+import { changesBetween } from "./state-changes.ts";
+import {
+  type Change,
+  ObjectTooLarge,
+  type Put,
+  type Replacement,
+  StateReplaced,
+  type Store,
+  type StoredObject,
+  StoreUnavailable,
+} from "./store.ts";
 
 /** Writes in one transaction at most: bounds how long a commit takes and how much one failure takes with it. */
 const MAX_BATCH = 512;
@@ -29,11 +40,19 @@ interface PendingWrite {
  * one batch is being made durable, the next one gathers, so the cost of an fsync is shared by whoever waits.
  */
 export class SqliteStore implements Store {
-  readonly #resources = new Map<string, SortedObjects>();
-  readonly #log: ChangeLog;
+  #resources = new Map<string, SortedObjects>();
+  #log: ChangeLog;
+  readonly #limits: ChangeLogLimits;
   readonly #locks = new KeyLocks();
   readonly #listeners = new Map<string | undefined, Set<(change: Change) => void>>();
   readonly #revisionListeners = new Set<(revision: number) => void>();
+  readonly #replacedListeners = new Set<(before: number) => void>();
+  /** Counts the states: grows when one begins to be replaced, and when it is. */
+  #era = 0;
+  /** The era that the running piece of work began in. */
+  readonly #begun = new AsyncLocalStorage<number>();
+  #isReplacing = false;
+  #replacement: Pick<PendingWrite, "resolve" | "reject"> | undefined;
   readonly #worker: Worker;
   readonly #compaction: NodeJS.Timeout;
   #revision: number;
@@ -44,10 +63,13 @@ export class SqliteStore implements Store {
   #idle: (() => void)[] = [];
   #compactTo: number | undefined;
   #closing = false;
+  /** Why there is no worker any more. */
+  #gone: string | undefined;
   fault: string | undefined;
 
   /** Reads `file`, or makes it. @throws {StoreRefused} when it cannot be used as it is. */
   constructor(file: string, limits: ChangeLogLimits = DEFAULT_LIMITS) {
+    this.#limits = limits;
     const { objects, changes } = loadStore(file);
     for (const object of objects) this.#objects(object.resource).set(object);
     const highest = objects.reduce((max, { revision }) => Math.max(max, revision), changes.at(-1)?.revision ?? 0);
@@ -121,11 +143,50 @@ export class SqliteStore implements Store {
     return () => this.#revisionListeners.delete(listener);
   }
 
+  onReplaced(listener: (before: number) => void): () => void {
+    this.#replacedListeners.add(listener);
+    return () => this.#replacedListeners.delete(listener);
+  }
+
+  inOneState<T>(work: () => T, kind: "whole" | "step" = "whole"): T {
+    const begun = kind === "step" ? this.#begun.getStore() : undefined;
+    return this.#begun.run(begun ?? this.#era, work);
+  }
+
+  /**
+   * Gives the store another state, all at once: on disk in one transaction, then in memory, then to listeners. Writes that
+   * were made before are durable first; those that come until `prepare` and the replacement are through are refused.
+   * @throws {Error} what `prepare` throws, or why the disk refused; then all is as it was.
+   */
+  async replace(prepare: () => Promise<Replacement>): Promise<void> {
+    if (this.#isReplacing) throw new StateReplaced();
+    this.#isReplacing = true;
+    this.#era++;
+    try {
+      await this.settled();
+      const replacement = await prepare();
+      // A compaction may be under way, which is no write.
+      await this.settled();
+      if (replacement.revision <= this.#assigned) throw new RangeError("the new state must be above the old one");
+      this.#refuseWithoutWorker();
+      await new Promise<void>((resolve, reject) => {
+        this.#replacement = { resolve, reject };
+        this.#worker.postMessage({ type: "replace", file: replacement.file } satisfies WorkerOrder);
+      });
+      this.#show(replacement);
+    } finally {
+      this.#era++;
+      this.#isReplacing = false;
+      this.#replacement = undefined;
+    }
+  }
+
   exclusively<T>(resource: string, key: string, work: () => T | Promise<T>): T | Promise<T> {
     return this.#locks.run(`${resource}\0${key}`, work);
   }
 
   async put({ resource, key, shape, object }: Put): Promise<StoredObject> {
+    this.#refuseStale();
     const previous = this.get(resource, key);
     const revision = ++this.#assigned;
     object.metadata.resourceVersion = String(revision);
@@ -137,6 +198,7 @@ export class SqliteStore implements Store {
   }
 
   async remove(resource: string, key: string): Promise<number> {
+    this.#refuseStale();
     const previous = this.get(resource, key);
     if (!previous) throw new RangeError(`${resource} ${key} does not exist`);
     const revision = ++this.#assigned;
@@ -170,9 +232,19 @@ export class SqliteStore implements Store {
     return objects;
   }
 
+  #refuseStale(): void {
+    const begun = this.#begun.getStore();
+    if (this.#isReplacing || (begun !== undefined && begun !== this.#era)) throw new StateReplaced();
+  }
+
+  #refuseWithoutWorker(): void {
+    const reason = this.#gone ?? (this.#closing ? "the server is shutting down" : undefined);
+    if (reason !== undefined) throw new StoreUnavailable(reason);
+  }
+
   #write(row: RowWrite, change: Change): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (this.#closing) return reject(new StoreUnavailable("the server is shutting down"));
+      this.#refuseWithoutWorker();
       const { id, revision, resource, key, shape, json } = row;
       this.#waiting.push({ row: { id, revision, resource, key, shape, json }, change, resolve, reject });
       // The rest of this turn of the event loop may bring more for the same batch.
@@ -181,7 +253,7 @@ export class SqliteStore implements Store {
   }
 
   #send(): void {
-    if (this.#inFlight || (this.#waiting.length === 0 && this.#compactTo === undefined)) return;
+    if (this.#inFlight || this.#replacement || (this.#waiting.length === 0 && this.#compactTo === undefined)) return;
     this.#inFlight = this.#waiting.splice(0, batchSize(this.#waiting));
     const order: WorkerOrder = {
       type: "commit",
@@ -193,6 +265,12 @@ export class SqliteStore implements Store {
   }
 
   #answered({ error }: WorkerAnswer): void {
+    if (this.#replacement) {
+      const { resolve, reject } = this.#replacement;
+      if (error === undefined) resolve();
+      else reject(new StoreUnavailable(`the new state could not be stored: ${error}`));
+      return;
+    }
     const batch = this.#inFlight ?? [];
     this.#inFlight = undefined;
     this.fault = error;
@@ -218,6 +296,24 @@ export class SqliteStore implements Store {
     if (batch.length > 0) for (const listener of this.#revisionListeners) listener(this.#revision);
   }
 
+  /** First what watches must know, so that they hear of nothing else; then to everybody each object that differs. */
+  #show({ objects, revision }: Replacement): void {
+    const old = this.#resources;
+    const before = this.#revision;
+    this.#resources = new Map();
+    for (const object of objects) this.#objects(object.resource).set(object);
+    this.#log = new ChangeLog(revision, this.#limits);
+    this.#compactTo = undefined;
+    this.#revision = revision;
+    this.#assigned = revision;
+    for (const listener of this.#replacedListeners) listener(before);
+    for (const change of changesBetween(old, this.#resources, revision)) {
+      for (const listener of this.#listeners.get(change.resource) ?? []) listener(change);
+      for (const listener of this.#listeners.get(undefined) ?? []) listener(change);
+    }
+    for (const listener of this.#revisionListeners) listener(revision);
+  }
+
   #compact(): void {
     this.#forget();
     this.#send();
@@ -230,7 +326,9 @@ export class SqliteStore implements Store {
 
   #workerGone(reason: string): void {
     this.fault = reason;
-    for (const { reject } of [...(this.#inFlight ?? []), ...this.#waiting.splice(0)])
+    this.#gone = reason;
+    const replacement = this.#replacement ? [this.#replacement] : [];
+    for (const { reject } of [...(this.#inFlight ?? []), ...this.#waiting.splice(0), ...replacement])
       reject(new StoreUnavailable(reason));
     this.#inFlight = undefined;
     for (const wake of this.#idle.splice(0)) wake();

@@ -53,6 +53,22 @@ function commit({ writes, compactTo }: Extract<WorkerOrder, { type: "commit" }>)
   }
 }
 
+/** All of the store by all of another, in one transaction: whoever starts after a crash finds the one or the other. */
+function replace({ file: other }: Extract<WorkerOrder, { type: "replace" }>): void {
+  database.prepare("ATTACH ? AS other").run(other);
+  try {
+    database.exec(`BEGIN IMMEDIATE;
+      DELETE FROM main.objects; INSERT INTO main.objects SELECT * FROM other.objects;
+      DELETE FROM main.changes; INSERT INTO main.changes SELECT * FROM other.changes;
+      COMMIT`);
+  } catch (error) {
+    if (database.isTransaction) database.exec("ROLLBACK");
+    throw error;
+  } finally {
+    database.exec("DETACH other");
+  }
+}
+
 function close(): void {
   markClosed(file);
   database.close();
@@ -62,6 +78,7 @@ port.on("message", (order: WorkerOrder) => {
   let answer: WorkerAnswer = {};
   try {
     if (order.type === "commit") commit(order);
+    else if (order.type === "replace") replace(order);
     else close();
   } catch (error) {
     answer = { error: error instanceof Error ? error.message : String(error) };

@@ -52,6 +52,14 @@ export interface Store {
   subscribe(resource: string | undefined, listener: (change: Change) => void): () => void;
   /** Calls `listener` with the new revision after each group of durable changes, whatever they touched. */
   onRevision(listener: (revision: number) => void): () => void;
+  /** Calls `listener` when another state took the place of all there was, with the last revision before; changes follow. */
+  onReplaced(listener: (before: number) => void): () => void;
+  /**
+   * Runs `work` so that its writes belong to the state that it found: those it makes after that was replaced are refused.
+   * What is a `step` counts from the beginning of the work that it is a step of, if any.
+   * @throws {StateReplaced} from `put` and `remove` then.
+   */
+  inOneState<T>(work: () => T, kind?: "whole" | "step"): T;
   /** Runs `work` while nobody else runs for the same key. A failed `work` frees the key. */
   exclusively<T>(resource: string, key: string, work: () => T | Promise<T>): T | Promise<T>;
   /** Creates or replaces. Only within `exclusively` of the same key. @throws {StoreUnavailable | ObjectTooLarge} when it did not happen. */
@@ -68,6 +76,24 @@ export interface Store {
 /** A write that did not happen: disk full, read-only, worker gone. Nothing of it is stored. */
 export class StoreUnavailable extends Error {
   override readonly name = "StoreUnavailable";
+}
+
+/** A write to a state that is being replaced, or was meanwhile. Nothing of it is stored, and another attempt may succeed. */
+export class StateReplaced extends Error {
+  override readonly name = "StateReplaced";
+  constructor() {
+    super("a backup is being restored, and nothing of this write was stored; please try again");
+  }
+}
+
+/** A state to take the place of all that a store has. */
+export interface Replacement {
+  /** A store of its own, which is only read. */
+  readonly file: string;
+  /** What is in it, sorted by key within each resource. */
+  readonly objects: readonly StoredObject[];
+  /** Its highest, above all that the store has given out. */
+  readonly revision: number;
 }
 
 /** An object that etcd would not take either. The message is etcd's, which clients look for. */

@@ -19,8 +19,11 @@ export async function apply(
   options: WriteOptions & { text: string },
 ): Promise<Answer> {
   const { resource, namespace, name, subresource, user } = request;
-  const { value: applied, strictErrors } = parseConfiguration(options.text);
-  checkConfiguration(request, applied);
+  const { value, strictErrors } = parseConfiguration(options.text);
+  checkConfiguration(request, value);
+  const { uid } = value.metadata;
+  // Completed in place once it is merged, so another attempt parses it anew.
+  let unused: ApiObject | undefined = value;
   const common = {
     resource,
     namespace,
@@ -29,13 +32,16 @@ export async function apply(
     fieldManager: options.fieldManager,
     warn: (text: string) => request.warnings.add(text),
     annotate: request.annotate,
+    from: request.from,
     keepManagedFields: true,
   };
   let created = false;
   const merge = (live: ApiObject | undefined): ApiObject => {
+    const applied = unused ?? parseConfiguration(options.text).value;
+    unused = undefined;
     const result = applyConfiguration({
       live,
-      applied: structuredClone(applied) as ApiObject,
+      applied,
       manager: options.fieldManager,
       force: options.force,
       definition: resource.definition,
@@ -49,7 +55,6 @@ export async function apply(
   };
   const create = async () => {
     request.authorizeCreate();
-    const { uid } = applied.metadata;
     if (uid) {
       const because = `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`;
       throw conflict(subjectOf(resource, name), because);

@@ -33,6 +33,7 @@ export interface CreateOptions {
   readonly fieldManager: string;
   readonly warn: (text: string) => void;
   readonly annotate?: AdmissionRequest["annotate"];
+  readonly from?: AdmissionRequest["from"];
   /** What server-side apply has computed already; absent where this create is an Update operation. */
   readonly keepManagedFields?: boolean;
 }
@@ -48,6 +49,15 @@ export async function createObject(context: ServerContext, options: CreateOption
   ensureDefinition(context, resource, object.metadata.name ?? "");
   const request = admissionOf(options);
   const requested = requestedForm(context, request, object);
+  const managers = (after: ApiObject): UpdateToTrack => ({
+    ...{ before: undefined, after, manager: options.fieldManager },
+    ...{ definition: resource.definition, subresource: "", now: context.clock.now() },
+  });
+  if (!options.keepManagedFields && isShown(context, request, requested)) {
+    const shown = structuredClone(requested);
+    prepare(resource, shown);
+    setManagedFields(object, managers(shown));
+  }
   await context.admission.mutate(request);
   const { metadata } = object;
   fillSystemFields(context, object, namespace, resource);
@@ -62,16 +72,7 @@ export async function createObject(context: ServerContext, options: CreateOption
   if (metadata.resourceVersion) {
     throw new StatusError(500, undefined, "resourceVersion should not be set on objects to be created");
   }
-  if (!options.keepManagedFields) {
-    setManagedFields(object, {
-      before: undefined,
-      after: requested,
-      manager: options.fieldManager,
-      definition: resource.definition,
-      subresource: "",
-      now: context.clock.now(),
-    });
-  }
+  if (!options.keepManagedFields) setManagedFields(object, managers(requested));
   const { store } = context;
   const key = storeKey(resource, namespace, metadata.name);
   return store.exclusively(resource.storage, key, async () => {
@@ -87,9 +88,14 @@ export async function createObject(context: ServerContext, options: CreateOption
   });
 }
 
-/** What the client asked for: webhooks may change the object, and what they add has no manager, as in Kubernetes. */
+/** What the client asked for: admission may change the object, and what it adds has no manager, as in Kubernetes. */
 export function requestedForm(context: ServerContext, request: AdmissionRequest, object: ApiObject): ApiObject {
-  return context.admission.isRemote(request) ? structuredClone(object) : object;
+  return context.admission.mayAdd(request) ? structuredClone(object) : object;
+}
+
+/** Whether somebody else sees the object, to whom kube-apiserver shows its managers, too. */
+export function isShown(context: ServerContext, request: AdmissionRequest, requested: ApiObject): boolean {
+  return requested !== request.object && context.admission.isRemote(request);
 }
 
 /** Records who wrote what. */
@@ -180,7 +186,7 @@ function exists(resource: ServedResource, name: string, existing: StoredObject):
 }
 
 function admissionOf(options: CreateOptions): AdmissionRequest {
-  const { resource, namespace, object, user, dryRun, warn, annotate } = options;
+  const { resource, namespace, object, user, dryRun, warn, annotate, from } = options;
   return {
     operation: "CREATE",
     definition: resource.definition,
@@ -194,6 +200,7 @@ function admissionOf(options: CreateOptions): AdmissionRequest {
     options: writeOptions("CreateOptions", options),
     warn,
     ...(annotate && { annotate }),
+    from,
   };
 }
 

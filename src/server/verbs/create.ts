@@ -19,6 +19,7 @@ export async function create(context: ServerContext, request: ResourceRequest): 
     fieldManager: managerOf(options, header(request.http, "user-agent")),
     warn: (text) => request.warnings.add(text),
     annotate: request.annotate,
+    from: request.from,
   });
   return presentObject(201, request, json);
 }

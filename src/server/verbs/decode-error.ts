@@ -11,7 +11,9 @@ export function decodeError(object: unknown, schema: JsonSchema, kind: string, e
   const { value, expected } = place;
   if (expected.format === "byte" && typeof value === "string") return base64Error(value);
   if (expected.format === "date-time" && typeof value === "string") return timeError(value, isMicro(place.field));
-  return `json: cannot unmarshal ${jsonType(value)} into Go struct field ${place.struct}.${place.field} of type ${goType(expected)}`;
+  // A number that does not fit is shown; one where no number belongs is not.
+  const shown = typeof value === "number" && expected.type === "integer" ? `number ${value}` : jsonType(value);
+  return `json: cannot unmarshal ${shown} into Go struct field ${place.struct}.${place.field} of type ${goType(expected)}`;
 }
 
 interface Place {

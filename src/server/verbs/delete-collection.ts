@@ -13,7 +13,7 @@ const AT_ONCE = 64;
 
 /** Deletes what matches, one object at a time as a delete each. Answers with the list of what it found. */
 export async function deleteCollection(context: ServerContext, request: ResourceRequest): Promise<Answer> {
-  const { resource, namespace, query, user, accepted, annotate } = request;
+  const { resource, namespace, query, user, accepted, annotate, from } = request;
   const selection = selectionOf(resource, namespace, query);
   const options = await readDeleteOptions(request.http, query);
   const found = context.store.list(resource.storage, selection.namespace).filter((stored) => selection.matches(stored));
@@ -22,7 +22,7 @@ export async function deleteCollection(context: ServerContext, request: Resource
     const deletions = found.slice(at, at + AT_ONCE).map(async ({ key }) => {
       const slash = key.indexOf("/");
       const place = { namespace: slash < 0 ? "" : key.slice(0, slash), name: key.slice(slash + 1) };
-      await deleteObject(context, { resource, ...place, user, options, warn, annotate }).catch(ignoreMissing);
+      await deleteObject(context, { resource, ...place, user, options, warn, annotate, from }).catch(ignoreMissing);
     });
     await Promise.all(deletions);
   }

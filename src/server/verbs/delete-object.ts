@@ -17,6 +17,7 @@ export interface Deletion {
   readonly options: DeleteOptions;
   readonly warn: (text: string) => void;
   readonly annotate?: AdmissionRequest["annotate"];
+  readonly from?: AdmissionRequest["from"];
   /** True where nobody is to be asked. */
   readonly withoutAdmission?: boolean;
 }
@@ -74,7 +75,7 @@ async function admit(context: ServerContext, deletion: Deletion, stored: StoredO
 }
 
 function admissionOf(deletion: Deletion, oldObject: ApiObject | undefined): AdmissionRequest {
-  const { resource, namespace, name, user, options, warn, annotate } = deletion;
+  const { resource, namespace, name, user, options, warn, annotate, from } = deletion;
   const { propagation, preconditions, dryRun } = options;
   return {
     operation: "DELETE",
@@ -84,6 +85,7 @@ function admissionOf(deletion: Deletion, oldObject: ApiObject | undefined): Admi
     object: undefined,
     oldObject,
     ...(annotate && { annotate }),
+    from,
     options: {
       ...{ kind: "DeleteOptions", apiVersion: "meta.k8s.io/v1" },
       ...(propagation === undefined ? {} : { propagationPolicy: propagation }),

@@ -8,9 +8,9 @@ import type { ServerContext } from "./server-context.ts";
 export async function remove(context: ServerContext, request: ResourceRequest): Promise<Answer> {
   const options: DeleteOptions = await readDeleteOptions(request.http, request.query);
   const { resource, namespace, name, user } = request;
-  const { annotate } = request;
+  const { annotate, from } = request;
   const warn = (text: string) => request.warnings.add(text);
-  const deleted = await deleteObject(context, { resource, namespace, name, user, options, warn, annotate });
+  const deleted = await deleteObject(context, { resource, namespace, name, user, options, warn, annotate, from });
   return answer(request, deleted);
 }
 

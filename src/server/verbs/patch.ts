@@ -39,6 +39,7 @@ export async function patch(context: ServerContext, request: ResourceRequest): P
     fieldManager: managerOf(options, header(http, "user-agent")),
     warn: (warning) => request.warnings.add(warning),
     annotate: request.annotate,
+    from: request.from,
     isPatch: true,
     change: (current) =>
       patched(request, { current, type, body: body.value, strictErrors: body.strictErrors, options }),

@@ -9,6 +9,8 @@ export interface ResourceRequest {
   readonly http: HttpRequest;
   readonly query: URLSearchParams;
   readonly user: UserInfo;
+  /** The address that it came from. */
+  readonly from: string;
   readonly resource: ServedResource;
   /** Empty for the object itself. */
   readonly subresource: string;

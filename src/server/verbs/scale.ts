@@ -94,6 +94,7 @@ async function write(
     fieldManager: managerOf(options, header(request.http, "user-agent")),
     warn: (text) => request.warnings.add(text),
     annotate: request.annotate,
+    from: request.from,
     isPatch: true,
   });
   return encode(200, JSON.stringify(scaleOf(request.resource.definition, JSON.parse(json))), request.accepted);

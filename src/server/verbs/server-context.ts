@@ -1,4 +1,5 @@
 import type { Clock } from "../../machinery/clock.ts";
+import { wholeSeconds } from "../../machinery/whole-seconds.ts";
 import type { AdmissionChain } from "../admission/admission.ts";
 import type { ResourceRegistry } from "../registry/resource-registry.ts";
 import type { Store } from "../storage/store.ts";
@@ -13,5 +14,5 @@ export interface ServerContext {
 
 /** RFC 3339 with whole seconds, as Kubernetes writes times. */
 export function timestamp(clock: Clock): string {
-  return `${clock.now().toISOString().slice(0, 19)}Z`;
+  return wholeSeconds(clock.now());
 }

@@ -1,13 +1,15 @@
 import type { UserInfo } from "../access/access.ts";
 import type { AdmissionRequest } from "../admission/admission.ts";
 import { conflict, invalid, modified, notFound, StatusError } from "../http/status-error.ts";
+import type { UpdateToTrack } from "../managed-fields/track-update.ts";
 import { finalizerWarnings, validateMetadata, validateMetadataUpdate } from "../registry/metadata-validation.ts";
 import type { ServedResource } from "../registry/served-resource.ts";
 import type { ApiObject } from "../registry/strategy.ts";
 import type { FieldError } from "../resource.ts";
 import { deepEqual } from "../schema/deep-equal.ts";
+import { shareEqual } from "../schema/share-equal.ts";
 import type { StoredObject } from "../storage/store.ts";
-import { dedupeOwners, requestedForm, setManagedFields, type Written, writeOptions } from "./create-object.ts";
+import { dedupeOwners, isShown, requestedForm, setManagedFields, type Written, writeOptions } from "./create-object.ts";
 import { kindSubjectOf, storeKey, subjectOf } from "./resource-request.ts";
 import { scaleErrors } from "./scale-validation.ts";
 import type { ServerContext } from "./server-context.ts";
@@ -23,6 +25,7 @@ export interface UpdateOptions {
   readonly fieldManager: string;
   readonly warn: (text: string) => void;
   readonly annotate?: AdmissionRequest["annotate"];
+  readonly from?: AdmissionRequest["from"];
   /** True for server-side apply, which has computed managedFields itself. */
   readonly keepManagedFields?: boolean;
   /** True for PATCH: the merged object carries the stored resourceVersion unless the patch set one. */
@@ -109,15 +112,22 @@ async function admit(context: ServerContext, options: UpdateOptions, stored: Sto
     oldObject: previous,
     options: writeOptions("UpdateOptions", options),
     ...(options.annotate && { annotate: options.annotate }),
+    from: options.from,
   };
   checkVersion(options, next, stored);
   retainSystemFields(next, previous);
   const requested = requestedForm(context, request, next);
+  if (!options.keepManagedFields && isShown(context, request, requested)) {
+    const shown = structuredClone(requested);
+    prepare(options, shown, previous);
+    setManagedFields(next, managers(context, options, { before: previous, after: shown }));
+  }
   await context.admission.mutate(request);
   if (requested !== next) retainSystemFields(next, previous);
   prepare(options, next, previous);
   if (requested !== next) prepare(options, requested, previous);
   dedupeOwners(next, warn);
+  shareUnchanged(next, previous);
   const errors = validate(options, next, previous);
   if (errors.length > 0) throw invalid(kindSubjectOf(resource, name), errors);
   if (resource.isCustom && !deepEqual(next.metadata.finalizers, previous.metadata.finalizers)) {
@@ -126,6 +136,13 @@ async function admit(context: ServerContext, options: UpdateOptions, stored: Sto
   for (const warning of resource.strategy.warnings?.(next, previous) ?? []) warn(warning);
   await context.admission.validate(request);
   return { next, requested, previous };
+}
+
+/** What did not change need not be looked at by all that follows. Metadata stays apart, since it still changes. */
+function shareUnchanged(next: ApiObject, previous: ApiObject): void {
+  for (const key of Object.keys(next)) {
+    if (key !== "metadata" && next[key] !== previous[key]) next[key] = shareEqual(next[key], previous[key]);
+  }
 }
 
 interface Admitted {
@@ -141,16 +158,9 @@ async function commit(
   stored: StoredObject,
   { next, requested, previous }: Admitted,
 ): Promise<Written> {
-  const { resource, dryRun, subresource } = options;
+  const { resource, dryRun } = options;
   if (!options.keepManagedFields) {
-    setManagedFields(next, {
-      before: previous,
-      after: requested,
-      manager: options.fieldManager,
-      definition: resource.definition,
-      subresource,
-      now: context.clock.now(),
-    });
+    setManagedFields(next, managers(context, options, { before: previous, after: requested }));
   }
   next.metadata.resourceVersion = String(stored.revision);
   if (mayGo(resource, next) && next.metadata.deletionTimestamp !== undefined)
@@ -160,6 +170,14 @@ async function commit(
   const put = { resource: resource.storage, key: stored.key, shape: resource.shape, object: resource.toStored(next) };
   const written = await context.store.put(put);
   return { json: resource.render(written), stored: written };
+}
+
+function managers(
+  { clock }: ServerContext,
+  { resource, subresource, fieldManager: manager }: UpdateOptions,
+  states: Pick<UpdateToTrack, "before" | "after">,
+): UpdateToTrack {
+  return { ...states, manager, definition: resource.definition, subresource, now: clock.now() };
 }
 
 /** The answer is the object as the update left it, although it is gone. */

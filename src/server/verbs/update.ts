@@ -23,6 +23,7 @@ export async function update(context: ServerContext, request: ResourceRequest): 
     fieldManager: managerOf(options, header(request.http, "user-agent")),
     warn: (text: string) => request.warnings.add(text),
     annotate: request.annotate,
+    from: request.from,
   };
   const mayCreate = resource.strategy.createOnUpdate && subresource === "" && !object.metadata.resourceVersion;
   const { json } = await updateObject(context, {

@@ -88,6 +88,8 @@ class WatchStream {
         if (!this.#backlog) this.#send(change);
       }),
     );
+    // Whoever lists anew sees the other state whole, what is gone from it too.
+    this.#stop.push(store.onReplaced((before) => this.#expire(before)));
     this.#stop.push(clock.schedule(timeoutMs, () => this.#end()));
     this.#stop.push(this.#context.registry.onChange(() => this.#endIfUnserved()));
     if (bookmarks) this.#scheduleBookmark();

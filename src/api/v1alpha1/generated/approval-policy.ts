@@ -65,7 +65,7 @@ export interface ApprovalPolicySpec {
      */
     sourceTypes?: ("image" | "git")[];
     /**
-     * Images from anywhere but these registries, or registry/repository prefixes by whole path segments: docker.io/library covers nginx.
+     * Images from anywhere but these registries, or registry/repository prefixes by whole path segments: docker.io/library covers nginx. Of no registry, and so from elsewhere, are images that are built from git, wherever they are pushed, image IDs, and images with pullPolicy Never.
      *
      * @maxItems 64
      */
@@ -91,15 +91,15 @@ export interface ApprovalPolicySpec {
      */
     backends?: string[];
     /**
-     * Servers that may use more CPU than this, or as much as there is.
+     * Servers that may use more CPU than this, all instances together, or as much as there is.
      */
     cpuAbove?: number | string;
     /**
-     * Servers that may use more memory than this, or as much as there is.
+     * Servers that may use more memory than this, all instances together, or as much as there is.
      */
     memoryAbove?: number | string;
     /**
-     * A CEL expression over `effective`, the effective spec as Approval.spec.effective shows it. One that cannot be evaluated asks for approval.
+     * A CEL expression over `effective`, the effective spec as Approval.spec.effective shows it, with the libraries that Kubernetes has. One that cannot be evaluated asks for approval: use has() for what may be absent.
      */
     cel?: string;
   }[];
@@ -170,7 +170,7 @@ export interface ApprovalPolicySpec {
      */
     webhook?: {
       /**
-       * Where the URL is; it often is a secret by itself.
+       * Where the URL is; it often is a secret by itself. A ca.crt beside it is trusted instead of the usual authorities.
        */
       urlSecretRef: {
         /**

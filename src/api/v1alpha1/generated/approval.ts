@@ -297,6 +297,10 @@ export interface ApprovalStatus {
    */
   escalatedAt?: string;
   /**
+   * The first image that ran by it, where spec.effective could not name one. It runs no other.
+   */
+  image?: string;
+  /**
    * What is true of this object, by the conventions of Kubernetes and kstatus.
    *
    * @maxItems 32
@@ -369,9 +373,9 @@ export interface ApprovalStatus {
      */
     channel: "webhook" | "email";
     /**
-     * Whether it was taken.
+     * Whether it was taken. Pending: it is still tried.
      */
-    state: "Delivered" | "Failed";
+    state: "Pending" | "Delivered" | "Failed";
     /**
      * When.
      */

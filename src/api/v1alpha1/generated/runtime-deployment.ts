@@ -665,6 +665,10 @@ export interface RuntimeDeploymentStatus {
      */
     generation?: number;
     /**
+     * Digest of what runs, as Approvals have it. Absent where no ApprovalPolicy concerns it.
+     */
+    digest?: string;
+    /**
      * When its process started.
      */
     startedAt?: string;

@@ -1,8 +1,8 @@
+import { DOCKER_HUB, imageName } from "../../../api/image-reference.ts";
 import { Reason } from "../../../api/v1alpha1/conditions.ts";
 import { TerminalError } from "../../../machinery/errors.ts";
 import type { BuildRequest } from "../../build.ts";
 import { readReference } from "../../images/allowed-registries.ts";
-import { DOCKER_HUB, imageName } from "../../images/image-reference.ts";
 import { credentialsFor } from "../../images/registry-credentials.ts";
 import type { SecretData } from "../client/resources/config.ts";
 import { tagOf } from "./names.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { pack } from "tar-stream";
+import { parseImageReference } from "../../../api/image-reference.ts";
 import { TransientError } from "../../../machinery/errors.ts";
-import { parseImageReference } from "../../images/image-reference.ts";
 import { ImageUsers } from "./image-users.ts";
 import { RegistryClient } from "./registry-client.ts";
 

@@ -1,6 +1,6 @@
+import { formatReference, type ImageReference } from "../../../api/image-reference.ts";
 import { Reason } from "../../../api/v1alpha1/conditions.ts";
 import { TransientError } from "../../../machinery/errors.ts";
-import { formatReference, type ImageReference } from "../../images/image-reference.ts";
 import { findUid, parseUser } from "../../images/image-user.ts";
 import type { RegistryCredentials } from "../../images/registry-credentials.ts";
 import { passwdOfLayer } from "./passwd-of-layers.ts";

@@ -1,8 +1,8 @@
+import { formatReference, type ImageReference, imageName } from "../../../api/image-reference.ts";
 import { Reason } from "../../../api/v1alpha1/conditions.ts";
 import { TerminalError } from "../../../machinery/errors.ts";
 import type { ImageRequest, Owner, ResolvedImage, WorkloadSpec } from "../../backend.ts";
 import { readReference } from "../../images/allowed-registries.ts";
-import { formatReference, type ImageReference, imageName } from "../../images/image-reference.ts";
 import { refuseRoot } from "../../images/image-user.ts";
 import { credentialsFor, type RegistryCredentials } from "../../images/registry-credentials.ts";
 import type { SecretData } from "../client/resources/config.ts";

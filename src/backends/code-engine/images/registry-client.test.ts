@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
-import { parseImageReference } from "../../images/image-reference.ts";
+import { parseImageReference } from "../../../api/image-reference.ts";
 import { RegistryClient } from "./registry-client.ts";
 
 const DIGEST = `sha256:${"a".repeat(64)}`;

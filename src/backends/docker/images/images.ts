@@ -1,17 +1,17 @@
 import type Docker from "dockerode";
-import { Reason } from "../../../api/v1alpha1/conditions.ts";
-import type { Clock } from "../../../machinery/clock.ts";
-import { TerminalError, TransientError } from "../../../machinery/errors.ts";
-import type { Logger } from "../../../machinery/logger.ts";
-import type { ImageRequest, ImageState, Owner, ResolvedImage } from "../../backend.ts";
-import { readReference } from "../../images/allowed-registries.ts";
 import {
   formatReference,
   type ImageReference,
   imageName,
   isImageId,
   parseImageReference,
-} from "../../images/image-reference.ts";
+} from "../../../api/image-reference.ts";
+import { Reason } from "../../../api/v1alpha1/conditions.ts";
+import type { Clock } from "../../../machinery/clock.ts";
+import { TerminalError, TransientError } from "../../../machinery/errors.ts";
+import type { Logger } from "../../../machinery/logger.ts";
+import type { ImageRequest, ImageState, Owner, ResolvedImage } from "../../backend.ts";
+import { readReference } from "../../images/allowed-registries.ts";
 import { credentialsFor } from "../../images/registry-credentials.ts";
 import type { CallOptions, EngineClient } from "../engine/engine-client.ts";
 import { imageFailure } from "./image-failure.ts";

@@ -2,7 +2,7 @@ import { PassThrough } from "node:stream";
 import { setImmediate as settled } from "node:timers/promises";
 import { describe, expect, it } from "@jest/globals";
 import { FakeClock } from "../../../../test/support/fake-clock.ts";
-import { parseImageReference } from "../../images/image-reference.ts";
+import { parseImageReference } from "../../../api/image-reference.ts";
 import type { EngineClient } from "../engine/engine-client.ts";
 import { Pulls, SILENCE_MS } from "./pulls.ts";
 

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import type { Readable } from "node:stream";
 import type Docker from "dockerode";
+import { formatReference, type ImageReference, imageName } from "../../../api/image-reference.ts";
 import { Reason } from "../../../api/v1alpha1/conditions.ts";
 import type { Clock } from "../../../machinery/clock.ts";
 import { TransientError } from "../../../machinery/errors.ts";
 import type { Owner, PullProgress } from "../../backend.ts";
-import { formatReference, type ImageReference, imageName } from "../../images/image-reference.ts";
 import type { RegistryCredentials } from "../../images/registry-credentials.ts";
 import type { EngineClient } from "../engine/engine-client.ts";
 import { jsonLines } from "../engine/json-lines.ts";

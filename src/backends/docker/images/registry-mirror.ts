@@ -1,4 +1,4 @@
-import { DOCKER_HUB, type ImageReference } from "../../images/image-reference.ts";
+import { DOCKER_HUB, type ImageReference } from "../../../api/image-reference.ts";
 
 /** Where images of Docker Hub are asked for first: `https://mirror:5000`, or with a path that precedes the repository. */
 export class RegistryMirror {

@@ -2,12 +2,13 @@ import type { Clock } from "../../../machinery/clock.ts";
 import type { Logger } from "../../../machinery/logger.ts";
 import type { Authorizer } from "../../access/access.ts";
 import type { ObjectReader } from "../../object-reader.ts";
+import type { WebhookCallOutcome, WebhookMetrics } from "../../observe/webhook-metrics.ts";
 import type { ResourceRegistry } from "../../registry/resource-registry.ts";
 import type { AdmissionPlugin, AdmissionRequest, AdmissionSubject } from "../admission.ts";
 import type { CompiledWebhook } from "./compiled-webhook.ts";
 import { mutatingConfigurations, validatingConfigurations } from "./configuration.ts";
 import { MutatingDispatch } from "./mutating-dispatch.ts";
-import { RequestBudget } from "./request-budget.ts";
+import { RequestBudget, type RequestBudgetOptions } from "./request-budget.ts";
 import { StoredWebhooks } from "./stored-webhooks.ts";
 import { ValidatingDispatch } from "./validating-dispatch.ts";
 import { WebhookCaller } from "./webhook-caller.ts";
@@ -20,6 +21,7 @@ export interface AdmissionWebhooksOptions {
   readonly authorizer: Authorizer;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly metrics: WebhookMetrics;
 }
 
 /** The webhooks that MutatingWebhookConfigurations and ValidatingWebhookConfigurations name, as the last admission plugin. */
@@ -28,19 +30,17 @@ export class AdmissionWebhooks implements AdmissionPlugin, AsyncDisposable {
   readonly isRemote = true;
   readonly #mutatingWebhooks: StoredWebhooks;
   readonly #validatingWebhooks: StoredWebhooks;
-  readonly #clock: Clock;
-  readonly #logger: Logger;
+  readonly #means: Pick<RequestBudgetOptions, "clock" | "logger" | "metrics">;
   readonly #client = new WebhookClient();
   readonly #selection: WebhookSelection;
   readonly #mutating: MutatingDispatch;
   readonly #validating: ValidatingDispatch;
   #isOpen = false;
 
-  constructor({ reader, registry, authorizer, clock, logger }: AdmissionWebhooksOptions) {
+  constructor({ reader, registry, authorizer, clock, logger, metrics }: AdmissionWebhooksOptions) {
     this.#mutatingWebhooks = new StoredWebhooks(reader, mutatingConfigurations);
     this.#validatingWebhooks = new StoredWebhooks(reader, validatingConfigurations);
-    this.#clock = clock;
-    this.#logger = logger;
+    this.#means = { clock, logger, metrics };
     const selection = new WebhookSelection({ reader, registry, authorizer });
     const caller = new WebhookCaller(this.#client, reader);
     this.#selection = selection;
@@ -62,13 +62,16 @@ export class AdmissionWebhooks implements AdmissionPlugin, AsyncDisposable {
 
   mutate(request: AdmissionRequest): void | Promise<void> {
     const webhooks = this.#concerned(this.#mutatingWebhooks, request);
-    if (webhooks.length > 0) return this.#mutating.run(webhooks, request, new RequestBudget(this.#clock, this.#logger));
+    if (webhooks.length > 0) return this.#mutating.run(webhooks, request, this.#budget("admit", request));
   }
 
   validate(request: AdmissionRequest): void | Promise<void> {
     const webhooks = this.#concerned(this.#validatingWebhooks, request);
-    if (webhooks.length > 0)
-      return this.#validating.run(webhooks, request, new RequestBudget(this.#clock, this.#logger));
+    if (webhooks.length > 0) return this.#validating.run(webhooks, request, this.#budget("validating", request));
+  }
+
+  #budget(type: WebhookCallOutcome["type"], { operation }: AdmissionRequest): RequestBudget {
+    return new RequestBudget({ ...this.#means, type, operation });
   }
 
   [Symbol.asyncDispose](): Promise<void> {

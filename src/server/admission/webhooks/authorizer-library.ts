@@ -1,6 +1,6 @@
 import type { Environment } from "@marcbachmann/cel-js";
+import { declare } from "../../../cel/declarations.ts";
 import type { Authorizer, Decision, RequestAttributes, UserInfo } from "../../access/access.ts";
-import { declare } from "../../schema/cel/declarations.ts";
 
 /**
  * `authorizer` of CEL in admission: asks what the user of the request may do.

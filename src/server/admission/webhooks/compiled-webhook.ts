@@ -1,4 +1,4 @@
-import type { LabelMatcher } from "../../selectors/label-requirement.ts";
+import type { LabelMatcher } from "../../../api/label-selector.ts";
 import { labelSelectorMatcher } from "../../selectors/label-selector.ts";
 import type { Webhook, WebhookConfiguration } from "./configuration.ts";
 import { MatchConditions } from "./match-conditions.ts";

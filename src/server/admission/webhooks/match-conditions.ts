@@ -1,10 +1,10 @@
 import type { ASTNode, Environment } from "@marcbachmann/cel-js";
 import type { JsonSchema } from "../../../api/json-schema.ts";
+import { describeCompileError } from "../../../cel/compile-error.ts";
+import { childrenOf, compileExpression, type Expression } from "../../../cel/expression.ts";
 import { CelTypes, typeName } from "../../schema/cel/cel-type.ts";
 import { ValueConverter } from "../../schema/cel/cel-value.ts";
-import { describeCompileError } from "../../schema/cel/compile-error.ts";
 import { baseEnvironment, registerObjectType } from "../../schema/cel/environment.ts";
-import { childrenOf, compileExpression, type Expression } from "../../schema/cel/expression.ts";
 import { type CelAuthorizer, registerAuthorizer } from "./authorizer-library.ts";
 import type { MatchCondition } from "./configuration.ts";
 

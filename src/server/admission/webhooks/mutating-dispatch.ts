@@ -45,11 +45,16 @@ export class MutatingDispatch {
     const place = `round_${round}_index_${webhook.index}`;
     let mutated = false;
     try {
-      const patch = await budget.ask(webhook.webhook, {
-        call: (remainingMs) => this.#caller.ask({ invocation, request, isMutating: true, remainingMs }),
-        leftOut: () => request.annotate?.(`failed-open.${AUDIT_KEY}/${place}`, name),
+      mutated = await budget.ask(webhook.webhook, {
+        call: async (remainingMs) => {
+          const patch = await this.#caller.ask({ invocation, request, isMutating: true, remainingMs });
+          return patch !== undefined && applied(invocation, request, patch);
+        },
+        leftOut: () => {
+          request.annotate?.(`failed-open.${AUDIT_KEY}/${place}`, name);
+          return false;
+        },
       });
-      mutated = patch !== undefined && applied(invocation, request, patch);
     } finally {
       const note = { configuration: webhook.configuration, webhook: name, mutated };
       request.annotate?.(`${AUDIT_KEY}/${place}`, JSON.stringify(note));

@@ -2,19 +2,23 @@ import { describe, expect, it } from "@jest/globals";
 import { FakeClock } from "../../../../test/support/fake-clock.ts";
 import { recordingLogger } from "../../../../test/support/recording-logger.ts";
 import { badRequest } from "../../http/status-error.ts";
+import type { WebhookCallOutcome } from "../../observe/webhook-metrics.ts";
 import type { Webhook } from "./configuration.ts";
 import { RequestBudget } from "./request-budget.ts";
-import { WebhookFailure } from "./webhook-failure.ts";
+import { denied, WebhookFailure } from "./webhook-failure.ts";
 
 const failing = { name: "a.example.com", failurePolicy: "Fail" } as Webhook;
 const ignoring = { ...failing, failurePolicy: "Ignore" } as Webhook;
 const leftOut = () => "left out";
-const fail = () => Promise.reject(new WebhookFailure("a.example.com", "failed to call webhook: EOF"));
+const fail = () => Promise.reject(new WebhookFailure("a.example.com", "failed to call webhook: EOF", 503));
 
 function budget() {
   const clock = new FakeClock();
   const { logger, lines } = recordingLogger();
-  return { clock, lines, budget: new RequestBudget(clock, logger) };
+  const observed: WebhookCallOutcome[] = [];
+  const metrics = { observe: (outcome: WebhookCallOutcome) => void observed.push(outcome) };
+  const own = new RequestBudget({ clock, logger, metrics, type: "validating", operation: "CREATE" });
+  return { clock, lines, observed, budget: own };
 }
 
 describe("the time that webhooks of one request have", () => {
@@ -62,5 +66,38 @@ describe("a webhook that fails", () => {
   it("is not one that refuses", async () => {
     const refusal = badRequest("no");
     await expect(budget().budget.ask(ignoring, { call: () => Promise.reject(refusal), leftOut })).rejects.toBe(refusal);
+  });
+});
+
+describe("what is counted of a call", () => {
+  const call = { webhook: "a.example.com", type: "validating", operation: "CREATE" };
+
+  it.each([
+    { because: "it allows", ask: async () => "yes", counted: { code: 200, trouble: "none", isRejected: false } },
+    {
+      because: "it refuses",
+      ask: () => Promise.reject(denied("a.example.com", { code: 409 })),
+      counted: { code: 409, trouble: "none", isRejected: true },
+    },
+    { because: "it fails", ask: fail, counted: { code: 503, trouble: "calling", isRejected: true } },
+    {
+      because: "it is left out",
+      webhook: ignoring,
+      ask: fail,
+      counted: { code: 503, trouble: "calling", isRejected: false },
+    },
+    {
+      because: "its patch does not fit",
+      ask: () => Promise.reject(badRequest("no")),
+      counted: { code: 0, trouble: "internal", isRejected: true },
+    },
+  ])("where $because", async ({ webhook = failing, ask, counted }) => {
+    const { clock, observed, budget: own } = budget();
+    const took = async () => {
+      await clock.advance(250);
+      return ask();
+    };
+    await own.ask<string>(webhook, { call: took, leftOut }).catch(() => undefined);
+    expect(observed).toEqual([{ ...call, seconds: 0.25, ...counted }]);
   });
 });

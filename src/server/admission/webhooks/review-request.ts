@@ -1,3 +1,4 @@
+import { ImpersonatorExtra } from "../../../api/impersonator.ts";
 import type { UserInfo } from "../../access/access.ts";
 import type { ResourceDefinition } from "../../resource.ts";
 import type { AdmissionRequest } from "../admission.ts";
@@ -45,6 +46,14 @@ function resourceOf({ group, version, plural }: ResourceDefinition): Record<stri
   return { group, version, resource: plural };
 }
 
-function userInfoOf({ username, uid, groups, extra }: UserInfo): Record<string, unknown> {
-  return { username, ...(uid === undefined ? {} : { uid }), groups, ...(extra === undefined ? {} : { extra }) };
+function userInfoOf({ username, uid, groups, extra, impersonator }: UserInfo): Record<string, unknown> {
+  const told = impersonator && {
+    [ImpersonatorExtra.Username]: [impersonator.username],
+    [ImpersonatorExtra.Groups]: impersonator.groups,
+  };
+  return {
+    ...{ username, groups },
+    ...(uid !== undefined && { uid }),
+    ...((extra ?? told) && { extra: { ...extra, ...told } }),
+  };
 }

@@ -36,7 +36,7 @@ export class WebhookCaller {
     const version = webhook.admissionReviewVersions.find((each) => KNOWN_VERSIONS.has(each));
     if (version === undefined) {
       const because = "webhook does not accept known AdmissionReview versions (v1, v1beta1)";
-      throw new WebhookFailure(webhook.name, `could not create admission objects: ${because}`);
+      throw new WebhookFailure(webhook.name, `could not create admission objects: ${because}`, 400);
     }
     const uid = randomUUID();
     try {
@@ -60,12 +60,11 @@ export class WebhookCaller {
 }
 
 function asFailure(webhook: string, error: unknown): unknown {
-  if (error instanceof NoTarget || error instanceof CallFailure) {
-    return new WebhookFailure(webhook, `failed to call webhook: ${error.message}`);
+  if (error instanceof NoTarget) return new WebhookFailure(webhook, `failed to call webhook: ${error.message}`, 500);
+  if (error instanceof CallFailure) {
+    return new WebhookFailure(webhook, `failed to call webhook: ${error.message}`, error.code);
   }
-  if (error instanceof InvalidResponse) {
-    return new WebhookFailure(webhook, error.message);
-  }
+  if (error instanceof InvalidResponse) return new WebhookFailure(webhook, error.message, 503);
   return error;
 }
 

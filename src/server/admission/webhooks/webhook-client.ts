@@ -25,6 +25,13 @@ export interface WebhookCall {
 /** A call without an answer that can be read. The message is that of Go's HTTP client. */
 export class CallFailure extends Error {
   override readonly name = "CallFailure";
+  /** The status of an answer that was none of success; 503 where there was no answer. */
+  readonly code: number;
+
+  constructor(message: string, { code = 503, cause }: { code?: number; cause?: unknown } = {}) {
+    super(message, { cause });
+    this.code = code;
+  }
 }
 
 /** Calls webhooks over HTTPS and keeps the connections. TLS 1.2 or later; no redirects, which would lead elsewhere. */
@@ -38,7 +45,9 @@ export class WebhookClient implements AsyncDisposable {
     const answer = await this.#post(target, { url, body, timeoutMs }).catch((error: unknown) => {
       throw new CallFailure(`Post ${JSON.stringify(url.href)}: ${describeNetworkError(error, url)}`, { cause: error });
     });
-    if (answer.status < 200 || answer.status > 206) throw new CallFailure(statusProblem(answer.status, answer.text));
+    if (answer.status < 200 || answer.status > 206) {
+      throw new CallFailure(statusProblem(answer.status, answer.text), { code: answer.status });
+    }
     try {
       return JSON.parse(answer.text) as unknown;
     } catch (error) {

@@ -1,10 +1,10 @@
+import type { Labels } from "../../../api/label-selector.ts";
 import type { Authorizer } from "../../access/access.ts";
 import { forbiddenBecause, notFound, type StatusError } from "../../http/status-error.ts";
 import type { ObjectReader } from "../../object-reader.ts";
 import type { ResourceRegistry } from "../../registry/resource-registry.ts";
 import type { ServedResource } from "../../registry/served-resource.ts";
 import type { ResourceDefinition } from "../../resource.ts";
-import type { Labels } from "../../selectors/label-requirement.ts";
 import type { AdmissionRequest, AdmissionSubject } from "../admission.ts";
 import { CelAuthorizer } from "./authorizer-library.ts";
 import type { CompiledWebhook } from "./compiled-webhook.ts";

@@ -1,8 +1,8 @@
 import { expect, it } from "@jest/globals";
 import type { JsonSchema } from "../../../api/json-schema.ts";
+import { compileRuleExpression } from "../../../cel/expression.ts";
 import { maxCost } from "./cost.ts";
 import { RuleEnvironment } from "./environment.ts";
-import { compileRuleExpression } from "./expression.ts";
 
 /** kube-apiserver's budget for one rule. */
 const BUDGET = 10_000_000;

@@ -1,28 +1,16 @@
-import { Environment } from "@marcbachmann/cel-js";
+import type { Environment } from "@marcbachmann/cel-js";
+import { baseEnvironment as celEnvironment } from "../../../cel/base-environment.ts";
 import { deepEqual } from "../deep-equal.ts";
 import { type CelType, CelTypes, type ObjectType, typeName } from "./cel-type.ts";
 import { type CelObject, ValueConverter } from "./cel-value.ts";
 import { registerFormats } from "./library-format.ts";
-import { registerLists } from "./library-list.ts";
-import { registerNetwork } from "./library-network.ts";
-import { registerQuantity } from "./library-quantity.ts";
-import { registerText } from "./library-text.ts";
-import { registerUrl } from "./library-url.ts";
-import { registerVersions } from "./library-version.ts";
 
 let shared: Environment | undefined;
 
-/** CEL with the libraries that Kubernetes adds; clone it. Made when it is first asked for, since that takes milliseconds. */
+/** CEL with all the libraries that Kubernetes adds; clone it. */
 export function baseEnvironment(): Environment {
   if (shared !== undefined) return shared;
-  // Lists may be mixed, since `format` takes such lists.
-  const environment = new Environment({ enableOptionalTypes: true, homogeneousAggregateLiterals: false });
-  registerQuantity(environment);
-  registerUrl(environment);
-  registerNetwork(environment);
-  registerText(environment);
-  registerLists(environment);
-  registerVersions(environment);
+  const environment = celEnvironment().clone();
   registerFormats(environment);
   shared = environment;
   return environment;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
-import { describeCompileError } from "./compile-error.ts";
+import { describeCompileError } from "../../../cel/compile-error.ts";
+import { compileRuleExpression } from "../../../cel/expression.ts";
 import { RuleEnvironment } from "./environment.ts";
-import { compileRuleExpression } from "./expression.ts";
 import { describeRuntimeError } from "./runtime-error.ts";
 
 const environment = new RuleEnvironment();

@@ -1,7 +1,7 @@
 import { type Environment, Optional } from "@marcbachmann/cel-js";
-import { labelValueErrors, qualifiedNameErrors } from "../../selectors/label-format.ts";
+import { labelValueErrors, qualifiedNameErrors } from "../../../api/label-format.ts";
+import { type Declarations, declare } from "../../../cel/declarations.ts";
 import { formats } from "../formats.ts";
-import { type Declarations, declare } from "./declarations.ts";
 
 type Check = (text: string) => readonly string[];
 

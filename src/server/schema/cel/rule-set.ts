@@ -1,11 +1,11 @@
 import type { JsonSchema, ValidationRule } from "../../../api/json-schema.ts";
+import { describeCompileError } from "../../../cel/compile-error.ts";
 import type { FieldError } from "../../resource.ts";
 import { deepEqual } from "../deep-equal.ts";
 import { invalid } from "../field-errors.ts";
 import { ratchet } from "../ratchet.ts";
 import { isObject } from "../schema-node.ts";
 import type { CelType } from "./cel-type.ts";
-import { describeCompileError } from "./compile-error.ts";
 import { RuleEnvironment } from "./environment.ts";
 import { CompiledRule } from "./rule.ts";
 
@@ -44,7 +44,7 @@ function childSchemas({ properties = {}, items, additionalProperties }: JsonSche
   ];
 }
 
-type Rule = Pick<CompiledRule, "check">;
+type Rule = Pick<CompiledRule, "check" | "isTransition">;
 
 /** A rule that does not compile refuses every object: its author meant to refuse some, and nobody knows which. */
 function compile(rule: ValidationRule, environment: RuleEnvironment, type: CelType): Rule {
@@ -52,7 +52,7 @@ function compile(rule: ValidationRule, environment: RuleEnvironment, type: CelTy
     return new CompiledRule(rule, environment, type);
   } catch (error) {
     const because = `rule compile error: ${describeCompileError(error, rule.rule)}`;
-    return { check: ({ path, schemaType }) => invalid(path || "<nil>", schemaType, because) };
+    return { isTransition: true, check: ({ path, schemaType }) => invalid(path || "<nil>", schemaType, because) };
   }
 }
 
@@ -73,6 +73,8 @@ class RuleNode {
   readonly #others: RuleNode | undefined;
   readonly #items: RuleNode | undefined;
   #rules: readonly Rule[] | undefined;
+  /** Those that count for what did not change. */
+  #transitionRules: readonly Rule[] | undefined;
 
   constructor(schema: JsonSchema, environment: RuleEnvironment) {
     this.#schema = schema;
@@ -99,7 +101,7 @@ class RuleNode {
   }
 
   #checkOwn({ value, old, path, unchanged }: Place, errors: FieldError[]): void {
-    const rules = this.#compiled();
+    const rules = unchanged ? this.#transitions() : this.#compiled();
     if (rules.length === 0 || this.#type === undefined) return;
     const { values } = this.#environment;
     const self = values.convert(this.#type, value);
@@ -118,6 +120,11 @@ class RuleNode {
         ? []
         : (this.#schema["x-kubernetes-validations"] ?? []).map((rule) => compile(rule, this.#environment, type));
     return this.#rules;
+  }
+
+  #transitions(): readonly Rule[] {
+    this.#transitionRules ??= this.#compiled().filter(({ isTransition }) => isTransition);
+    return this.#transitionRules;
   }
 
   #checkItems(list: readonly unknown[], { old, path, unchanged }: Place, errors: FieldError[]): void {

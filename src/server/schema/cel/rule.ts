@@ -1,10 +1,10 @@
 import { Optional } from "@marcbachmann/cel-js";
 import type { ValidationRule } from "../../../api/json-schema.ts";
+import { compileRuleExpression, type Expression, usesOldSelf } from "../../../cel/expression.ts";
 import type { FieldError } from "../../resource.ts";
 import { duplicate, forbidden, invalid, invalidWithoutValue, required } from "../field-errors.ts";
 import type { CelType } from "./cel-type.ts";
 import type { RuleEnvironment } from "./environment.ts";
-import { compileRuleExpression, type Expression, usesOldSelf } from "./expression.ts";
 import { describeRuntimeError } from "./runtime-error.ts";
 
 /** Longer messages of a messageExpression are not used. */
@@ -29,7 +29,8 @@ export class CompiledRule {
   readonly #rule: ValidationRule;
   readonly #expression: Expression;
   readonly #message: Expression | undefined;
-  readonly #isTransition: boolean;
+  /** Whether it compares with the old value. Others need not hold for what did not change. */
+  readonly isTransition: boolean;
   readonly #isOptional: boolean;
 
   /** @throws {Error} when the rule does not compile; definitions with such rules are refused before. */
@@ -39,14 +40,14 @@ export class CompiledRule {
     this.#expression = compileRuleExpression(scope, rule.rule);
     this.#message =
       rule.messageExpression === undefined ? undefined : compileRuleExpression(scope, rule.messageExpression);
-    this.#isTransition = usesOldSelf(this.#expression);
+    this.isTransition = usesOldSelf(this.#expression);
     this.#isOptional = rule.optionalOldSelf === true;
   }
 
   /** Undefined when the rule holds or does not apply. */
   check(subject: RuleSubject): FieldError | undefined {
-    if (this.#isTransition && subject.oldSelf === undefined && !this.#isOptional) return undefined;
-    if (!this.#isTransition && subject.unchanged) return undefined;
+    if (this.isTransition && subject.oldSelf === undefined && !this.#isOptional) return undefined;
+    if (!this.isTransition && subject.unchanged) return undefined;
     const variables = this.#variables(subject);
     try {
       return this.#expression.run(variables) === true ? undefined : this.#failure(subject, variables);
