@@ -120,7 +120,7 @@ function requiredBy({ approvers, serviceAccountRequests }: Policy, spec: Approva
 }
 
 /** Also false where no writer is known, as of a ConfigMap or of a tag that was moved. */
-export function isAskedByPeople({ requesters }: Approval["spec"]): boolean {
+function isAskedByPeople({ requesters }: Approval["spec"]): boolean {
   return requesters.length > 0 && requesters.every(({ username }) => isPerson(username));
 }
 
