@@ -3,12 +3,16 @@ import { KubeConfig } from "@kubernetes/client-node";
 import { Agent, type Dispatcher } from "undici";
 import { inParallel } from "./engine.ts";
 import { median } from "./row.ts";
+import { type WatchResult, watchLoad } from "./watch-load.ts";
 
 /** What one run of the load found. CPU is user and system time of the server, where its process ID was given. */
 export interface ApiLoadResult {
   readonly perSecond: Record<ApiPhase, number>;
   readonly cpuMsPerRequest: Record<ApiPhase, number>;
   readonly listMs: number;
+  /** Of the server, before and after its watchers, where its process ID was given. */
+  readonly residentMB: { readonly requests: number; readonly watches: number };
+  readonly watch: WatchResult;
 }
 
 export type ApiPhase = "create" | "status patch" | "server-side apply" | "get";
@@ -33,7 +37,7 @@ const APPLY_TYPE = "application/apply-patch+yaml";
 async function main([kubeconfig, crdFile, pid]: readonly string[]): Promise<void> {
   if (kubeconfig === undefined || crdFile === undefined)
     throw new Error("usage: api-load.ts KUBECONFIG CRD.json [PID]");
-  const api = await connect(kubeconfig);
+  const { api, open } = await connect(kubeconfig);
   const crd = JSON.parse(readFileSync(crdFile, "utf8")) as Definition;
   const definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
   await api("POST", definitions, JSON_TYPE, crd);
@@ -44,8 +48,20 @@ async function main([kubeconfig, crdFile, pid]: readonly string[]): Promise<void
     }
     await phases(api, crd, { namespace: WARM_NAMESPACE, count: WARM_UP, pid: undefined });
     const { perSecond, cpuMsPerRequest } = await phases(api, crd, { namespace: NAMESPACE, count: OBJECTS, pid });
-    const listMs = await timeList(api, pathOf(crd, NAMESPACE));
-    console.log(JSON.stringify({ perSecond, cpuMsPerRequest, listMs } satisfies ApiLoadResult));
+    const path = pathOf(crd, NAMESPACE);
+    const listMs = await timeList(api, path);
+    const requests = residentMB(pid);
+    const { metadata } = JSON.parse(await api("GET", `${path}?limit=1`)) as {
+      metadata: { resourceVersion: string };
+    };
+    const watch = await watchLoad({
+      open: (signal) => open(`${path}?watch=true&resourceVersion=${metadata.resourceVersion}`, signal),
+      change: (turn) => api("PATCH", `${path}/object-${turn}/status`, MERGE_TYPE, statusOf(OBJECTS + turn)),
+      clients: CLIENTS,
+    });
+    const resident = { requests, watches: residentMB(pid) };
+    const result: ApiLoadResult = { perSecond, cpuMsPerRequest, listMs, residentMB: resident, watch };
+    console.log(JSON.stringify(result));
   } finally {
     for (const name of [NAMESPACE, WARM_NAMESPACE]) await api("DELETE", `/api/v1/namespaces/${name}`);
     await api("DELETE", `${definitions}/${crd.metadata.name}`);
@@ -63,8 +79,11 @@ interface Definition {
 
 type Api = (method: Dispatcher.HttpMethod, path: string, contentType?: string, body?: unknown) => Promise<string>;
 
+/** Reads a stream, each on a connection of its own. */
+type Open = (path: string, signal: AbortSignal) => Promise<Dispatcher.ResponseData["body"]>;
+
 /** Sends requests with the credentials of a kubeconfig. Any answer but 2xx ends the benchmark. */
-async function connect(kubeconfig: string): Promise<Api> {
+async function connect(kubeconfig: string): Promise<{ api: Api; open: Open }> {
   const config = new KubeConfig();
   config.loadFromFile(kubeconfig);
   const tls: { ca?: string; cert?: string; key?: string; headers: Record<string, string> } = { headers: {} };
@@ -74,7 +93,7 @@ async function connect(kubeconfig: string): Promise<Api> {
   const agent = new Agent({ connections: CLIENTS, pipelining: 1, connect: connection });
   const origin = config.getCurrentCluster()?.server;
   if (origin === undefined) throw new Error(`${kubeconfig}: the current context names no cluster`);
-  return async (method, path, contentType, body) => {
+  const api: Api = async (method, path, contentType, body) => {
     const { statusCode, body: answer } = await agent.request({
       origin,
       path,
@@ -86,6 +105,14 @@ async function connect(kubeconfig: string): Promise<Api> {
     if (statusCode >= 300) throw new Error(`${method} ${path}: ${statusCode}: ${text.slice(0, 500)}`);
     return text;
   };
+  const watchers = new Agent({ pipelining: 1, bodyTimeout: 0, connect: connection });
+  const open: Open = async (path, signal) => {
+    const headers = { ...tls.headers, accept: JSON_TYPE };
+    const { statusCode, body } = await watchers.request({ origin, path, method: "GET", headers, signal });
+    if (statusCode !== 200) throw new Error(`GET ${path}: ${statusCode}: ${(await body.text()).slice(0, 500)}`);
+    return body;
+  };
+  return { api, open };
 }
 
 async function established(api: Api, path: string): Promise<void> {
@@ -167,6 +194,12 @@ async function timeList(api: Api, path: string): Promise<number> {
     if (found < OBJECTS) throw new Error(`the list has ${found} of ${OBJECTS} objects`);
   }
   return median(times);
+}
+
+function residentMB(pid: string | undefined): number {
+  if (pid === undefined) return Number.NaN;
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  return (Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1_024) / 1e6;
 }
 
 /** User and system time that a process of this machine has had so far. */

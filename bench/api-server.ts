@@ -6,7 +6,8 @@ import { promisify } from "node:util";
 import { parse } from "yaml";
 import { SlipwayProcess } from "../test/support/slipway-process.ts";
 import type { ApiLoadResult, ApiPhase } from "./api-load.ts";
-import { atLeast, atMost, median, type Row, within } from "./row.ts";
+import { atLeast, atMost, median, type Row, told, within } from "./row.ts";
+import type { WatchResult } from "./watch-load.ts";
 
 const LOAD = join(import.meta.dirname, "api-load.ts");
 const LOAD_TIMEOUT_MS = 180_000;
@@ -21,12 +22,10 @@ const RECORDED: Peer = {
   listMs: 178,
 };
 
-type Peer = Pick<ApiLoadResult, "perSecond" | "listMs"> & { readonly name: string };
+type Peer = Pick<ApiLoadResult, "perSecond" | "listMs"> & { readonly name: string; readonly watch?: WatchResult };
 
 interface SlipwayRun extends ApiLoadResult {
   readonly readyMs: number;
-  /** Of the whole process after the load: API server, controllers and gateway. */
-  readonly residentMB: number;
 }
 
 /** The embedded API server under 16 clients, each run on a new `slipway up` with an empty data directory. */
@@ -68,10 +67,32 @@ function rows(slipway: readonly SlipwayRun[], peer: readonly Peer[]): Row[] {
       slipwayRuns: slipway.map(({ listMs }) => listMs),
       peerRuns: peer.map(({ listMs }) => listMs),
     }),
+    told({
+      bench: "API server: 100 watchers, changes by 16 clients: events",
+      unit: "per second",
+      peer: peerName,
+      slipwayRuns: slipway.map(({ watch }) => watch.eventsPerSecond),
+      peerRuns: peer.flatMap(({ watch }) => watch?.eventsPerSecond ?? []),
+    }),
+    told({
+      bench: "API server: a change until the last of 100 watchers has it",
+      unit: "ms",
+      peer: peerName,
+      slipwayRuns: slipway.map(({ watch }) => watch.lastWatcherMs),
+      peerRuns: peer.flatMap(({ watch }) => watch?.lastWatcherMs ?? []),
+    }),
     within(200, {
       bench: "slipway up: resident memory after the load",
       unit: "MB",
-      slipwayRuns: slipway.map(({ residentMB }) => residentMB),
+      // Of the whole process: API server, controllers and gateway.
+      slipwayRuns: slipway.map(({ residentMB }) => residentMB.requests),
+    }),
+    told({
+      bench: "slipway up: resident memory after 100 watchers, too",
+      unit: "MB",
+      peer: peerName,
+      slipwayRuns: slipway.map(({ residentMB }) => residentMB.watches),
+      peerRuns: [],
     }),
     within(1_500, {
       bench: "slipway up: ready, empty data directory",
@@ -87,9 +108,7 @@ async function runSlipway(crdFile: string): Promise<SlipwayRun> {
   const began = performance.now();
   await slipway.start();
   const readyMs = performance.now() - began;
-  const result = await load(slipway.kubectl.kubeconfig, crdFile, slipway.pid);
-  const status = readFileSync(`/proc/${slipway.pid}/status`, "utf8");
-  return { ...result, readyMs, residentMB: (Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1_024) / 1e6 };
+  return { ...(await load(slipway.kubectl.kubeconfig, crdFile, slipway.pid)), readyMs };
 }
 
 async function runPeer(crdFile: string): Promise<Peer> {

@@ -9,8 +9,9 @@ export interface Row {
   readonly peer?: { readonly name: string; readonly value: number };
   /** Median of the ratios run by run, so that a machine whose speed drifts does not blur it. */
   readonly ratio?: number;
-  readonly must: string;
-  readonly met: boolean;
+  /** What it has to reach, and whether it does. Absent where nothing is promised. */
+  readonly must?: string;
+  readonly met?: boolean;
   readonly runs: { readonly slipway: readonly number[]; readonly peer?: readonly number[] };
   /** Milliseconds of the server's CPU for each request, median: what a busy machine blurs least. */
   readonly cpuMsPerRequest?: number;
@@ -60,22 +61,38 @@ export function within(
   };
 }
 
+/** A row that promises nothing, beside the peer where there is one to measure. */
+export function told({ bench, unit, peer, slipwayRuns, peerRuns }: Comparison): Row {
+  const slipway = round(median(slipwayRuns));
+  if (peerRuns.length === 0) return { bench, unit, slipway, runs: { slipway: slipwayRuns.map(round) } };
+  return {
+    ...{ bench, unit, slipway, peer: { name: peer, value: round(median(peerRuns)) } },
+    ratio: ratioOf(slipwayRuns, peerRuns),
+    runs: { slipway: slipwayRuns.map(round), peer: peerRuns.map(round) },
+  };
+}
+
 function compare(
   { bench, unit, peer, slipwayRuns, peerRuns }: Comparison,
   must: string,
   isMet: (ratio: number) => boolean,
 ): Row {
-  const ratio = median(slipwayRuns.map((value, run) => value / (peerRuns[run] ?? Number.NaN)));
+  const ratio = ratioOf(slipwayRuns, peerRuns);
   return {
     bench,
     unit,
     slipway: round(median(slipwayRuns)),
     peer: { name: peer, value: round(median(peerRuns)) },
-    ratio: Math.round(ratio * 1000) / 1000,
+    ratio,
     must,
     met: isMet(ratio),
     runs: { slipway: slipwayRuns.map(round), peer: peerRuns.map(round) },
   };
+}
+
+function ratioOf(slipwayRuns: readonly number[], peerRuns: readonly number[]): number {
+  const ratio = median(slipwayRuns.map((value, run) => value / (peerRuns[run] ?? Number.NaN)));
+  return Math.round(ratio * 1000) / 1000;
 }
 
 function round(value: number): number {

@@ -1,30 +1,21 @@
 import { describe, expect, it } from "@jest/globals";
+import { PLAIN_REVIEWED_SPEC } from "../../test/support/plain-reviewed-spec.ts";
 import type { ReviewedSpec } from "../effective-spec/reviewed-spec.ts";
 import { celMatch, celProblem, effectiveForCel } from "./cel.ts";
 
 const reviewed: ReviewedSpec = {
-  backend: "docker",
+  ...PLAIN_REVIEWED_SPEC,
   source: { image: { reference: "ghcr.io/acme/files:1", pullPolicy: "IfNotPresent" } },
   image: `ghcr.io/acme/files@sha256:${"a".repeat(64)}`,
-  transport: { type: "streamable-http", port: 8080, path: "/mcp" },
   guardrails: {
-    profile: "standard",
-    enforcement: "Warn",
+    ...PLAIN_REVIEWED_SPEC.guardrails,
     network: { egressAllowed: true, allowedHosts: ["api.test"] },
-    filesystem: { readOnlyRoot: true },
-    capabilities: { dropAll: true },
-    resources: {},
-    seccomp: { type: "RuntimeDefault" },
-    appArmor: { type: "RuntimeDefault" },
-    runAsNonRoot: false,
   },
-  resources: { cpu: "500m", memory: "512Mi", pids: 100 },
   env: [
     { name: "MODE", value: "write" },
     { name: "TOKEN", valueFrom: { secretKeyRef: { name: "s", key: "k" } } },
   ],
   volumes: [{ name: "h", mountPath: "/h", readOnly: true, hostPath: { path: "/srv" } }],
-  restartPolicy: "Always",
 };
 const match = (text: string, patch: Partial<ReviewedSpec> = {}) =>
   celMatch(text, effectiveForCel({ ...reviewed, ...patch }));

@@ -1,33 +1,18 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { effectiveSpecs, findings } from "../../test/support/arbitrary-effective-spec.ts";
+import { PLAIN_REVIEWED_SPEC } from "../../test/support/plain-reviewed-spec.ts";
 import { approvalSchema } from "../api/v1alpha1/approval.schema.ts";
 import { type ReviewedSpec, reviewedSpec } from "../effective-spec/reviewed-spec.ts";
 import { jsonEqual } from "../machinery/json-equal.ts";
 import { changesBetween } from "./changes.ts";
 
 const approved: ReviewedSpec = {
-  backend: "docker",
-  source: { image: { reference: "nginx", pullPolicy: "IfNotPresent" } },
-  image: "unresolved",
-  transport: { type: "streamable-http", port: 8080, path: "/mcp" },
-  guardrails: {
-    profile: "standard",
-    enforcement: "Warn",
-    network: { egressAllowed: false },
-    filesystem: { readOnlyRoot: true },
-    capabilities: { dropAll: true },
-    resources: {},
-    seccomp: { type: "RuntimeDefault" },
-    appArmor: { type: "RuntimeDefault" },
-    runAsNonRoot: false,
-  },
-  resources: { cpu: "500m", memory: "512Mi", pids: 100 },
+  ...PLAIN_REVIEWED_SPEC,
   env: [
     { name: "A", value: "1" },
     { name: "B", value: "2" },
   ],
-  restartPolicy: "Always",
 };
 const changes = (patch: Partial<ReviewedSpec>) => changesBetween(approved, { ...approved, ...patch });
 const configMap = (name: string, data: Record<string, string>) => ({ namespace: "team-a", name, data });

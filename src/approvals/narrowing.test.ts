@@ -2,16 +2,14 @@ import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { effectiveSpecs, findings } from "../../test/support/arbitrary-effective-spec.ts";
 import { neighbours, profiles } from "../../test/support/arbitrary-guardrails.ts";
+import { PLAIN_REVIEWED_SPEC } from "../../test/support/plain-reviewed-spec.ts";
 import type { GuardrailProfileSpec } from "../api/v1alpha1/index.ts";
 import { type ReviewedSpec, reviewedSpec } from "../effective-spec/reviewed-spec.ts";
 import { DEFAULT_CAPABILITIES } from "../guardrails/held-capabilities.ts";
 import { onlyNarrows } from "./narrowing.ts";
 
 const approved: ReviewedSpec = {
-  backend: "docker",
-  source: { image: { reference: "nginx", pullPolicy: "IfNotPresent" } },
-  image: "unresolved",
-  transport: { type: "streamable-http", port: 8080, path: "/mcp" },
+  ...PLAIN_REVIEWED_SPEC,
   guardrails: {
     profile: "wide",
     enforcement: "Warn",
@@ -25,7 +23,6 @@ const approved: ReviewedSpec = {
   },
   resources: { cpu: "1", memory: "512Mi", pids: 50 },
   env: [{ name: "A", value: "1" }],
-  restartPolicy: "Always",
 };
 type Guardrails = ReviewedSpec["guardrails"];
 const guarded = (patch: Partial<Guardrails>): ReviewedSpec => ({

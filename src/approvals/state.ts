@@ -18,6 +18,8 @@ export interface ApprovalState {
   /** Whose decisions did it. */
   readonly decidedBy: readonly string[];
   readonly tally: readonly PolicyTally[];
+  /** Whether the controller wrote it as it stands, decisions aside. False without a key, which nothing can be checked by. */
+  readonly isSealed: boolean;
   /** Why a policy refuses without asking anybody, for people. */
   readonly refusal: string | undefined;
   /** What was written past admission or controller, for people. Neither Approved nor Expired then. */
@@ -47,8 +49,9 @@ export function stateOf(approval: Approval, keys: StampKeys | undefined, now: Da
   const decisions = keys ? authenticDecisions(approval, keys) : [];
   const tally = spec.policies.map((policy) => tallyOf(policy, { spec, decisions, expiresAt }));
   const refusal = refusalOf(spec);
-  const problem = problemOf(approval, decisions, keys);
-  const common = { expiresAt, escalatesAt: escalationOf(spec), tally, refusal, problem };
+  const sealed = keys !== undefined && isSealed(approval, keys);
+  const problem = problemOf(approval, decisions, { keys, sealed });
+  const common = { expiresAt, escalatesAt: escalationOf(spec), tally, isSealed: sealed, refusal, problem };
 
   const rejection = decisions.find(({ verdict }) => verdict === "Rejected");
   if (rejection) {
@@ -120,7 +123,7 @@ function requiredBy({ approvers, serviceAccountRequests }: Policy, spec: Approva
 }
 
 /** Also false where no writer is known, as of a ConfigMap or of a tag that was moved. */
-export function isAskedByPeople({ requesters }: Approval["spec"]): boolean {
+function isAskedByPeople({ requesters }: Approval["spec"]): boolean {
   return requesters.length > 0 && requesters.every(({ username }) => isPerson(username));
 }
 
@@ -153,10 +156,10 @@ function isSatisfied(policy: Policy, cast: Cast): boolean {
 function problemOf(
   approval: Approval,
   authentic: readonly StampedDecision[],
-  keys: StampKeys | undefined,
+  { keys, sealed }: { readonly keys: StampKeys | undefined; readonly sealed: boolean },
 ): string | undefined {
   if (!keys) return "the key of the stamps is missing, so nothing of it can be checked";
-  if (!isSealed(approval, keys)) return "spec.seal does not fit: something else than the controller wrote it";
+  if (!sealed) return "spec.seal does not fit: something else than the controller wrote it";
   const at = authentic.length;
   if (at === approval.spec.decisions.length) return undefined;
   return `spec.decisions[${at}] has no authentic stamp: it was written without admission being asked`;

@@ -1,4 +1,4 @@
-import { type Approval, approvals } from "../api/v1alpha1/index.ts";
+import { type Approval, approvals, type RuntimeDeployment, runtimeDeployments } from "../api/v1alpha1/index.ts";
 import { isReason } from "../machinery/client.ts";
 import { newestFirst } from "./approvals.ts";
 import { phaseOf } from "./approvals-table.ts";
@@ -26,6 +26,21 @@ export async function approvalOf(
   return await client.get(approvals, { namespace, name }, signal).catch((error: unknown) => {
     if (!isReason(error, "NotFound")) throw error;
     return undefined;
+  });
+}
+
+/** The deployment of this name, where no Approval has it. @throws {Error} naming where it was looked for. */
+export async function deploymentOf(
+  name: string,
+  { client, namespace }: CommandClient,
+  signal: AbortSignal,
+): Promise<RuntimeDeployment> {
+  return await client.get(runtimeDeployments, { namespace, name }, signal).catch((error: unknown) => {
+    if (!isReason(error, "NotFound")) throw error;
+    const where = `in namespace ${JSON.stringify(namespace)}`;
+    throw new Error(
+      `NAME: there is no RuntimeDeployment or Approval ${JSON.stringify(name)} ${where}; 'slipway status -A' shows all`,
+    );
   });
 }
 

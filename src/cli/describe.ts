@@ -1,9 +1,7 @@
-import { type RuntimeDeployment, runtimeDeployments } from "../api/v1alpha1/index.ts";
-import { isReason } from "../machinery/client.ts";
-import { approvalOf, approvalsAbout, requireName } from "./approvals-named.ts";
+import { approvalOf, approvalsAbout, deploymentOf, requireName } from "./approvals-named.ts";
 import { approvalTable, phaseOf } from "./approvals-table.ts";
 import { describeApproval } from "./approvals-text.ts";
-import { type ClientOptions, type CommandClient, commandClient } from "./client-command.ts";
+import { type ClientOptions, commandClient } from "./client-command.ts";
 import { type CommandContext, write } from "./command-context.ts";
 import { describeDeployment } from "./status-text.ts";
 
@@ -37,19 +35,4 @@ export async function describe(options: DescribeOptions, context: CommandContext
   ];
   await write(context, parts.join("\n"));
   return 0;
-}
-
-/** @throws {Error} naming where it was looked for. */
-export async function deploymentOf(
-  name: string,
-  { client, namespace }: CommandClient,
-  signal: AbortSignal,
-): Promise<RuntimeDeployment> {
-  return await client.get(runtimeDeployments, { namespace, name }, signal).catch((error: unknown) => {
-    if (!isReason(error, "NotFound")) throw error;
-    const where = `in namespace ${JSON.stringify(namespace)}`;
-    throw new Error(
-      `NAME: there is no RuntimeDeployment or Approval ${JSON.stringify(name)} ${where}; 'slipway status -A' shows all`,
-    );
-  });
 }

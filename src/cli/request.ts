@@ -1,11 +1,10 @@
 import { ConditionType, Reason } from "../api/v1alpha1/conditions.ts";
 import type { Approval, RuntimeDeployment } from "../api/v1alpha1/index.ts";
 import { REQUEST_ANNOTATION, runtimeDeployments } from "../api/v1alpha1/index.ts";
-import { approvalsAbout, requireName } from "./approvals-named.ts";
+import { approvalsAbout, deploymentOf, requireName } from "./approvals-named.ts";
 import { phaseOf } from "./approvals-table.ts";
 import { type ClientOptions, commandClient } from "./client-command.ts";
 import { type CommandContext, write } from "./command-context.ts";
-import { deploymentOf } from "./describe.ts";
 import { visible } from "./visible-text.ts";
 
 /** As typed. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import type { NoticeParts } from "../../test/support/approval-notices.ts";
-import { NOTIFY, noticeOf, SecretTable } from "../../test/support/approval-notices.ts";
+import { failureOf, NOTIFY, noticeOf, SecretTable } from "../../test/support/approval-notices.ts";
 import { witnessed } from "../../test/support/secrets/witnessed.ts";
 import {
   type SmtpFaults,
@@ -8,7 +8,6 @@ import {
   startSilentServer,
   startSmtpReceiver,
 } from "../../test/support/smtp-receiver.ts";
-import { DeliveryFailure } from "./delivery-failure.ts";
 import { EmailSender } from "./email-sender.ts";
 
 const LOGIN = { user: "slipway@example.org", pass: "correct horse battery staple" };
@@ -24,15 +23,6 @@ function senderTo({ port, caPem = "" }: Server, values: Readonly<Record<string, 
   const settings = { host: "localhost", port: String(port), from: "Slipway <slipway@example.org>", ...values };
   const secrets = new SecretTable().set("mail", { ...settings, "ca.crt": caPem, ...values }, ["password"]);
   return witnessed(new EmailSender({ secrets, phaseMs: 2_000, totalMs: 5_000 }), { name: "sender" });
-}
-
-async function failureOf(sending: Promise<void>): Promise<DeliveryFailure> {
-  const failure = await sending.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  expect(failure).toBeInstanceOf(DeliveryFailure);
-  return failure as DeliveryFailure;
 }
 
 /** Of one mail: its headers by name in lower case, unfolded, and its text. */

@@ -1,10 +1,9 @@
 import { createHmac } from "node:crypto";
 import { describe, expect, it } from "@jest/globals";
-import { NOTIFY, noticeOf, SecretTable } from "../../test/support/approval-notices.ts";
+import { failureOf, NOTIFY, noticeOf, SecretTable } from "../../test/support/approval-notices.ts";
 import { FakeClock } from "../../test/support/fake-clock.ts";
 import { witnessed } from "../../test/support/secrets/witnessed.ts";
 import { startWebhookReceiver, type WebhookFault } from "../../test/support/webhook-receiver.ts";
-import { DeliveryFailure } from "./delivery-failure.ts";
 import { WebhookSender } from "./webhook-sender.ts";
 
 const PATH = "/services/T0SECRETPATH/b1ack-magic?token=0123456789abcdef";
@@ -17,15 +16,6 @@ function senderTo(url: string, { timeoutMs = 5_000, more = {} }: { timeoutMs?: n
     .set("chat-signing", { key: SIGNING_KEY }, ["key"]);
   const sender = witnessed(new WebhookSender({ secrets, clock: new FakeClock(), timeoutMs }), { name: "sender" });
   return { secrets, sender };
-}
-
-async function failureOf(sending: Promise<void>): Promise<DeliveryFailure> {
-  const failure = await sending.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  expect(failure).toBeInstanceOf(DeliveryFailure);
-  return failure as DeliveryFailure;
 }
 
 describe("WebhookSender", () => {

@@ -1,7 +1,9 @@
+import { expect } from "@jest/globals";
 import type { Secret } from "../../src/api/core.ts";
 import type { ObjectKey } from "../../src/api/meta.ts";
 import type { Approval, ApprovalPolicy } from "../../src/api/v1alpha1/index.ts";
 import type { ApprovalNotice } from "../../src/controllers/approval/notifier.ts";
+import { DeliveryFailure } from "../../src/notifications/delivery-failure.ts";
 import { secretWatch } from "./secrets/secret-watch.ts";
 
 /** Parts of what `noticeOf` answers. */
@@ -57,6 +59,16 @@ export function noticeOf(parts: NoticeParts = {}): ApprovalNotice {
       },
     },
   };
+}
+
+/** How a notice that was to fail has failed. */
+export async function failureOf(sending: Promise<void>): Promise<DeliveryFailure> {
+  const failure = await sending.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  expect(failure).toBeInstanceOf(DeliveryFailure);
+  return failure as DeliveryFailure;
 }
 
 /** Secrets by namespace and name, which a test may change. The watch learns the values of `secretKeys`. */

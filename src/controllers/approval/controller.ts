@@ -1,6 +1,5 @@
 import { formatKey, keyOf, type ObjectKey } from "../../api/meta.ts";
 import type { Approval, ApprovalPolicy, ApprovalStatus, RuntimeDeployment } from "../../api/v1alpha1/index.ts";
-import { isSealed } from "../../approvals/seal.ts";
 import type { StampKeys } from "../../approvals/stamp-keys.ts";
 import { type ApprovalState, stateOf } from "../../approvals/state.ts";
 import type { Clock } from "../../machinery/clock.ts";
@@ -88,7 +87,7 @@ export class ApprovalReconciler implements Reconciler {
       now,
     });
     // What the controller did not write is reported for what it is, and nothing is done about it.
-    if (keys && isSealed(approval, keys)) await this.#tell(approval, memory, happened, signal);
+    if (state.isSealed) await this.#tell(approval, memory, happened, signal);
     const after = await this.#ports.writeStatus(approval, status, signal);
     const hadRoom = this.#notify(approval, after, memory);
     const again = hadRoom ? [] : [ASK_AGAIN_MS];

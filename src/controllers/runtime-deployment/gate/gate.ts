@@ -1,7 +1,6 @@
 import { Reason } from "../../../api/v1alpha1/conditions.ts";
 import { type Approval, REQUEST_ANNOTATION } from "../../../api/v1alpha1/index.ts";
 import { concerns } from "../../../approvals/concerned-namespaces.ts";
-import { isSealed } from "../../../approvals/seal.ts";
 import type { StampKeys } from "../../../approvals/stamp-keys.ts";
 import { stateOf } from "../../../approvals/state.ts";
 import { reviewedSpec, specDigest } from "../../../effective-spec/reviewed-spec.ts";
@@ -42,10 +41,12 @@ export async function passGate(scope: Scope, ports: GatePorts): Promise<void> {
   const namespace = { name: owner.namespace, labels };
   const keys = gate.stampKeys();
   const now = clock.now();
-  const sealed = keys ? approvals.filter((approval) => isSealed(approval, keys)) : [];
+  const judged = approvals
+    .map((approval) => ({ approval, state: stateOf(approval, keys, now) }))
+    .filter(({ state }) => state.isSealed);
   const circumstances: Circumstances = {
     policies: all.filter(({ spec: { namespaceSelector } }) => concerns(namespaceSelector ?? {}, namespace)),
-    judged: sealed.map((approval) => ({ approval, state: stateOf(approval, keys, now) })),
+    judged,
     namespace,
     profile: (name) => sources.profiles.get({ namespace: "", name }),
   };
@@ -56,7 +57,6 @@ export async function passGate(scope: Scope, ports: GatePorts): Promise<void> {
     return { spec, reviewed, digest: specDigest(reviewed), configMaps };
   };
   const vague = meaning(undefined);
-  const { judged } = circumstances;
   const isOpen = approvals.length > judged.length || judged.some(({ state }) => state.phase !== "Approved");
   if (!isOpen && !isConcerned(vague, circumstances)) return letThrough(scope, vague, "any");
 
