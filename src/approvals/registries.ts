@@ -12,7 +12,7 @@ export function outsideRegistries(
   allowed: readonly string[],
   { source, image }: Pick<ReviewedSpec, "source" | "image">,
 ): string | undefined {
-  if (!source.image) return `the image is built from ${source.git?.url ?? "nothing known"} and comes from no registry`;
+  if (!source.image) return `${origin(source)} and comes from no registry of images`;
   const { reference, pullPolicy } = source.image;
   if (pullPolicy === "Never")
     return `with pullPolicy Never ${reference} is whatever has that name on the backend's machine`;
@@ -23,6 +23,13 @@ export function outsideRegistries(
     if (problem) return problem;
   }
   return undefined;
+}
+
+function origin({ git, package: fromRegistry, process, remote }: ReviewedSpec["source"]): string {
+  if (git) return `the image is built from ${git.url}`;
+  if (fromRegistry) return `the server is the npm package ${fromRegistry.npm}`;
+  if (process) return `the server is the program ${process.command}`;
+  return `the server is run by others at ${remote?.url ?? "an unknown place"}`;
 }
 
 function outside(allowed: readonly string[], reference: string): string | undefined {

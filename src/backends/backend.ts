@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import type { GuardrailCapabilities } from "../guardrails/capabilities.ts";
 import type { Confinement } from "../guardrails/confinement.ts";
 import type { Guardrails } from "../guardrails/guardrails.ts";
@@ -24,7 +25,12 @@ export interface WorkloadSpec {
   readonly hash: string;
   /** The same without what a place may change beside a running process: its visibility. Undefined: as `hash`. */
   readonly processHash?: string;
+  /** `NO_IMAGE` of what is neither image nor package. */
   readonly image: ResolvedImage;
+  /** What it is where it is no container's image. */
+  readonly program?: Program;
+  /** MCP is spoken over its standard input and output, and `port` has no meaning. */
+  readonly stdio?: boolean;
   /** Undefined keeps the image's ENTRYPOINT. */
   readonly command: readonly string[] | undefined;
   /** Undefined keeps the image's CMD (and, as in Kubernetes, drops it where `command` is given). */
@@ -49,6 +55,24 @@ export interface WorkloadSpec {
   /** What the confinement came from, kept with the workload so that it can be judged later. Not part of the hash. */
   readonly guardrails: Guardrails;
 }
+
+/** Secrets are resolved in it: never log it. */
+export type Program =
+  /** That of the package that `image` names; the arguments are the workload's. */
+  | { readonly kind: "package" }
+  | {
+      readonly kind: "process";
+      readonly command: string;
+      readonly args: readonly string[];
+      /** Undefined: a directory of its own. */
+      readonly workingDir: string | undefined;
+    }
+  | {
+      readonly kind: "remote";
+      readonly url: string;
+      readonly transport: "streamable-http" | "sse" | "stdio";
+      readonly headers: Readonly<Record<string, string>>;
+    };
 
 /** Bounds that a place keeps to by itself, by the requests that come. */
 export interface Scaling {
@@ -77,18 +101,21 @@ export type Mount = { readonly name: string; readonly path: string; readonly rea
 );
 
 export interface ImageRequest {
-  /** As the user wrote it. */
+  /** As the user wrote it; of a package `npm:NAME@RANGE`. */
   readonly reference: string;
   readonly pullPolicy: "Always" | "IfNotPresent" | "Never";
   /** Contents of `.dockerconfigjson`; undefined asks without credentials. */
   readonly dockerConfig: string | undefined;
 }
 
-/** An image that can no longer change under its name. */
+/** An image, or a package, that can no longer change under its name. */
 export interface ResolvedImage {
-  /** What the status shows: `registry/repository@sha256:…`, or `sha256:…` (an image ID) where no digest exists. */
+  /** What the status shows: `registry/repository@sha256:…`, `sha256:…` (an image ID) where no digest exists, `npm:NAME@VERSION#INTEGRITY`. */
   readonly pinned: string;
 }
+
+/** Stands for the image of a server that has none: a program of the machine, or somebody else's. */
+export const NO_IMAGE = "none";
 
 export interface PullProgress {
   readonly layersDone: number;
@@ -163,6 +190,8 @@ export interface Workload {
   readonly address: string | undefined;
   /** Whether TLS is spoken at `address`. */
   readonly secure?: boolean;
+  /** How MCP is spoken to it, where that is not by HTTP at `address`. */
+  readonly reach?: Reach;
   /** Why the controller cannot dial `address` though others can; the place alone then says that it serves. */
   readonly unreachable?: string | undefined;
   /** Whether the place ends its last instance while nobody asks, and starts one for who does. */
@@ -172,6 +201,19 @@ export interface Workload {
   /** What differs from how it was made, though its hash is right: renamed, network gone, … Empty when nothing does. */
   readonly drift: readonly Drift[];
 }
+
+export type Reach =
+  /** Over its standard input and output: `StdioHost`. */
+  | { readonly kind: "stdio" }
+  /** Where somebody else runs it. Holds credentials: never log it. */
+  | {
+      readonly kind: "remote";
+      /** With path and query. */
+      readonly url: string;
+      readonly headers: Readonly<Record<string, string>>;
+      /** Ranges beside the public ones that its name may resolve to. */
+      readonly allowedCidrs: readonly string[];
+    };
 
 export interface Drift {
   /** `sandbox`: what enforces its network rules is gone, ended or was started anew; mending it restarts the workload. */
@@ -239,8 +281,10 @@ export interface CreateOptions {
 
 /** What can be judged of a workload before its image is known. */
 export interface AdmissionRequest {
-  /** Undefined: it is built, and stays where it is. */
+  /** Undefined: it is built, and stays where it is, or has none. */
   readonly imageReference: string | undefined;
+  readonly program?: Program;
+  readonly stdio?: boolean;
   readonly port: number;
   readonly env: Readonly<Record<string, string>>;
   readonly mounts: readonly Mount[];
@@ -323,8 +367,23 @@ export interface LogSource {
   logs(owner: Owner, options: LogOptions, signal: AbortSignal): AsyncIterable<string>;
 }
 
+/** What only places can do that run servers of stdio. */
+export interface StdioHost {
+  /**
+   * Standard input and output of a running workload as one stream of bytes. Whoever calls later has the streams from then on: the
+   * earlier one ends. @throws {TransientError} where it does not run.
+   */
+  attach(id: string, signal: AbortSignal): Promise<Duplex>;
+  /**
+   * Starts one more process of a workload, for one client alone and confined as the workload is. It ends, by force where it has to,
+   * once the stream does. @throws {TransientError}
+   */
+  attachOwn?(id: string, signal: AbortSignal): Promise<Duplex>;
+}
+
 /** Makes the backend of one RuntimeBackend type from its spec. Registered by name in main.ts: the controllers know no type. */
 export type BackendFactory<Config> = (config: Config, logger: Logger) => FullBackend;
 
 /** A backend with what only some can do. */
-export type FullBackend = Backend & Partial<LogSource & ImageBuilder & UsageSource & EgressManager & VariableExpander>;
+export type FullBackend = Backend &
+  Partial<LogSource & ImageBuilder & UsageSource & EgressManager & VariableExpander & StdioHost>;

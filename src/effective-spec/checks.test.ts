@@ -31,6 +31,8 @@ const judged = (patch: Partial<Judged> = {}): Judged => ({
   resources: {},
   volumes: [],
   probe: "mcp",
+  transport: { type: "streamable-http", port: 8080, path: "/mcp" },
+  sourceKind: "image",
   backend: { name: "local", type: "docker", capabilities: lacking() },
   ...patch,
 });

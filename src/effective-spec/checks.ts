@@ -10,6 +10,8 @@ import { enforcementOf } from "../guardrails/enforcement.ts";
 import type { Guardrails } from "../guardrails/guardrails.ts";
 import { isNetworkRestricted } from "../guardrails/held-capabilities.ts";
 import { listing } from "../guardrails/listing.ts";
+import type { Source } from "./source.ts";
+import type { Transport } from "./transport.ts";
 import type { Volume } from "./volumes.ts";
 
 /** What is judged before anything is created. */
@@ -24,6 +26,8 @@ export interface Judged {
   readonly resources: NonNullable<RuntimeDeploymentSpec["resources"]>;
   readonly volumes: readonly Volume[];
   readonly probe: RuntimeDeploymentSpec["health"]["probe"];
+  readonly transport: Transport;
+  readonly sourceKind: Source["kind"];
   /** `capabilities` are undefined while nobody has asked the backend. */
   readonly backend: {
     readonly name: string;
@@ -102,13 +106,29 @@ export const seccompOfOwnNamespace: Check = ({ ownSeccomp, namespace }) =>
       };
 
 /** A probe of a server that nothing can reach would call it broken forever. */
-export const ingressForProbe: Check = ({ guardrails: { profile, network }, probe }) =>
-  network.ingressPorts?.length === 0 && probe !== "none"
+export const ingressForProbe: Check = ({ guardrails: { profile, network }, probe, transport }) =>
+  network.ingressPorts?.length === 0 && probe !== "none" && transport.type !== "stdio"
     ? {
         reason: Reason.IngressClosed,
         message: `GuardrailProfile "${profile}" lets nothing in (network.ingressPorts is empty), so probe ${probe} cannot reach the server; set spec.health.probe to none, or choose a profile with ingress`,
       }
     : undefined;
+
+/** Only MCP can be asked of what has no address of its own. */
+export const probeOfReach: Check = ({ probe, transport, sourceKind }) => {
+  if (probe === "mcp" || probe === "none") return undefined;
+  const remedy = "set spec.health.probe to mcp or none";
+  if (transport.type === "stdio")
+    return {
+      reason: Reason.InvalidSpec,
+      message: `spec.health.probe: ${probe} cannot ask a server of transport stdio, which has no address; ${remedy}`,
+    };
+  if (sourceKind !== "remote") return undefined;
+  return {
+    reason: Reason.InvalidSpec,
+    message: `spec.health.probe: ${probe} is not asked of servers that somebody else runs; ${remedy}`,
+  };
+};
 
 /** A backend that was never reached says nothing of what it can enforce; nothing starts there either. */
 export const enforcedIfStrict: Check = ({ guardrails, backend }) => {
@@ -132,5 +152,6 @@ export const CHECKS: readonly Check[] = [
   networkKeepsItsRules,
   seccompOfOwnNamespace,
   ingressForProbe,
+  probeOfReach,
   enforcedIfStrict,
 ];

@@ -22,8 +22,9 @@ export function confinementOf(spec: EffectiveSpec, resolved: Pick<Resolved, "sec
 
 function networkRules({ guardrails, transport }: EffectiveSpec): NetworkRules | undefined {
   if (!isNetworkRestricted(guardrails)) return undefined;
-  const { egress, ingressPorts = [transport.port] } = guardrails.network;
-  const ports = ingressPorts.length === 0 ? [] : [...new Set([...ingressPorts, transport.port])];
+  const own = transport.type === "stdio" ? [] : [transport.port];
+  const { egress, ingressPorts = own } = guardrails.network;
+  const ports = ingressPorts.length === 0 ? [] : [...new Set([...ingressPorts, ...own])];
   return { egress, ingressPorts: ports.sort((a, b) => a - b) };
 }
 

@@ -11,12 +11,14 @@ import { type BackendDefaults, chooseLimits, type Limits } from "./limits.ts";
 import { choosePlatformProbes, type PlatformProbes } from "./platform-probes.ts";
 import { chooseReach, type Reach } from "./reach.ts";
 import { chooseSource, type Source } from "./source.ts";
+import { type Transport, transportPort } from "./transport.ts";
 import { upkeepOf } from "./upkeep.ts";
 import { parseVolumes, promisedVolumes, type Volume } from "./volumes.ts";
 
 export { type CatalogLayer, type EnvVariable, profileNameOf } from "./layers.ts";
 export type { BackendDefaults } from "./limits.ts";
 export type { Source } from "./source.ts";
+export type { Transport } from "./transport.ts";
 export type { Volume } from "./volumes.ts";
 
 export type EnvSource = NonNullable<RuntimeDeploymentSpec["envFrom"]>[number];
@@ -30,7 +32,7 @@ export interface EffectiveSpec extends Reach, PlatformProbes {
   readonly source: Source;
   readonly command: readonly string[] | undefined;
   readonly args: readonly string[] | undefined;
-  readonly transport: { readonly type: "streamable-http" | "sse"; readonly port: number; readonly path: string };
+  readonly transport: Transport;
   readonly guardrails: Guardrails;
   readonly limits: Limits;
   /** Where the limits that nobody asked for come from, for people. */
@@ -97,8 +99,9 @@ export function examineSpec(input: EffectiveSpecInput): {
   const { source, command, args, env, resources, overrides } = layered(spec, catalog);
   const upkeep = upkeepOf(deployment, catalog);
   const merged = effectiveGuardrails(profile, overrides);
-  const guardrails = { ...merged, network: { ...merged.network, transportPort: upkeep.transport.port } };
+  const guardrails = { ...merged, network: { ...merged.network, ...transportPort(upkeep.transport) } };
   const volumes = parseVolumes(spec.volumes);
+  const chosen = chooseSource(source, deployment.metadata.annotations);
   const { limits, limitNotes } = chooseLimits({ asked: resources, backend, guardrails });
 
   const judged = {
@@ -109,6 +112,8 @@ export function examineSpec(input: EffectiveSpecInput): {
     resources,
     volumes,
     probe: upkeep.health.probe,
+    transport: upkeep.transport,
+    sourceKind: chosen.kind,
     backend,
   };
   const violations = CHECKS.map((check) => check(judged)).filter((violation) => violation !== undefined);
@@ -116,7 +121,7 @@ export function examineSpec(input: EffectiveSpecInput): {
   const { probeNotes, ...probes } = choosePlatformProbes(spec.health, upkeep.transport, backend);
   const effective: EffectiveSpec = {
     backend: backend.name,
-    source: chooseSource(source, deployment.metadata.annotations),
+    source: chosen,
     command,
     args,
     guardrails,
@@ -139,6 +144,7 @@ export function referencedObjects(spec: RuntimeDeploymentSpec): { secrets: strin
   const secrets = [
     source.image?.pullSecretRef?.name,
     ...buildSecrets(spec),
+    ...(source.remote?.headers ?? []).map(({ valueFrom }) => valueFrom?.secretKeyRef?.name),
     ...env.map(({ valueFrom }) => valueFrom?.secretKeyRef?.name),
     ...envFrom.map(({ secretRef }) => secretRef?.name),
     ...volumes.map(({ secret }) => secret?.name),

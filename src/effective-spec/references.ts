@@ -5,7 +5,7 @@ import type { Mount } from "../backends/backend.ts";
 import type { Guardrails } from "../guardrails/guardrails.ts";
 import { TerminalError, TransientError } from "../machinery/errors.ts";
 import type { EffectiveSpec, EnvVariable, Volume } from "./effective-spec.ts";
-import { pullSecretOf } from "./source.ts";
+import { pullSecretOf, type RemoteHeader } from "./source.ts";
 
 /** The objects of the deployment's namespace, as the cache has them. */
 export interface Namespaced {
@@ -23,6 +23,8 @@ export interface Resolved {
   readonly mounts: readonly Mount[];
   /** What the image is pulled with: contents of the Secret's `.dockerconfigjson`. */
   readonly dockerConfig: string | undefined;
+  /** Headers of a remote server, and the names of those whose value came out of a Secret. Absent where there are none. */
+  readonly headers?: { readonly values: Readonly<Record<string, string>>; readonly secret: ReadonlySet<string> };
   /** JSON text of the seccomp profile; undefined where the guardrails name none of their own. */
   readonly seccompProfile: string | undefined;
 }
@@ -58,11 +60,13 @@ export function resolveReferences(spec: EffectiveSpec, objects: Namespaced): Res
     if (value !== undefined) set(variable.name, value, variable.valueFrom?.secretKeyRef !== undefined);
   }
   const pullSecret = pullSecretOf(spec.source);
+  const headers = spec.source.kind === "remote" ? remoteHeaders(spec.source.headers, objects) : undefined;
   return {
     env: Object.fromEntries(env),
     secretVariables,
     mounts: spec.volumes.map((volume) => mount(volume, objects)),
     dockerConfig: pullSecret === undefined ? undefined : dockerConfig(objects, pullSecret),
+    ...(headers && { headers }),
     seccompProfile: seccompProfile(spec.guardrails, objects),
   };
 }
@@ -83,6 +87,30 @@ function variableValue({ value, valueFrom }: EnvVariable, objects: Namespaced): 
     return optional ? undefined : missing("ConfigMap", name, key, objects.configMap(name) !== undefined);
   }
   return value ?? "";
+}
+
+/** As RFC 9110 lets a value be; a line break would begin another header. */
+const HEADER_VALUE = /^[\t\x20-\x7e]*$/;
+
+function remoteHeaders(headers: readonly RemoteHeader[], objects: Namespaced): NonNullable<Resolved["headers"]> {
+  const values: Record<string, string> = {};
+  const secret = new Set<string>();
+  for (const { name, value, valueFrom } of headers) {
+    const found = variableValue(
+      { name, ...(value !== undefined && { value }), ...(valueFrom && { valueFrom }) },
+      objects,
+    );
+    if (found === undefined) continue;
+    // Files end with a line break that nobody means.
+    const text = found.replace(/\r?\n$/, "");
+    if (!HEADER_VALUE.test(text)) {
+      const message = `spec.source.remote.headers[${name}]: its value has characters that a header cannot have; use visible ASCII`;
+      throw new TerminalError(Reason.InvalidSpec, message);
+    }
+    values[name] = text;
+    if (valueFrom) secret.add(name);
+  }
+  return { values, secret };
 }
 
 function mount(volume: Volume, objects: Namespaced): Mount {

@@ -7,6 +7,7 @@ import { TerminalError } from "../machinery/errors.ts";
 import type { EffectiveSpec, Source } from "./effective-spec.ts";
 import { type ReviewedConfigMap, type ReviewedSource, type ReviewedSpec, UNRESOLVED } from "./reviewed-spec.ts";
 import { reviewedShapeProblem } from "./reviewed-spec-shape.ts";
+import { transportPort } from "./transport.ts";
 import { parseVolumes, promisedVolumes } from "./volumes.ts";
 
 /** What no approval is about: the deployment's as it is today holds for the approved version, too. */
@@ -72,15 +73,19 @@ export function readGuardrails({
   transport,
 }: Pick<ReviewedSpec, "guardrails" | "transport">): Guardrails {
   const { network, ...rest } = effectiveGuardrails({ metadata: { name: profile }, spec });
-  return { ...rest, network: { ...network, transportPort: transport.port } };
+  return { ...rest, network: { ...network, ...transportPort(transport) } };
 }
 
-function readSource({ image, git }: ReviewedSource): Source {
+function readSource({ image, git, package: fromRegistry, process, remote }: ReviewedSource): Source {
+  if (fromRegistry) return { kind: "package", ...fromRegistry };
+  if (process)
+    return { kind: "process", command: process.command, args: process.args ?? [], workingDir: process.workingDir };
+  if (remote) return { kind: "remote", url: remote.url, headers: remote.headers ?? [] };
   if (image) {
     const { reference, pullPolicy, pullSecretRef } = image;
     return { kind: "image", reference, pullPolicy, pullSecret: pullSecretRef?.name };
   }
-  if (!git) throw new TerminalError(Reason.InvalidSpec, `${FIELD}: source must have one of image and git`);
+  if (!git) throw new TerminalError(Reason.InvalidSpec, `${FIELD}: source must have one member`);
   const { url, revision, contextDir = "", dockerfile, buildArgs = {}, credentialsRef, push, rebuild = "" } = git;
   return {
     kind: "git",

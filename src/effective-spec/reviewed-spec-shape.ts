@@ -110,6 +110,16 @@ const source = choice({
     timeoutSeconds: count,
     rebuild: optional(text),
   }),
+  package: object({ npm: text, version: text }),
+  process: object({ command: text, args: optional(listOf(text)), workingDir: optional(text) }),
+  remote: object({
+    url: text,
+    headers: optional(
+      listOf(
+        object({ name: text, value: optional(text), valueFrom: optional(object({ secretKeyRef: keyReference })) }),
+      ),
+    ),
+  }),
 });
 
 const guardrails = object({
@@ -151,7 +161,13 @@ const MEMBERS: Readonly<Record<keyof ReviewedSpec, Check>> = {
   image: text,
   command: optional(listOf(text)),
   args: optional(listOf(text)),
-  transport: object({ type: oneOf("streamable-http", "sse"), port: count, path: text }),
+  transport: object({
+    type: oneOf("streamable-http", "sse", "stdio"),
+    port: count,
+    path: text,
+    sessionMode: optional(oneOf("PerSession")),
+    forwardAuthorization: optional(flag),
+  }),
   guardrails,
   resources: object({ cpu: text, memory: text, pids: count }),
   env: optional(

@@ -8,6 +8,7 @@ import type { Egress, Guardrails } from "../guardrails/guardrails.ts";
 import { canonicalJson } from "./canonical-json.ts";
 import type { EffectiveSpec, EnvSource, Source, Volume } from "./effective-spec.ts";
 import type { EnvVariable } from "./layers.ts";
+import type { GitSource, RemoteHeader } from "./source.ts";
 import { isPromised } from "./volumes.ts";
 
 export { readReviewed, type TodaysUpkeep } from "./reviewed-spec-reader.ts";
@@ -24,7 +25,7 @@ export const UNRESOLVED = "unresolved";
 export interface ReviewedSpec {
   readonly backend: string;
   readonly source: ReviewedSource;
-  /** `registry/repository@sha256:…`, an image ID, or `UNRESOLVED`. */
+  /** `registry/repository@sha256:…`, an image ID, a package with its integrity, `UNRESOLVED`, or `none`. */
   readonly image: string;
   readonly command?: readonly string[];
   readonly args?: readonly string[];
@@ -65,6 +66,9 @@ export interface ReviewedSource {
     /** Value of the annotation that asks for another build. */
     readonly rebuild?: string;
   };
+  readonly package?: { readonly npm: string; readonly version: string };
+  readonly process?: { readonly command: string; readonly args?: readonly string[]; readonly workingDir?: string };
+  readonly remote?: { readonly url: string; readonly headers?: readonly RemoteHeader[] };
 }
 
 /** Contents, or of contents that are too much for an object their SHA-256 alone. */
@@ -118,23 +122,43 @@ export function specDigest(reviewed: ReviewedSpec): string {
 }
 
 function reviewedSource(source: Source): unknown {
-  if (source.kind === "image") {
-    const { reference, pullPolicy, pullSecret } = source;
-    return { image: { reference, pullPolicy, pullSecretRef: named(pullSecret) } };
+  switch (source.kind) {
+    case "image": {
+      const { reference, pullPolicy, pullSecret } = source;
+      return { image: { reference, pullPolicy, pullSecretRef: named(pullSecret) } };
+    }
+    case "git":
+      return { git: reviewedGit(source) };
+    case "package":
+      return { package: { npm: source.npm, version: source.version } };
+    case "process": {
+      const { command, args, workingDir } = source;
+      return { process: { command, args: nonEmpty(args), workingDir } };
+    }
+    case "remote":
+      return { remote: { url: source.url, headers: nonEmpty(source.headers.map(reviewedHeader)) } };
+    default:
+      return source satisfies never;
   }
+}
+
+/** Of a header out of a Secret the reference alone. */
+function reviewedHeader({ name, value, valueFrom }: RemoteHeader): unknown {
+  return { name, value, valueFrom: valueFrom && { secretKeyRef: keyReference(valueFrom.secretKeyRef) } };
+}
+
+function reviewedGit(source: GitSource): unknown {
   const { url, revision, contextDir, dockerfile, buildArgs, credentialsSecret, push, timeoutSeconds, rebuild } = source;
   return {
-    git: {
-      url,
-      revision,
-      contextDir: contextDir || undefined,
-      dockerfile,
-      buildArgs: Object.keys(buildArgs).length > 0 ? buildArgs : undefined,
-      credentialsRef: named(credentialsSecret),
-      push: push && { repository: push.repository, secretRef: named(push.secret) },
-      timeoutSeconds,
-      rebuild: rebuild || undefined,
-    },
+    url,
+    revision,
+    contextDir: contextDir || undefined,
+    dockerfile,
+    buildArgs: Object.keys(buildArgs).length > 0 ? buildArgs : undefined,
+    credentialsRef: named(credentialsSecret),
+    push: push && { repository: push.repository, secretRef: named(push.secret) },
+    timeoutSeconds,
+    rebuild: rebuild || undefined,
   };
 }
 

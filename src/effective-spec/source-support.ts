@@ -15,7 +15,21 @@ interface KnownBackend {
   readonly status?: Pick<NonNullable<RuntimeBackend["status"]>, "capabilities">;
 }
 
-const WHAT = { image: "run container images", git: "build from git repositories" } as const;
+const WHAT = {
+  image: "run container images",
+  git: "build from git repositories",
+  package: "run packages",
+  process: "run local programs",
+  remote: "stand for servers that somebody else runs",
+} as const satisfies Record<Source["kind"], string>;
+
+const ELSEWHERE = {
+  image: "make a RuntimeBackend of type docker",
+  git: "build the image elsewhere, and name it in spec.source.image",
+  package: "make a RuntimeBackend of type process",
+  process: "make a RuntimeBackend of type process",
+  remote: "make a RuntimeBackend of type remote",
+} as const satisfies Record<Source["kind"], string>;
 
 /**
  * Pure. Whether a backend makes a server out of that source. A backend that has said nothing yet refuses nothing.
@@ -34,7 +48,7 @@ export function assertSourceSupported(
   const remedy =
     able.length > 0
       ? `set spec.backend to ${able.join(" or ")}`
-      : "no RuntimeBackend here can; build the image elsewhere, and name it in spec.source.image";
+      : `no RuntimeBackend here can; ${ELSEWHERE[source.kind]}`;
   throw new TerminalError(
     Reason.SourceNotSupported,
     `spec.source.${source.kind}: RuntimeBackend "${name}" cannot ${WHAT[source.kind]}; ${remedy}`,

@@ -5,7 +5,7 @@ import { TerminalError } from "../machinery/errors.ts";
 import { canonicalJson } from "./canonical-json.ts";
 
 /** Where the server comes from. `kind` is the member of `spec.source`, and its name among the sources of a backend. */
-export type Source = ImageSource | GitSource;
+export type Source = ImageSource | GitSource | PackageSource | ProcessSource | RemoteSource;
 
 export interface ImageSource {
   readonly kind: "image";
@@ -31,19 +31,51 @@ export interface GitSource {
   readonly rebuild: string;
 }
 
+export interface PackageSource {
+  readonly kind: "package";
+  /** Of npm, with its scope. */
+  readonly npm: string;
+  /** Version, range or tag. */
+  readonly version: string;
+}
+
+export interface ProcessSource {
+  readonly kind: "process";
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly workingDir: string | undefined;
+}
+
+export interface RemoteSource {
+  readonly kind: "remote";
+  readonly url: string;
+  readonly headers: readonly RemoteHeader[];
+}
+
+export type RemoteHeader = NonNullable<NonNullable<RuntimeDeploymentSpec["source"]["remote"]>["headers"]>[number];
+
 /** As BuildKit and Docker take the name of an ARG. */
 const BUILD_ARG = /^[a-zA-Z_][a-zA-Z0-9_]{0,252}$/;
 
 /** Pure. @throws {TerminalError} `InvalidSpec`, naming the field. */
 export function chooseSource(
-  { image, git }: RuntimeDeploymentSpec["source"],
+  source: RuntimeDeploymentSpec["source"],
   annotations: Readonly<Record<string, string>> = {},
 ): Source {
+  const { image, git, package: fromRegistry, process, remote } = source;
+  if (fromRegistry) return { kind: "package", npm: fromRegistry.npm, version: fromRegistry.version };
+  if (process)
+    return { kind: "process", command: process.command, args: process.args ?? [], workingDir: process.workingDir };
+  if (remote) return { kind: "remote", url: remote.url, headers: remote.headers ?? [] };
   if (image) {
     const { reference, pullPolicy, pullSecretRef } = image;
     return { kind: "image", reference, pullPolicy, pullSecret: pullSecretRef?.name };
   }
-  if (!git) throw new TerminalError(Reason.InvalidSpec, "spec.source: must have one of image and git");
+  if (!git)
+    throw new TerminalError(
+      Reason.InvalidSpec,
+      "spec.source: must have one of image, git, package, process and remote",
+    );
   const { url, branch, tag, commit, contextDir = "", dockerfile, buildArgs = {}, credentialsRef, push } = git;
   for (const name of Object.keys(buildArgs)) {
     if (BUILD_ARG.test(name)) continue;
@@ -75,7 +107,18 @@ export function buildKey({ url, revision, contextDir, dockerfile, buildArgs, pus
 
 /** The Secret whose `.dockerconfigjson` the image is pulled with. */
 export function pullSecretOf(source: Source): string | undefined {
-  return source.kind === "image" ? source.pullSecret : source.push?.secret;
+  switch (source.kind) {
+    case "image":
+      return source.pullSecret;
+    case "git":
+      return source.push?.secret;
+    case "package":
+    case "process":
+    case "remote":
+      return undefined;
+    default:
+      return source satisfies never;
+  }
 }
 
 /** `./server//` and `server` are the same folder, and `.` is none. */

@@ -1,8 +1,9 @@
 import type { ObjectKey } from "../api/meta.ts";
 import { ConditionType } from "../api/v1alpha1/conditions.ts";
 import type { RuntimeDeployment } from "../api/v1alpha1/index.ts";
+import type { WorkloadEndpoint } from "../backends/workload-endpoint.ts";
 import type { ChangeSource, Lister } from "../machinery/lister.ts";
-import type { Directory, Endpoint, EndpointState, Upstream } from "./directory.ts";
+import type { Directory, Endpoint, EndpointState } from "./directory.ts";
 
 type Deployments = Pick<Lister<RuntimeDeployment>, "get" | "list"> & ChangeSource<RuntimeDeployment>;
 
@@ -13,7 +14,7 @@ const SETTLED_RETRY_SECONDS = 30;
 /** The deployments of the API server's cache, as their status tells them. `upstreamOf`: how one is reached. */
 export function deploymentDirectory(
   deployments: Deployments,
-  upstreamOf: (deployment: RuntimeDeployment) => Upstream | undefined = upstreamInStatus,
+  upstreamOf: (deployment: RuntimeDeployment) => WorkloadEndpoint | undefined = upstreamInStatus,
 ): Directory {
   const endpoint = (deployment: RuntimeDeployment) => endpointOf(deployment, upstreamOf);
   return {
@@ -33,7 +34,7 @@ export function deploymentDirectory(
 
 function endpointOf(
   deployment: RuntimeDeployment,
-  upstreamOf: (deployment: RuntimeDeployment) => Upstream | undefined,
+  upstreamOf: (deployment: RuntimeDeployment) => WorkloadEndpoint | undefined,
 ): Endpoint {
   const { metadata, status } = deployment;
   const upstream = upstreamOf(deployment);
@@ -48,7 +49,7 @@ function endpointOf(
   };
 }
 
-function stateOf({ status }: RuntimeDeployment, upstream: Upstream | undefined): EndpointState {
+function stateOf({ status }: RuntimeDeployment, upstream: WorkloadEndpoint | undefined): EndpointState {
   const conditions = status?.conditions ?? [];
   const ready = conditions.find(({ type }) => type === ConditionType.Ready);
   if (ready === undefined) {
@@ -66,10 +67,11 @@ function stateOf({ status }: RuntimeDeployment, upstream: Upstream | undefined):
 }
 
 /** Where its status says that it serves. A container that was started again is another instance. */
-function upstreamInStatus({ spec, status, metadata }: RuntimeDeployment): Upstream | undefined {
+function upstreamInStatus({ spec, status, metadata }: RuntimeDeployment): WorkloadEndpoint | undefined {
   const { url, workload } = status ?? {};
   if (url === undefined || url === "") return undefined;
   const { id = metadata.uid, startedAt = "", restartCount = 0 } = workload ?? {};
   const transport = spec.transport?.type ?? "streamable-http";
+  if (transport === "stdio") return undefined;
   return { kind: "http", transport, url, instance: `${id}/${startedAt}/${restartCount}` };
 }

@@ -1,3 +1,5 @@
+import type { WorkloadEndpoint } from "../backends/workload-endpoint.ts";
+
 /**
  * Which deployments there are and how they are reached, as far as this process knows now: a cache, no call and no wait.
  * The gateway asks nothing else about them.
@@ -21,7 +23,7 @@ export interface Endpoint extends EndpointKey {
   readonly uid: string;
   readonly state: EndpointState;
   /** Present where it is ready; may be present where it is not. */
-  readonly upstream: Upstream | undefined;
+  readonly upstream: WorkloadEndpoint | undefined;
   /** What the server said of itself when it was last asked. */
   readonly protocolVersion: string | undefined;
   readonly tools: number | undefined;
@@ -36,20 +38,6 @@ export type EndpointState =
       readonly message: string;
       readonly retryAfterSeconds: number;
     };
-
-/** A server that listens. */
-export interface Upstream {
-  readonly kind: "http";
-  readonly transport: "streamable-http" | "sse";
-  /** With path, and query where it has one. */
-  readonly url: string;
-  /** Names the process that answers: sessions and streams end with it. */
-  readonly instance: string;
-  /** Set on each request, instead of what the caller sent under these names. */
-  readonly headers?: Readonly<Record<string, string>>;
-  /** Whether the caller's Authorization goes on to the server. */
-  readonly forwardAuthorization?: boolean;
-}
 
 /** Where a deployment is served, below the gateway's own URL. */
 export function endpointPath({ namespace, name }: EndpointKey): string {

@@ -41,6 +41,8 @@ function makeProbe(what: ProbeTarget["probe"]): Probe {
   switch (what.kind) {
     case "mcp":
       return what.transport === "sse" ? new SseProbe(what.url) : new StreamableHttpProbe(what.url);
+    case "endpoint":
+      throw new Error("there is no gateway to probe by");
     case "http":
       return new HttpProbe(what.url);
     case "tcp":

@@ -1,9 +1,13 @@
+import type { WorkloadEndpoint } from "../backends/workload-endpoint.ts";
+
 /** What is asked of a workload, and how often. Durations are milliseconds. */
 export interface ProbeTarget {
   /** Names the process that answers: a new container, or the same one started again, is another. What is remembered (era, session) ends with it. */
   readonly instance: string;
   readonly probe:
     | { readonly kind: "mcp"; readonly transport: "streamable-http" | "sse"; readonly url: string }
+    /** MCP at an endpoint that only the gateway can speak to. */
+    | { readonly kind: "endpoint"; readonly endpoint: WorkloadEndpoint }
     | { readonly kind: "http"; readonly url: string }
     | { readonly kind: "tcp"; readonly host: string; readonly port: number };
   readonly periodMs: number;

@@ -243,6 +243,8 @@ function questionOf(probe: ProbeTarget["probe"]): string {
   switch (probe.kind) {
     case "mcp":
       return `mcp ${probe.transport} ${probe.url}`;
+    case "endpoint":
+      return JSON.stringify(probe.endpoint);
     case "http":
       return `http ${probe.url}`;
     case "tcp":

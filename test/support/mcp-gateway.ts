@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type RequestOptions, request, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Endpoint, EndpointState, Upstream } from "../../src/gateway/directory.ts";
+import type { HttpEndpoint } from "../../src/backends/workload-endpoint.ts";
+import type { Endpoint, EndpointState } from "../../src/gateway/directory.ts";
 import { type DataPath, type DataPathOptions, startDataPath } from "../../src/gateway/mcp/data-path.ts";
 import { ReceivedDirectory } from "../../src/gateway/thread/received-directory.ts";
 import { systemClock } from "../../src/machinery/clock.ts";
@@ -48,7 +49,7 @@ export function endpointAt(
     namespace = "team-a",
     state = { ready: true },
     ...upstream
-  }: { name?: string; namespace?: string; state?: EndpointState } & Partial<Upstream> = {},
+  }: { name?: string; namespace?: string; state?: EndpointState } & Partial<HttpEndpoint> = {},
 ): Endpoint {
   return {
     namespace,

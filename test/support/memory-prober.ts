@@ -56,6 +56,7 @@ export class MemoryProber implements Prober {
 
   #next({ target, verdict }: Watched): ProbeVerdict {
     const { probe } = target;
+    if (probe.kind === "endpoint") throw new Error("the engine in memory has no such endpoints");
     const address = probe.kind === "tcp" ? `${probe.host}:${probe.port}` : new URL(probe.url).host;
     const container = this.#engine.at(address);
     const answers = container && this.#engine.program(container).answers;

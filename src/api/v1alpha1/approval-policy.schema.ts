@@ -95,7 +95,7 @@ const rule: JsonSchema = {
     },
     sourceTypes: names("Members of spec.source: servers that come from such a source.", {
       type: "string",
-      enum: ["image", "git"],
+      enum: ["image", "git", "package", "process", "remote"],
     }),
     registryNotIn: names(
       "Images from anywhere but these registries, or registry/repository prefixes by whole path segments: docker.io/library covers nginx. Of no registry, and so from elsewhere, are images that are built from git, wherever they are pushed, image IDs, and images with pullPolicy Never.",

@@ -142,7 +142,11 @@ const spec: JsonSchema = {
   description: "The place and its rules.",
   required: ["type"],
   properties: {
-    type: { type: "string", enum: ["docker", "code-engine"], description: "What kind of place it is." },
+    type: {
+      type: "string",
+      enum: ["docker", "code-engine", "process", "remote"],
+      description: "What kind of place it is.",
+    },
     default: {
       type: "boolean",
       default: false,

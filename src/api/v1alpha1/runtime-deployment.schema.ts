@@ -23,22 +23,35 @@ const transport: JsonSchema = {
   properties: {
     type: {
       type: "string",
-      enum: ["streamable-http", "sse"],
-      description: "Wire of the server. Default: streamable-http.",
+      enum: ["streamable-http", "sse", "stdio"],
+      description:
+        "Wire of the server. Clients reach it over streamable HTTP whatever it is. Default: streamable-http; for package stdio.",
     },
     port: {
       type: "integer",
       format: "int32",
       minimum: 1,
       maximum: 65535,
-      description: "Port that the server listens on inside the container. Default: 8080.",
+      description:
+        "Port that the server listens on, inside its container where it has one. Default: 8080. Without meaning for stdio.",
     },
     path: {
       type: "string",
       minLength: 1,
       maxLength: 1024,
       pattern: "^/[^\\s?#]*$",
-      description: "Path of the MCP endpoint. Default: /mcp, for sse /sse.",
+      description: "Path of the MCP endpoint. Default: /mcp, for sse /sse. Without meaning for stdio and remote.",
+    },
+    sessionMode: {
+      type: "string",
+      enum: ["Shared", "PerSession"],
+      description:
+        "Of stdio: Shared has one process for all clients, but for those of earlier revisions that offer sampling, elicitation or roots; PerSession has one for each client with a session. Default: Shared.",
+    },
+    forwardAuthorization: {
+      type: "boolean",
+      description:
+        "Whether the Authorization header of callers goes on to the server. Default: false; it is the gateway's.",
     },
   },
 };

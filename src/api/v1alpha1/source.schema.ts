@@ -1,4 +1,6 @@
 import type { JsonSchema } from "../json-schema.ts";
+import { packageSource, processSource } from "./program-source.schema.ts";
+import { remoteSource } from "./remote-source.schema.ts";
 import { reference } from "./schema-parts.ts";
 
 const image: JsonSchema = {
@@ -168,8 +170,11 @@ const git: JsonSchema = {
 export const source: JsonSchema = {
   type: "object",
   description: "Where the server comes from. Exactly one of its members is set.",
-  properties: { image, git },
+  properties: { image, git, package: packageSource, process: processSource, remote: remoteSource },
   "x-kubernetes-validations": [
-    { rule: "has(self.image) != has(self.git)", message: "exactly one of image and git must be set" },
+    {
+      rule: "[has(self.image), has(self.git), has(self.package), has(self.process), has(self.remote)].filter(present, present).size() == 1",
+      message: "exactly one of image, git, package, process and remote must be set",
+    },
   ],
 };

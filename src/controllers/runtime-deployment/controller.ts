@@ -181,8 +181,9 @@ export class RuntimeDeploymentReconciler implements Reconciler {
       const current = currentOf(observed) ?? scope.former?.workload;
       const candidate = observed.find(({ role }) => role === "candidate");
       const awake = current && !isAsleep(scope, current) ? current : undefined;
-      follow(prober, owner, awake, awake ? servedSpec(scope, awake) : upkeep, "current");
-      follow(prober, owner, candidate, upkeep, "candidate");
+      const { name: backend = "" } = scope.live ?? {};
+      follow(prober, owner, awake, awake ? servedSpec(scope, awake) : upkeep, { role: "current", backend });
+      follow(prober, owner, candidate, upkeep, { role: "candidate", backend });
       return;
     }
     // The backend does not answer; the server may. What the status says is enough to go on asking it.
@@ -192,7 +193,11 @@ export class RuntimeDeploymentReconciler implements Reconciler {
     if (ready?.reason === Reason.PlatformReady || ready?.reason === Reason.ScaledToZero) return;
     const { host: address, protocol } = new URL(url);
     const secure = protocol === "https:";
-    const target = probeTarget({ id: workload.id, startedAt: workload.startedAt, address, secure }, upkeep);
+    const target = probeTarget(
+      { id: workload.id, startedAt: workload.startedAt, address, secure },
+      upkeep,
+      workload.backend ?? "",
+    );
     if (target) prober.watch(probeKey(owner, "current"), target);
   }
 

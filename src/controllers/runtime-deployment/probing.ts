@@ -2,6 +2,8 @@ import { formatKey, type ObjectKey, parseKey } from "../../api/meta.ts";
 import type { Workload } from "../../backends/backend.ts";
 import type { Upkeep } from "../../effective-spec/upkeep.ts";
 import type { Prober, ProbeTarget } from "../../probe/prober.ts";
+import { endpointOf } from "./endpoint.ts";
+import { originOf } from "./origin.ts";
 import { instanceOf, isProbed } from "./scope.ts";
 
 type Role = Workload["role"];
@@ -20,17 +22,33 @@ export function deploymentOf(probe: string): ObjectKey {
 
 /** What to ask of a workload; undefined where nothing is asked. */
 export function probeTarget(
-  workload: Pick<Workload, "id" | "startedAt" | "address" | "secure">,
+  workload: Pick<Workload, "id" | "startedAt" | "address" | "secure" | "reach">,
   spec: Upkeep,
+  backend: string,
 ): ProbeTarget | undefined {
   const { health, transport } = spec;
-  const { address } = workload;
+  const { address, reach } = workload;
+  if (reach && health.probe === "mcp") {
+    const { periodMs, timeoutMs, failureThreshold } = health;
+    const endpoint = endpointOf(workload, { transport, backend });
+    return (
+      endpoint && {
+        instance: endpoint.instance,
+        periodMs,
+        timeoutMs,
+        failureThreshold,
+        probe: { kind: "endpoint", endpoint },
+      }
+    );
+  }
   const origin = originOf(workload);
   if (address === undefined || origin === undefined) return undefined;
   const { periodMs, timeoutMs, failureThreshold } = health;
   const schedule = { instance: instanceOf(workload), periodMs, timeoutMs, failureThreshold };
   switch (health.probe) {
     case "mcp":
+      // Has `reach`.
+      if (transport.type === "stdio") return undefined;
       return {
         ...schedule,
         probe: { kind: "mcp", transport: transport.type, url: `${origin}${transport.path}` },
@@ -49,19 +67,19 @@ export function probeTarget(
   }
 }
 
-/** Scheme, host and port of a workload's endpoint; undefined where it has none. */
-export function originOf({ address, secure }: Pick<Workload, "address" | "secure">): string | undefined {
-  // A port that is the scheme's own is left out.
-  return address === undefined ? undefined : new URL(`${secure ? "https" : "http"}://${address}`).origin;
-}
-
 /** Probes what runs, and leaves alone what does not. A workload without an address for a moment keeps its probes. */
-export function follow(prober: Prober, key: ObjectKey, workload: Workload | undefined, spec: Upkeep, role: Role): void {
+export function follow(
+  prober: Prober,
+  key: ObjectKey,
+  workload: Workload | undefined,
+  spec: Upkeep,
+  { role, backend }: { readonly role: Role; readonly backend: string },
+): void {
   const name = probeKey(key, role);
   if (workload?.state.kind !== "running" || !isProbed(workload, spec)) {
     prober.forget(name);
     return;
   }
-  const target = probeTarget(workload, spec);
+  const target = probeTarget(workload, spec, backend);
   if (target) prober.watch(name, target);
 }

@@ -1,10 +1,10 @@
 import { Reason } from "../../api/v1alpha1/conditions.ts";
-import type { ImageRequest, PullProgress, ResolvedImage } from "../../backends/backend.ts";
+import { type ImageRequest, NO_IMAGE, type PullProgress, type ResolvedImage } from "../../backends/backend.ts";
 import { confinementOf } from "../../effective-spec/confinement.ts";
 import { type EffectiveSpec, referencedObjects } from "../../effective-spec/effective-spec.ts";
 import { type Namespaced, type Resolved, resolveReferences } from "../../effective-spec/references.ts";
-import { buildKey, type ImageSource, type Source } from "../../effective-spec/source.ts";
-import { needsHashKey, workloadSpec } from "../../effective-spec/workload.ts";
+import { buildKey, type ImageSource, type PackageSource, type Source } from "../../effective-spec/source.ts";
+import { needsHashKey, programOf, workloadSpec } from "../../effective-spec/workload.ts";
 import type { Clock } from "../../machinery/clock.ts";
 import type { LiveBackend } from "../backend-registry.ts";
 import { type BuildingPorts, type BuildOrder, builtImage, orderBuild } from "./building.ts";
@@ -54,7 +54,7 @@ export async function prepareRevision(scope: Scope, ports: RevisionPorts): Promi
   const target = workloadSpec({ owner: scope.owner, generation: scope.generation, spec, resolved, image, hashKey });
   // Before anything runs of it.
   await scope.revision?.keepImage?.(image.pinned, scope.signal);
-  const exists = observed.some((workload) => askedHash(workload) === target.hash);
+  const exists = image.pinned === NO_IMAGE || observed.some((workload) => askedHash(workload) === target.hash);
   if (!exists && !(await fetched(scope, live, { image, request, clock: ports.clock }))) return;
   scope.target = target;
   scope.image = image.pinned;
@@ -71,20 +71,34 @@ interface Pinned {
 /** A spec that may run. */
 interface Taken {
   readonly resolved: Resolved;
-  readonly from: ImageSource | BuildOrder | Pinned;
+  readonly from: Referenced | BuildOrder | Pinned | Imageless;
+}
+
+/** Something that the backend finds behind a reference: an image, or a package. */
+interface Referenced extends Omit<ImageRequest, "dockerConfig"> {
+  readonly kind: "referenced";
+}
+
+/** A program of the machine, or somebody else's server. */
+interface Imageless {
+  readonly kind: "imageless";
 }
 
 /** What needs no call: the references, and the rules of the backend. */
 function accept(scope: Scope, spec: EffectiveSpec, live: LiveBackend, objects: Namespaced): Taken | undefined {
   try {
     const { source, transport, restartPolicy } = spec;
-    const from =
-      pinned(scope, source) ?? (source.kind === "git" ? orderBuild(scope, source, { live, objects }) : source);
-    const imageReference = source.kind === "git" ? source.push?.repository : source.reference;
+    const from = pinned(scope, source) ?? origin(scope, source, { live, objects });
     const resolved = resolveReferences(spec, objects);
     const confinement = confinementOf(spec, resolved);
     const { env, mounts } = resolved;
-    live.backend.admit({ imageReference, port: transport.port, env, mounts, restartPolicy, confinement });
+    const program = programOf(spec, resolved);
+    live.backend.admit({
+      imageReference: imageReferenceOf(source),
+      ...(program && { program }),
+      ...(transport.type === "stdio" && { stdio: true }),
+      ...{ port: transport.port, env, mounts, restartPolicy, confinement },
+    });
     scope.accepted = true;
     return { resolved, from };
   } catch (error) {
@@ -92,6 +106,36 @@ function accept(scope: Scope, spec: EffectiveSpec, live: LiveBackend, objects: N
     if (scope.failure.kind === "refused") scope.accepted = false;
     return undefined;
   }
+}
+
+function origin(
+  scope: Scope,
+  source: Source,
+  { live, objects }: { live: LiveBackend; objects: Namespaced },
+): Taken["from"] {
+  switch (source.kind) {
+    case "git":
+      return orderBuild(scope, source, { live, objects });
+    case "image":
+    case "package":
+      return { kind: "referenced", ...requestOf(source) };
+    case "process":
+    case "remote":
+      return { kind: "imageless" };
+    default:
+      return source satisfies never;
+  }
+}
+
+/** What the backend is asked for. */
+function requestOf(source: ImageSource | PackageSource): Omit<ImageRequest, "dockerConfig"> {
+  if (source.kind === "image") return { reference: source.reference, pullPolicy: source.pullPolicy };
+  return { reference: `npm:${source.npm}@${source.version}`, pullPolicy: "IfNotPresent" };
+}
+
+function imageReferenceOf(source: Source): string | undefined {
+  if (source.kind === "git") return source.push?.repository;
+  return source.kind === "image" ? source.reference : undefined;
 }
 
 interface Obtained {
@@ -114,6 +158,13 @@ async function obtain(
     await ports.finalizer(scope);
     return { image: from.image, request: { ...from.request, dockerConfig } };
   }
+  if (from.kind === "imageless") {
+    await ports.finalizer(scope);
+    return {
+      image: { pinned: NO_IMAGE },
+      request: { reference: NO_IMAGE, pullPolicy: "Never", dockerConfig: undefined },
+    };
+  }
   const { reference, pullPolicy } = from;
   const request: ImageRequest = { reference, pullPolicy, dockerConfig };
   const [image] = await Promise.all([
@@ -128,9 +179,9 @@ async function obtain(
 function pinned({ revision }: Scope, source: Source): Pinned | undefined {
   const image = revision?.image;
   if (image === undefined) return undefined;
-  const { reference, pullPolicy } =
-    source.kind === "git" ? ({ reference: image, pullPolicy: "IfNotPresent" } as const) : source;
-  return { kind: "pinned", image: { pinned: image }, request: { reference, pullPolicy } };
+  const isReferenced = source.kind === "image" || source.kind === "package";
+  const request = isReferenced ? requestOf(source) : ({ reference: image, pullPolicy: "IfNotPresent" } as const);
+  return { kind: "pinned", image: { pinned: image }, request };
 }
 
 /** Versions of the objects that the spec refers to: a change of one is another attempt. */

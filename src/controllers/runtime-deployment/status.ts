@@ -1,13 +1,14 @@
 import type { Condition } from "../../api/meta.ts";
 import { ConditionType, Reason } from "../../api/v1alpha1/conditions.ts";
 import type { RuntimeDeployment, RuntimeDeploymentStatus } from "../../api/v1alpha1/index.ts";
+import { NO_IMAGE } from "../../backends/backend.ts";
 import { canonicalJson } from "../../effective-spec/canonical-json.ts";
 import { setCondition } from "../../machinery/conditions.ts";
 import type { McpFacts } from "../../probe/prober.ts";
 import type { Facts, Note } from "./facts.ts";
 import { guardrailsApplied } from "./guardrails-applied.ts";
+import { originOf } from "./origin.ts";
 import { phaseOf } from "./phase.ts";
-import { originOf } from "./probing.ts";
 import { UNCHANGED } from "./scope.ts";
 import { type Situation, situationOf } from "./situation.ts";
 
@@ -125,7 +126,12 @@ function sourceReady({ image, failure, step, build }: Facts): NewCondition | und
   if (note) return condition(ConditionType.SourceReady, "False", note);
   return image === undefined
     ? undefined
-    : condition(ConditionType.SourceReady, "True", { reason: Reason.Pulled, message: `the image is ${image}` });
+    : condition(ConditionType.SourceReady, "True", { reason: Reason.Pulled, message: foundSource(image) });
+}
+
+function foundSource(image: string): string {
+  if (image === NO_IMAGE) return "there is nothing to fetch";
+  return image.startsWith("npm:") ? `the package is ${image}` : `the image is ${image}`;
 }
 
 function workloadAvailable(situation: Situation, { observed, current, failure }: Facts): NewCondition | undefined {
@@ -193,7 +199,7 @@ function workloadOf(deployment: RuntimeDeployment, facts: Facts): RuntimeDeploym
   return {
     ...(backend !== undefined && { backend }),
     id: current.id,
-    image: current.image.pinned,
+    ...(current.image.pinned !== NO_IMAGE && { image: current.image.pinned }),
     generation: upToDate ? driven : (ran?.generation ?? current.generation),
     ...(digest !== undefined && { digest }),
     ...(current.startedAt !== undefined && { startedAt: current.startedAt }),

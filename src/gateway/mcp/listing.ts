@@ -55,7 +55,7 @@ function listed(endpoint: Endpoint, baseUrl: string): ListedServer {
     namespace,
     name,
     url: `${baseUrl}${endpointPath(endpoint)}`,
-    ...(upstream && { transport: upstream.transport }),
+    ...(upstream && { transport: upstream.kind === "stdio" ? "streamable-http" : upstream.transport }),
     ready: state.ready,
     ...(!state.ready && { reason: state.reason, message: state.message }),
     ...(tools !== undefined && { tools }),

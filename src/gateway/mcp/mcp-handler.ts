@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { HttpEndpoint } from "../../backends/workload-endpoint.ts";
 import type { Clock } from "../../machinery/clock.ts";
 import type { Logger } from "../../machinery/logger.ts";
-import type { Directory, Upstream } from "../directory.ts";
+import type { Directory } from "../directory.ts";
 import { hostCheck } from "../host-check.ts";
 import { SAFE_HEADERS } from "../refusal.ts";
 import { type Failure, invalid, sendFailure, unavailable } from "./answers.ts";
@@ -151,12 +152,13 @@ export class McpHandler {
     const { state, upstream } = endpoint;
     if (!state.ready) return unavailable(503, state.reason, state.message, state.retryAfterSeconds);
     if (upstream === undefined) return unavailable(503, "NoAddress", "it has no address", 2);
+    if (upstream.kind === "stdio") return unavailable(503, "NoAddress", "it has no address", 2);
     return upstream.transport === "sse"
       ? this.#toLegacy(asked, { route, upstream, caller })
       : this.#toStreamable(asked, route, upstream);
   }
 
-  async #toStreamable(asked: Asked, route: McpRoute, upstream: Upstream): Promise<undefined> {
+  async #toStreamable(asked: Asked, route: McpRoute, upstream: HttpEndpoint): Promise<undefined> {
     const { pool, path, host } = await this.#options.upstreams.of(route, upstream);
     const { request } = asked;
     const method = request.method ?? "";
@@ -168,7 +170,7 @@ export class McpHandler {
 
   async #toLegacy(
     asked: Asked,
-    { route, upstream, caller }: { route: McpRoute; upstream: Upstream; caller: Caller },
+    { route, upstream, caller }: { route: McpRoute; upstream: HttpEndpoint; caller: Caller },
   ): Promise<Failure | undefined> {
     const { upstreams, sessions } = this.#options;
     const { pool, path, host } = await upstreams.of(route, upstream);

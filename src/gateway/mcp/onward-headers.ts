@@ -1,4 +1,4 @@
-import type { Upstream } from "../directory.ts";
+import type { HttpEndpoint } from "../../backends/workload-endpoint.ts";
 import type { RequestHeaders } from "./request-headers.ts";
 
 export interface OnwardOptions {
@@ -6,7 +6,7 @@ export interface OnwardOptions {
   readonly host: string;
   /** This gateway, as Via names it (RFC 9110, 7.6.3). */
   readonly via: string;
-  readonly upstream: Pick<Upstream, "headers" | "forwardAuthorization">;
+  readonly upstream: Pick<HttpEndpoint, "headers" | "forwardAuthorization">;
   readonly hasBody: boolean;
 }
 

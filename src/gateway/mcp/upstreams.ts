@@ -1,5 +1,6 @@
+import type { HttpEndpoint } from "../../backends/workload-endpoint.ts";
 import type { Clock } from "../../machinery/clock.ts";
-import type { Directory, EndpointKey, Upstream } from "../directory.ts";
+import type { Directory, EndpointKey } from "../directory.ts";
 import type { UpstreamPool } from "./upstream-pool.ts";
 
 /** How long what is under way at an instance may take once another has taken its place, or it was deleted. */
@@ -35,7 +36,7 @@ export class Upstreams implements AsyncDisposable {
   }
 
   /** The connections to this instance; those to an earlier one of the same deployment take nothing more. */
-  async of(key: EndpointKey, upstream: Upstream): Promise<Known> {
+  async of(key: EndpointKey, upstream: HttpEndpoint): Promise<Known> {
     const id = idOf(key);
     const known = this.#known.get(id);
     if (known && isSame(known, upstream)) return known;
@@ -71,7 +72,7 @@ export class Upstreams implements AsyncDisposable {
     if (known === undefined) return;
     const endpoint = directory.get(key.namespace, key.name);
     // Not ready for a moment is no other instance: what it works on goes on.
-    if (endpoint && (endpoint.upstream === undefined || isSame(known, endpoint.upstream))) return;
+    if (endpoint && (endpoint.upstream?.kind !== "http" || isSame(known, endpoint.upstream))) return;
     this.#retire(id, known);
   }
 
@@ -85,6 +86,6 @@ function idOf({ namespace, name }: EndpointKey): string {
   return `${namespace}/${name}`;
 }
 
-function isSame({ instance, origin }: Known, upstream: Upstream): boolean {
+function isSame({ instance, origin }: Known, upstream: HttpEndpoint): boolean {
   return instance === upstream.instance && origin === upstream.url;
 }

@@ -63,7 +63,7 @@ export interface ApprovalPolicySpec {
      *
      * @maxItems 64
      */
-    sourceTypes?: ("image" | "git")[];
+    sourceTypes?: ("image" | "git" | "package" | "process" | "remote")[];
     /**
      * Images from anywhere but these registries, or registry/repository prefixes by whole path segments: docker.io/library covers nginx. Of no registry, and so from elsewhere, are images that are built from git, wherever they are pushed, image IDs, and images with pullPolicy Never.
      *

@@ -16,7 +16,7 @@ export interface RuntimeBackendSpec {
   /**
    * What kind of place it is.
    */
-  type: "docker" | "code-engine";
+  type: "docker" | "code-engine" | "process" | "remote";
   /**
    * Whether deployments that name no backend run here. At most one backend may say so.
    */

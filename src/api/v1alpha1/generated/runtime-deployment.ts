@@ -105,6 +105,84 @@ export interface RuntimeDeploymentSpec {
        */
       timeoutSeconds: number;
     };
+    /**
+     * A package whose program is the server. It is installed once for all that run it, without its scripts.
+     */
+    package?: {
+      /**
+       * Name of an npm package, with its scope: @modelcontextprotocol/server-everything.
+       */
+      npm: string;
+      /**
+       * Version, range of versions or tag. It is resolved once per generation, and what it was then runs.
+       */
+      version: string;
+    };
+    /**
+     * A program of the machine that Slipway runs on. No shell is involved.
+     */
+    process?: {
+      /**
+       * Absolute path of the program, or a name that is looked for in PATH.
+       */
+      command: string;
+      /**
+       * Its arguments, exactly as they stand here.
+       *
+       * @maxItems 256
+       */
+      args?: string[];
+      /**
+       * Absolute path of the directory that it starts in. Default: one of its own.
+       */
+      workingDir?: string;
+    };
+    /**
+     * A server that somebody else runs. It is never started or ended from here.
+     */
+    remote?: {
+      /**
+       * URL of its MCP endpoint.
+       */
+      url: string;
+      /**
+       * Headers that each request carries. They replace what the caller sent under these names.
+       *
+       * @maxItems 32
+       */
+      headers?: {
+        /**
+         * Name of the header.
+         */
+        name: string;
+        /**
+         * Its value, taken literally. Whoever may read this object reads it: credentials belong into a Secret.
+         */
+        value?: string;
+        /**
+         * Where its value comes from.
+         */
+        valueFrom?: {
+          /**
+           * One key of a Secret in the same namespace.
+           */
+          secretKeyRef: {
+            /**
+             * Name of the Secret.
+             */
+            name: string;
+            /**
+             * Key in the Secret.
+             */
+            key: string;
+            /**
+             * When true, a missing object or key leaves the variable out.
+             */
+            optional?: boolean;
+          };
+        };
+      }[];
+    };
   };
   /**
    * Replaces the image's ENTRYPOINT. No shell is involved.
@@ -127,17 +205,25 @@ export interface RuntimeDeploymentSpec {
    */
   transport?: {
     /**
-     * Wire of the server. Default: streamable-http.
+     * Wire of the server. Clients reach it over streamable HTTP whatever it is. Default: streamable-http; for package stdio.
      */
-    type?: "streamable-http" | "sse";
+    type?: "streamable-http" | "sse" | "stdio";
     /**
-     * Port that the server listens on inside the container. Default: 8080.
+     * Port that the server listens on, inside its container where it has one. Default: 8080. Without meaning for stdio.
      */
     port?: number;
     /**
-     * Path of the MCP endpoint. Default: /mcp, for sse /sse.
+     * Path of the MCP endpoint. Default: /mcp, for sse /sse. Without meaning for stdio and remote.
      */
     path?: string;
+    /**
+     * Of stdio: Shared has one process for all clients, but for those of earlier revisions that offer sampling, elicitation or roots; PerSession has one for each client with a session. Default: Shared.
+     */
+    sessionMode?: "Shared" | "PerSession";
+    /**
+     * Whether the Authorization header of callers goes on to the server. Default: false; it is the gateway's.
+     */
+    forwardAuthorization?: boolean;
   };
   /**
    * What the server may do.

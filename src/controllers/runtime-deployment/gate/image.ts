@@ -1,5 +1,6 @@
 import type { Approval } from "../../../api/v1alpha1/index.ts";
 import { onlyNarrows } from "../../../approvals/narrowing.ts";
+import { NO_IMAGE } from "../../../backends/backend.ts";
 import type { Namespaced } from "../../../effective-spec/references.ts";
 import { type ReviewedSpec, UNRESOLVED } from "../../../effective-spec/reviewed-spec.ts";
 import type { ImageSource } from "../../../effective-spec/source.ts";
@@ -36,6 +37,7 @@ export async function findImage(
   { gate, clock }: Pick<GatePorts, "gate" | "clock">,
 ): Promise<FoundImage> {
   const source = scope.spec?.source;
+  if (source?.kind === "process" || source?.kind === "remote") return { kind: "found", image: NO_IMAGE };
   if (source?.kind !== "image" || source.pullPolicy === "Never") return { kind: "unresolved" };
   const { judged } = circumstances;
   const known = remembered(scope, source, judged) ?? approvedImage(judged, meaning);

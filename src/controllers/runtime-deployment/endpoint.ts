@@ -1,0 +1,26 @@
+import type { Workload } from "../../backends/backend.ts";
+import type { WorkloadEndpoint } from "../../backends/workload-endpoint.ts";
+import type { Transport } from "../../effective-spec/effective-spec.ts";
+import { originOf } from "./origin.ts";
+import { instanceOf } from "./scope.ts";
+
+/** Pure. Where MCP is spoken to a workload; undefined while it has no address. `backend`: name of the RuntimeBackend. */
+export function endpointOf(
+  workload: Pick<Workload, "id" | "startedAt" | "address" | "secure" | "reach">,
+  { transport, backend }: { readonly transport: Transport; readonly backend: string },
+): WorkloadEndpoint | undefined {
+  const instance = instanceOf(workload);
+  const { id, reach } = workload;
+  if (reach?.kind === "stdio") {
+    return { kind: "stdio", backend, id, instance, sessionMode: transport.sessionMode ?? "Shared" };
+  }
+  if (transport.type === "stdio") return undefined;
+  const http = {
+    kind: "http" as const,
+    ...{ transport: transport.type, instance },
+    ...(transport.forwardAuthorization && { forwardAuthorization: true }),
+  };
+  if (reach) return { ...http, url: reach.url, headers: reach.headers, allowedCidrs: reach.allowedCidrs };
+  const origin = originOf(workload);
+  return origin === undefined ? undefined : { ...http, url: `${origin}${transport.path}` };
+}
