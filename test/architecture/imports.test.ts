@@ -6,6 +6,7 @@ import { describe, expect, it } from "@jest/globals";
 const PORTS = [
   ...["backends/backend.ts", "backends/build.ts", "backends/egress.ts"],
   ...["backends/image-resolver.ts", "backends/platform-probe.ts", "backends/usage.ts", "backends/variables.ts"],
+  "backends/workload-endpoint.ts",
 ];
 
 /**
@@ -35,6 +36,7 @@ const allowed: Record<string, readonly string[]> = {
   "backends/image-resolver.ts": [],
   "backends/platform-probe.ts": [],
   "backends/variables.ts": ["backends/backend.ts"],
+  "backends/workload-endpoint.ts": [],
   // Could be published by itself.
   "backends/code-engine/client": [],
   "backends/images": ["api", "machinery/errors.ts", "backends/image-resolver.ts"],
@@ -47,13 +49,13 @@ const allowed: Record<string, readonly string[]> = {
     ...["backends/backend.ts", "backends/usage.ts", "backends/images"],
   ],
   "backends/process": ["api", "guardrails", "machinery", "backends/backend.ts", "backends/usage.ts"],
-  probe: ["machinery"],
+  probe: ["machinery", "backends/workload-endpoint.ts"],
   controllers: [...["api", "approvals", "effective-spec", "guardrails", "machinery"], ...[...PORTS, "probe/prober.ts"]],
   server: [
     ...["api", "cel", "machinery/logger.ts", "machinery/clock.ts", "machinery/fifo.ts", "machinery/whole-seconds.ts"],
     ...["machinery/metrics.ts", "machinery/process-metrics.ts"],
   ],
-  gateway: ["api", "machinery"],
+  gateway: ["api", "machinery", "backends/workload-endpoint.ts"],
   cli: [
     ...["api", "machinery", "effective-spec", "guardrails", "approvals", "admission", "admission-webhook"],
     ...["notifications", "audit", "controllers", "server", "gateway", "probe", "backends"],
