@@ -173,7 +173,8 @@ export const source: JsonSchema = {
   properties: { image, git, package: packageSource, process: processSource, remote: remoteSource },
   "x-kubernetes-validations": [
     {
-      rule: "[has(self.image), has(self.git), has(self.package), has(self.process), has(self.remote)].filter(present, present).size() == 1",
+      // `package` is a word of CEL: Kubernetes writes such names with underscores.
+      rule: "[has(self.image), has(self.git), has(self.__package__), has(self.process), has(self.remote)].filter(present, present).size() == 1",
       message: "exactly one of image, git, package, process and remote must be set",
     },
   ],
