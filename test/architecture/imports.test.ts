@@ -39,7 +39,10 @@ const allowed: Record<string, readonly string[]> = {
   "backends/workload-endpoint.ts": [],
   // Could be published by itself.
   "backends/code-engine/client": [],
-  "backends/images": ["api", "machinery/errors.ts", "backends/image-resolver.ts"],
+  "backends/images": [
+    ...["api", "machinery/errors.ts", "machinery/judged-lookup.ts", "guardrails/address-distance.ts"],
+    "backends/image-resolver.ts",
+  ],
   "backends/code-engine": [
     ...["api", "guardrails", "machinery"],
     ...[...PORTS, "backends/images", "backends/code-engine/client"],
@@ -55,10 +58,13 @@ const allowed: Record<string, readonly string[]> = {
     ...["api", "cel", "machinery/logger.ts", "machinery/clock.ts", "machinery/fifo.ts", "machinery/whole-seconds.ts"],
     ...["machinery/metrics.ts", "machinery/process-metrics.ts"],
   ],
-  gateway: ["api", "machinery", "backends/workload-endpoint.ts"],
+  gateway: [
+    ...["api", "machinery", "guardrails/address-distance.ts", "guardrails/address-range.ts"],
+    "backends/workload-endpoint.ts",
+  ],
   cli: [
     ...["api", "machinery", "effective-spec", "guardrails", "approvals", "admission", "admission-webhook"],
-    ...["notifications", "audit", "controllers", "server", "gateway", "probe", "backends"],
+    ...["notifications", "audit", "controllers", "server", "gateway", "mcp-client", "probe", "backends"],
   ],
   "main.ts": ["cli"],
 };
@@ -68,7 +74,7 @@ const reserved: { package: RegExp; only: RegExp }[] = [
   { package: /^dockerode$/, only: /^backends\/docker\// },
   { package: /^ibm-cloud-sdk-core$/, only: /^backends\/code-engine\/client\// },
   { package: /^@kubernetes\//, only: /^machinery\// },
-  { package: /^@modelcontextprotocol\//, only: /^(probe|gateway)\// },
+  { package: /^@modelcontextprotocol\//, only: /^(probe|gateway|mcp-client)\// },
   { package: /^winston$/, only: /^cli\// },
   { package: /^nodemailer$/, only: /^notifications\// },
   { package: /^rotating-file-stream$/, only: /^cli\// },
@@ -77,7 +83,7 @@ const reserved: { package: RegExp; only: RegExp }[] = [
   { package: /^node:child_process$/, only: /^backends\/process\// },
   {
     package: /^(node:(net|tls|https?|dgram)|undici)$/,
-    only: /^(machinery|server|admission-webhook|gateway|probe|backends|notifications)\/|^cel\/library-network\.ts$/,
+    only: /^(machinery|server|admission-webhook|gateway|mcp-client|probe|backends|notifications)\/|^cel\/library-network\.ts$/,
   },
   { package: /^(re2js|@marcbachmann\/cel-js(\/.*)?)$/, only: /^(cel|server)\// },
 ];

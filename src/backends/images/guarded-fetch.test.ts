@@ -78,12 +78,12 @@ describe("what a registry leads to", () => {
     "https://localhost:4999/",
     "https://[::ffff:127.0.0.1]:1/",
   ])("from a public registry is not %s", async (inside) => {
-    const guard = guardOf("https://192.0.2.1");
+    const guard = guardOf("https://1.1.1.1");
     const error: unknown = await guard
       .fetch(inside, { signal: AbortSignal.timeout(5_000) })
       .catch((cause: unknown) => cause);
     const { message, cause } = error as Error;
-    expect(`${message} ${cause}`).toContain("no address that may be asked");
+    expect(`${message} ${cause}`).toContain("no address that may be dialled");
   });
 
   it("ends when nobody waits any more", async () => {

@@ -1,10 +1,12 @@
 import { lookup as resolve } from "node:dns/promises";
-import { BlockList, isIP } from "node:net";
+import { isIP } from "node:net";
 import { Agent, fetch } from "undici";
+import { type AddressDistance, addressDistance } from "../../guardrails/address-distance.ts";
+import { AddressRefused, judgedLookup } from "../../machinery/judged-lookup.ts";
 import type { RegistryFetch } from "./registry-client.ts";
 
-/** How far from the public an address is. */
-type Reach = "public" | "private" | "local";
+/** The furthest inside that may be asked. */
+type Reach = Exclude<AddressDistance, "nowhere">;
 
 const MAX_REDIRECTS = 3;
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -33,7 +35,7 @@ export class GuardedFetch implements AsyncDisposable {
     const headers = new Headers(init.headers);
     for (let redirects = 0; ; redirects++) {
       // A number is dialled without being looked up.
-      if (isIP(bareHost(at))) await judged(bareHost(at), allowed);
+      if (isIP(bareHost(at)) && !isWithin(allowed)(bareHost(at))) throw new AddressRefused(bareHost(at));
       const answer = await fetch(at, {
         method: init.method ?? "GET",
         headers: [...headers],
@@ -64,12 +66,7 @@ export class GuardedFetch implements AsyncDisposable {
       connect: {
         timeout: CONNECT_TIMEOUT_MS,
         // An address is judged when it is dialled: a name may mean another by then.
-        lookup: (hostname, options, done) => {
-          judged(hostname, allowed).then(
-            (found) => (options.all ? done(null, found) : done(null, found[0]?.address ?? "", found[0]?.family)),
-            (error: unknown) => done(error instanceof Error ? error : new Error(String(error)), []),
-          );
-        },
+        lookup: judgedLookup(isWithin(allowed)),
       },
     });
     this.#agents.set(allowed, connect);
@@ -77,22 +74,14 @@ export class GuardedFetch implements AsyncDisposable {
   }
 }
 
-interface Address {
-  readonly address: string;
-  readonly family: number;
-}
-
-async function judged(hostname: string, allowed: Reach): Promise<Address[]> {
-  const found = await resolve(hostname, { all: true });
-  const fine = found.filter(({ address }) => DISTANCE[reachOfAddress(address)] <= DISTANCE[allowed]);
-  if (fine.length === 0) throw new TypeError(`${hostname} is no address that may be asked here`);
-  return fine;
+function isWithin(allowed: Reach): (address: string) => boolean {
+  return (address) => DISTANCE[addressDistance(address)] <= DISTANCE[allowed];
 }
 
 /** What may be asked when a registry of that name leads on: as much as that is itself. */
 async function reachOf(host: string): Promise<Reach> {
   const addresses = isIP(host) ? [host] : (await resolve(host, { all: true })).map(({ address }) => address);
-  const [nearest] = addresses.map(reachOfAddress).toSorted((a, b) => DISTANCE[a] - DISTANCE[b]);
+  const [nearest] = addresses.map(addressDistance).toSorted((a, b) => DISTANCE[a] - DISTANCE[b]);
   if (nearest === undefined || nearest === "nowhere") throw new TypeError(`${host} is no address of a registry`);
   return nearest;
 }
@@ -103,38 +92,3 @@ function bareHost({ hostname }: URL): string {
 }
 
 const DISTANCE = { public: 0, private: 1, local: 2, nowhere: 3 } as const;
-
-function ranges(...subnets: readonly (readonly [network: string, prefix: number])[]): BlockList {
-  const list = new BlockList();
-  for (const [network, prefix] of subnets) list.addSubnet(network, prefix, isIP(network) === 6 ? "ipv6" : "ipv4");
-  return list;
-}
-
-/** IANA's registries of special-purpose addresses. */
-const NOWHERE = ranges(
-  ["0.0.0.0", 8],
-  ["169.254.0.0", 16],
-  ["192.0.0.0", 24],
-  ["224.0.0.0", 3],
-  ["::", 128],
-  ["fe80::", 10],
-  ["ff00::", 8],
-  // The metadata services of AWS by IPv6.
-  ["fd00:ec2::", 32],
-);
-const LOCAL = ranges(["127.0.0.0", 8], ["::1", 128]);
-const PRIVATE = ranges(
-  ["10.0.0.0", 8],
-  ["100.64.0.0", 10],
-  ["172.16.0.0", 12],
-  ["192.168.0.0", 16],
-  ["198.18.0.0", 15],
-  ["fc00::", 7],
-);
-
-function reachOfAddress(address: string): Reach | "nowhere" {
-  const family = isIP(address) === 6 ? "ipv6" : "ipv4";
-  if (NOWHERE.check(address, family)) return "nowhere";
-  if (LOCAL.check(address, family)) return "local";
-  return PRIVATE.check(address, family) ? "private" : "public";
-}
