@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:
 import { PassThrough, type Readable } from "node:stream";
 import type { Dispatcher } from "undici";
 import type { Clock } from "../../machinery/clock.ts";
+import { AddressRefused } from "../../machinery/judged-lookup.ts";
 import { type Failure, InvalidAnswer, invalid, sendFailure, unavailable } from "./answers.ts";
 import { BodyHead, LARGEST_KEPT } from "./body-head.ts";
 import { errorEvents, type RequestId } from "./json-rpc.ts";
@@ -127,7 +128,11 @@ export class Exchange implements Dispatcher.DispatchHandler, Ongoing {
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
     // Provisional answers are of the hop.
     if (status < 200) return;
-    const { response, rewrite } = this.#options;
+    const { response, rewrite, pool } = this.#options;
+    // A client that followed would go past the gateway, and past what it may reach.
+    if (pool.isForeign && status >= 300 && status < 400 && status !== 304) {
+      throw new InvalidAnswer("the server answers with a redirect, which is not followed; give its URL itself");
+    }
     this.#rewrites = rewrite?.applies(status, headers) ?? false;
     if (this.#rewrites) delete headers["content-length"];
     const passed = responseHeaders(headers);
@@ -244,6 +249,10 @@ function tooLarge(limit: number): Failure {
 /** Never the server's own words: they could hold anything. */
 function failureOf(error: Error): Failure {
   if (error instanceof InvalidAnswer) return unavailable(502, "UpstreamInvalid", error.message);
+  if (error instanceof AddressRefused) {
+    const remedy = "spec.remote.allowedCidrs of its RuntimeBackend can allow the range that it is in";
+    return unavailable(502, "AddressNotAllowed", `${error.message}; ${remedy}`);
+  }
   // By its name, since undici is loaded when it is first needed.
   if (error.name === "HTTPParserError") {
     return unavailable(502, "UpstreamInvalid", "the server's answer is not HTTP");
@@ -260,11 +269,18 @@ function failureOf(error: Error): Failure {
     case "ENETUNREACH":
     case "ENOENT":
       return unavailable(502, "UpstreamUnreachable", "the server does not take connections now", 2);
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+      return unavailable(502, "UpstreamUnreachable", "the name of the server's host is not known now", 10);
     case "UND_ERR_INVALID_ARG":
       return invalid(400, "InvalidRequest", "the request's headers cannot be passed on");
     case "UND_ERR_HEADERS_OVERFLOW":
       return unavailable(502, "UpstreamInvalid", "the server's answer has too many headers");
     default:
+      // OpenSSL's codes are of many kinds, Node's own begin alike.
+      if (/CERT|^UNABLE_TO_|^ERR_(TLS|SSL)_/.test(code)) {
+        return unavailable(502, "UpstreamNotTrusted", `the server's TLS or its certificate is not accepted (${code})`);
+      }
       return unavailable(502, "UpstreamFailed", "the server ended the connection before it had answered", 1);
   }
 }

@@ -1,5 +1,6 @@
 import type { HttpEndpoint } from "../../backends/workload-endpoint.ts";
 import type { Clock } from "../../machinery/clock.ts";
+import { jsonEqual } from "../../machinery/json-equal.ts";
 import type { Directory, EndpointKey } from "../directory.ts";
 import type { UpstreamPool } from "./upstream-pool.ts";
 
@@ -14,6 +15,7 @@ export function loadPools(): Promise<typeof import("./upstream-pool.ts")> {
 interface Known {
   readonly instance: string;
   readonly origin: string;
+  readonly allowedCidrs: HttpEndpoint["allowedCidrs"];
   readonly pool: UpstreamPool;
   /** Where requests go: path and query. */
   readonly path: string;
@@ -46,8 +48,10 @@ export class Upstreams implements AsyncDisposable {
     if (now && isSame(now, upstream)) return now;
     if (now) this.#retire(id, now);
     const { origin, host, pathname, search } = new URL(upstream.url);
-    const pool: UpstreamPool = new UpstreamPool({ origin }, this.#clock, () => this.#pools.delete(pool));
-    const made = { instance: upstream.instance, origin: upstream.url, pool, path: `${pathname}${search}`, host };
+    const { instance, url, allowedCidrs } = upstream;
+    const target = { origin, ...(allowedCidrs && { allowedCidrs }) };
+    const pool: UpstreamPool = new UpstreamPool(target, this.#clock, () => this.#pools.delete(pool));
+    const made = { instance, origin: url, allowedCidrs, pool, path: `${pathname}${search}`, host };
     this.#known.set(id, made);
     this.#pools.add(pool);
     return made;
@@ -86,6 +90,7 @@ function idOf({ namespace, name }: EndpointKey): string {
   return `${namespace}/${name}`;
 }
 
-function isSame({ instance, origin }: Known, upstream: HttpEndpoint): boolean {
-  return instance === upstream.instance && origin === upstream.url;
+/** Connections to an address that is allowed no longer do not stay. */
+function isSame({ instance, origin, allowedCidrs }: Known, upstream: HttpEndpoint): boolean {
+  return instance === upstream.instance && origin === upstream.url && jsonEqual(allowedCidrs, upstream.allowedCidrs);
 }
