@@ -4,6 +4,17 @@
  */
 export type WorkloadEndpoint = HttpEndpoint | StdioEndpoint;
 
+/** Names one process: a workload that was started again is another. */
+export function instanceOf({
+  id,
+  startedAt,
+}: {
+  readonly id: string;
+  readonly startedAt?: string | undefined;
+}): string {
+  return `${id}@${startedAt ?? ""}`;
+}
+
 /** A server that listens. */
 export interface HttpEndpoint {
   readonly kind: "http";

@@ -4,6 +4,7 @@ import type { ApprovalLog } from "../audit/approval-log.ts";
 import { TagResolver } from "../backends/images/tag-resolver.ts";
 import { createControllers } from "../controllers/create-controllers.ts";
 import { deploymentDirectory } from "../gateway/deployment-directory.ts";
+import { endpointPath } from "../gateway/directory.ts";
 import { startGateway } from "../gateway/gateway.ts";
 import { createKubeAccess, createKubeUseAccess } from "../gateway/kube-access.ts";
 import { startHealthListener } from "../gateway/metrics-listener.ts";
@@ -81,6 +82,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     clock,
     logger: logger.child({ part: "controllers" }),
     identity: hostname(),
+    publicUrl: (key) => `${options.gatewayUrl ?? gateway.url}${endpointPath(key)}`,
     approvals: {
       images: new TagResolver(),
       notifier: createNotifier({

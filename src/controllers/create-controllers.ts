@@ -1,5 +1,5 @@
 import { type ConfigMap, configMaps, type Namespace, namespaces, type Secret, secrets } from "../api/core.ts";
-import { type KubeObject, keyOf, type ResourceType } from "../api/meta.ts";
+import { type KubeObject, keyOf, type ObjectKey, type ResourceType } from "../api/meta.ts";
 import {
   type Approval,
   type ApprovalPolicy,
@@ -52,6 +52,8 @@ export interface ControllersOptions {
   /** Tells one process from another in events: the host name, or the pod's. */
   readonly identity: string;
   readonly approvals: ApprovalServices;
+  /** What clients reach a deployment by. Asked for when controllers run, not before. */
+  readonly publicUrl: (key: ObjectKey) => string;
   readonly metrics?: ControllersMetrics;
 }
 
@@ -189,6 +191,7 @@ export function createControllers(options: ControllersOptions): Controllers {
     events,
     hashKey: () => hashKey.get(),
     gate: asking.gate,
+    publicUrl: options.publicUrl,
     clock,
   });
   const deploymentController = new Controller({

@@ -4,11 +4,12 @@ import type { ChangeHandler } from "../machinery/lister.ts";
 import { deploymentDirectory } from "./deployment-directory.ts";
 
 const URL = "http://127.0.0.1:32768/mcp";
+const WORKLOAD = { id: "c-1", startedAt: "2026-01-01T00:00:00Z", transport: "streamable-http", endpoint: URL };
 
-function deployment(status: unknown, transport?: { type: string }): RuntimeDeployment {
+function deployment(status: unknown): RuntimeDeployment {
   return {
     metadata: { name: "files", namespace: "team-a", uid: "u-1", resourceVersion: "1", creationTimestamp: "" },
-    spec: { source: { image: { reference: "x" } }, ...(transport && { transport }) },
+    spec: { source: { image: { reference: "x" } } },
     ...(status !== undefined && { status }),
   } as RuntimeDeployment;
 }
@@ -32,8 +33,6 @@ function cacheOf(object: RuntimeDeployment | undefined) {
   };
 }
 
-const WORKLOAD = { id: "c-1", startedAt: "2026-01-01T00:00:00Z", restartCount: 2 };
-
 describe("how a deployment is", () => {
   it.each([
     {
@@ -43,8 +42,13 @@ describe("how a deployment is", () => {
     },
     {
       because: "it serves",
-      status: { url: URL, conditions: [condition("Ready", "True")] },
+      status: { workload: WORKLOAD, conditions: [condition("Ready", "True")] },
       want: { ready: true },
+    },
+    {
+      because: "it serves, and only its platform can reach it",
+      status: { workload: WORKLOAD, conditions: [condition("Ready", "True", "PlatformReady")] },
+      want: { ready: false, reason: "NoAddress", retryAfterSeconds: 30 },
     },
     {
       because: "it serves, out of reach",
@@ -58,7 +62,7 @@ describe("how a deployment is", () => {
     },
     {
       because: "it was stopped, and its address is still known",
-      status: { url: URL, conditions: [condition("Ready", "False", "Stopped", "stopped")] },
+      status: { workload: WORKLOAD, conditions: [condition("Ready", "False", "Stopped", "stopped")] },
       want: { ready: false, reason: "Stopped", message: "stopped", retryAfterSeconds: 30 },
     },
   ])("$because", ({ status, want }) => {
@@ -67,19 +71,16 @@ describe("how a deployment is", () => {
   });
 });
 
-it.each([
-  { because: "by default streamable HTTP", transport: undefined, want: "streamable-http" },
-  { because: "as it says", transport: { type: "sse" }, want: "sse" },
-])("is reached where its status says: $because", ({ transport, want }) => {
-  const status = { url: URL, workload: WORKLOAD, mcp: { protocolVersion: "2026-07-28", tools: 3 } };
-  const directory = deploymentDirectory(cacheOf(deployment(status, transport)));
+it("is reached where its status says", () => {
+  const status = { workload: WORKLOAD, mcp: { protocolVersion: "2026-07-28", tools: 3 } };
+  const directory = deploymentDirectory(cacheOf(deployment(status)));
   expect(directory.list()).toEqual([
     {
       namespace: "team-a",
       name: "files",
       uid: "u-1",
       state: expect.anything(),
-      upstream: { kind: "http", transport: want, url: URL, instance: "c-1/2026-01-01T00:00:00Z/2" },
+      upstream: { kind: "http", transport: "streamable-http", url: URL, instance: "c-1@2026-01-01T00:00:00Z" },
       protocolVersion: "2026-07-28",
       tools: 3,
     },

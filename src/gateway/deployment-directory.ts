@@ -1,7 +1,9 @@
 import type { ObjectKey } from "../api/meta.ts";
-import { ConditionType } from "../api/v1alpha1/conditions.ts";
+import { ConditionType, Reason } from "../api/v1alpha1/conditions.ts";
 import type { RuntimeDeployment } from "../api/v1alpha1/index.ts";
+import { recordedEndpoint } from "../backends/recorded-endpoint.ts";
 import type { WorkloadEndpoint } from "../backends/workload-endpoint.ts";
+import { getCondition } from "../machinery/conditions.ts";
 import type { ChangeSource, Lister } from "../machinery/lister.ts";
 import type { Directory, Endpoint, EndpointState } from "./directory.ts";
 
@@ -66,12 +68,8 @@ function stateOf({ status }: RuntimeDeployment, upstream: WorkloadEndpoint | und
   return { ready: false, reason: ready.reason, message: ready.message, retryAfterSeconds };
 }
 
-/** Where its status says that it serves. A container that was started again is another instance. */
-function upstreamInStatus({ spec, status, metadata }: RuntimeDeployment): WorkloadEndpoint | undefined {
-  const { url, workload } = status ?? {};
-  if (url === undefined || url === "") return undefined;
-  const { id = metadata.uid, startedAt = "", restartCount = 0 } = workload ?? {};
-  const transport = spec.transport?.type ?? "streamable-http";
-  if (transport === "stdio") return undefined;
-  return { kind: "http", transport, url, instance: `${id}/${startedAt}/${restartCount}` };
+/** Where its status says that it listens; undefined also where its backend says that nobody here can reach that. */
+function upstreamInStatus(deployment: RuntimeDeployment): WorkloadEndpoint | undefined {
+  const ready = getCondition(deployment.status?.conditions, ConditionType.Ready);
+  return ready?.reason === Reason.PlatformReady ? undefined : recordedEndpoint(deployment);
 }

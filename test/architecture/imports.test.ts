@@ -6,7 +6,7 @@ import { describe, expect, it } from "@jest/globals";
 const PORTS = [
   ...["backends/backend.ts", "backends/build.ts", "backends/egress.ts"],
   ...["backends/image-resolver.ts", "backends/platform-probe.ts", "backends/usage.ts", "backends/variables.ts"],
-  "backends/workload-endpoint.ts",
+  ...["backends/recorded-endpoint.ts", "backends/workload-endpoint.ts"],
 ];
 
 /**
@@ -36,6 +36,7 @@ const allowed: Record<string, readonly string[]> = {
   "backends/image-resolver.ts": [],
   "backends/platform-probe.ts": [],
   "backends/variables.ts": ["backends/backend.ts"],
+  "backends/recorded-endpoint.ts": ["api", "backends/workload-endpoint.ts"],
   "backends/workload-endpoint.ts": [],
   // Could be published by itself.
   "backends/code-engine/client": [],
@@ -60,7 +61,7 @@ const allowed: Record<string, readonly string[]> = {
   ],
   gateway: [
     ...["api", "machinery", "guardrails/address-distance.ts", "guardrails/address-range.ts"],
-    "backends/workload-endpoint.ts",
+    ...["backends/recorded-endpoint.ts", "backends/workload-endpoint.ts"],
   ],
   cli: [
     ...["api", "machinery", "effective-spec", "guardrails", "approvals", "admission", "admission-webhook"],

@@ -104,6 +104,7 @@ async function place(start: () => Promise<TestApiServer>): Promise<Place> {
         },
       },
       prober,
+      publicUrl: ({ name }) => `http://gateway.test/${name}`,
     });
     const end = new AbortController();
     const manager = new Manager({ logger, drainTimeoutMs: 2_000 })

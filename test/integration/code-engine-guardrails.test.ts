@@ -77,6 +77,7 @@ describe("guardrails of a RuntimeBackend of type code-engine", () => {
       logger,
       identity: "test",
       approvals: memoryApprovals().services,
+      publicUrl: ({ name }) => `http://gateway.test/${name}`,
     });
     const stop = new AbortController();
     const manager = new Manager({ logger, drainTimeoutMs: 2_000 })

@@ -81,6 +81,7 @@ function start(): void {
     logger,
     identity: "test",
     approvals: memoryApprovals().services,
+    publicUrl: ({ name }) => `http://gateway.test/${name}`,
   });
   const stop = new AbortController();
   const manager = new Manager({ logger, drainTimeoutMs: 2_000 })

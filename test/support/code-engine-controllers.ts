@@ -71,6 +71,7 @@ export class CodeEngineControllers implements AsyncDisposable {
       logger,
       identity: "test",
       approvals: memoryApprovals().services,
+      publicUrl: ({ name }) => `http://gateway.test/${name}`,
     });
     const stop = new AbortController();
     const manager = new Manager({ logger, drainTimeoutMs: 2_000 })

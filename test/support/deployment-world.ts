@@ -45,6 +45,8 @@ import { recordingLogger } from "./recording-logger.ts";
 
 export const KEY: ObjectKey = { namespace: "team-a", name: "files" };
 const KEY_BYTES = Buffer.alloc(32, 7);
+/** Where the gateway would serve a deployment. */
+export const publicUrl = ({ namespace, name }: ObjectKey): string => `http://gateway.test/${namespace}/${name}/mcp`;
 export const IMAGE = "registry.test/files:1";
 
 type DeepPartial<T> = T extends object ? { [K in keyof T]?: DeepPartial<T[K]> } : T;
@@ -340,6 +342,7 @@ export class DeploymentWorld {
       events: { record: (_, event) => void this.events.push(event) },
       hashKey: () => this.hashKey(),
       gate: this.#gate(),
+      publicUrl,
       clock: this.clock,
     });
     const controller = new Controller({

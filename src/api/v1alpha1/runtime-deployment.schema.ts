@@ -231,7 +231,12 @@ const status: JsonSchema = {
       description: "A summary of the conditions. Connected: MCP answered at the last probe.",
     },
     conditions,
-    url: { type: "string", maxLength: 2048, description: "Where a client connects. Empty unless the server serves." },
+    url: {
+      type: "string",
+      maxLength: 2048,
+      description:
+        "Where a client connects: at the gateway; at the server itself where the controller cannot reach its endpoint. Empty unless the server serves.",
+    },
     approvalRef: reference(
       "The Approval, in the same namespace, that this generation waits for or was let through by.",
     ),
@@ -259,6 +264,17 @@ const status: JsonSchema = {
         },
         startedAt: { type: "string", format: "date-time", description: "When its process started." },
         restartCount: {
+        transport: {
+          type: "string",
+          enum: ["streamable-http", "sse", "stdio"],
+          description: "How MCP is spoken to it.",
+        },
+        endpoint: {
+          type: "string",
+          maxLength: 2048,
+          description:
+            "Where the server itself listens, as the gateway reaches it. Absent for stdio and remote servers.",
+        },
           type: "integer",
           format: "int64",
           minimum: 0,

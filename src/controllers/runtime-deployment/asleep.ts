@@ -1,9 +1,10 @@
 import { ConditionType, Reason } from "../../api/v1alpha1/conditions.ts";
 import type { Workload } from "../../backends/backend.ts";
+import { instanceOf } from "../../backends/workload-endpoint.ts";
 import { getCondition } from "../../machinery/conditions.ts";
 import type { Prober } from "../../probe/prober.ts";
 import { probeKey } from "./probing.ts";
-import { instanceOf, isProbed, lookAgain, type Scope } from "./scope.ts";
+import { isProbed, lookAgain, type Scope } from "./scope.ts";
 
 /** How long it counts as connected that a server answered which is not asked again. */
 const AWAKE_MS = 5_000;

@@ -1,12 +1,13 @@
 import { Reason } from "../../api/v1alpha1/conditions.ts";
 import type { Workload } from "../../backends/backend.ts";
+import { instanceOf } from "../../backends/workload-endpoint.ts";
 import type { Clock } from "../../machinery/clock.ts";
 import type { Prober } from "../../probe/prober.ts";
 import { ageMs } from "./memory.ts";
 import type { Action, Trial } from "./plan.ts";
 import { probeKey } from "./probing.ts";
 import { changedByProfile } from "./roll.ts";
-import { currentOf, instanceOf, lookAgain, matchedGeneration, type Scope } from "./scope.ts";
+import { currentOf, lookAgain, matchedGeneration, type Scope } from "./scope.ts";
 import { holdBack } from "./set-back.ts";
 import { judge, type TrialResult } from "./trial.ts";
 

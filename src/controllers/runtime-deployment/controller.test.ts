@@ -18,8 +18,12 @@ describe("a deployment's life", () => {
     world.apply();
     await world.until(() => world.connected());
     expect(world.condition("Ready")).toBe("True Connected");
-    expect(world.status.url).toBe(`http://127.0.0.1:${world.current().hostPort}/mcp`);
+    expect(world.status.url).toBe("http://gateway.test/team-a/files/mcp");
     expect(world.status.workload).toMatchObject({ backend: "docker", generation: 1, restartCount: 0 });
+    expect(world.status.workload).toMatchObject({
+      transport: "streamable-http",
+      endpoint: `http://127.0.0.1:${world.current().hostPort}/mcp`,
+    });
     expect(world.engine.log).toEqual(["create current", "start current"]);
     world.delete();
     await world.until(() => world.deployments.get(KEY) === undefined);

@@ -8,6 +8,7 @@ import {
   type RuntimeDeploymentStatus,
   TEARDOWN_FINALIZER,
 } from "../../api/v1alpha1/index.ts";
+import { recordedEndpoint } from "../../backends/recorded-endpoint.ts";
 import { jittered } from "../../machinery/backoff.ts";
 import { isReason } from "../../machinery/client.ts";
 import type { Clock } from "../../machinery/clock.ts";
@@ -35,7 +36,7 @@ import { follow, probeKey, probeTarget } from "./probing.ts";
 import { factsOf } from "./report.ts";
 import { prepareRevision } from "./revision.ts";
 import { currentOf, isMoving, newScope, type Scope } from "./scope.ts";
-import { servedSpec } from "./served-spec.ts";
+import { recordedUpkeep, servedSpec } from "./served-spec.ts";
 import { setBack } from "./set-back.ts";
 import { summarize } from "./status.ts";
 import { placesOf, tearDown } from "./teardown.ts";
@@ -72,6 +73,8 @@ export interface RuntimeDeploymentPorts {
   readonly events: EventRecorder;
   readonly hashKey: (signal: AbortSignal) => Promise<Uint8Array>;
   readonly gate: ApprovalGate;
+  /** What clients reach a deployment by. Asked for when something is reconciled, not before. */
+  readonly publicUrl: (key: ObjectKey) => string;
   readonly clock: Clock;
 }
 
@@ -187,15 +190,16 @@ export class RuntimeDeploymentReconciler implements Reconciler {
       return;
     }
     // The backend does not answer; the server may. What the status says is enough to go on asking it.
-    const { url, workload } = deployment.status ?? {};
-    if (url === undefined || workload?.id === undefined || prober.verdict(probeKey(owner, "current"))) return;
+    const { workload } = deployment.status ?? {};
+    const known = recordedEndpoint(deployment);
+    if (!known || workload?.id === undefined || prober.verdict(probeKey(owner, "current"))) return;
     const ready = getCondition(deployment.status?.conditions, ConditionType.Ready);
     if (ready?.reason === Reason.PlatformReady || ready?.reason === Reason.ScaledToZero) return;
-    const { host: address, protocol } = new URL(url);
+    const { host: address, protocol } = new URL(known.url);
     const secure = protocol === "https:";
     const target = probeTarget(
       { id: workload.id, startedAt: workload.startedAt, address, secure },
-      upkeep,
+      recordedUpkeep(deployment, upkeep),
       workload.backend ?? "",
     );
     if (target) prober.watch(probeKey(owner, "current"), target);

@@ -1,8 +1,7 @@
 import type { Workload } from "../../backends/backend.ts";
-import type { WorkloadEndpoint } from "../../backends/workload-endpoint.ts";
+import { instanceOf, type WorkloadEndpoint } from "../../backends/workload-endpoint.ts";
 import type { Transport } from "../../effective-spec/effective-spec.ts";
 import { originOf } from "./origin.ts";
-import { instanceOf } from "./scope.ts";
 
 /** Pure. Where MCP is spoken to a workload; undefined while it has no address. `backend`: name of the RuntimeBackend. */
 export function endpointOf(

@@ -2,6 +2,7 @@ import type { Condition } from "../../api/meta.ts";
 import type { RuntimeDeploymentStatus } from "../../api/v1alpha1/index.ts";
 import type { Workload } from "../../backends/backend.ts";
 import type { EffectiveSpec } from "../../effective-spec/effective-spec.ts";
+import type { Transport } from "../../effective-spec/transport.ts";
 import type { ProbeVerdict } from "../../probe/prober.ts";
 import type { Scope } from "./scope.ts";
 
@@ -46,7 +47,10 @@ export interface Facts {
   readonly desiredState: "Running" | "Stopped";
   readonly restartPolicy: EffectiveSpec["restartPolicy"];
   readonly probe: EffectiveSpec["health"]["probe"];
-  readonly path: string;
+  /** Of what runs; of the spec where nothing does. */
+  readonly transport: Transport;
+  /** URL of the deployment at the gateway. */
+  readonly publicUrl: string;
   /** Name of the RuntimeBackend, once it is known. */
   readonly backend: string | undefined;
   /** False while the backend could not be asked; `current` is then unknown rather than absent. */

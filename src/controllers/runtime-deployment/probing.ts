@@ -1,10 +1,11 @@
 import { formatKey, type ObjectKey, parseKey } from "../../api/meta.ts";
 import type { Workload } from "../../backends/backend.ts";
+import { instanceOf } from "../../backends/workload-endpoint.ts";
 import type { Upkeep } from "../../effective-spec/upkeep.ts";
 import type { Prober, ProbeTarget } from "../../probe/prober.ts";
 import { endpointOf } from "./endpoint.ts";
 import { originOf } from "./origin.ts";
-import { instanceOf, isProbed } from "./scope.ts";
+import { isProbed } from "./scope.ts";
 
 type Role = Workload["role"];
 

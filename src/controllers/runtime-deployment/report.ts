@@ -1,4 +1,6 @@
+import type { ObjectKey } from "../../api/meta.ts";
 import type { Workload } from "../../backends/backend.ts";
+import { instanceOf } from "../../backends/workload-endpoint.ts";
 import { profileNameOf } from "../../effective-spec/effective-spec.ts";
 import type { Clock } from "../../machinery/clock.ts";
 import type { Prober } from "../../probe/prober.ts";
@@ -9,12 +11,19 @@ import { ageMs, keepAges } from "./memory.ts";
 import { hasLostSandbox, isComplete } from "./plan.ts";
 import { probeKey } from "./probing.ts";
 import { countRestarts } from "./restarts.ts";
-import { currentOf, instanceOf, isMoving, lookAgain, type Scope } from "./scope.ts";
+import { currentOf, isMoving, lookAgain, type Scope } from "./scope.ts";
 import { isUpToDate, servedSpec } from "./served-spec.ts";
 import { STEADY_MS } from "./start-pace.ts";
 
+export interface ReportPorts {
+  readonly clock: Clock;
+  readonly prober: Prober;
+  /** What clients reach a deployment by. */
+  readonly publicUrl: (key: ObjectKey) => string;
+}
+
 /** What was found in this reconcile, as the values that a status is made from. Also settles what is remembered. */
-export function factsOf(scope: Scope, { clock, prober }: { clock: Clock; prober: Prober }): Facts {
+export function factsOf(scope: Scope, { clock, prober, publicUrl }: ReportPorts): Facts {
   const { deployment, memory, observed, upkeep } = scope;
   const current = currentOf(observed) ?? scope.former?.workload;
   const { health, desiredState } = deployment.spec;
@@ -36,7 +45,8 @@ export function factsOf(scope: Scope, { clock, prober }: { clock: Clock; prober:
     desiredState,
     restartPolicy: upkeep.restartPolicy,
     probe: health.probe,
-    path: (served ?? scope.upkeep).transport.path,
+    transport: (served ?? scope.upkeep).transport,
+    publicUrl: publicUrl(scope.owner),
     backend: scope.former?.backend ?? scope.live?.name,
     observed: observed !== undefined,
     current,

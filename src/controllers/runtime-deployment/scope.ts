@@ -152,11 +152,6 @@ export function isProbed({ unreachable }: Workload, { health }: Upkeep): boolean
   return health.probe !== "none" && unreachable === undefined;
 }
 
-/** Names one process: a workload that was started again is another. */
-export function instanceOf({ id, startedAt }: Pick<Workload, "id" | "startedAt">): string {
-  return `${id}@${startedAt ?? ""}`;
-}
-
 /** Asks for another look after `ms`; the nearest of all that were asked for counts. */
 export function lookAgain(scope: Scope, ms: number): void {
   scope.requeues.push(Math.max(0, ms));

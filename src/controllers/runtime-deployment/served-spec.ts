@@ -1,11 +1,13 @@
+import type { RuntimeDeployment } from "../../api/v1alpha1/index.ts";
 import type { Workload } from "../../backends/backend.ts";
+import { recordedEndpoint } from "../../backends/recorded-endpoint.ts";
 import type { Upkeep } from "../../effective-spec/upkeep.ts";
 import { changedGuardrails } from "./changed-guardrails.ts";
 import { matchedGeneration, type Scope } from "./scope.ts";
 
 /**
  * How to ask the current workload, which may be of an earlier revision than the spec: by the spec that it was last seen to
- * match; after a restart of the controller by the path of the URL that it was published under.
+ * match; after a restart of the controller as its status says.
  */
 export function servedSpec(scope: Scope, current: Workload): Upkeep {
   const { upkeep, memory, target, deployment } = scope;
@@ -14,9 +16,18 @@ export function servedSpec(scope: Scope, current: Workload): Upkeep {
     return upkeep;
   }
   if (memory.served?.hash === current.hash) return memory.served.upkeep;
-  const { url, workload } = deployment.status ?? {};
-  if (url === undefined || workload?.id !== current.id) return upkeep;
-  return { ...upkeep, transport: { ...upkeep.transport, path: new URL(url).pathname } };
+  return deployment.status?.workload?.id === current.id ? recordedUpkeep(deployment, upkeep) : upkeep;
+}
+
+/** Pure. `upkeep`, but for how MCP is spoken to what the status says that runs. */
+export function recordedUpkeep(deployment: RuntimeDeployment, upkeep: Upkeep): Upkeep {
+  const known = recordedEndpoint(deployment);
+  if (known) {
+    const { transport: type, url } = known;
+    return { ...upkeep, transport: { ...upkeep.transport, type, path: new URL(url).pathname } };
+  }
+  const type = deployment.status?.workload?.transport ?? upkeep.transport.type;
+  return { ...upkeep, transport: { ...upkeep.transport, type } };
 }
 
 /** Whether a workload is made from the spec of this generation, as far as that can be told. */

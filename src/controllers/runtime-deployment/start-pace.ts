@@ -1,9 +1,10 @@
 import type { Workload } from "../../backends/backend.ts";
+import { instanceOf } from "../../backends/workload-endpoint.ts";
 import type { Clock } from "../../machinery/clock.ts";
 import type { Pace } from "./holds.ts";
 import { ageMs } from "./memory.ts";
 import { hasLostSandbox } from "./plan.ts";
-import { currentOf, instanceOf, type Scope } from "./scope.ts";
+import { currentOf, type Scope } from "./scope.ts";
 
 /** A process that ran this long has lasted: what it did before is forgotten, as the Engine does. */
 export const STEADY_MS = 10_000;

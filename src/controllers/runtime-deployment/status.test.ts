@@ -57,6 +57,7 @@ const mcp = {
 };
 const READY: ProbeVerdict = { kind: "ready", mcp };
 const UNASKED: ProbeVerdict = { kind: "pending", failures: 0, failure: undefined };
+const PUBLIC_URL = "http://gateway.test/team-a/files/mcp";
 const refused = { reason: "ProbeRefused", message: "nothing listens" } as const;
 
 const facts = (patch: Partial<Facts> = {}): Facts => ({
@@ -68,7 +69,8 @@ const facts = (patch: Partial<Facts> = {}): Facts => ({
   desiredState: "Running",
   restartPolicy: "Always",
   probe: "mcp",
-  path: "/mcp",
+  transport: { type: "streamable-http", port: 8080, path: "/mcp" },
+  publicUrl: PUBLIC_URL,
   backend: "docker",
   observed: true,
   current: workload(),
@@ -570,11 +572,98 @@ describe("summarize", () => {
     expect(summarize(deployment(connected), more, LATER).mcp?.since).toBe("2026-01-01T13:00:00Z");
   });
 
-  it("has a url only where something serves", () => {
-    expect(connected.url).toBe("http://127.0.0.1:4000/mcp");
-    expect(
-      summarize(deployment(connected), facts({ verdict: { kind: "failed", failure: refused } }), NOW).url,
-    ).toBeUndefined();
+  const OWN = "http://127.0.0.1:4000/mcp";
+  const stdio = { type: "stdio", port: 8080, path: "/mcp" } as const;
+  const remote = { kind: "remote", url: "https://mcp.test/mcp", headers: { a: "b" }, allowedCidrs: [] } as const;
+  const { endpoint: _endpoint, transport: _transport, ...recorded } = connected.workload ?? {};
+  const older = { ...connected, url: OWN, workload: recorded };
+  const outage: Partial<Facts> = {
+    observed: false,
+    current: undefined,
+    failure: { kind: "unreachable", ...note(Reason.BackendUnavailable) },
+  };
+  it.each<{
+    because: string;
+    before?: RuntimeDeploymentStatus;
+    given: Partial<Facts>;
+    url: string | undefined;
+    endpoint: string | undefined;
+  }>([
+    { because: "it serves", given: {}, url: PUBLIC_URL, endpoint: OWN },
+    {
+      because: "it does not answer",
+      given: { verdict: { kind: "failed", failure: refused } },
+      url: undefined,
+      endpoint: OWN,
+    },
+    {
+      because: "it listens elsewhere, with TLS",
+      given: {
+        current: workload({ address: "files.test:443", secure: true }),
+        transport: { type: "sse", port: 8080, path: "/sse" },
+      },
+      url: PUBLIC_URL,
+      endpoint: "https://files.test/sse",
+    },
+    {
+      because: "it is spoken to over its standard input and output",
+      given: { current: workload({ address: undefined, reach: { kind: "stdio" } }), transport: stdio },
+      url: PUBLIC_URL,
+      endpoint: undefined,
+    },
+    {
+      because: "somebody else runs it; what reaches it may hold credentials",
+      given: { current: workload({ address: undefined, reach: remote }) },
+      url: PUBLIC_URL,
+      endpoint: undefined,
+    },
+    {
+      because: "the gateway cannot reach it, and others can",
+      given: { current: workload({ unreachable: "it is private" }), verdict: undefined },
+      url: OWN,
+      endpoint: OWN,
+    },
+    {
+      because: "it has no address for a moment",
+      before: connected,
+      given: { current: workload({ address: undefined }) },
+      url: PUBLIC_URL,
+      endpoint: OWN,
+    },
+    {
+      because: "it has no address, and never had one",
+      given: { current: workload({ address: undefined }) },
+      url: undefined,
+      endpoint: undefined,
+    },
+    {
+      because: "it ended",
+      before: connected,
+      given: { current: exited(0), restartPolicy: "Never" },
+      url: undefined,
+      endpoint: undefined,
+    },
+    { because: "its backend is away", before: connected, given: outage, url: PUBLIC_URL, endpoint: OWN },
+    {
+      because: "its backend is away, and its status is of a time without a gateway",
+      before: older,
+      given: outage,
+      url: PUBLIC_URL,
+      endpoint: OWN,
+    },
+    {
+      because: "its status is of a time without a gateway, and it has no address for a moment",
+      before: older,
+      given: { current: workload({ address: undefined }) },
+      url: PUBLIC_URL,
+      endpoint: OWN,
+    },
+  ])("says where clients and the gateway connect: $because", ({ before, given, url, endpoint }) => {
+    const found = summarize(deployment(before), facts(given), NOW);
+    expect({ url: found.url, endpoint: found.workload?.endpoint }).toEqual({ url, endpoint });
+    expect(JSON.stringify(found)).not.toContain("mcp.test");
+    // And says so again.
+    expect(summarize(deployment(found), facts(given), LATER)).toEqual(found);
   });
 
   it("tells which generation runs", () => {

@@ -1,7 +1,8 @@
 import type { Condition } from "../../api/meta.ts";
 import { ConditionType, Reason } from "../../api/v1alpha1/conditions.ts";
 import type { RuntimeDeployment, RuntimeDeploymentStatus } from "../../api/v1alpha1/index.ts";
-import { NO_IMAGE } from "../../backends/backend.ts";
+import { NO_IMAGE, type Workload } from "../../backends/backend.ts";
+import { recordedEndpoint } from "../../backends/recorded-endpoint.ts";
 import { canonicalJson } from "../../effective-spec/canonical-json.ts";
 import { setCondition } from "../../machinery/conditions.ts";
 import type { McpFacts } from "../../probe/prober.ts";
@@ -21,8 +22,8 @@ export function summarize(deployment: RuntimeDeployment, facts: Facts, now: Date
   const situation = situationOf(deployment, facts);
   const guardrails = facts.guardrails ?? before.guardrails;
   const conditions = conditionsOf(situation, { ...facts, guardrails }, before.conditions ?? [], now);
-  const url = situation.kind === "serving" && !isClosed(facts) ? (urlOf(facts) ?? before.url) : undefined;
   const workload = workloadOf(deployment, facts);
+  const url = situation.kind === "serving" ? urlOf(before, workload, facts) : undefined;
   const mcp = mcpOf(before.mcp, facts, now);
   return {
     observedGeneration: facts.generation,
@@ -171,17 +172,44 @@ function isClosed({ current }: Facts): boolean {
   return current?.guardrails?.network.ingressPorts?.length === 0;
 }
 
-function urlOf({ current, probe, path }: Facts): string | undefined {
-  const origin = current && originOf(current);
-  return origin === undefined || (probe === "tcp" && path === "") ? undefined : `${origin}${path}`;
+type WorkloadStatus = RuntimeDeploymentStatus["workload"];
+
+/** Where clients are told to connect to what serves. */
+function urlOf(
+  before: RuntimeDeploymentStatus,
+  workload: WorkloadStatus,
+  { current, publicUrl }: Facts,
+): string | undefined {
+  // Whoever can dial it does so past the gateway, which cannot.
+  if (current?.unreachable !== undefined) return workload?.endpoint;
+  const isReached = current
+    ? current.reach !== undefined || workload?.endpoint !== undefined
+    : before.url !== undefined;
+  return isReached ? publicUrl : undefined;
 }
 
-function workloadOf(deployment: RuntimeDeployment, facts: Facts): RuntimeDeploymentStatus["workload"] {
+/** What is known is written down as of now before `url` becomes the gateway's. */
+function withEndpoint(deployment: RuntimeDeployment, before: WorkloadStatus): WorkloadStatus {
+  const known = before && before.transport === undefined ? recordedEndpoint(deployment) : undefined;
+  return known ? { ...before, transport: known.transport, endpoint: known.url } : before;
+}
+
+/** One that runs and has no address for a moment keeps what it had. */
+function listensAt(deployment: RuntimeDeployment, current: Workload, facts: Facts): string | undefined {
+  const { transport } = facts;
+  if (current.reach || transport.type === "stdio" || current.state.kind !== "running") return undefined;
+  const origin = originOf(current);
+  if (origin !== undefined) return `${origin}${transport.path}`;
+  const ran = deployment.status?.workload?.id === current.id && !isClosed(facts);
+  return ran ? recordedEndpoint(deployment)?.url : undefined;
+}
+
+function workloadOf(deployment: RuntimeDeployment, facts: Facts): WorkloadStatus {
   const { current, observed, restartCount, upToDate, driven } = facts;
   const before = deployment.status?.workload;
   // Where none can be chosen, what is left is where it ran.
   const backend = facts.backend ?? before?.backend;
-  if (!observed) return before;
+  if (!observed) return withEndpoint(deployment, before);
   if (!current) {
     // The port is kept for what comes next, the count is the deployment's, and what ran is what approvals compare with.
     if (!before) return undefined;
@@ -195,6 +223,7 @@ function workloadOf(deployment: RuntimeDeployment, facts: Facts): RuntimeDeploym
     };
   }
   const ran = before?.id === current.id ? before : undefined;
+  const endpoint = listensAt(deployment, current, facts);
   const digest = upToDate && facts.digest !== UNCHANGED ? facts.digest : ran?.digest;
   return {
     ...(backend !== undefined && { backend }),
@@ -202,6 +231,8 @@ function workloadOf(deployment: RuntimeDeployment, facts: Facts): RuntimeDeploym
     ...(current.image.pinned !== NO_IMAGE && { image: current.image.pinned }),
     generation: upToDate ? driven : (ran?.generation ?? current.generation),
     ...(digest !== undefined && { digest }),
+    transport: facts.transport.type,
+    ...(endpoint !== undefined && { endpoint }),
     ...(current.startedAt !== undefined && { startedAt: current.startedAt }),
     restartCount,
     ...(current.hostPort !== undefined && { hostPort: current.hostPort }),

@@ -718,7 +718,7 @@ export interface RuntimeDeploymentStatus {
     observedGeneration?: number;
   }[];
   /**
-   * Where a client connects. Empty unless the server serves.
+   * Where a client connects: at the gateway; at the server itself where the controller cannot reach its endpoint. Empty unless the server serves.
    */
   url?: string;
   /**
@@ -765,6 +765,14 @@ export interface RuntimeDeploymentStatus {
     /**
      * The published port. Chosen once and kept.
      */
+    /**
+     * How MCP is spoken to it.
+     */
+    transport?: "streamable-http" | "sse" | "stdio";
+    /**
+     * Where the server itself listens, as the gateway reaches it. Absent for stdio and remote servers.
+     */
+    endpoint?: string;
     hostPort?: number;
   };
   /**
