@@ -77,7 +77,7 @@ export async function up(options: UpOptions): Promise<number> {
   const admin = stack.use(
     await createKubeClient({ kubeconfigPath: kubeconfigPath(dataDir), userAgent: FIELD_MANAGER }),
   );
-  await createDefaultBackend(server);
+  await createDefaultBackends(server);
   controllers.credentials = await controllerCredentials(
     admin,
     { dataDir, url: server.url, caPem: server.caPem },
@@ -99,21 +99,25 @@ export async function up(options: UpOptions): Promise<number> {
 }
 
 /**
- * A place to run, where nobody has declared one of that name. Later changes and deletion are the user's. Made by the server, so
+ * Places to run, where nobody has declared one of that name. Later changes and deletion are the user's. Made by the server, so
  * that nobody counts as having asked for it where an approval is about what runs there.
  */
-async function createDefaultBackend({ reader, writer }: ApiServer): Promise<void> {
+async function createDefaultBackends({ reader, writer }: ApiServer): Promise<void> {
   const items = reader.list<RuntimeBackend>(runtimeBackends);
-  if (items.some(({ metadata }) => metadata.name === "docker")) return;
   const host = process.env.DOCKER_HOST;
-  const spec = {
-    type: "docker",
+  const docker = {
     default: !items.some((backend) => backend.spec.default),
     // As for Docker's own tools; what they reach by SSH needs a RuntimeBackend of its own.
     ...(host !== undefined && /^(unix|tcp):/.test(host) && { docker: { host } }),
   };
-  const backend = { apiVersion: API_VERSION, kind: "RuntimeBackend", metadata: { name: "docker" }, spec };
-  await writer.create(runtimeBackends, backend, { fieldManager: FIELD_MANAGER });
+  // Whoever may write deployments here may also use what listens on this machine; its network is another matter.
+  const remote = { remote: { allowedCidrs: ["127.0.0.0/8", "::1/128"] } };
+  for (const [type, section] of Object.entries({ docker, remote })) {
+    if (items.some(({ metadata }) => metadata.name === type)) continue;
+    const spec = { type, ...section };
+    const backend = { apiVersion: API_VERSION, kind: "RuntimeBackend", metadata: { name: type }, spec };
+    await writer.create(runtimeBackends, backend, { fieldManager: FIELD_MANAGER });
+  }
 }
 
 async function writeEndpoints(dataDir: string, server: ApiServer, runtime: Runtime): Promise<void> {

@@ -130,6 +130,20 @@ export const probeOfReach: Check = ({ probe, transport, sourceKind }) => {
   };
 };
 
+/** What belongs to a process of ours means nothing for one that somebody else runs. */
+export const remoteIsReached: Check = ({ sourceKind, transport, volumes }) => {
+  if (sourceKind !== "remote") return undefined;
+  if (transport.type === "stdio") {
+    const message =
+      "spec.transport.type: stdio does not reach spec.source.remote, which has a URL; set streamable-http or sse";
+    return { reason: Reason.InvalidSpec, message };
+  }
+  if (volumes.length === 0) return undefined;
+  const names = listing(volumes.map(({ name }) => name));
+  const message = `spec.volumes: ${names}: nothing can be mounted where somebody else runs the server; remove it`;
+  return { reason: Reason.InvalidSpec, message };
+};
+
 /** A backend that was never reached says nothing of what it can enforce; nothing starts there either. */
 export const enforcedIfStrict: Check = ({ guardrails, backend }) => {
   if (guardrails.enforcement !== "Strict" || !backend.capabilities) return undefined;
@@ -152,6 +166,7 @@ export const CHECKS: readonly Check[] = [
   networkKeepsItsRules,
   seccompOfOwnNamespace,
   ingressForProbe,
+  remoteIsReached,
   probeOfReach,
   enforcedIfStrict,
 ];

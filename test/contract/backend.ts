@@ -1,6 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "@jest/globals";
-import type { Backend, ImageRequest, Owner, Workload, WorkloadSpec } from "../../src/backends/backend.ts";
+import {
+  type Backend,
+  type ImageRequest,
+  NO_IMAGE,
+  type Owner,
+  type Workload,
+  type WorkloadSpec,
+} from "../../src/backends/backend.ts";
 import { GUARDRAIL_FEATURES } from "../../src/guardrails/capabilities.ts";
 import {
   type Confinement,
@@ -20,6 +27,8 @@ export interface Abilities {
   readonly sandboxes: boolean;
   /** It finds out the user of every image. */
   readonly users: boolean;
+  /** It runs processes out of images, and knows when they began and ended. Unless it says no. */
+  readonly processes?: boolean;
 }
 
 /** A backend and what the suite has to know of its world. */
@@ -28,6 +37,8 @@ export interface BackendWorld extends AsyncDisposable {
   /** An image that is there or can be had, and whose program listens on `port` until it is told to end. */
   readonly image: string;
   readonly port: number;
+  /** What is run, or reached, in the place of the image. */
+  readonly program?: NonNullable<WorkloadSpec["program"]>;
   /** What a workload may have at least. Default: half a core and 64 MiB. */
   readonly limits?: WorkloadSpec["limits"];
   /** The same program in an image whose user is root. */
@@ -52,14 +63,17 @@ export function backendContract(
   const withPorts = can.ports ? it : it.skip;
   const withCandidates = can.candidates ? it : it.skip;
   const inPlace = can.candidates ? it.skip : it;
+  const { processes = true } = can;
+  const withProcesses = processes ? it : it.skip;
   const withUsers = can.users ? it : it.skip;
   const describeSandboxes = can.sandboxes ? describe : describe.skip;
   describe(`${name} honours the Backend contract`, () => {
     it("says that it is there, and what it can do", async () => {
       await using world = await start();
       const health = await world.backend.health(within());
-      expect(health).toMatchObject({ available: true, reason: "Available", version: expect.any(String) });
-      expect(health.capabilities?.sources).toContain("image");
+      expect(health).toMatchObject({ available: true, reason: "Available" });
+      if (processes) expect(health.version).toEqual(expect.any(String));
+      expect(health.capabilities?.sources).toContain(world.program?.kind ?? "image");
       const { features } = health.capabilities?.guardrails ?? {};
       expect(Object.keys(features ?? {}).sort()).toEqual([...GUARDRAIL_FEATURES].sort());
     });
@@ -69,7 +83,7 @@ export function backendContract(
       expect(await world.backend.observe(newOwner(), within())).toEqual([]);
     });
 
-    it("says that an image does not exist", async () => {
+    withProcesses("says that an image does not exist", async () => {
       await using world = await start();
       await expect(world.backend.resolveImage(request(world.missingImage), within())).rejects.toMatchObject({
         reason: expect.stringMatching(/^Image(NotFound|PullFailed|PullUnauthorized)$/),
@@ -77,7 +91,7 @@ export function backendContract(
       });
     });
 
-    it("pins an image in such a way that the pin resolves to itself", async () => {
+    withProcesses("pins an image in such a way that the pin resolves to itself", async () => {
       await using world = await start();
       const { pinned } = await world.backend.resolveImage(request(world.image), within());
       expect(pinned).toMatch(/^(.+@)?sha256:[0-9a-f]{64}$/);
@@ -109,7 +123,7 @@ export function backendContract(
       expect(await use.backend.observe(use.spec.owner, within())).toEqual([again]);
     });
 
-    it("stops and starts again on the same port", async () => {
+    withProcesses("stops and starts again on the same port", async () => {
       await using use = await deployment(start);
       const first = await launch(use);
       await use.backend.stop(first.id, 1, within());
@@ -138,7 +152,7 @@ export function backendContract(
       const newer = { ...use.spec, hash: "newer", generation: 2 };
       const candidate = await launch({ ...use, spec: newer }, { role: "candidate", hostPort: undefined });
       expect(candidate).toMatchObject({ role: "candidate", hash: "newer", generation: 2 });
-      expect(candidate.hostPort).not.toBe(serving.hostPort);
+      if (can.ports) expect(candidate.hostPort).not.toBe(serving.hostPort);
       const observed = await use.backend.observe(use.spec.owner, within());
       expect(observed.map(({ role }) => role)).toEqual(["current", "candidate"]);
     });
@@ -230,13 +244,16 @@ export function backendContract(
       expect(workload?.guardrails).toEqual(guardrails);
     });
 
-    it.each(NEVER_WITH_RESTRICTED_NETWORK)("gives %s to nobody whose network is restricted", async (name) => {
-      await using world = await start();
-      const confinement = { ...CONFINED, capabilities: { dropAll: true, add: [name] } };
-      expect(() => world.backend.admit({ ...ANY, imageReference: world.image, confinement })).toThrow(
-        expect.objectContaining({ name: "TerminalError", message: expect.stringContaining(name) }),
-      );
-    });
+    withProcesses.each(NEVER_WITH_RESTRICTED_NETWORK)(
+      "gives %s to nobody whose network is restricted",
+      async (name) => {
+        await using world = await start();
+        const confinement = { ...CONFINED, capabilities: { dropAll: true, add: [name] } };
+        expect(() => world.backend.admit({ ...ANY, imageReference: world.image, confinement })).toThrow(
+          expect.objectContaining({ name: "TerminalError", message: expect.stringContaining(name) }),
+        );
+      },
+    );
 
     withUsers("makes nothing of an image that runs as root where it must not", async () => {
       await using use = await deployment(start, { image: "rootImage" });
@@ -321,21 +338,31 @@ async function deployment(
 ): Promise<Use> {
   const world = await start();
   const { backend } = world;
-  const asked = request(world[given.image ?? "image"]);
   const owner = newOwner();
-  const image = await backend.resolveImage(asked, within());
-  await eventually("the image is present", async () => {
-    const { kind } = await backend.ensureImage(owner, image, asked, within());
-    return kind === "present";
-  });
+  const image = world.program ? { pinned: NO_IMAGE } : await presentImage(world, owner, given.image ?? "image");
   const { confinement = UNCONFINED } = given;
-  const limits = world.limits && { limits: world.limits };
-  const spec = contractSpec({ owner, image, port: world.port, confinement, visibility: "public", ...limits });
+  const { limits, program } = world;
+  const made = { ...(limits && { limits }), ...(program && { program }) };
+  const spec = contractSpec({ owner, image, port: world.port, confinement, visibility: "public", ...made });
   const dispose = async (): Promise<void> => {
     await eventually("nothing is left", () => backend.purge(owner, within()));
     await world[Symbol.asyncDispose]();
   };
   return { world, backend, spec, [Symbol.asyncDispose]: dispose };
+}
+
+async function presentImage(
+  world: BackendWorld,
+  owner: Owner,
+  which: "image" | "rootImage",
+): Promise<WorkloadSpec["image"]> {
+  const asked = request(world[which]);
+  const image = await world.backend.resolveImage(asked, within());
+  await eventually("the image is present", async () => {
+    const { kind } = await world.backend.ensureImage(owner, image, asked, within());
+    return kind === "present";
+  });
+  return image;
 }
 
 async function launch(

@@ -333,6 +333,17 @@ export interface RuntimeBackendSpec {
       intervalHours: number;
     };
   };
+  /**
+   * Servers that somebody else runs. Nothing is started or ended there.
+   */
+  remote?: {
+    /**
+     * CIDRs beside the public addresses that servers may be reached at, judged when a connection is made. Empty: public addresses only. Link-local addresses and metadata services are opened only by ranges that hold nothing else.
+     *
+     * @maxItems 64
+     */
+    allowedCidrs?: string[];
+  };
 }
 
 /**
