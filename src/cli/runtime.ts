@@ -104,7 +104,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       logs: controllers.logs,
       usage: controllers.usage,
       access: createKubeAccess(client, clock),
-      directory: deploymentDirectory(controllers.deployments),
+      directory: deploymentDirectory(controllers.deployments, controllers.endpoints),
       useAccess: createKubeUseAccess(client),
       clock,
       ...gatewaySettings(options),

@@ -26,6 +26,7 @@ import { StatusPatcher } from "../machinery/status-patcher.ts";
 import type { Prober } from "../probe/prober.ts";
 import type { BackendDriver } from "./backend-driver.ts";
 import { type ApprovalServices, createApprovalControllers } from "./create-approval-controllers.ts";
+import { EndpointTable } from "./endpoint-table.ts";
 import { GuardrailProfileReconciler } from "./guardrail-profile/controller.ts";
 import { install } from "./guardrail-profile/install.ts";
 import { RuntimeBackendReconciler } from "./runtime-backend/controller.ts";
@@ -78,6 +79,8 @@ export interface Controllers {
   readonly usage: WorkloadUsage;
   /** What is there now, for metrics and for the gateway. */
   readonly deployments: Pick<Informer<RuntimeDeployment>, "get" | "list" | "onChange" | "hasSynced">;
+  /** How workloads are reached of which their status does not tell. */
+  readonly endpoints: EndpointTable;
 }
 
 /** Field manager of every status, and the reporting controller of every event. */
@@ -171,6 +174,7 @@ export function createControllers(options: ControllersOptions): Controllers {
     fields: STATUS_FIELDS.deployment,
   });
   const hashKey = new StoredKey(client, HASH_KEY);
+  const endpoints = new EndpointTable();
   const finalizer = { client, type: runtimeDeployments, finalizer: TEARDOWN_FINALIZER };
   const reconciler = new RuntimeDeploymentReconciler({
     deployments,
@@ -192,6 +196,7 @@ export function createControllers(options: ControllersOptions): Controllers {
     hashKey: () => hashKey.get(),
     gate: asking.gate,
     publicUrl: options.publicUrl,
+    endpoints,
     clock,
   });
   const deploymentController = new Controller({
@@ -268,5 +273,6 @@ export function createControllers(options: ControllersOptions): Controllers {
     logs: new WorkloadLogs({ deployments, backends, registry: live }),
     usage: new WorkloadUsage({ deployments, backends, registry: live }),
     deployments,
+    endpoints,
   };
 }

@@ -46,6 +46,11 @@ describe("how a deployment is", () => {
       want: { ready: true },
     },
     {
+      because: "it serves, and what no status can tell is not known yet",
+      status: { workload: { ...WORKLOAD, endpoint: undefined }, conditions: [condition("Ready", "True")] },
+      want: { ready: false, reason: "Pending", retryAfterSeconds: 2 },
+    },
+    {
       because: "it serves, and only its platform can reach it",
       status: { workload: WORKLOAD, conditions: [condition("Ready", "True", "PlatformReady")] },
       want: { ready: false, reason: "NoAddress", retryAfterSeconds: 30 },
@@ -85,6 +90,45 @@ it("is reached where its status says", () => {
       tools: 3,
     },
   ]);
+});
+
+describe("what the controller knows and no status tells", () => {
+  const STDIO = { kind: "stdio", backend: "docker", id: "c-1", sessionMode: "Shared" } as const;
+  const running = deployment({
+    workload: { ...WORKLOAD, transport: "stdio", endpoint: undefined },
+    conditions: [condition("Ready", "True")],
+  });
+  const knowing = (instance: string) => {
+    const table = new Set<(key: { namespace: string; name: string }) => void>();
+    const known = {
+      get: () => ({ ...STDIO, instance }),
+      onChange(handler: (key: { namespace: string; name: string }) => void) {
+        table.add(handler);
+        return () => table.delete(handler);
+      },
+    };
+    return { directory: deploymentDirectory(cacheOf(running), known), table };
+  };
+
+  it("counts for the process that the status speaks of", () => {
+    const found = knowing(`c-1@${WORKLOAD.startedAt}`).directory.get("team-a", "files");
+    expect(found).toMatchObject({ state: { ready: true }, upstream: STDIO });
+  });
+
+  it("does not count where the status still speaks of another process", () => {
+    const found = knowing("c-1@later").directory.get("team-a", "files");
+    expect(found).toMatchObject({ state: { ready: false, reason: "Pending" }, upstream: undefined });
+  });
+
+  it("is told of, like what the cache has", () => {
+    const { directory, table } = knowing("c-1@");
+    const heard: unknown[] = [];
+    const stop = directory.onChange((key) => heard.push(key));
+    for (const handler of table) handler({ namespace: "team-a", name: "files" });
+    expect(heard).toHaveLength(1);
+    stop();
+    expect(table.size).toBe(0);
+  });
 });
 
 it("tells of what came, changed and went, by its key", () => {

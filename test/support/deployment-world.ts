@@ -23,6 +23,7 @@ import type { BackendHealth } from "../../src/backends/backend.ts";
 import type { ImageResolver } from "../../src/backends/image-resolver.ts";
 import type { LiveBackend } from "../../src/controllers/backend-registry.ts";
 import { RuntimeDeploymentReconciler } from "../../src/controllers/runtime-deployment/controller.ts";
+import { EndpointTable } from "../../src/controllers/endpoint-table.ts";
 import {
   type AdmissionState,
   type ApprovalGate,
@@ -134,6 +135,8 @@ export class DeploymentWorld {
   #version = 0;
   /** Which one was seen in phase Deleting, a phase that ends in nothing else. */
   #deleted: string | undefined;
+  /** How what runs is reached where its status does not say so. */
+  readonly endpoints = new EndpointTable();
   #life: Life | undefined;
   readonly backendOptions: MemoryBackendOptions;
 
@@ -350,6 +353,7 @@ export class DeploymentWorld {
       reconciler,
       logger: recordingLogger().logger,
       clock: this.clock,
+      endpoints: this.endpoints,
     });
     life.controller = controller;
     this.#life = life as Life;

@@ -303,7 +303,8 @@ export class MemoryBackend implements Backend, LogSource, ImageBuilder {
       startedAt,
       platformRestarts,
       hostPort,
-      address: reachable ? `127.0.0.1:${hostPort}` : undefined,
+      address: reachable && !spec.stdio ? `127.0.0.1:${hostPort}` : undefined,
+      ...(spec.stdio && { reach: { kind: "stdio" } as const }),
       drift,
     };
   }

@@ -56,11 +56,10 @@ export class MemoryProber implements Prober {
 
   #next({ target, verdict }: Watched): ProbeVerdict {
     const { probe } = target;
-    if (probe.kind === "endpoint") throw new Error("the engine in memory has no such endpoints");
-    const address = probe.kind === "tcp" ? `${probe.host}:${probe.port}` : new URL(probe.url).host;
-    const container = this.#engine.at(address);
+    const container = this.#asked(probe);
     const answers = container && this.#engine.program(container).answers;
-    if (answers === "mcp") return { kind: "ready", mcp: probe.kind === "mcp" ? MCP_FACTS : undefined };
+    if (answers === "mcp")
+      return { kind: "ready", mcp: probe.kind === "mcp" || probe.kind === "endpoint" ? MCP_FACTS : undefined };
     const failure = !container
       ? { reason: "ProbeRefused" as const, message: "nothing listens on the port" }
       : answers === "garbage"
@@ -72,5 +71,12 @@ export class MemoryProber implements Prober {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.watched.clear();
+  }
+
+  #asked(probe: ProbeTarget["probe"]) {
+    if (probe.kind === "tcp") return this.#engine.at(`${probe.host}:${probe.port}`);
+    if (probe.kind !== "endpoint") return this.#engine.at(new URL(probe.url).host);
+    const { endpoint } = probe;
+    return endpoint.kind === "stdio" ? this.#engine.containers.get(endpoint.id) : undefined;
   }
 }

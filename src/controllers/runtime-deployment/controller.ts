@@ -20,10 +20,12 @@ import type { Lister } from "../../machinery/lister.ts";
 import type { Reconciler, Result } from "../../machinery/reconciler.ts";
 import type { Prober } from "../../probe/prober.ts";
 import type { BackendRegistry } from "../backend-registry.ts";
+import type { EndpointTable } from "../endpoint-table.ts";
 import { isAsleep, letSleep } from "./asleep.ts";
 import { converge } from "./converge.ts";
 import { decide } from "./decide.ts";
 import { endBuild } from "./end-build.ts";
+import { unrecorded } from "./endpoint.ts";
 import { enforceBounds } from "./enforce-bounds.ts";
 import { passGate } from "./gate/gate.ts";
 import type { ApprovalGate } from "./gate/ports.ts";
@@ -75,6 +77,8 @@ export interface RuntimeDeploymentPorts {
   readonly gate: ApprovalGate;
   /** What clients reach a deployment by. Asked for when something is reconciled, not before. */
   readonly publicUrl: (key: ObjectKey) => string;
+  /** Told of how what runs is reached, where no status can say it. */
+  readonly endpoints: Pick<EndpointTable, "set" | "delete">;
   readonly clock: Clock;
 }
 
@@ -243,6 +247,7 @@ export class RuntimeDeploymentReconciler implements Reconciler {
     const after = await writer.status(before, status, scope.signal);
     if (after !== before) this.#remember(scope, after);
     for (const note of news(before.status, status)) events.record(before, note);
+    if (facts.observed) this.#ports.endpoints.set(scope.owner, scope.owner.uid, unrecorded(facts));
     letSleep(scope, facts.current, this.#ports.prober);
   }
 
@@ -258,6 +263,7 @@ export class RuntimeDeploymentReconciler implements Reconciler {
 
   #forget(key: ObjectKey): void {
     this.#memories.forget(key);
+    this.#ports.endpoints.delete(key);
     this.#turns.giveBack(formatKey(key), this.#ports.clock.monotonicMs());
     this.#stopProbing(key);
   }

@@ -1,7 +1,13 @@
 import type { Workload } from "../../backends/backend.ts";
 import { instanceOf, type WorkloadEndpoint } from "../../backends/workload-endpoint.ts";
 import type { Transport } from "../../effective-spec/effective-spec.ts";
+import type { Facts } from "./facts.ts";
 import { originOf } from "./origin.ts";
+
+/** Pure. Where MCP is spoken to what runs, if its status must not or cannot say so. */
+export function unrecorded({ current, transport, backend = "" }: Pick<Facts, "current" | "transport" | "backend">) {
+  return current?.reach && current.state.kind === "running" ? endpointOf(current, { transport, backend }) : undefined;
+}
 
 /** Pure. Where MCP is spoken to a workload; undefined while it has no address. `backend`: name of the RuntimeBackend. */
 export function endpointOf(
