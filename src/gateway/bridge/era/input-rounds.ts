@@ -26,6 +26,29 @@ const CAPABILITY_FOR: Readonly<Record<string, string>> = {
   "roots/list": "roots",
 };
 
+/** Whether a server may turn to a client of these capabilities at all. */
+export function canBeAsked(capabilities: Fields): boolean {
+  return Object.values(CAPABILITY_FOR).some((name) => capabilities[name] !== undefined);
+}
+
+/** Why the client cannot be asked for this; undefined where it can. */
+export function inputRefusal(method: string, params: Fields | undefined, capabilities: Fields): string | undefined {
+  const name = Object.hasOwn(CAPABILITY_FOR, method) ? CAPABILITY_FOR[method] : undefined;
+  if (name === undefined) return "the server asked for what no client knows";
+  const refusal = `the server asked for ${method}, which this client does not offer`;
+  if (capabilities[name] === undefined) return refusal;
+  const capability = fieldsOf(capabilities, name);
+  if (method === "elicitation/create") {
+    // Without a mode it is a form, and a client that names no mode takes forms.
+    const mode = params?.mode === "url" ? "url" : "form";
+    const isOffered = capability[mode] !== undefined || (mode === "form" && capability.url === undefined);
+    return isOffered ? undefined : `${refusal} by ${mode}`;
+  }
+  if (method !== "sampling/createMessage" || params?.tools === undefined || capability.tools !== undefined)
+    return undefined;
+  return `${refusal} with tools`;
+}
+
 export function needsInput(answer: Answer): boolean {
   return "result" in answer && (answer.result as Fields).resultType === "input_required";
 }
@@ -50,12 +73,10 @@ export function inputRoundOf(
   for (const [key, entry] of entries) {
     if (!isFields(entry) || typeof entry.method !== "string")
       return { failure: "the server asked for what is no request" };
-    const capability = Object.hasOwn(CAPABILITY_FOR, entry.method) ? CAPABILITY_FOR[entry.method] : undefined;
-    if (capability === undefined) return { failure: "the server asked for what no client knows" };
-    if (capabilities[capability] === undefined) {
-      return { failure: `the server asked for ${entry.method}, which this client does not offer` };
-    }
-    requests.push({ key, method: entry.method, params: isFields(entry.params) ? entry.params : undefined });
+    const params = isFields(entry.params) ? entry.params : undefined;
+    const refusal = inputRefusal(entry.method, params, capabilities);
+    if (refusal !== undefined) return { failure: refusal };
+    requests.push({ key, method: entry.method, params });
   }
   return { requests, requestState };
 }

@@ -45,7 +45,7 @@ async function underTest() {
     ...{ clock: systemClock, clientInfo: CLIENT, sessionMode: "Shared", ownProcesses: 1 },
     openShared: async () => channel.open,
   });
-  const port = await servers.connectStateless(client);
+  const port = await servers.connectStateless(client, { owner: "me" });
   channel.answer = () => undefined;
   channel.sent.length = 0;
   const ask = (id: number | string, method: string, params = {}) =>
@@ -212,10 +212,13 @@ async function portOf(servers: StdioServers) {
   const relay = {
     events: client as { onMessage(message: Message, bytes: number): void; onClose(reason: string): void },
   };
-  const port = await servers.connectStateless({
-    onMessage: (message, bytes) => relay.events.onMessage(message, bytes),
-    onClose: (reason) => relay.events.onClose(reason),
-  });
+  const port = await servers.connectStateless(
+    {
+      onMessage: (message, bytes) => relay.events.onMessage(message, bytes),
+      onClose: (reason) => relay.events.onClose(reason),
+    },
+    { owner: "me" },
+  );
   return portTransport((events) => {
     relay.events = events;
     return port;

@@ -16,6 +16,8 @@ import {
 } from "../message.ts";
 import { FIRST_STATELESS_VERSION, MetaKey } from "../meta-keys.ts";
 import type { PortEvents, ServerPort } from "../server-port.ts";
+import type { CallListener } from "./held/held-call.ts";
+import type { OngoingCall, PersonalCalls } from "./held/personal-calls.ts";
 import { ResourceListen } from "./resource-listen.ts";
 
 export interface StatelessClientOptions {
@@ -23,6 +25,8 @@ export interface StatelessClientOptions {
   readonly initialize: Fields;
   /** A client of the server, that has had its handshake. What it throws, the constructor and `send` throw. */
   readonly connect: (events: PortEvents) => ServerPort;
+  /** Where requests go whose server may turn to the client; absent where nobody can be asked. */
+  readonly personal?: PersonalCalls | undefined;
 }
 
 /** Requests that the later revision no longer has. */
@@ -49,8 +53,9 @@ const ENVELOPE: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * A client of revision 2026-07-28 on a server of an earlier one, whose handshake the gateway has had. The server was told of
- * no sampling, elicitation or roots, so it asks for nothing; its logs name no request, so none are offered.
+ * A client of revision 2026-07-28 on a server of an earlier one, whose handshake the gateway has had. The server that clients
+ * share was told of no sampling, elicitation or roots, so it asks for nothing; who offers one of them has another, and is asked
+ * inside results. Logs name no request, so none are offered.
  */
 export class StatelessClient implements ServerPort {
   readonly #options: StatelessClientOptions;
@@ -58,6 +63,8 @@ export class StatelessClient implements ServerPort {
   readonly #server: ServerPort;
   readonly #methods = new Map<RequestId, string>();
   readonly #listens = new Map<RequestId, ResourceListen>();
+  /** Calls on a server of the client's own. */
+  readonly #personal = new Map<RequestId, OngoingCall>();
   readonly #meta: Fields;
   readonly #capabilities: Fields;
   #isClosed = false;
@@ -87,6 +94,7 @@ export class StatelessClient implements ServerPort {
     if (this.#isClosed) return;
     this.#isClosed = true;
     for (const listen of this.#listens.values()) listen.close();
+    for (const call of this.#personal.values()) call.cancel("the client is gone");
     this.#server.close();
   }
 
@@ -99,8 +107,44 @@ export class StatelessClient implements ServerPort {
     else if (method === "subscriptions/listen") this.#listen(request);
     else {
       this.#methods.set(id, method);
-      this.#server.send(withoutEnvelope(request));
+      this.#forward(request);
     }
+  }
+
+  #forward(request: Request): void {
+    const { personal } = this.#options;
+    const { id } = request;
+    const capabilities = fieldsOf(metaOf(request), MetaKey.clientCapabilities);
+    const bare = withoutEnvelope(request);
+    if (!personal?.takes(bare, capabilities)) {
+      const { requestState, inputResponses: _, ...params } = bare.params ?? {};
+      if (requestState === undefined) this.#server.send({ ...bare, params });
+      else this.#answered(unknownState(id), 0);
+      return;
+    }
+    const call = personal.begin(bare, capabilities, this.#listenerOf(bare));
+    if (this.#methods.has(id)) this.#personal.set(id, call);
+  }
+
+  #listenerOf(request: Request): CallListener {
+    const { id } = request;
+    const { progressToken } = metaOf(request);
+    return {
+      onProgress: (params, bytes) => {
+        if (progressToken === undefined) return;
+        this.#emit({ jsonrpc: "2.0", method: "notifications/progress", params: { ...params, progressToken } }, bytes);
+      },
+      onAnswer: (answer, bytes) => {
+        this.#personal.delete(id);
+        this.#answered({ ...answer, id }, bytes);
+      },
+      onInput: (inputRequests, requestState, bytes) => {
+        this.#personal.delete(id);
+        this.#methods.delete(id);
+        const result = { resultType: "input_required", inputRequests, requestState, _meta: this.#meta };
+        this.#emit(resultOf(id, result), bytes);
+      },
+    };
   }
 
   #discovered(): Fields {
@@ -143,7 +187,9 @@ export class StatelessClient implements ServerPort {
     const id = params?.requestId as RequestId;
     this.#methods.delete(id);
     this.#listens.get(id)?.close();
-    if (!this.#listens.delete(id)) this.#server.send({ jsonrpc: "2.0", method, ...(params && { params }) });
+    this.#personal.get(id)?.cancel("the client has cancelled it");
+    if (this.#listens.delete(id) || this.#personal.delete(id)) return;
+    this.#server.send({ jsonrpc: "2.0", method, ...(params && { params }) });
   }
 
   #receive(message: Message, bytes: number): void {
@@ -188,6 +234,12 @@ function refusalOf(request: Request): Answer | undefined {
 function inUse(id: RequestId): Answer {
   const message = "a request of the same id is under way";
   return errorOf(id, { code: RpcCode.InvalidRequest, reason: "IdInUse", message });
+}
+
+/** Nobody was asked here, so no state was handed out. */
+function unknownState(id: RequestId): Answer {
+  const message = "the requestState is none of this server's; call again without it";
+  return errorOf(id, { code: RpcCode.InvalidParams, reason: "InvalidRequestState", message });
 }
 
 function withoutEnvelope(request: Request): Request {

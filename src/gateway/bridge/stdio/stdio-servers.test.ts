@@ -59,15 +59,23 @@ describe("the processes of a deployment", () => {
     const { connect, ...processes } = underTest({ sessionMode: mode });
     await connect({ capabilities });
     // The one that all share says which revision the server speaks.
-    expect([processes.own.length, processes.shared.length]).toEqual([own, mode === "PerSession" ? 0 : 1]);
+    expect([processes.own.length, processes.shared.length]).toEqual([own, 1]);
   });
 
-  it("are one for all where the server asks inside results", async () => {
-    const { connect, own, shared } = underTest({}, { supportedVersions: ["2026-07-28"], capabilities: { tools: {} } });
+  it.each([
+    { because: "it asks inside results", sessionMode: "Shared" as const },
+    {
+      because: "nothing belongs to a session, though each client was to have its own",
+      sessionMode: "PerSession" as const,
+    },
+  ])("are one for all where the server is of 2026-07-28: $because", async ({ sessionMode }) => {
+    const discover = { supportedVersions: ["2026-07-28"], capabilities: { tools: {} } };
+    const { connect, own, shared } = underTest({ sessionMode }, discover);
     const { client, port } = await connect(SAMPLING);
     port.send(request("i", "initialize", { protocolVersion: "2025-11-25", ...SAMPLING }));
     expect(client.answerTo("i")).toMatchObject({ result: { capabilities: { tools: {} } } });
     expect([own.length, shared.length]).toEqual([0, 1]);
+    expect(shared[0]?.sentOf("initialize")).toEqual([]);
   });
 
   it("are one for all where the backend has no more", async () => {

@@ -1,11 +1,20 @@
+import type { BridgedClient, BridgedServer } from "../bridged-server.ts";
+import type { HeldCall } from "../era/held/held-call.ts";
+import { HeldCalls } from "../era/held/held-calls.ts";
+import { PersonalCalls } from "../era/held/personal-calls.ts";
+import { PERSONAL_DEFAULTS, PersonalServers } from "../era/held/personal-servers.ts";
+import { canBeAsked } from "../era/input-rounds.ts";
 import { SessionClient } from "../era/session-client.ts";
 import { StatelessClient } from "../era/stateless-client.ts";
 import { type Fields, fieldsOf } from "../message.ts";
+import { NoServer } from "../no-server.ts";
 import type { PortEvents, ServerPort } from "../server-port.ts";
 import { DEFAULT_LIMITS } from "./multiplexer.ts";
 import { OwnServer } from "./own-server.ts";
 import type { OpenChannel } from "./server-channel.ts";
 import { type SharedServer, type SharedServerOptions, startSharedServer } from "./shared-server.ts";
+
+export { NoServer } from "../no-server.ts";
 
 export interface StdioServersOptions extends SharedServerOptions {
   /** The streams of the process that all share. Called again when that has ended. */
@@ -15,6 +24,8 @@ export interface StdioServersOptions extends SharedServerOptions {
   readonly sessionMode: "Shared" | "PerSession";
   /** Processes that clients may have for themselves at once. */
   readonly ownProcesses: number;
+  /** The calls that wait for input, of all deployments; absent: of this one. */
+  readonly held?: HeldCalls<HeldCall>;
 }
 
 type OpenOwn = NonNullable<StdioServersOptions["openOwn"]>;
@@ -22,32 +33,34 @@ type OpenOwn = NonNullable<StdioServersOptions["openOwn"]>;
 /** For a process to be there; what it says takes its own time. */
 const START_TIMEOUT_MS = 30_000;
 
-/** No process could be had. `reason` is PascalCase, for programs. */
-export class NoServer extends Error {
-  override readonly name = "NoServer";
-  readonly reason: string;
-
-  constructor(reason: string, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.reason = reason;
-  }
-}
-
 /** The processes of one deployment that is reached over stdio. */
-export class StdioServers {
+export class StdioServers implements BridgedServer {
   readonly #options: StdioServersOptions;
   readonly #own = new Set<OwnServer>();
+  /** Of clients that have no session: absent where no process can be had for one client. */
+  readonly #personal: PersonalServers | undefined;
+  readonly #held: HeldCalls<HeldCall>;
   /** Starts under way, which count as processes. */
   #starting = 0;
   #shared: Promise<SharedServer> | undefined;
   #isClosed = false;
 
   constructor(options: StdioServersOptions) {
+    const { openOwn, held, clock, clientInfo, limits, onDropped = () => undefined, ownProcesses } = options;
     this.#options = options;
+    this.#held = held ?? new HeldCalls(clock);
+    this.#personal =
+      openOwn &&
+      new PersonalServers({
+        ...PERSONAL_DEFAULTS,
+        ...{ clock, clientInfo, onDropped, limits: { ...DEFAULT_LIMITS, ...limits } },
+        open: (_client, signal) => openOwn(signal),
+        room: () => ownProcesses - this.ownProcesses,
+      });
   }
 
   get ownProcesses(): number {
-    return this.#own.size + this.#starting;
+    return this.#own.size + this.#starting + (this.#personal?.size ?? 0);
   }
 
   /**
@@ -56,21 +69,27 @@ export class StdioServers {
    */
   async connect(initialize: Fields | undefined, events: PortEvents): Promise<ServerPort> {
     const { sessionMode, openOwn, clock } = this.#options;
-    if (openOwn && sessionMode === "PerSession") return this.#connectOwn(openOwn, events);
     const shared = await this.shared();
     if (shared.greeting.era === "stateless") {
       const { discover } = shared.greeting;
       return new SessionClient({ discover, clock, connect: (inner) => portTo(shared, inner) }, events);
     }
-    return openOwn && canBeAsked(initialize) ? this.#connectOwn(openOwn, events) : portTo(shared, events);
+    const needsOwn = sessionMode === "PerSession" || canBeAsked(fieldsOf(initialize, "capabilities"));
+    return openOwn && needsOwn ? this.#connectOwn(openOwn, events) : portTo(shared, events);
   }
 
-  /** A port for a client of revision 2026-07-28, which shares the process whatever it offers. @throws {NoServer} */
-  async connectStateless(events: PortEvents): Promise<ServerPort> {
+  /**
+   * A port for a client of revision 2026-07-28. What it asks goes to the process that all share, and where that is of an
+   * earlier revision and the client can be asked, to one of its own. @throws {NoServer}
+   */
+  async connectStateless(events: PortEvents, client: BridgedClient): Promise<ServerPort> {
     const shared = await this.shared();
     const { greeting } = shared;
     if (greeting.era === "stateless") return portTo(shared, events);
-    return new StatelessClient({ initialize: greeting.initialize, connect: (inner) => portTo(shared, inner) }, events);
+    const always = this.#options.sessionMode === "PerSession";
+    const personal = this.#personal && new PersonalCalls({ client, servers: this.#personal, held: this.#held, always });
+    const connect = (inner: PortEvents) => portTo(shared, inner);
+    return new StatelessClient({ initialize: greeting.initialize, connect, personal }, events);
   }
 
   /** The process that all share, started where it does not run. @throws {NoServer} */
@@ -84,6 +103,7 @@ export class StdioServers {
   close(reason: string): void {
     this.#isClosed = true;
     for (const own of [...this.#own]) own.end(reason);
+    this.#personal?.close(reason);
     // One that did not start has ended.
     this.#shared?.then((shared) => shared.close(reason)).catch(() => undefined);
   }
@@ -113,7 +133,7 @@ export class StdioServers {
   async #connectOwn(openOwn: OpenOwn, events: PortEvents): Promise<ServerPort> {
     const { ownProcesses, limits, onDropped = () => undefined } = this.#options;
     if (this.#isClosed) throw new NoServer("UpstreamReplaced", "the server is being replaced");
-    if (this.ownProcesses >= ownProcesses) {
+    if (this.ownProcesses >= ownProcesses && !this.#personal?.evictIdle()) {
       throw new NoServer("TooManySessions", `${ownProcesses} clients have a process for themselves already`);
     }
     this.#starting += 1;
@@ -138,10 +158,4 @@ function portTo(shared: SharedServer, events: PortEvents): ServerPort {
   const port = shared.connect(events);
   if (port === undefined) throw new NoServer("TooManySessions", "too many clients share the server's process");
   return port;
-}
-
-/** Whether a server may turn to the client with requests of its own. */
-function canBeAsked(initialize: Fields | undefined): boolean {
-  const capabilities = fieldsOf(initialize, "capabilities");
-  return ["sampling", "elicitation", "roots"].some((name) => capabilities[name] !== undefined);
 }

@@ -1,0 +1,161 @@
+import type { BridgedClient } from "../../bridged-server.ts";
+import {
+  type Answer,
+  errorOf,
+  type Fields,
+  fieldsOf,
+  isFields,
+  type Request,
+  type RequestId,
+  RpcCode,
+} from "../../message.ts";
+import { NoServer } from "../../no-server.ts";
+import { canBeAsked } from "../input-rounds.ts";
+import { type CallListener, HeldCall } from "./held-call.ts";
+import type { HeldCalls } from "./held-calls.ts";
+import type { Lease, PersonalServers } from "./personal-servers.ts";
+import { digestOf } from "./request-state.ts";
+
+export interface PersonalCallsOptions {
+  readonly client: BridgedClient;
+  readonly servers: PersonalServers;
+  readonly held: HeldCalls<HeldCall>;
+  /** Whether also those who cannot be asked have a server for themselves. */
+  readonly always: boolean;
+}
+
+/** The requests whose results may ask for input (revision 2026-07-28, multi round-trip requests). */
+const ASKABLE: ReadonlySet<string> = new Set(["tools/call", "prompts/get", "resources/read"]);
+
+/** What earlier revisions call what the client offers; that roots change is not told any more. */
+const OFFERED: readonly string[] = ["sampling", "elicitation", "roots"];
+
+/** A request that somebody waits for. */
+export interface OngoingCall {
+  /** Nobody waits any more. Idempotent, and without effect on what has been answered. */
+  cancel(reason: string): void;
+}
+
+/** The requests of one client that go to a server of its own, since that server may turn to it. */
+export class PersonalCalls {
+  readonly #options: PersonalCallsOptions;
+
+  constructor(options: PersonalCallsOptions) {
+    this.#options = options;
+  }
+
+  takes({ params }: Request, capabilities: Fields): boolean {
+    return this.#options.always || params?.requestState !== undefined || canBeAsked(capabilities);
+  }
+
+  /** `request`: without what its `_meta` says of the client. */
+  begin(request: Request, capabilities: Fields, listener: CallListener): OngoingCall {
+    if (request.params?.requestState !== undefined) return this.#resume(request, listener);
+    const { inputResponses: _, ...params } = request.params ?? {};
+    const offered = offeredOf(capabilities);
+    const ongoing = { isGone: false, call: undefined as OngoingCall | undefined };
+    const isAsking = ASKABLE.has(request.method) && canBeAsked(offered);
+    this.#options.servers.lease(this.#options.client, offered, isAsking).then(
+      (lease) => {
+        if (ongoing.isGone) lease.release(true);
+        else if (isAsking) ongoing.call = this.#hold({ ...request, params }, { offered, lease, listener });
+        else ongoing.call = plainCall({ ...request, params }, lease, listener);
+      },
+      (error: unknown) => {
+        if (!ongoing.isGone) listener.onAnswer(failed(request.id, error), 0);
+      },
+    );
+    return {
+      cancel(reason) {
+        ongoing.isGone = true;
+        ongoing.call?.cancel(reason);
+      },
+    };
+  }
+
+  #hold(
+    request: Request,
+    { offered, lease, listener }: { offered: Fields; lease: Lease; listener: CallListener },
+  ): OngoingCall {
+    const { client, held } = this.#options;
+    const digest = digestOf(request);
+    return whileWaiting(
+      listener,
+      (watched) => new HeldCall({ owner: client.owner, digest, request, capabilities: offered, lease, held }, watched),
+    );
+  }
+
+  #resume(request: Request, listener: CallListener): OngoingCall {
+    const { held, client } = this.#options;
+    const { requestState, inputResponses = {} } = request.params ?? {};
+    const refuse = (message: string): OngoingCall => {
+      const error = { code: RpcCode.InvalidParams, reason: "InvalidRequestState", message };
+      listener.onAnswer(errorOf(request.id, error), 0);
+      return { cancel: () => undefined };
+    };
+    if (typeof requestState !== "string") return refuse("the requestState is no text");
+    if (!isFields(inputResponses) || !Object.values(inputResponses).every(isFields)) {
+      return refuse("inputResponses holds what is no result");
+    }
+    const call = held.take(client.owner, requestState, digestOf(request));
+    if ("refusal" in call) return refuse(`${call.refusal}; call again without it`);
+    return whileWaiting(listener, (watched) => {
+      call.resume(inputResponses, watched);
+      return call;
+    });
+  }
+}
+
+/** The call can be cancelled until the listener has had an answer, or a round of input: then it is another request's. */
+function whileWaiting(listener: CallListener, begin: (watched: CallListener) => HeldCall): OngoingCall {
+  let isWaiting = true;
+  const call = begin({
+    onProgress: (params, bytes) => listener.onProgress(params, bytes),
+    onAnswer(answer, bytes) {
+      isWaiting = false;
+      listener.onAnswer(answer, bytes);
+    },
+    onInput(requests, state, bytes) {
+      isWaiting = false;
+      listener.onInput(requests, state, bytes);
+    },
+  });
+  return {
+    cancel(reason) {
+      if (isWaiting) call.cancel(reason);
+      isWaiting = false;
+    },
+  };
+}
+
+/** A request in which the client cannot be asked. */
+function plainCall(request: Request, { server, release }: Lease, listener: CallListener): OngoingCall {
+  let isWaiting = true;
+  const id = server.request(request, {
+    onProgress: (params, bytes) => listener.onProgress(params, bytes),
+    onAnswer(answer, bytes) {
+      isWaiting = false;
+      release(true);
+      listener.onAnswer(answer, bytes);
+    },
+  });
+  return {
+    cancel(reason) {
+      if (!isWaiting) return;
+      isWaiting = false;
+      server.cancel(id, reason);
+      release(true);
+    },
+  };
+}
+
+function failed(id: RequestId, error: unknown): Answer {
+  const reason = error instanceof NoServer ? error.reason : "UpstreamUnreachable";
+  const message = error instanceof NoServer ? error.message : "no server could be had";
+  return errorOf(id, { code: RpcCode.Unavailable, reason, message });
+}
+
+function offeredOf(capabilities: Fields): Fields {
+  const offered = OFFERED.filter((name) => capabilities[name] !== undefined);
+  return Object.fromEntries(offered.map((name) => [name, name === "roots" ? {} : fieldsOf(capabilities, name)]));
+}
