@@ -27,6 +27,10 @@ const allowed: Record<string, readonly string[]> = {
   // Tell people of approvals; the controllers own the port.
   notifications: ["api", "machinery", "controllers/approval/notifier.ts"],
   audit: ["api", "machinery", "controllers/approval/audit.ts"],
+  // Clients of gateways of others; the controllers own the port.
+  "external-gateways": [
+    ...["api", "machinery", "guardrails/address-distance.ts", "controllers/registration/external-gateway.ts"],
+  ],
   "admission-webhook": ["admission", "approvals/people.ts", "api", "machinery/json-equal.ts", "machinery/logger.ts"],
   machinery: ["api"],
   "backends/backend.ts": [...PORTS, "guardrails", "machinery/logger.ts"],
@@ -52,6 +56,7 @@ const allowed: Record<string, readonly string[]> = {
     ...["api", "guardrails", "machinery"],
     ...["backends/backend.ts", "backends/usage.ts", "backends/images"],
   ],
+  "backends/remote": ["api", "guardrails", "machinery/errors.ts", "backends/backend.ts"],
   "backends/process": ["api", "guardrails", "machinery", "backends/backend.ts", "backends/usage.ts"],
   probe: ["machinery", "backends/workload-endpoint.ts"],
   controllers: [...["api", "approvals", "effective-spec", "guardrails", "machinery"], ...[...PORTS, "probe/prober.ts"]],
@@ -63,9 +68,21 @@ const allowed: Record<string, readonly string[]> = {
     ...["api", "machinery", "guardrails/address-distance.ts", "guardrails/address-range.ts"],
     ...["backends/recorded-endpoint.ts", "backends/workload-endpoint.ts"],
   ],
+  // A client of the servers behind any gateway: it knows neither the API nor how a gateway is made.
+  "mcp-client": [],
   cli: [
     ...["api", "machinery", "effective-spec", "guardrails", "approvals", "admission", "admission-webhook"],
-    ...["notifications", "audit", "controllers", "server", "gateway", "mcp-client", "probe", "backends"],
+    ...[
+      "notifications",
+      "audit",
+      "external-gateways",
+      "controllers",
+      "server",
+      "gateway",
+      "mcp-client",
+      "probe",
+      "backends",
+    ],
   ],
   "main.ts": ["cli"],
 };
@@ -84,7 +101,7 @@ const reserved: { package: RegExp; only: RegExp }[] = [
   { package: /^node:child_process$/, only: /^backends\/process\// },
   {
     package: /^(node:(net|tls|https?|dgram)|undici)$/,
-    only: /^(machinery|server|admission-webhook|gateway|mcp-client|probe|backends|notifications)\/|^cel\/library-network\.ts$/,
+    only: /^(machinery|server|admission-webhook|gateway|mcp-client|probe|backends|notifications|external-gateways)\/|^cel\/library-network\.ts$/,
   },
   { package: /^(re2js|@marcbachmann\/cel-js(\/.*)?)$/, only: /^(cel|server)\// },
 ];
