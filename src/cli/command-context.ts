@@ -9,6 +9,8 @@ export interface CommandContext {
 
 /** The part of a process' output that commands use. */
 export interface CommandOutput {
+  /** Whether somebody reads it in a terminal. */
+  readonly isTTY?: boolean;
   /** False: wait for `drain` before the next. */
   write(chunk: string | Uint8Array): unknown;
   once?(event: "drain", listener: () => void): unknown;
