@@ -6,6 +6,14 @@ import { stopSignal } from "./stop-signal.ts";
 import { UsageError } from "./usage-error.ts";
 import { version } from "./version.ts";
 
+const CONNECT_HELP = `
+Files:
+  vscode          .vscode/mcp.json of this folder
+  cursor          ~/.cursor/mcp.json
+  claude-desktop  claude_desktop_config.json of the user. It knows local programs only, so the entry runs the npm
+                  package mcp-remote, which needs Node.js
+  json            none: name one with --file`;
+
 /** Exit codes of every command. */
 export const ExitCode = { Ok: 0, Failure: 1, Usage: 2 } as const;
 
@@ -91,6 +99,68 @@ async function parse(argv: readonly string[]): Promise<number> {
     .action(
       action(async (name, options) =>
         (await import("./status.ts")).status({ name, ...options }, processContext(stopSignal())),
+      ),
+    );
+
+  program
+    .command("tools <name>")
+    .description("list the tools of a server, asked through the gateway")
+    .addOption(namespace())
+    .addOption(outputFormat())
+    .addOption(kubeconfig())
+    .addOption(gatewayOption())
+    .action(
+      action(async (name, options) =>
+        (await import("./tools.ts")).tools({ name, ...options }, processContext(stopSignal())),
+      ),
+    );
+  program
+    .command("call <name> <tool>")
+    .description("call a tool of a server through the gateway, and print what it answers")
+    .option("--args <json>", "a JSON object, @file, or - for standard input; else no arguments")
+    .option("--timeout <seconds>", "how long it may take", "60")
+    .option("-o, --output <format>", "text, json or yaml; the last two have the whole result", "text")
+    .addOption(namespace())
+    .addOption(kubeconfig())
+    .addOption(gatewayOption())
+    .action(
+      action(async (name, tool, options) =>
+        (await import("./call.ts")).call(
+          { name, tool, ...options },
+          {
+            ...processContext(stopSignal()),
+            stdin: process.stdin,
+          },
+        ),
+      ),
+    );
+  program
+    .command("connect <name>")
+    .description("print, or write, what an MCP client's configuration has to say so that it uses a server")
+    .requiredOption("--client <client>", "claude-desktop, vscode, cursor, or json for the usual form")
+    .option("--as <name>", "what the client calls it; else the deployment's name")
+    .option(
+      "--token <token>",
+      "put it there: a token, @file, or -; else a place for one, where the gateway asks for it",
+    )
+    .option("--write", "edit the client's file, after a copy of it")
+    .option("--file <path>", "edit this one instead")
+    .option("--force", "replace an entry of that name which is there")
+    .addOption(namespace())
+    .addOption(kubeconfig())
+    .addHelpText("after", CONNECT_HELP)
+    .action(
+      action(async (name, options) =>
+        (await import("./connect/connect.ts")).connect(
+          { name, ...options },
+          {
+            ...processContext(stopSignal()),
+            stdin: process.stdin,
+            platform: process.platform,
+            cwd: process.cwd(),
+            now: () => new Date(),
+          },
+        ),
       ),
     );
 
@@ -254,6 +324,8 @@ function listenOption(flags: string, description: string, fallback: string): Opt
 const dataDir = () => new Option("--data-dir <dir>", "where the state is kept").default(defaultDataDir());
 const kubeconfig = () => new Option("--kubeconfig <file>", "else KUBECONFIG, else the pod's service account");
 const namespace = () => new Option("-n, --namespace <namespace>", "else the kubeconfig's, else default");
+const gatewayOption = () =>
+  new Option("--gateway <url>", "else SLIPWAY_GATEWAY, else what stands beside the kubeconfig");
 const outputFormat = () => new Option("-o, --output <format>", "table, json or yaml").default("table");
 const gatewayListen = () => listenOption("--gateway-listen <host:port>", "address of the gateway", "127.0.0.1:7080");
 const metricsListen = () =>
