@@ -209,4 +209,20 @@ describe("containerOptions", () => {
       { Type: "bind", Source: "/srv/x", Target: "/m", ReadOnly: true, BindOptions: { Propagation: "rprivate" } },
     ]);
   });
+
+  it.each([
+    { where: "by itself", given: {}, network: "slipway" },
+    { where: "in a sandbox", given: { sandbox: "box" }, network: "container:box" },
+  ])("opens its input and no port where MCP is spoken over stdio, $where", ({ given, network }) => {
+    const options = containerOptions(spec({ stdio: true }), { ...placement, ...given, hostPort: undefined }, maker);
+    expect(options).toMatchObject({ OpenStdin: true, StdinOnce: false, Tty: false });
+    expect(options).not.toHaveProperty("ExposedPorts");
+    expect(options.HostConfig).not.toHaveProperty("PortBindings");
+    expect(options.HostConfig?.NetworkMode).toBe(network);
+    // All of the protocol is in the log, too.
+    expect(options.HostConfig?.LogConfig?.Config).toEqual({ "max-size": "20m", "max-file": "5", compress: "true" });
+    expect(options.Labels).toMatchObject({ "slipway.dev/stdio": "true" });
+    expect(options.Labels).not.toHaveProperty(["slipway.dev/host-port"]);
+    expect(options.Labels).not.toHaveProperty(["slipway.dev/port"]);
+  });
 });

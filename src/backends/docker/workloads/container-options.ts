@@ -12,7 +12,8 @@ import { type Confiners, securityOptions } from "./security-options.ts";
 /** Where and how a container is placed, beyond what its spec says. */
 export interface Placement {
   readonly role: Workload["role"];
-  readonly hostPort: number;
+  /** Undefined: nothing is published, since MCP is spoken over standard input and output. */
+  readonly hostPort: number | undefined;
   /** The port was given, not chosen here. */
   readonly hostPortKept: boolean;
   readonly bindAddress: string;
@@ -32,6 +33,12 @@ export interface Placement {
 /** 30 MB of logs for each container. */
 const LOG_CONFIG = { Type: "json-file", Config: { "max-size": "10m", "max-file": "3" } };
 
+/**
+ * The Engine writes standard output, too, which is the protocol: it is what bounds how far back standard error goes. JSON
+ * compresses to a tenth, so that this is about as much of the disk, and 100 MB at most.
+ */
+const STDIO_LOG_CONFIG = { Type: "json-file", Config: { "max-size": "20m", "max-file": "5", compress: "true" } };
+
 /** Pure. Nothing in a spec can ask for privileges, devices or a namespace of the host: there is no way to say so. */
 export function containerOptions(
   spec: WorkloadSpec,
@@ -43,6 +50,7 @@ export function containerOptions(
     name: containerName(spec.owner, placement.role),
     Image: placement.image,
     ...process(spec),
+    ...(spec.stdio && OPEN_STDIN),
     Env: Object.entries(spec.env).map(([name, value]) => `${name}=${value}`),
     ...ports.exposed,
     Labels: { ...ownerLabels(maker, spec.owner, "workload"), ...placementLabels(spec, placement) },
@@ -57,10 +65,13 @@ export function containerOptions(
       ...ports.host,
       Privileged: false,
       IpcMode: "private",
-      LogConfig: LOG_CONFIG,
+      LogConfig: spec.stdio ? STDIO_LOG_CONFIG : LOG_CONFIG,
     },
   };
 }
+
+/** Whoever lets go of its input does not end it: the next one finds the same process. */
+const OPEN_STDIN = { OpenStdin: true, StdinOnce: false, Tty: false } as const;
 
 /** Kubernetes' rule: a command replaces ENTRYPOINT and drops CMD, arguments replace CMD. */
 function process({ command, args }: WorkloadSpec): Pick<Docker.ContainerCreateOptions, "Entrypoint" | "Cmd"> {
@@ -77,7 +88,8 @@ function network(
   { sandbox, network: name, bindAddress, hostPort }: Placement,
 ): { exposed: Pick<Docker.ContainerCreateOptions, "ExposedPorts">; host: Docker.HostConfig } {
   if (sandbox !== undefined) return { exposed: {}, host: { NetworkMode: joined(sandbox) } };
-  if (!isPublished(spec.confinement.network)) return { exposed: {}, host: { NetworkMode: name } };
+  if (hostPort === undefined || !isPublished(spec.confinement.network))
+    return { exposed: {}, host: { NetworkMode: name } };
   const port = `${spec.port}/tcp`;
   const PortBindings = { [port]: [{ HostIp: bindAddress, HostPort: String(hostPort) }] };
   return { exposed: { ExposedPorts: { [port]: {} } }, host: { NetworkMode: name, PortBindings } };
@@ -116,14 +128,17 @@ function placementLabels(spec: WorkloadSpec, placement: Placement): Record<strin
 
 /** Pure. What a workload and its sandbox both tell. */
 function revisionLabels(
-  spec: Pick<WorkloadSpec, "generation" | "port">,
+  spec: Pick<WorkloadSpec, "generation" | "port" | "stdio">,
   { hostPort, hostPortKept, role }: Pick<Placement, "hostPort" | "hostPortKept" | "role">,
 ): Record<string, string> {
   return {
     [DockerLabel.Generation]: String(spec.generation),
-    [DockerLabel.Port]: String(spec.port),
-    [DockerLabel.HostPort]: String(hostPort),
-    [DockerLabel.HostPortKept]: String(hostPortKept),
+    ...(spec.stdio && { [DockerLabel.Stdio]: "true" }),
+    ...(hostPort !== undefined && {
+      [DockerLabel.Port]: String(spec.port),
+      [DockerLabel.HostPort]: String(hostPort),
+      [DockerLabel.HostPortKept]: String(hostPortKept),
+    }),
     [DockerLabel.Candidate]: String(role === "candidate"),
   };
 }

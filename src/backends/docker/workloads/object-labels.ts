@@ -11,6 +11,10 @@ export const DockerLabel = {
   HostPortKept: "slipway.dev/host-port-kept",
   Port: "slipway.dev/port",
   RestartPolicy: "slipway.dev/restart-policy",
+  /** MCP is spoken over its standard input and output; it has no port. */
+  Stdio: "slipway.dev/stdio",
+  /** On a process of one client: the container of the workload that it is one more of. */
+  AttachedTo: "slipway.dev/attached-to",
   Candidate: "slipway.dev/candidate",
   Retain: "slipway.dev/retain",
   /** The guardrails that it was made under, as JSON. */
@@ -55,6 +59,16 @@ export function ownerFromLabels(labels: Labels | undefined, maker: Maker): Owner
   if (!labels || !Object.entries(makerLabels(maker)).every(([key, value]) => labels[key] === value)) return undefined;
   const { [Label.Uid]: uid, [Label.Namespace]: namespace = "", [Label.Name]: name = "" } = labels;
   return uid ? { uid, namespace, name } : undefined;
+}
+
+export function isStdio(labels: Labels | undefined): boolean {
+  return labels?.[DockerLabel.Stdio] === "true";
+}
+
+/** The port on the Engine's machine; undefined where none was chosen. */
+export function hostPortFromLabels(labels: Labels): number | undefined {
+  const { [DockerLabel.HostPort]: port } = labels;
+  return port === undefined ? undefined : Number(port);
 }
 
 export function roleFromLabels(labels: Labels): Workload["role"] {

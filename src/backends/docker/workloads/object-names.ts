@@ -29,6 +29,11 @@ export function sandboxName(owner: Owner, role: Workload["role"]): string {
   return `${containerName(owner, role)}-sandbox`;
 }
 
+/** Name of one client's own process of a workload. */
+export function ownProcessName(owner: Owner, role: Workload["role"], unique: string): string {
+  return `${containerName(owner, role)}-own-${unique}`;
+}
+
 /** Name of a deployment's own volume. It holds the whole UID: the Engine shares a volume with whoever names it. */
 export function volumeName(owner: Owner, mount: string): string {
   return `slipway-${owner.name.slice(0, NAME_LENGTH)}-${owner.uid}-${mount}`;

@@ -48,4 +48,12 @@ describe("recreation", () => {
       },
     });
   });
+
+  it("gives no port to what has none", () => {
+    const { "slipway.dev/host-port": _port, ...Labels } = inspected.Config.Labels;
+    const without = { ...inspected, Config: { ...inspected.Config, Labels } };
+    const { Labels: made, HostConfig } = recreation(without, { hostPort: undefined, sandbox: undefined });
+    expect(made).toEqual(Labels);
+    expect(HostConfig?.PortBindings).toEqual({});
+  });
 });

@@ -4,7 +4,8 @@ import { DockerLabel } from "./object-labels.ts";
 
 /** What differs in a container that takes the place of another. */
 export interface Change {
-  readonly hostPort: number;
+  /** Undefined where it has none. */
+  readonly hostPort: number | undefined;
   /** The container whose network it joins; undefined: it has one of its own, as before. */
   readonly sandbox: string | undefined;
 }
@@ -21,7 +22,7 @@ export function recreation(
     name: Name.replace(/^\//, ""),
     Labels: {
       ...Config.Labels,
-      [DockerLabel.HostPort]: String(hostPort),
+      ...(hostPort !== undefined && { [DockerLabel.HostPort]: String(hostPort) }),
       ...(sandbox !== undefined && { [DockerLabel.RestartPolicy]: "Never" }),
     },
     ...(sandbox === undefined
@@ -30,7 +31,8 @@ export function recreation(
   };
 }
 
-function onPort({ PortBindings }: Docker.HostConfig, hostPort: number): Docker.PortMap {
+function onPort({ PortBindings }: Docker.HostConfig, hostPort: number | undefined): Docker.PortMap {
+  if (hostPort === undefined) return {};
   const bindings = Object.entries((PortBindings ?? {}) as Record<string, Docker.PortBinding[]>);
   return Object.fromEntries(
     bindings.map(([port, list]) => [port, list.map((binding) => ({ ...binding, HostPort: String(hostPort) }))]),

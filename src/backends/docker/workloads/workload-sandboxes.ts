@@ -7,7 +7,14 @@ import type { Sandboxes, SandboxRequest } from "../sandbox/sandbox.ts";
 import type { OwnChanges } from "../watch/own-changes.ts";
 import { isPublished } from "./joined-network.ts";
 import { networkRules } from "./network-rules.ts";
-import { DockerLabel, type Labels, type Maker, ownerFromLabels, roleFromLabels } from "./object-labels.ts";
+import {
+  DockerLabel,
+  hostPortFromLabels,
+  type Labels,
+  type Maker,
+  ownerFromLabels,
+  roleFromLabels,
+} from "./object-labels.ts";
 import type { SandboxNow } from "./sandbox-drift.ts";
 
 /** A start that nobody waits for any more ends by itself. */
@@ -23,7 +30,11 @@ export interface WorkloadSandboxesParts {
 }
 
 /** Who wants a sandbox, and for what. */
-export type Wish = Omit<SandboxRequest, "published" | "labels"> & { readonly port: number; readonly hostPort: number };
+export type Wish = Omit<SandboxRequest, "published" | "labels"> & {
+  readonly port: number;
+  /** Undefined: nothing is published. */
+  readonly hostPort: number | undefined;
+};
 
 /** The sandboxes of workloads. Their start begins as soon as they are there, and is waited for before a workload runs. */
 export class WorkloadSandboxes {
@@ -50,9 +61,10 @@ export class WorkloadSandboxes {
 
   /** Makes a sandbox and begins to start it. Answers its ID. */
   async make({ port, hostPort, ...request }: Wish, options: CallOptions): Promise<string> {
-    const published = isPublished(request.rules) ? { port, hostPort } : undefined;
+    const published = hostPort !== undefined && isPublished(request.rules) ? { port, hostPort } : undefined;
     // Without what may differ between two creations of one revision: equal requests find the same sandbox.
-    const labels = { [DockerLabel.Port]: String(port), [DockerLabel.HostPort]: String(hostPort) };
+    const labels: Labels =
+      hostPort === undefined ? {} : { [DockerLabel.Port]: String(port), [DockerLabel.HostPort]: String(hostPort) };
     const id = await this.#parts.sandboxes.create({ ...request, published, labels }, options);
     this.#begin(id);
     return id;
@@ -93,7 +105,7 @@ export class WorkloadSandboxes {
       hash: labels[Label.SpecHash] ?? "",
       rules,
       port: Number(labels[DockerLabel.Port]),
-      hostPort: Number(labels[DockerLabel.HostPort]),
+      hostPort: hostPortFromLabels(labels),
     };
   }
 

@@ -7,7 +7,7 @@ import { createContainer } from "../engine/create-container.ts";
 import type { CallOptions } from "../engine/engine-client.ts";
 import { hasStatus } from "../engine/engine-error.ts";
 import { joinedContainer } from "./joined-network.ts";
-import { DockerLabel, type Labels, ownerFromLabels, roleFromLabels } from "./object-labels.ts";
+import { DockerLabel, hostPortFromLabels, type Labels, ownerFromLabels, roleFromLabels } from "./object-labels.ts";
 import { recreation } from "./recreation.ts";
 import { ENGINE_RESTART_POLICY } from "./restart-policy.ts";
 import { isNetworkGone, isPortTaken, isTaskLeft, portConflict, startFailure } from "./start-failure.ts";
@@ -177,7 +177,7 @@ export class WorkloadStarter {
     if (sandbox === undefined) await this.#setRestartPolicy(inspected, options);
     if (State.Running) return { id, sandbox, runs: true };
     if (!(await this.#lacksSandbox(inspected, options))) return { id, sandbox, runs: false };
-    const hostPort = Number(inspected.Config.Labels[DockerLabel.HostPort]);
+    const hostPort = hostPortFromLabels(inspected.Config.Labels);
     return { ...(await this.#recreate(inspected, hostPort, options)), runs: false };
   }
 
@@ -203,7 +203,7 @@ export class WorkloadStarter {
   async #makeAnew({ id, sandbox }: Pair, options: CallOptions): Promise<Pair> {
     const inspected = await this.#inspect(id, options);
     if (sandbox !== undefined) await this.#parts.sandboxes.remove(sandbox, options);
-    return await this.#recreate(inspected, Number(inspected.Config.Labels[DockerLabel.HostPort]), options);
+    return await this.#recreate(inspected, hostPortFromLabels(inspected.Config.Labels), options);
   }
 
   async #moveToAnotherPort(inspected: Docker.ContainerInspectInfo, options: CallOptions): Promise<Pair> {
@@ -219,7 +219,11 @@ export class WorkloadStarter {
    * Makes a container once more, on a port; with a sandbox of its own where its rules want one.
    * @throws {TransientError} `SandboxUnavailable`: what was in a sandbox never runs without.
    */
-  async #recreate(inspected: Docker.ContainerInspectInfo, hostPort: number, options: CallOptions): Promise<Pair> {
+  async #recreate(
+    inspected: Docker.ContainerInspectInfo,
+    hostPort: number | undefined,
+    options: CallOptions,
+  ): Promise<Pair> {
     const { engine, sandboxes } = this.#parts;
     const wish = sandboxes.wishOf(inspected.Config.Labels);
     const sandboxed = joinedContainer(inspected) !== undefined;

@@ -56,6 +56,14 @@ function inspected(given: Given = {}): Docker.ContainerInspectInfo {
 }
 
 describe("toWorkload", () => {
+  it("takes no port for right where MCP is spoken over stdio", () => {
+    const { "slipway.dev/port": _port, "slipway.dev/host-port": _hostPort, ...rest } = labels;
+    const workload = toWorkload(inspected({ labels: { ...rest, "slipway.dev/stdio": "true" }, ports: {} }), around);
+    expect(workload).toMatchObject({ reach: { kind: "stdio" }, drift: [] });
+    expect(workload?.hostPort).toBeUndefined();
+    expect(workload?.address).toBeUndefined();
+  });
+
   it("reads a container that is as it was made", () => {
     expect(toWorkload(inspected(), around)).toEqual({
       id: "id",

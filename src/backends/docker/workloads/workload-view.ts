@@ -4,7 +4,14 @@ import { readGuardrails } from "../../../guardrails/guardrails-json.ts";
 import type { Drift, Workload, WorkloadSpec, WorkloadState } from "../../backend.ts";
 import { isPublished, joinedContainer } from "./joined-network.ts";
 import { networkRules } from "./network-rules.ts";
-import { DockerLabel, type Maker, ownerFromLabels, roleFromLabels } from "./object-labels.ts";
+import {
+  DockerLabel,
+  hostPortFromLabels,
+  isStdio,
+  type Maker,
+  ownerFromLabels,
+  roleFromLabels,
+} from "./object-labels.ts";
 import { containerName, sandboxName } from "./object-names.ts";
 import { type Company, sandboxDrift } from "./sandbox-drift.ts";
 
@@ -32,7 +39,7 @@ export function toWorkload(
   const owner = ownerFromLabels(labels, around.maker);
   const state = toState(inspected.State);
   if (!owner || labels[Label.Role] !== "workload" || !state) return undefined;
-  const hostPort = Number(labels[DockerLabel.HostPort]);
+  const hostPort = hostPortFromLabels(labels);
   const alive = state.kind === "running" || state.kind === "paused";
   const role = roleFromLabels(labels);
   const connection = alive ? connectionOf(inspected, around, company) : UNREACHABLE;
@@ -48,7 +55,8 @@ export function toWorkload(
     startedAt: inspected.State.StartedAt === NEVER ? undefined : inspected.State.StartedAt,
     platformRestarts: inspected.RestartCount,
     hostPort,
-    address: connection.published ? dialAddress(around.dialHost, hostPort) : undefined,
+    address: connection.published && hostPort !== undefined ? dialAddress(around.dialHost, hostPort) : undefined,
+    ...(isStdio(labels) && OVER_STDIO),
     drift: [
       ...nameDrift("it", inspected.Name, containerName(owner, role)),
       ...company.sandboxes.flatMap(({ name }) => nameDrift("its sandbox", name, sandboxName(owner, role))),
@@ -61,7 +69,7 @@ export function toWorkload(
 export function createdWorkload(
   id: string,
   spec: WorkloadSpec,
-  { role, hostPort }: { role: Workload["role"]; hostPort: number },
+  { role, hostPort }: { role: Workload["role"]; hostPort: number | undefined },
 ): Workload {
   return {
     id,
@@ -76,9 +84,12 @@ export function createdWorkload(
     platformRestarts: 0,
     hostPort,
     address: undefined,
+    ...(spec.stdio && OVER_STDIO),
     drift: [],
   };
 }
+
+const OVER_STDIO = { reach: { kind: "stdio" } } as const satisfies Pick<Workload, "reach">;
 
 export function dialAddress(host: string, port: number): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
@@ -129,7 +140,7 @@ const UNREACHABLE: Connection = { published: false, drift: [] };
 function connectionOf(inspected: Docker.ContainerInspectInfo, around: Surroundings, company: Company): Connection {
   const labels = inspected.Config.Labels;
   const rules = networkRules(labels);
-  const wanted = isPublished(rules);
+  const wanted = !isStdio(labels) && isPublished(rules);
   const joined = joinedContainer(inspected);
   if (joined !== undefined) {
     const drift = sandboxDrift({ joined, startedAt: inspected.State.StartedAt }, company, around.network);

@@ -76,7 +76,7 @@ export class Workloads {
     const [image, means, hostPort] = await Promise.all([
       this.#image(spec, options),
       this.#parts.means(options),
-      kept ?? ports.choose({ uid: spec.owner.uid, role, hash: spec.hash }),
+      spec.stdio ? undefined : (kept ?? ports.choose({ uid: spec.owner.uid, role, hash: spec.hash })),
       network.ensure(options),
       checkRetained(engine, spec, options),
     ]);
@@ -183,7 +183,7 @@ export class Workloads {
   /** @throws {TransientError} `SandboxUnavailable` */
   async #sandbox(
     { owner, hash, port, confinement: { network: rules } }: WorkloadSpec,
-    { role, hostPort }: { role: Workload["role"]; hostPort: number },
+    { role, hostPort }: Pick<Placement, "role" | "hostPort">,
     options: CallOptions,
   ): Promise<string | undefined> {
     const { sandboxes } = this.#parts;
