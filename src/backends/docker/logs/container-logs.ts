@@ -4,6 +4,7 @@ import type Docker from "dockerode";
 import type { LogOptions, Owner, Workload } from "../../backend.ts";
 import type { EngineClient } from "../engine/engine-client.ts";
 import { hasStatus } from "../engine/engine-error.ts";
+import { lastLines } from "./last-lines.ts";
 import { logFrames } from "./log-frames.ts";
 import { type LogLine, logLines } from "./log-lines.ts";
 
@@ -16,7 +17,7 @@ export interface LogParts {
 }
 
 /**
- * The log of an owner's current container. A follower is carried over to the next process or container when one ends,
+ * The log of an owner's current container; of a server of stdio its standard error alone, since its output is MCP. A follower is carried over to the next process or container when one ends,
  * and goes on until `signal` aborts.
  * @throws the reason of `signal`; {TransientError} when the Engine goes away.
  */
@@ -34,7 +35,9 @@ export async function* ownerLogs(
     const moved = current && (current.id !== seen?.id || current.startedAt !== seen?.startedAt);
     if (current && moved) {
       seen = { id: current.id, startedAt: current.startedAt };
-      for await (const line of containerLog(parts.engine, { id: current.id, tail, follow, after: last, signal })) {
+      const errorsOnly = current.reach?.kind === "stdio";
+      const request = { id: current.id, tail, follow, errorsOnly, after: last, signal };
+      for await (const line of errorsOnly ? errorLog(parts.engine, request) : containerLog(parts.engine, request)) {
         last = line.time > last ? line.time : last;
         yield timestamps ? `${line.time} ${line.text}` : line.text;
       }
@@ -50,9 +53,20 @@ interface LogRequest {
   readonly id: string;
   readonly tail: number | undefined;
   readonly follow: boolean;
+  /** Standard error alone. */
+  readonly errorsOnly: boolean;
   /** Time of the last line that was read; empty for none. */
   readonly after: string;
   readonly signal: AbortSignal;
+}
+
+/** The Engine counts the lines of both streams as the tail, so it is asked for all, and they are counted here. */
+async function* errorLog(engine: EngineClient, request: LogRequest): AsyncGenerator<LogLine> {
+  const all = { ...request, tail: undefined };
+  if (request.tail === undefined) return yield* containerLog(engine, all);
+  const { lines, last } = await lastLines(containerLog(engine, { ...all, follow: false }), request.tail);
+  yield* lines;
+  if (request.follow) yield* containerLog(engine, { ...all, after: last || request.after });
 }
 
 async function* containerLog(engine: EngineClient, request: LogRequest): AsyncGenerator<LogLine> {
@@ -76,9 +90,9 @@ async function* containerLog(engine: EngineClient, request: LogRequest): AsyncGe
 
 /** The library hands out a log as a stream only when it is followed, and else collects all of it in memory. */
 function openLog(docker: Docker, request: LogRequest, abortSignal: AbortSignal): Promise<NodeJS.ReadableStream> {
-  const { id, tail, follow, after } = request;
+  const { id, tail, follow, after, errorsOnly } = request;
   const query = {
-    stdout: true,
+    stdout: !errorsOnly,
     stderr: true,
     timestamps: true,
     follow,
