@@ -3,7 +3,8 @@ import { engineClient } from "../../scripts/engine/engine-address.ts";
 import { loadImage } from "../../scripts/engine/load-image.ts";
 import { ensureSandboxImage } from "../../scripts/sandbox-image.ts";
 import { type BackendWorld, backendContract } from "../contract/backend.ts";
-import { answersHttp, dockerUnderTest } from "../support/docker-under-test.ts";
+import { type StdioWorld, stdioHostContract } from "../contract/stdio-host.ts";
+import { answersHttp, dockerUnderTest, within } from "../support/docker-under-test.ts";
 import { BUSYBOX_IMAGE, ensureBusyboxImage } from "../support/images.ts";
 import { requireTool } from "../support/tool.ts";
 
@@ -36,3 +37,16 @@ backendContract("the Docker backend", async (): Promise<BackendWorld> => {
     [Symbol.asyncDispose]: () => backend[Symbol.asyncDispose](),
   };
 });
+
+async function startStdio(): Promise<StdioWorld> {
+  const backend = dockerUnderTest();
+  const request = { reference: BUSYBOX_IMAGE, pullPolicy: "Never", dockerConfig: undefined } as const;
+  const image = await backend.resolveImage(request, within());
+  return {
+    backend,
+    echo: { image, command: ["/bin/busybox", "cat"] },
+    [Symbol.asyncDispose]: () => backend[Symbol.asyncDispose](),
+  };
+}
+
+stdioHostContract("the Docker backend", startStdio, { sandboxes: true, ownProcesses: true });

@@ -1,5 +1,13 @@
 import { engineAddress } from "../../scripts/engine/engine-address.ts";
-import type { Backend, CreateOptions, LogSource, Owner, Workload, WorkloadSpec } from "../../src/backends/backend.ts";
+import type {
+  Backend,
+  CreateOptions,
+  LogSource,
+  Owner,
+  StdioHost,
+  Workload,
+  WorkloadSpec,
+} from "../../src/backends/backend.ts";
 import { dockerBackend } from "../../src/backends/docker/docker-backend.ts";
 import type { DockerConfig } from "../../src/backends/docker/docker-config.ts";
 import type { UsageSource } from "../../src/backends/usage.ts";
@@ -15,7 +23,7 @@ export const TEST_INSTALLATION = `test-${process.pid}`;
 export function dockerUnderTest(
   spec: Partial<DockerConfig["spec"]> = {},
   config: Partial<Omit<DockerConfig, "spec">> = {},
-): Backend & LogSource & UsageSource {
+): Backend & LogSource & UsageSource & Required<StdioHost> {
   const { logger } = recordingLogger();
   return dockerBackend(
     {

@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import { systemClock } from "../../machinery/clock.ts";
 import type { Logger } from "../../machinery/logger.ts";
 import type {
@@ -11,6 +12,7 @@ import type {
   LogSource,
   Owner,
   ResolvedImage,
+  StdioHost,
   Workload,
   WorkloadSpec,
 } from "../backend.ts";
@@ -27,6 +29,8 @@ import { ownerLogs } from "./logs/container-logs.ts";
 import { collectOrphans, purgeOwner } from "./removal.ts";
 import { DockerSandboxes } from "./sandbox/docker-sandboxes.ts";
 import { sandboxSettings } from "./sandbox/sandbox-settings.ts";
+import { Attachments } from "./stdio/attachments.ts";
+import { OwnProcesses } from "./stdio/own-processes.ts";
 import { SupportWatch } from "./support-watch.ts";
 import { ownerUsage } from "./usage/container-usage.ts";
 import { OwnChanges } from "./watch/own-changes.ts";
@@ -45,7 +49,7 @@ import { type EngineMeans, Workloads } from "./workloads/workloads.ts";
 export const dockerBackend = ((config, logger) =>
   new DockerBackend(config, logger)) satisfies BackendFactory<DockerConfig>;
 
-class DockerBackend implements Backend, LogSource, UsageSource {
+class DockerBackend implements Backend, LogSource, UsageSource, StdioHost {
   readonly #config: DockerConfig;
   readonly #logger: Logger;
   readonly #maker: Maker;
@@ -56,6 +60,8 @@ class DockerBackend implements Backend, LogSource, UsageSource {
   readonly #appArmor: AppArmorSource;
   readonly #own = { starts: new OwnChanges(systemClock, 0), ends: new OwnChanges(systemClock) };
   readonly #workloads: Workloads;
+  readonly #attachments: Attachments;
+  readonly #ownProcesses: OwnProcesses;
   readonly #hostPathRules: { readonly allowed: readonly string[]; readonly engineSocket: string | undefined };
   readonly #listeners = new Set<(owner: Owner) => void>();
   readonly #lifetime = new AbortController();
@@ -101,6 +107,8 @@ class DockerBackend implements Backend, LogSource, UsageSource {
       uidOf: (image, options) => users.uidOf(image, options),
       means: (options) => this.#means(options),
     });
+    this.#attachments = new Attachments({ engine, maker: this.#maker });
+    this.#ownProcesses = new OwnProcesses({ engine, maker: this.#maker, logger });
     const engineSocket = address.kind === "unix" ? address.path : undefined;
     this.#hostPathRules = { allowed: spec.allowedHostPaths ?? [], engineSocket };
   }
@@ -156,19 +164,22 @@ class DockerBackend implements Backend, LogSource, UsageSource {
   }
 
   async stop(id: string, graceSeconds: number, signal: AbortSignal): Promise<void> {
+    await this.#ownProcesses.endOf(id);
     await this.#workloads.stop(id, graceSeconds, { signal });
   }
 
   async repair(workload: Workload, signal: AbortSignal): Promise<void> {
+    if (workload.drift.some(({ kind }) => kind === "sandbox")) await this.#ownProcesses.endOf(workload.id);
     await this.#workloads.repair(workload, { signal });
   }
 
   async delete(id: string, signal: AbortSignal): Promise<void> {
+    await this.#ownProcesses.endOf(id);
     await this.#workloads.delete(id, { signal });
   }
 
   async purge(owner: Owner, signal: AbortSignal): Promise<boolean> {
-    return await purgeOwner({ engine: this.#engine, maker: this.#maker }, owner, { signal });
+    return await purgeOwner(this.#removal(), owner, { signal });
   }
 
   watch(onChange: (owner: Owner) => void, signal: AbortSignal): void {
@@ -183,6 +194,7 @@ class DockerBackend implements Backend, LogSource, UsageSource {
         clock: systemClock,
         logger: this.#logger,
         onChange,
+        onListed: (containers) => void this.#ownProcesses.removeLeftovers(containers),
         own: this.#own,
       },
       until,
@@ -191,13 +203,21 @@ class DockerBackend implements Backend, LogSource, UsageSource {
   }
 
   async collectOrphans(isAlive: (owner: Owner) => boolean, signal: AbortSignal): Promise<readonly Owner[]> {
-    return await collectOrphans({ engine: this.#engine, maker: this.#maker }, isAlive, { signal });
+    return await collectOrphans(this.#removal(), isAlive, { signal });
   }
 
   logs(owner: Owner, options: LogOptions, signal: AbortSignal): AsyncIterable<string> {
     const until = AbortSignal.any([signal, this.#lifetime.signal]);
     const observe = (of: Owner): Promise<readonly Workload[]> => this.observe(of, until);
     return ownerLogs({ engine: this.#engine, observe }, owner, { ...options, signal: until });
+  }
+
+  async attach(id: string, signal: AbortSignal): Promise<Duplex> {
+    return await this.#attachments.attach(id, { signal });
+  }
+
+  async attachOwn(id: string, signal: AbortSignal): Promise<Duplex> {
+    return await this.#ownProcesses.start(id, { signal });
   }
 
   async usage(owner: Owner, signal: AbortSignal): Promise<Usage | undefined> {
@@ -207,6 +227,7 @@ class DockerBackend implements Backend, LogSource, UsageSource {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#lifetime.abort();
+    await Promise.all([this.#attachments[Symbol.asyncDispose](), this.#ownProcesses[Symbol.asyncDispose]()]);
     this.#images[Symbol.dispose]();
     this.#engine[Symbol.dispose]();
   }
@@ -215,6 +236,11 @@ class DockerBackend implements Backend, LogSource, UsageSource {
     const { hasInit, seccomp, appArmor } = await this.#facts.get(options);
     const appArmorProfiles = appArmor ? await loadedProfiles(this.#appArmor) : [];
     return { init: hasInit, confiners: { seccomp, appArmor, appArmorProfiles } };
+  }
+
+  #removal(): Parameters<typeof purgeOwner>[0] {
+    const isLive = (name: string): boolean => this.#ownProcesses.isLive(name);
+    return { engine: this.#engine, maker: this.#maker, isLive };
   }
 
   #tell(owner: Owner): void {

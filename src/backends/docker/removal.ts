@@ -2,6 +2,7 @@ import type Docker from "dockerode";
 import { Label } from "../../api/labels.ts";
 import type { Owner } from "../backend.ts";
 import type { CallOptions, EngineClient } from "./engine/engine-client.ts";
+import { isLeftover } from "./stdio/own-processes.ts";
 import { joined } from "./workloads/joined-network.ts";
 import { DockerLabel, labelFilters, type Maker, makerLabels, ownerFromLabels } from "./workloads/object-labels.ts";
 import { isFilesVolume } from "./workloads/object-names.ts";
@@ -14,6 +15,8 @@ const LEFTOVER_AGE_S = 600;
 interface Removal {
   readonly engine: EngineClient;
   readonly maker: Maker;
+  /** Whether a container of this name is a process of a client that is there. */
+  readonly isLive: (name: string) => boolean;
 }
 
 /** Removes all of an owner's containers and its volumes, but those that are retained. True once none is left. */
@@ -59,7 +62,7 @@ export async function collectOrphans(
 
 /** What lives on of an interrupted creation or deletion, of owners that still exist. */
 async function removeLeftovers(
-  { engine, maker }: Removal,
+  { engine, maker, isLive }: Removal,
   found: { containers: Docker.ContainerInfo[]; volumes: Docker.VolumeInspectInfo[]; orphans: Map<string, Owner> },
   options: CallOptions,
 ): Promise<void> {
@@ -67,7 +70,10 @@ async function removeLeftovers(
     !found.orphans.has(ownerFromLabels(labels, maker)?.uid ?? "");
   const before = Date.now() / 1000 - LEFTOVER_AGE_S;
   const helpers = found.containers.filter(
-    ({ Labels, Created }) => Labels[Label.Role] === "helper" && Created < before && ofLiving(Labels),
+    ({ Labels, Names, Created }) =>
+      Labels[Label.Role] === "helper" &&
+      ofLiving(Labels) &&
+      (Labels[DockerLabel.AttachedTo] === undefined ? Created < before : isLeftover(Labels, Names, isLive)),
   );
   const networks = new Set(found.containers.map(({ HostConfig }) => HostConfig.NetworkMode));
   const idle = found.containers.filter(

@@ -1,5 +1,6 @@
 import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
+import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import { inspect } from "node:util";
 import type Docker from "dockerode";
@@ -8,6 +9,7 @@ import { TerminalError, TransientError } from "../../../machinery/errors.ts";
 import { withDeadline } from "./deadline.ts";
 import { type EngineAddress, type EngineTls, parseEngineAddress } from "./engine-address.ts";
 import { classifyEngineError, EngineTimeout, hasStatus } from "./engine-error.ts";
+import { hijack } from "./hijack.ts";
 
 /** Versions of the Engine's API that this code was written for: Engine 20.10 speaks up to 1.41, Engine 29 from 1.44. */
 export const API_VERSIONS = { oldest: "1.41", newest: "1.51" } as const;
@@ -88,6 +90,14 @@ export class EngineClient implements Disposable {
       signal.removeEventListener("abort", end);
       throw error;
     }
+  }
+
+  /** A connection that the Engine hands over for `path`, which begins behind the version. It outlives `signal`. */
+  async hijack(operation: string, path: string, { signal, timeoutMs = CALL_TIMEOUT_MS }: CallOptions): Promise<Socket> {
+    const { version } = await this.#connect(signal);
+    const open = (abortSignal: AbortSignal): Promise<Socket> =>
+      hijack(this.address, this.#tls, { path: `/v${version.api}${path}`, signal: abortSignal });
+    return await this.#guard(operation, open, { signal, timeoutMs });
   }
 
   /** What it means that `operation` failed, for errors that come out of a stream long after it was opened. */

@@ -19,6 +19,8 @@ export interface WatcherOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly onChange: (owner: Owner) => void;
+  /** All containers of this backend, at the beginning of each connection. */
+  readonly onListed?: (containers: readonly Docker.ContainerInfo[]) => void;
   /** What calls of ours start, and the sandboxes that they end, which tell their callers how it went. */
   readonly own: { readonly starts: OwnChanges; readonly ends: OwnChanges };
   /** In [0, 1). */
@@ -85,13 +87,14 @@ async function follow(options: WatcherOptions, position: Position, signal: Abort
 
 /** Names all owners: those that are there, and those that were before. */
 async function listAll(
-  { engine, maker, onChange }: WatcherOptions,
+  { engine, maker, onChange, onListed }: WatcherOptions,
   { owners }: Position,
   signal: AbortSignal,
 ): Promise<void> {
   const label = labelFilters(makerLabels(maker));
   const list = (docker: Docker) => docker.listContainers({ all: true, filters: { label } });
   const listed = await engine.call("list containers", list, { signal });
+  onListed?.(listed);
   const named = new Map([...owners.values()].map((owner) => [owner.uid, owner]));
   owners.clear();
   for (const { Id, Labels } of listed) {
