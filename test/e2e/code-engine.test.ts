@@ -97,6 +97,7 @@ describe("Code Engine, as far as its emulator is it", () => {
       PATIENCE,
     );
     expect(after.status?.url).toBe(before.status?.url);
+    expect(after.status?.workload?.endpoint).toBe(before.status?.workload?.endpoint);
     expect(after.status?.workload).toMatchObject({ id: before.status?.workload?.id, restartCount: 0 });
   });
 
@@ -129,7 +130,8 @@ describe("Code Engine, as far as its emulator is it", () => {
     const before = await slipway.get("public");
     await slipway.patch("public", { spec: { desiredState: "Stopped" } });
     await slipway.untilPhase("public", "Stopped", PATIENCE);
-    await expect(fetch(before.status?.url ?? "")).rejects.toThrow("fetch failed");
+    await expect(fetch(before.status?.workload?.endpoint ?? "")).rejects.toThrow("fetch failed");
+    expect((await fetch(before.status?.url ?? "", { method: "POST", body: "{}" })).status).toBe(503);
     await slipway.patch("public", { spec: { desiredState: "Running" } });
     const after = await slipway.untilPhase("public", "Connected", PATIENCE);
     expect(after.status?.url).toBe(before.status?.url);

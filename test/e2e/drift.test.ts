@@ -139,7 +139,8 @@ describe("a container that somebody changed", () => {
       ({ status }) => status?.phase === "Connected" && status.workload?.restartCount === restarts,
     );
     expect(after.status?.url).toBe(before.status?.url);
-    expect(await answers(after.status?.url)).toBe(200);
+    expect(after.status?.workload?.endpoint).toBe(before.status?.workload?.endpoint);
+    expect(await answers(after.status?.workload?.endpoint)).toBe(200);
     const { State, Name } = await (await slipway.container(name)).inspect();
     expect(State).toMatchObject({ Running: true, Paused: false });
     expect(Name).toMatch(/^\/slipway-/);

@@ -51,6 +51,7 @@ describe("an Engine that goes away", () => {
       { timeoutMs: 120_000 },
     );
     expect(after.status?.url).toBe(before.status?.url);
+    expect(after.status?.workload?.endpoint).toBe(before.status?.workload?.endpoint);
     expect((await slipway.container("restarted")).id).toBe(id);
     await slipway.untilEvent("restarted", "Restarted");
     await slipway.remove("restarted");
@@ -79,6 +80,7 @@ describe("an Engine that goes away", () => {
       { timeoutMs: 120_000 },
     );
     expect(after.status?.url).toBe(before.status?.url);
+    expect(after.status?.workload?.endpoint).toBe(before.status?.workload?.endpoint);
     expect((await slipway.container("patient")).id).toBe(id);
     await slipway.kubectl.run(["wait", "--for=condition=Available", "runtimebackend/own", "--timeout=60s"]);
     await slipway.remove("patient");

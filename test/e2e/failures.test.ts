@@ -181,7 +181,7 @@ describe("what goes wrong", () => {
 
     thief.close();
     const after = await slipway.untilPhase("port", "Connected", PATIENCE);
-    expect(after.status?.url).toBe(status?.url);
+    expect(after.status?.workload?.endpoint).toBe(status?.workload?.endpoint);
     await slipway.remove("port");
   });
 

@@ -55,7 +55,7 @@ describe("the life of a deployment", () => {
     expect(stalled.status).toMatchObject({
       phase: "Connected",
       url: before.status?.url,
-      workload: { id, generation: 1 },
+      workload: { id, generation: 1, endpoint: before.status?.workload?.endpoint },
     });
     expect(readyOf(stalled)?.status).toBe("True");
     expect((await slipway.engine.getContainer(id).inspect()).State.Running).toBe(true);
@@ -67,7 +67,8 @@ describe("the life of a deployment", () => {
       PATIENCE,
     );
     expect(conditionOf(after.status, "Stalled")).toBeUndefined();
-    expect(after.status).toMatchObject({ url: before.status?.url, workload: { generation: 3, restartCount: 0 } });
+    const { url, workload: { endpoint } = {} } = before.status ?? {};
+    expect(after.status).toMatchObject({ url, workload: { endpoint, generation: 3, restartCount: 0 } });
     await eventually("only the new one is left", async () => (await slipway.containers(name)).length === 1);
     await slipway.remove(name);
   });
@@ -88,7 +89,8 @@ describe("the life of a deployment", () => {
       "rolls",
       ({ status }) => status?.phase === "Connected" && status.mcp?.toolNames?.length === 2,
     );
-    expect(after.status).toMatchObject({ url: before.status?.url, workload: { restartCount: 0 } });
+    const { url, workload: { endpoint } = {} } = before.status ?? {};
+    expect(after.status).toMatchObject({ url, workload: { endpoint, restartCount: 0 } });
     const { Config } = await (await slipway.container("rolls")).inspect();
     expect(JSON.stringify(Config.Labels)).not.toContain("one,two");
     await slipway.remove("rolls");
@@ -110,7 +112,8 @@ describe("the life of a deployment", () => {
 
     await slipway.patch("pausing", { spec: { desiredState: "Running" } });
     const after = await slipway.untilPhase("pausing", "Connected");
-    expect(after.status).toMatchObject({ url: before.status?.url, workload: { restartCount: 0 } });
+    const { url, workload: { endpoint } = {} } = before.status ?? {};
+    expect(after.status).toMatchObject({ url, workload: { endpoint, restartCount: 0 } });
     expect(await volumeOf()).toBe(volume);
     await slipway.remove("pausing");
   });
@@ -143,7 +146,7 @@ describe("the life of a deployment", () => {
     await slipway.deploy("steady");
     const before = await slipway.untilPhase("steady", "Connected");
     await slipway.process.terminate();
-    const answer = await fetch(before.status?.url ?? "", {
+    const answer = await fetch(before.status?.workload?.endpoint ?? "", {
       method: "POST",
       body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/list" }),
     });

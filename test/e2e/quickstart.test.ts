@@ -36,7 +36,7 @@ describe("the quickstart", () => {
     expect(mcp?.toolNames).toContain("echo");
     expect(mcp?.tools).toBeGreaterThan(10);
     expect(workload).toMatchObject({ backend: "docker", image: expect.stringMatching(/^sha256:/), restartCount: 0 });
-    expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/mcp$/);
+    expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/default\/everything\/mcp$/);
   });
 
   it("lets a client call a tool at its URL", async () => {
@@ -57,7 +57,9 @@ describe("the quickstart", () => {
     expect(header?.split(/\s+/)).toEqual(
       ["NAME", "PHASE", "READY", "BACKEND", "URL", "RESTARTS", "AGE", ""].slice(0, 7),
     );
-    expect(row).toMatch(/^everything +Connected +True +docker +http:\/\/127\.0\.0\.1:\d+\/mcp +0 +\d+/);
+    expect(row).toMatch(
+      /^everything +Connected +True +docker +http:\/\/127\.0\.0\.1:\d+\/default\/everything\/mcp +0 +\d+/,
+    );
     await slipway.kubectl.run(["wait", "--for=condition=Ready", "rtd/everything", "--timeout=5s"]);
     expect(await slipway.kubectl.run(["describe", "rtd", "everything"])).toMatch(/Events:[\s\S]*Normal +Connected/);
   });

@@ -114,7 +114,7 @@ describe("scaling", () => {
     expect(await w.condition("sleeper", "Accepted")).toMatchObject({ message: expect.stringContaining("about 17 s") });
     await eventually("there is no instance", async () => (await w.instances("sleeper")) === 0);
     const { resourceVersion } = (await w.get("sleeper")).metadata;
-    expect((await fetch(found.status?.url ?? "")).status).toBe(200);
+    expect((await fetch(found.status?.workload?.endpoint ?? "")).status).toBe(200);
     expect(await w.instances("sleeper")).toBe(1);
     expect((await w.get("sleeper")).metadata.resourceVersion).toBe(resourceVersion);
   });
@@ -152,8 +152,11 @@ describe("visibility", () => {
     const key = { namespace: "default", name: "server" };
     const patch = { spec: { exposure: { visibility: "public" } } };
     await w.client.patch(runtimeDeployments, key, { type: "merge", body: patch });
-    const after = await w.until("server", ({ status }) => status?.url !== before.status?.url);
-    expect((await fetch(after.status?.url ?? "")).status).toBe(200);
+    const after = await w.until(
+      "server",
+      ({ status }) => status?.workload?.endpoint !== before.status?.workload?.endpoint,
+    );
+    expect((await fetch(after.status?.workload?.endpoint ?? "")).status).toBe(200);
     expect(await w.revisions("server")).toBe(revision);
     const { startedAt, restartCount } = before.status?.workload ?? {};
     expect(after.status?.workload).toMatchObject({ startedAt, restartCount, generation: 2 });

@@ -94,7 +94,7 @@ export class Stage implements AsyncDisposable {
 
   async spot(profile: Profile, number: number): Promise<Spot> {
     const { status } = await this.slipway.get(profile);
-    return { inside: this.inside(profile), number, address: this.address(profile), url: status?.url };
+    return { inside: this.inside(profile), number, address: this.address(profile), url: status?.workload?.endpoint };
   }
 
   /** The same of a control. */
