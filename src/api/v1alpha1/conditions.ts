@@ -15,6 +15,8 @@ export const ConditionType = {
   WorkloadAvailable: "WorkloadAvailable",
   /** MCP answered at the last probe. */
   McpConnected: "McpConnected",
+  /** Every external gateway that it shall be registered with serves it. */
+  Registered: "Registered",
   /** Those who were asked let this version run. Also of an Approval. */
   Approved: "Approved",
   /** Of an Approval: those who want to be told were. */
@@ -86,6 +88,30 @@ export const Reason = {
   NotificationsDelivered: "NotificationsDelivered",
   NotificationsFailed: "NotificationsFailed",
   AuditLogFailed: "AuditLogFailed",
+
+  Registered: "Registered",
+  /** Was registered, and is not any more. */
+  Unregistered: "Unregistered",
+  /** Nothing is registered before the server is Ready. */
+  WaitsForReady: "WaitsForReady",
+  /** The external gateway takes its time. */
+  RegistrationPending: "RegistrationPending",
+  /** Its entry is switched off, since the server does not serve. */
+  RegistrationInactive: "RegistrationInactive",
+  /** Somebody else has the name or the URL there. */
+  RegistrationConflict: "RegistrationConflict",
+  /** The external gateway does not take it as it is. */
+  RegistrationRefused: "RegistrationRefused",
+  /** What is left at an external gateway was given up. */
+  RegistrationAbandoned: "RegistrationAbandoned",
+  /** The external gateway cannot reach the server at the URL that was registered. */
+  ServerUnreachable: "ServerUnreachable",
+  /** Of an external gateway, like the three that follow. */
+  GatewayUnavailable: "GatewayUnavailable",
+  GatewayUnauthorized: "GatewayUnauthorized",
+  GatewayNotFound: "GatewayNotFound",
+  GatewayNotAllowed: "GatewayNotAllowed",
+  GatewayAvailable: "GatewayAvailable",
 
   BackendUnavailable: "BackendUnavailable",
   /** The controller could not dial the ports that the backend publishes. */

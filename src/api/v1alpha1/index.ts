@@ -2,6 +2,7 @@ import type { ResourceType } from "../meta.ts";
 import type { Approval } from "./generated/approval.ts";
 import type { ApprovalPolicy } from "./generated/approval-policy.ts";
 import type { GuardrailProfile } from "./generated/guardrail-profile.ts";
+import type { McpGateway } from "./generated/mcp-gateway.ts";
 import type { RuntimeBackend } from "./generated/runtime-backend.ts";
 import type { RuntimeDeployment } from "./generated/runtime-deployment.ts";
 import { GROUP, VERSION } from "./schema-parts.ts";
@@ -9,6 +10,7 @@ import { GROUP, VERSION } from "./schema-parts.ts";
 export type { Approval, ApprovalSpec, ApprovalStatus } from "./generated/approval.ts";
 export type { ApprovalPolicy, ApprovalPolicySpec, ApprovalPolicyStatus } from "./generated/approval-policy.ts";
 export type { GuardrailProfile, GuardrailProfileSpec, GuardrailProfileStatus } from "./generated/guardrail-profile.ts";
+export type { McpGateway, McpGatewaySpec, McpGatewayStatus } from "./generated/mcp-gateway.ts";
 export type { RuntimeBackend, RuntimeBackendSpec, RuntimeBackendStatus } from "./generated/runtime-backend.ts";
 export type {
   RuntimeDeployment,
@@ -59,6 +61,14 @@ export const approvalPolicies: ResourceType<ApprovalPolicy> = {
   namespaced: false,
 };
 
+export const mcpGateways: ResourceType<McpGateway> = {
+  group: GROUP,
+  version: VERSION,
+  plural: "mcpgateways",
+  kind: "McpGateway",
+  namespaced: false,
+};
+
 /** The label of a Namespace that names the widest GuardrailProfile its deployments may have. */
 export const GUARDRAILS_BOUND_LABEL = "slipway.dev/guardrails-bound";
 
@@ -76,3 +86,6 @@ export const REQUESTERS_ANNOTATION = "slipway.dev/requesters";
 
 /** Removed only when nothing is left outside. */
 export const TEARDOWN_FINALIZER = "slipway.dev/teardown";
+
+/** Removed only when no external gateway has anything any more, of a deployment or, of an McpGateway, of any. */
+export const REGISTRATION_FINALIZER = "slipway.dev/registration";

@@ -3,6 +3,7 @@ import { buildStatus } from "./build-status.schema.ts";
 import { fieldEnforcements, guardrailFields, guardrailWarnings } from "./guardrail-fields.ts";
 import { health } from "./health.schema.ts";
 import type { KindSchema } from "./kind-schema.ts";
+import { registerWith, registrations } from "./registration.schema.ts";
 import { scaling } from "./scaling.schema.ts";
 import {
   conditions,
@@ -207,6 +208,7 @@ const spec: JsonSchema = {
       description: "What happens when the server's process ends.",
     },
     health,
+    registerWith,
   },
   "x-kubernetes-validations": [
     {
@@ -262,8 +264,6 @@ const status: JsonSchema = {
           maxLength: 128,
           description: "Digest of what runs, as Approvals have it. Absent where no ApprovalPolicy concerns it.",
         },
-        startedAt: { type: "string", format: "date-time", description: "When its process started." },
-        restartCount: {
         transport: {
           type: "string",
           enum: ["streamable-http", "sse", "stdio"],
@@ -275,6 +275,8 @@ const status: JsonSchema = {
           description:
             "Where the server itself listens, as the gateway reaches it. Absent for stdio and remote servers.",
         },
+        startedAt: { type: "string", format: "date-time", description: "When its process started." },
+        restartCount: {
           type: "integer",
           format: "int64",
           minimum: 0,
@@ -290,6 +292,7 @@ const status: JsonSchema = {
       },
     },
     build: buildStatus,
+    registrations,
     guardrails: {
       type: "object",
       description: "What the server may do, and how far the backend sees to it.",

@@ -663,6 +663,17 @@ export interface RuntimeDeploymentSpec {
       initialDelaySeconds?: number;
     };
   };
+  /**
+   * External gateways that the server is registered with once it is Ready, and removed from when the deployment goes.
+   *
+   * @maxItems 8
+   */
+  registerWith?: {
+    /**
+     * Name of the McpGateway.
+     */
+    name: string;
+  }[];
 }
 
 /**
@@ -755,6 +766,14 @@ export interface RuntimeDeploymentStatus {
      */
     digest?: string;
     /**
+     * How MCP is spoken to it.
+     */
+    transport?: "streamable-http" | "sse" | "stdio";
+    /**
+     * Where the server itself listens, as the gateway reaches it. Absent for stdio and remote servers.
+     */
+    endpoint?: string;
+    /**
      * When its process started.
      */
     startedAt?: string;
@@ -765,14 +784,6 @@ export interface RuntimeDeploymentStatus {
     /**
      * The published port. Chosen once and kept.
      */
-    /**
-     * How MCP is spoken to it.
-     */
-    transport?: "streamable-http" | "sse" | "stdio";
-    /**
-     * Where the server itself listens, as the gateway reaches it. Absent for stdio and remote servers.
-     */
-    endpoint?: string;
     hostPort?: number;
   };
   /**
@@ -836,6 +847,41 @@ export interface RuntimeDeploymentStatus {
      */
     circumstances?: string[];
   };
+  /**
+   * External gateways at which the server is registered, or may be.
+   *
+   * @maxItems 16
+   */
+  registrations?: {
+    /**
+     * Name of the McpGateway.
+     */
+    gateway: string;
+    /**
+     * ID of the entry there.
+     */
+    id?: string;
+    /**
+     * Name of the entry there.
+     */
+    name?: string;
+    /**
+     * The URL that is registered.
+     */
+    url?: string;
+    /**
+     * Whether the entry serves there.
+     */
+    active?: boolean;
+    /**
+     * Tools that the gateway found.
+     */
+    tools?: number;
+    /**
+     * Keyed digest of what was registered, token included.
+     */
+    digest?: string;
+  }[];
   /**
    * What the server may do, and how far the backend sees to it.
    */
