@@ -15,6 +15,20 @@ export function controllerMetrics(
     const phases = Object.groupBy(deployments(), ({ status }) => status?.phase ?? "Pending");
     return Object.entries(phases).map(([phase, items]) => ({ labels: { phase }, value: items.length }));
   });
+  metrics.gauge(
+    "slipway_registrations",
+    "RuntimeDeployments at external gateways, by gateway and whether they serve there.",
+    () => {
+      const all = deployments().flatMap(({ status }) => status?.registrations ?? []);
+      const groups = Object.groupBy(all, ({ gateway, active = false }) => `${active} ${gateway}`);
+      return Object.values(groups).flatMap((items = []) =>
+        items.slice(0, 1).map(({ gateway, active = false }) => ({
+          labels: { gateway, active: String(active) },
+          value: items.length,
+        })),
+      );
+    },
+  );
   const of = (controller: string): ControllerMetrics => ({
     reconciled(result, tookMs) {
       reconciles.inc({ controller, result });
@@ -27,6 +41,8 @@ export function controllerMetrics(
     profiles: of("guardrailprofile"),
     approvals: of("approval"),
     policies: of("approvalpolicy"),
+    gateways: of("mcpgateway"),
+    registrations: of("registration"),
     eventDropped: (why) => dropped.inc({ why }),
   };
 }

@@ -3,6 +3,7 @@ import { namespaces } from "../api/core.ts";
 import type { ApprovalLog } from "../audit/approval-log.ts";
 import { TagResolver } from "../backends/images/tag-resolver.ts";
 import { createControllers } from "../controllers/create-controllers.ts";
+import { createExternalGateway } from "../external-gateways/create-external-gateway.ts";
 import { deploymentDirectory } from "../gateway/deployment-directory.ts";
 import { endpointPath } from "../gateway/directory.ts";
 import { startGateway } from "../gateway/gateway.ts";
@@ -91,6 +92,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       }),
       audit: audit.log,
     },
+    createGateway: createExternalGateway,
     metrics: controllerMetrics(metrics, () => controllers.deployments.list()),
   });
   const manager = new Manager({ logger, clock })

@@ -7,6 +7,8 @@ import {
   approvals,
   type GuardrailProfile,
   guardrailProfiles,
+  type McpGateway,
+  mcpGateways,
   type RuntimeBackend,
   type RuntimeDeployment,
   runtimeBackends,
@@ -26,9 +28,12 @@ import { StatusPatcher } from "../machinery/status-patcher.ts";
 import type { Prober } from "../probe/prober.ts";
 import type { BackendDriver } from "./backend-driver.ts";
 import { type ApprovalServices, createApprovalControllers } from "./create-approval-controllers.ts";
+import { createRegistrationControllers } from "./create-registration-controllers.ts";
 import { EndpointTable } from "./endpoint-table.ts";
 import { GuardrailProfileReconciler } from "./guardrail-profile/controller.ts";
 import { install } from "./guardrail-profile/install.ts";
+import { registrationIndexes } from "./registration/controller.ts";
+import type { ExternalGatewayFactory } from "./registration/external-gateway.ts";
 import { RuntimeBackendReconciler } from "./runtime-backend/controller.ts";
 import { LiveBackends } from "./runtime-backend/live-backends.ts";
 import { RuntimeDeploymentReconciler } from "./runtime-deployment/controller.ts";
@@ -53,6 +58,8 @@ export interface ControllersOptions {
   /** Tells one process from another in events: the host name, or the pod's. */
   readonly identity: string;
   readonly approvals: ApprovalServices;
+  /** Makes clients of the external gateways that servers are registered with. */
+  readonly createGateway: ExternalGatewayFactory;
   /** What clients reach a deployment by. Asked for when controllers run, not before. */
   readonly publicUrl: (key: ObjectKey) => string;
   readonly metrics?: ControllersMetrics;
@@ -65,6 +72,8 @@ export interface ControllersMetrics {
   readonly profiles?: ControllerMetrics;
   readonly approvals?: ControllerMetrics;
   readonly policies?: ControllerMetrics;
+  readonly gateways?: ControllerMetrics;
+  readonly registrations?: ControllerMetrics;
   eventDropped?(why: string): void;
 }
 
@@ -107,14 +116,17 @@ export function createControllers(options: ControllersOptions): Controllers {
     transform: (object: T) => T = dropManagedFields,
   ) => new Informer<T>({ client, type, logger, clock, indexes, transform });
   const tables = new SharedTables();
-  const deployments = informer<RuntimeDeployment>(runtimeDeployments, deploymentIndexes, (deployment) =>
-    tables.share(dropManagedFields(deployment)),
+  const deployments = informer<RuntimeDeployment>(
+    runtimeDeployments,
+    { ...deploymentIndexes, ...registrationIndexes },
+    (deployment) => tables.share(dropManagedFields(deployment)),
   );
   const backends = informer<RuntimeBackend>(runtimeBackends);
   const profiles = informer<GuardrailProfile>(guardrailProfiles, profileIndexes);
   const namespaceCache = informer<Namespace>(namespaces);
   const secretCache = informer<Secret>(secrets);
   const configMapCache = informer<ConfigMap>(configMaps);
+  const gatewayCache = informer<McpGateway>(mcpGateways);
   const policyCache = informer<ApprovalPolicy>(approvalPolicies);
   const approvalCache = informer<Approval>(approvals, approvalIndexes);
 
@@ -209,6 +221,15 @@ export function createControllers(options: ControllersOptions): Controllers {
     ...(options.metrics?.deployments && { metrics: options.metrics.deployments }),
   });
 
+  const registering = createRegistrationControllers({
+    ...{ client, clock, logger, events, deployments, metrics: options.metrics },
+    fieldManager: FIELD_MANAGER,
+    createGateway: options.createGateway,
+    gateways: gatewayCache,
+    secrets: secretCache,
+    hashKey: () => hashKey.get(),
+  });
+
   const backendStatus = new StatusPatcher({
     client,
     type: runtimeBackends,
@@ -261,14 +282,15 @@ export function createControllers(options: ControllersOptions): Controllers {
   );
   prober.onChange((key) => deploymentController.enqueue(deploymentOf(key)));
   return {
-    services: [events, live, ...asking.services],
+    services: [events, live, ...asking.services, ...registering.services],
     caches: [
       ...[deployments, backends, profiles, namespaceCache, secretCache, configMapCache],
-      ...[policyCache, approvalCache],
+      ...[policyCache, approvalCache, gatewayCache],
     ],
     controllers: [
       ...[deploymentController, backendController, profileController],
       ...[asking.approvalController, asking.policyController],
+      ...registering.controllers,
     ],
     logs: new WorkloadLogs({ deployments, backends, registry: live }),
     usage: new WorkloadUsage({ deployments, backends, registry: live }),

@@ -12,6 +12,7 @@ import {
 import { controllerCredentials } from "../../src/cli/controller-credentials.ts";
 import { dockerDriver } from "../../src/cli/docker-driver.ts";
 import { createControllers } from "../../src/controllers/create-controllers.ts";
+import { createExternalGateway } from "../../src/external-gateways/create-external-gateway.ts";
 import { systemClock } from "../../src/machinery/clock.ts";
 import { getCondition } from "../../src/machinery/conditions.ts";
 import { createKubeClient, type DisposableKubeClient } from "../../src/machinery/http-kube-client.ts";
@@ -96,6 +97,7 @@ async function place(start: () => Promise<TestApiServer>): Promise<Place> {
     prober = new MemoryProber(engine);
     const client = await createKubeClient({ kubeconfigText: credentials.kubeconfigText });
     const controllers = createControllers({
+      createGateway: createExternalGateway,
       ...{ client, logger, clock: systemClock, identity: "test", approvals: services },
       drivers: {
         docker: {

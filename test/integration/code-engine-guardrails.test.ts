@@ -12,6 +12,7 @@ import {
 } from "../../src/api/v1alpha1/index.ts";
 import { codeEngineDriver } from "../../src/cli/code-engine-driver.ts";
 import { createControllers } from "../../src/controllers/create-controllers.ts";
+import { createExternalGateway } from "../../src/external-gateways/create-external-gateway.ts";
 import { systemClock } from "../../src/machinery/clock.ts";
 import { getCondition } from "../../src/machinery/conditions.ts";
 import { createKubeClient, type DisposableKubeClient } from "../../src/machinery/http-kube-client.ts";
@@ -76,6 +77,7 @@ describe("guardrails of a RuntimeBackend of type code-engine", () => {
       clock: systemClock,
       logger,
       identity: "test",
+      createGateway: createExternalGateway,
       approvals: memoryApprovals().services,
       publicUrl: ({ name }) => `http://gateway.test/${name}`,
     });

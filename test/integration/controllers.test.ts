@@ -18,6 +18,7 @@ import { dockerDriver } from "../../src/cli/docker-driver.ts";
 import { dockerSection } from "../../src/cli/docker-section.ts";
 import { type Controllers, createControllers } from "../../src/controllers/create-controllers.ts";
 import { HASH_KEY, StoredKey } from "../../src/controllers/stored-key.ts";
+import { createExternalGateway } from "../../src/external-gateways/create-external-gateway.ts";
 import { BUILT_IN_PROFILES } from "../../src/guardrails/built-in.ts";
 import { systemClock } from "../../src/machinery/clock.ts";
 import { getCondition } from "../../src/machinery/conditions.ts";
@@ -80,6 +81,7 @@ function start(): void {
     clock: systemClock,
     logger,
     identity: "test",
+    createGateway: createExternalGateway,
     approvals: memoryApprovals().services,
     publicUrl: ({ name }) => `http://gateway.test/${name}`,
   });

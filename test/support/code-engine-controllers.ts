@@ -9,6 +9,7 @@ import {
 } from "../../src/api/v1alpha1/index.ts";
 import { codeEngineDriver } from "../../src/cli/code-engine-driver.ts";
 import { createControllers } from "../../src/controllers/create-controllers.ts";
+import { createExternalGateway } from "../../src/external-gateways/create-external-gateway.ts";
 import { systemClock } from "../../src/machinery/clock.ts";
 import { getCondition } from "../../src/machinery/conditions.ts";
 import { createKubeClient, type DisposableKubeClient } from "../../src/machinery/http-kube-client.ts";
@@ -70,6 +71,7 @@ export class CodeEngineControllers implements AsyncDisposable {
       clock: systemClock,
       logger,
       identity: "test",
+      createGateway: createExternalGateway,
       approvals: memoryApprovals().services,
       publicUrl: ({ name }) => `http://gateway.test/${name}`,
     });

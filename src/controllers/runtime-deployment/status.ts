@@ -57,7 +57,10 @@ function conditionsOf(
     workloadAvailable(situation, facts),
     mcpConnected(situation, facts),
   ].filter((condition) => condition !== undefined);
-  const still = before.filter(({ type }) => found.some((condition) => condition.type === type));
+  // Another controller says how it stands with external gateways.
+  const still = before.filter(
+    ({ type }) => type === ConditionType.Registered || found.some((condition) => condition.type === type),
+  );
   return found.reduce<readonly Condition[]>(
     (all, next) => setCondition(all, { ...next, observedGeneration: facts.generation }, now),
     still,

@@ -140,6 +140,9 @@ describe("the controller", () => {
     ["delete", approvals, "team-a", "a"],
     ["patch", `${approvals}/status`, "team-a", "a"],
     ["patch", "approvalpolicies.slipway.dev/status", "", "p"],
+    ["watch", "mcpgateways.slipway.dev"],
+    ["patch", "mcpgateways.slipway.dev", "", "forge"],
+    ["patch", "mcpgateways.slipway.dev/status", "", "forge"],
     ["create", deployments, "slipway-system"],
     ["update", "leases.coordination.k8s.io", "slipway-system", "slipway-controller"],
   ])("may %s %s %s %s", (verb, what, namespace = "", name = "") => {
@@ -152,6 +155,8 @@ describe("the controller", () => {
     ["update", approvals, "team-a", "a"],
     ["patch", approvals, "team-a", "a"],
     ["update", "approvalpolicies.slipway.dev", "", "p"],
+    ["create", "mcpgateways.slipway.dev"],
+    ["delete", "mcpgateways.slipway.dev", "", "forge"],
     ["create", backends],
     ["update", backends, "", "docker"],
     ["delete", backends, "", "docker"],
