@@ -325,6 +325,11 @@ export interface Backend extends AsyncDisposable {
    */
   update?(id: string, spec: WorkloadSpec, signal: AbortSignal): Promise<Workload>;
   /**
+   * Whether what is made from `spec` cannot run while `workload` does, for example on the only port that both can have: nothing is
+   * tried beside it then. Absent: anything runs beside anything. No I/O.
+   */
+  excludes?(workload: Workload, spec: WorkloadSpec): boolean;
+  /**
    * Succeeds when it runs already; a paused one goes on. Answers what is true afterwards. Where its network is restricted, its
    * process begins once the rules hold and never before, whoever starts it; what has lost its sandbox while it was stopped
    * (which is no drift) gets another here, and may then be another workload itself: its id changes.

@@ -3,7 +3,7 @@ import type { Workload } from "../../backends/backend.ts";
 import type { Clock } from "../../machinery/clock.ts";
 import { getCondition } from "../../machinery/conditions.ts";
 import type { Prober } from "../../probe/prober.ts";
-import type { BackendRegistry } from "../backend-registry.ts";
+import type { BackendRegistry, LiveBackend } from "../backend-registry.ts";
 import { apply } from "./apply.ts";
 import { isAsleep } from "./asleep.ts";
 import { announce, awaitTrial, concludeTrial } from "./conduct-trial.ts";
@@ -53,6 +53,7 @@ export async function converge(scope: Scope, ports: ConvergePorts): Promise<void
     resting: resting(scope, clock),
     dormant: isDormant(scope),
     inPlace: live.backend.update !== undefined,
+    excluded: isExcluded(scope, live),
     // A port that was free there need not be free here.
     hostPort: moving ? undefined : workload?.hostPort,
     known: scope.known,
@@ -70,6 +71,11 @@ export async function converge(scope: Scope, ports: ConvergePorts): Promise<void
   awaitRollout(scope);
   // While the next attempt waits, why the last one failed says more than the remains of it do.
   if (hold && currentOf(scope.observed)?.state.kind !== "running") scope.failure ??= hold.failure;
+}
+
+function isExcluded({ target, observed }: Scope, { backend }: LiveBackend): boolean {
+  const current = currentOf(observed);
+  return target !== undefined && current !== undefined && (backend.excludes?.(current, target) ?? false);
 }
 
 /** Whether the place where it ran before is needed no longer: it runs here, is about to, or shall not run. */

@@ -51,6 +51,7 @@ const input = (patch: Partial<PlanInput>): PlanInput => ({
   resting: false,
   dormant: false,
   inPlace: false,
+  excluded: false,
   hostPort: 4000,
   known: undefined,
   replacing: false,
@@ -186,6 +187,16 @@ describe("plan", () => {
 
     { because: "a newer one is tried beside it", given: { observed: [old], serves: true }, want: ["launch candidate"] },
     {
+      because: "a newer one cannot run beside it",
+      given: { observed: [old], serves: true, excluded: true },
+      want: ["stop and delete a", "launch current on 4000"],
+    },
+    {
+      because: "a newer one cannot run beside it, and failed",
+      given: { observed: [old], serves: true, excluded: true, held: true },
+      want: [],
+    },
+    {
       because: "there is nothing to protect",
       given: { observed: [old] },
       want: ["stop and delete a", "launch current on 4000"],
@@ -283,6 +294,7 @@ const anyInput = fc
     proven: fc.boolean(),
     resting: fc.boolean(),
     inPlace: fc.boolean(),
+    excluded: fc.boolean(),
     dormant: fc.boolean(),
     serves: fc.boolean(),
     hostPort: fc.constantFrom(undefined, 4000),

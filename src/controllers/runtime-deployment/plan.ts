@@ -25,6 +25,8 @@ export interface PlanInput {
   readonly dormant: boolean;
   /** Whether the place replaces a workload by itself, so that nothing is tried beside it. */
   readonly inPlace: boolean;
+  /** Whether nothing of `target` can run while the current workload does, so that it goes first. */
+  readonly excluded: boolean;
   /** The port that the deployment had before. */
   readonly hostPort: number | undefined;
   /** The workload that ran at the last look and should still do; undefined where there was none or it was stopped on request. */
@@ -65,7 +67,8 @@ export type Action =
  * Pure. The actions that bring a deployment to what is wanted, in their order; applying all makes the next plan empty.
  *
  * There is never more than one current workload. Where one serves, what is newer is tried beside it as a candidate, and
- * takes its place, and its port, only when it has proved itself. Where nothing serves there is nothing to protect.
+ * takes its place, and its port, only when it has proved itself. Where nothing serves there is nothing to protect, and where both
+ * cannot run at once nothing can be tried.
  */
 export function plan(input: PlanInput): readonly Action[] {
   const currents = input.observed.filter(({ role }) => role === "current");
@@ -140,7 +143,7 @@ export function hasLostSandbox({ drift }: Workload): boolean {
 }
 
 function replace(current: Workload, candidates: readonly Workload[], input: PlanInput): Action[] {
-  const { target, held, proven, trial, serves, hostPort } = input;
+  const { target, held, proven, trial, serves, hostPort, excluded } = input;
   const candidate = candidates.find(({ hash }) => hash === target);
   const drop = (kept?: Workload) => candidates.filter(({ id }) => id !== kept?.id).map(({ id }) => remove(id));
 
@@ -150,7 +153,7 @@ function replace(current: Workload, candidates: readonly Workload[], input: Plan
     return [...drop(candidate), ...tend(candidate), ...keep(current, input)];
   }
 
-  const passed = proven || candidate !== undefined;
+  const passed = proven || excluded || candidate !== undefined;
   if (serves && !passed) {
     return [
       ...drop(),
