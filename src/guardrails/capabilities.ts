@@ -47,4 +47,6 @@ export interface GuardrailCapabilities {
   readonly appArmorProfiles: readonly string[];
   /** CIDRs that every workload there can reach, whatever its profile says; absent: none. */
   readonly openRanges?: readonly string[];
+  /** What holds instead for a workload that listens on no port and whose egress is closed; absent: the same. */
+  readonly withoutNetwork?: Readonly<Partial<Record<GuardrailFeature, Support>>>;
 }

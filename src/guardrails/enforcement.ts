@@ -43,8 +43,9 @@ export function enforcementOf(
   capabilities: GuardrailCapabilities,
   backend: { readonly name: string; readonly type: string },
 ): Enforcement {
+  const applicable = applicableTo(guardrails, capabilities);
   const fields = GUARDRAIL_FIELDS.map((field) => {
-    const { enforcement, reason } = FIELDS[field](guardrails, capabilities);
+    const { enforcement, reason } = FIELDS[field](guardrails, applicable);
     return { field, enforcement, reason: clipped(reason, LONGEST_REASON) };
   });
   const lacking = fields.filter(({ enforcement }) => enforcement !== "Enforced");
@@ -61,6 +62,15 @@ export function enforcementOf(
     warnings: [...warnings, ...recommendation(guardrails, backend)],
     compatible: fields.every(({ enforcement }) => enforcement !== "NotEnforced"),
   };
+}
+
+/** A place may keep a workload from a network that it has no use for, where it cannot keep it to a part of one. */
+function applicableTo(
+  { network: { egress, transportPort } }: Guardrails,
+  capabilities: GuardrailCapabilities,
+): GuardrailCapabilities {
+  if (egress.kind !== "closed" || transportPort !== undefined) return capabilities;
+  return { ...capabilities, features: { ...capabilities.features, ...capabilities.withoutNetwork } };
 }
 
 function recommendation(
