@@ -27,6 +27,8 @@ export interface Abilities {
   readonly sandboxes: boolean;
   /** It finds out the user of every image. */
   readonly users: boolean;
+  /** It replaces what serves by itself. Default: where no candidate runs beside it. */
+  readonly updates?: boolean;
   /** It runs processes out of images, and knows when they began and ended. Unless it says no. */
   readonly processes?: boolean;
 }
@@ -41,6 +43,10 @@ export interface BackendWorld extends AsyncDisposable {
   readonly program?: NonNullable<WorkloadSpec["program"]>;
   /** What a workload may have at least. Default: half a core and 64 MiB. */
   readonly limits?: WorkloadSpec["limits"];
+  /** What else it takes to run that program. */
+  readonly spec?: Partial<WorkloadSpec>;
+  /** How the place tells of what it runs and what it does not find. Default: images. */
+  readonly sources?: { readonly name: string; readonly pinned: RegExp; readonly missing: RegExp };
   /** The same program in an image whose user is root. */
   readonly rootImage: string;
   /** Ends what enforces the rules of a workload's network. */
@@ -50,6 +56,12 @@ export interface BackendWorld extends AsyncDisposable {
   /** Whether something answers at `Workload.address`. */
   answers(address: string): Promise<boolean>;
 }
+
+const IMAGES = {
+  name: "image",
+  pinned: /^(.+@)?sha256:[0-9a-f]{64}$/,
+  missing: /^Image(NotFound|PullFailed|PullUnauthorized)$/,
+};
 
 const CALL_MS = 60_000;
 const within = (): AbortSignal => AbortSignal.timeout(CALL_MS);
@@ -62,7 +74,7 @@ export function backendContract(
 ): void {
   const withPorts = can.ports ? it : it.skip;
   const withCandidates = can.candidates ? it : it.skip;
-  const inPlace = can.candidates ? it.skip : it;
+  const inPlace = (can.updates ?? !can.candidates) ? it : it.skip;
   const { processes = true } = can;
   const withProcesses = processes ? it : it.skip;
   const withUsers = can.users ? it : it.skip;
@@ -73,7 +85,7 @@ export function backendContract(
       const health = await world.backend.health(within());
       expect(health).toMatchObject({ available: true, reason: "Available" });
       if (processes) expect(health.version).toEqual(expect.any(String));
-      expect(health.capabilities?.sources).toContain(world.program?.kind ?? "image");
+      expect(health.capabilities?.sources).toContain(world.program?.kind ?? (world.sources ?? IMAGES).name);
       const { features } = health.capabilities?.guardrails ?? {};
       expect(Object.keys(features ?? {}).sort()).toEqual([...GUARDRAIL_FEATURES].sort());
     });
@@ -86,15 +98,15 @@ export function backendContract(
     withProcesses("says that an image does not exist", async () => {
       await using world = await start();
       await expect(world.backend.resolveImage(request(world.missingImage), within())).rejects.toMatchObject({
-        reason: expect.stringMatching(/^Image(NotFound|PullFailed|PullUnauthorized)$/),
-        message: expect.stringContaining(world.missingImage.split(":")[0] ?? ""),
+        reason: expect.stringMatching((world.sources ?? IMAGES).missing),
+        message: world.sources ? expect.any(String) : expect.stringContaining(world.missingImage.split(":")[0] ?? ""),
       });
     });
 
     withProcesses("pins an image in such a way that the pin resolves to itself", async () => {
       await using world = await start();
       const { pinned } = await world.backend.resolveImage(request(world.image), within());
-      expect(pinned).toMatch(/^(.+@)?sha256:[0-9a-f]{64}$/);
+      expect(pinned).toMatch((world.sources ?? IMAGES).pinned);
     });
 
     it("creates once, however often and at how many places it is asked", async () => {
@@ -249,7 +261,9 @@ export function backendContract(
       async (name) => {
         await using world = await start();
         const confinement = { ...CONFINED, capabilities: { dropAll: true, add: [name] } };
-        expect(() => world.backend.admit({ ...ANY, imageReference: world.image, confinement })).toThrow(
+        const { program } = world.spec ?? {};
+        const asked = program ? { imageReference: undefined, program } : { imageReference: world.image };
+        expect(() => world.backend.admit({ ...ANY, ...asked, confinement })).toThrow(
           expect.objectContaining({ name: "TerminalError", message: expect.stringContaining(name) }),
         );
       },
@@ -343,7 +357,15 @@ async function deployment(
   const { confinement = UNCONFINED } = given;
   const { limits, program } = world;
   const made = { ...(limits && { limits }), ...(program && { program }) };
-  const spec = contractSpec({ owner, image, port: world.port, confinement, visibility: "public", ...made });
+  const spec = contractSpec({
+    owner,
+    image,
+    port: world.port,
+    confinement,
+    visibility: "public",
+    ...made,
+    ...world.spec,
+  });
   const dispose = async (): Promise<void> => {
     await eventually("nothing is left", () => backend.purge(owner, within()));
     await world[Symbol.asyncDispose]();

@@ -6,6 +6,8 @@ export interface CommandOptions {
   /** It is killed then, with all that it has started. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  /** Who it runs as; absent: Slipway's own user. */
+  readonly user?: { readonly uid: number; readonly gid: number } | undefined;
 }
 
 /** What is kept of what a command writes, from the end. */
@@ -26,11 +28,11 @@ export class CommandFailed extends Error {
 /** Runs a program to its end, without a shell and in a group of its own. @throws {CommandFailed} */
 export async function runCommand(
   [program = "", ...args]: readonly string[],
-  { cwd, env, timeoutMs, signal }: CommandOptions,
+  { cwd, env, timeoutMs, signal, user }: CommandOptions,
 ): Promise<void> {
   signal.throwIfAborted();
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const child = spawn(program, args, { cwd, env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(program, args, { cwd, env, ...user, detached: true, stdio: ["ignore", "pipe", "pipe"] });
   let output = Buffer.alloc(0);
   const keep = (chunk: Buffer) => {
     output = Buffer.concat([output, chunk]).subarray(-KEPT_BYTES);

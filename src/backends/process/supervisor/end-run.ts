@@ -1,7 +1,7 @@
 import type { Clock } from "../../../machinery/clock.ts";
 import { delay } from "../../../machinery/clock-delay.ts";
 import { TransientError } from "../../../machinery/errors.ts";
-import { membersOf, type Run } from "./members.ts";
+import { isLeader, membersOf, type Run } from "./members.ts";
 import type { ProcessEntry, ProcessTable } from "./process-table.ts";
 import { systemCode } from "./system-error.ts";
 
@@ -23,7 +23,9 @@ const ROUNDS = 200;
 export async function endRun(run: Run, graceMs: number, { table, clock }: Ending, signal: AbortSignal): Promise<void> {
   if (graceMs > 0) {
     const members = await membersOf(run, table);
-    await sendAll(members, "SIGTERM", table);
+    // Whoever waits for the program shall hear of its end.
+    const asked = run.monitored ? members.filter((entry) => !isLeader(entry, run.leader)) : members;
+    await sendAll(asked, "SIGTERM", table);
     const deadline = clock.monotonicMs() + graceMs;
     while (!signal.aborted && clock.monotonicMs() < deadline) {
       if (await isOver(run, table)) return;

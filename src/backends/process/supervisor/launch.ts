@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { stat } from "node:fs/promises";
 import { findProgram } from "./find-program.ts";
-import { environmentOf, type ProcessSpec, type ProcessUser } from "./process-spec.ts";
+import { environmentOf, type ProcessConfinement, type ProcessSpec, type ProcessUser } from "./process-spec.ts";
 import { systemCode } from "./system-error.ts";
 
 export interface LaunchOptions {
@@ -14,8 +14,33 @@ export interface LaunchOptions {
   readonly home: string;
   /** File descriptor that takes its stderr, and its stdout where that is no connection. */
   readonly output: number;
-  /** util-linux's `prlimit`; undefined: there is none, and limits are not kept. */
+  readonly tools: LaunchTools;
+  /** Undefined: there is none that works, or the program asks for none. */
+  readonly sandbox: Sandbox | undefined;
+}
+
+/** Programs of util-linux. What there is not, is not kept. */
+export interface LaunchTools {
+  /** For limits. */
   readonly prlimit: string | undefined;
+  /** So that no program gains privileges. */
+  readonly setpriv: string | undefined;
+}
+
+export async function launchTools(path: string): Promise<LaunchTools> {
+  const found = (name: string) => findProgram(name, { path, directory: "/" });
+  const [prlimit, setpriv] = await Promise.all([found("prlimit"), found("setpriv")]);
+  return { prlimit, setpriv };
+}
+
+/** Confines a program to what it may see. */
+export interface Sandbox {
+  /** Pure. The command that runs `argv`, whose program is an absolute path, in a sandbox. */
+  wrap(
+    argv: readonly string[],
+    confinement: ProcessConfinement,
+    places: { readonly cwd: string; readonly home: string },
+  ): readonly string[];
 }
 
 /** Its program could not be run. The message is for people. */
@@ -42,7 +67,16 @@ export async function launch(
       `there is no program ${JSON.stringify(name)} that can be run; give its absolute path, or set PATH`,
     );
   }
-  const [file = program, ...argv] = limited([program, ...args], spec, options);
+  const { confinement } = spec;
+  if (confinement?.required && !options.sandbox) {
+    throw new NotLaunched("its guardrails are strict and no sandbox works on this machine; install bubblewrap");
+  }
+  const command = [program, ...args];
+  const confined =
+    confinement && options.sandbox
+      ? options.sandbox.wrap(command, confinement, { cwd, home })
+      : unprivileged(command, options.tools);
+  const [file = program, ...argv] = limited(confined, spec, options);
   const child = spawned(() =>
     spawn(file, argv, {
       cwd,
@@ -68,11 +102,20 @@ function spawned(start: () => ChildProcess): ChildProcess {
 }
 
 /** `prlimit` sets the limits and becomes the program, under the same pid. A dump of memory would hold secrets. */
-function limited(argv: readonly string[], spec: ProcessSpec, { prlimit, user }: LaunchOptions): readonly string[] {
+function limited(
+  argv: readonly string[],
+  spec: ProcessSpec,
+  { tools: { prlimit }, user }: LaunchOptions,
+): readonly string[] {
   if (prlimit === undefined) return argv;
   // The kernel counts by user: shared with others it would be their limit, too.
   const processes = user && spec.maxProcesses !== undefined ? [`--nproc=${spec.maxProcesses}`] : [];
   return [prlimit, "--core=0", ...processes, "--", ...argv];
+}
+
+/** Programs that give their caller another user's rights, such as sudo, give it none. A sandbox sees to that itself. */
+function unprivileged(argv: readonly string[], { setpriv }: LaunchTools): readonly string[] {
+  return setpriv === undefined ? argv : [setpriv, "--no-new-privs", "--", ...argv];
 }
 
 async function isFolder(path: string): Promise<boolean> {

@@ -8,6 +8,8 @@ export interface Run {
   readonly leader: Leader | undefined;
   /** A user that nothing else runs as; undefined: it shares ours. */
   readonly user: number | undefined;
+  /** Whether its leader only waits for the program, and tells how that ended. */
+  readonly monitored?: boolean | undefined;
 }
 
 /** The process that was started; it leads a session and a group of its own. */

@@ -14,6 +14,18 @@ export interface ProcessSpec {
   readonly restartPolicy: "Always" | "OnFailure" | "Never";
   /** Processes and threads of its user together, where it has one of its own; undefined: as many as the system lets it. */
   readonly maxProcesses: number | undefined;
+  /** Undefined: it has the machine's files and network as its user has them. */
+  readonly confinement?: ProcessConfinement | undefined;
+}
+
+/** What a sandbox is to keep it from, where there is one that works. */
+export interface ProcessConfinement {
+  /** Whether the machine's files are read-only for it; its home and its /tmp are not. */
+  readonly readOnlyRoot: boolean;
+  /** Whether it has no network, not even the machine's own. */
+  readonly noNetwork: boolean;
+  /** Whether it must not start where no sandbox works. */
+  readonly required: boolean;
 }
 
 /** Who it runs as; both are unprivileged. */

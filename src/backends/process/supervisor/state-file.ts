@@ -17,6 +17,8 @@ export interface ProcessRecord {
   readonly restarts: number;
   /** Written before the process is made, so that none is ever unknown. */
   readonly run: RecordedRun | undefined;
+  /** Of the last run, RFC 3339. */
+  readonly startedAt?: string | undefined;
   readonly exit: ProcessExit | undefined;
 }
 
@@ -26,6 +28,8 @@ export interface RecordedRun {
   readonly leader: Leader | undefined;
   /** RFC 3339. */
   readonly startedAt: string;
+  /** Whether its leader is a sandbox's, which the program runs inside of. */
+  readonly sandboxed?: boolean;
 }
 
 /** How the last run ended. */

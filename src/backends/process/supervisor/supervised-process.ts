@@ -4,12 +4,12 @@ import { backoffMs } from "../../../machinery/backoff.ts";
 import type { Clock } from "../../../machinery/clock.ts";
 import { delay } from "../../../machinery/clock-delay.ts";
 import { type Ending, endRun } from "./end-run.ts";
-import { NotLaunched } from "./launch.ts";
+import { type LaunchTools, NotLaunched, type Sandbox } from "./launch.ts";
 import { LogFiles } from "./log-files.ts";
-import { isLeader, type Run } from "./members.ts";
+import { isLeader, membersOf, type Run } from "./members.ts";
 import { adoptRun, type ProcessConnection, type ProcessRun, type RunContext, startRun } from "./process-run.ts";
 import { MARK } from "./process-spec.ts";
-import type { ProcessTable } from "./process-table.ts";
+import type { ProcessEntry, ProcessTable } from "./process-table.ts";
 import { type ProcessExit, type ProcessRecord, type RecordedRun, writeState } from "./state-file.ts";
 
 export type ProcessState =
@@ -24,7 +24,9 @@ export interface SupervisionContext {
   readonly table: ProcessTable;
   /** Slipway's own PATH. */
   readonly path: string;
-  readonly prlimit: string | undefined;
+  readonly tools: LaunchTools;
+  /** The sandbox that works just now; asked before each start. */
+  readonly sandbox: () => Promise<Sandbox | undefined>;
   /** State, pipe and log: a folder of ours alone. */
   readonly stateDirectory: string;
   /** The workload's own folder. */
@@ -71,6 +73,12 @@ export class SupervisedProcess {
   /** Of the process that runs, where its streams are lines. */
   get connection(): ProcessConnection | undefined {
     return this.#run?.process.connection;
+  }
+
+  /** What its processes are just now; empty where none runs. */
+  async members(): Promise<readonly ProcessEntry[]> {
+    const { run } = this.#record;
+    return run && this.#run ? await membersOf(this.#runOf(run), this.#context.table) : [];
   }
 
   /** Writes the state for the first time. */
@@ -140,15 +148,17 @@ export class SupervisedProcess {
   }
 
   async #launch({ restarts }: { restarts: number }): Promise<void> {
-    const { clock, table, prlimit, path, home } = this.#context;
+    const { clock, table, tools, path, home } = this.#context;
     if (this.#record.run) await this.#endLost(this.#record.run);
     const id = randomBytes(16).toString("hex");
     const startedAt = clock.now().toISOString();
-    const run: RecordedRun = { id, bootId: await table.bootId(), leader: undefined, startedAt };
-    await this.#write({ run, wanted: true, restarts });
     const { spec, user } = this.#record;
+    const sandbox = spec.confinement && (await this.#context.sandbox());
+    const sandboxed = sandbox !== undefined;
+    const run: RecordedRun = { id, bootId: await table.bootId(), leader: undefined, startedAt, sandboxed };
+    await this.#write({ run, startedAt, wanted: true, restarts });
     try {
-      const process = await startRun(spec, { runId: id, user, path, home, prlimit }, this.#runContext());
+      const process = await startRun(spec, { runId: id, user, path, home, tools, sandbox }, this.#runContext());
       const started = { ...run, leader: process.leader };
       this.#watch(started, process);
       await this.#write({ run: started });
@@ -242,8 +252,8 @@ export class SupervisedProcess {
     return await turn;
   }
 
-  #runOf({ id, leader }: RecordedRun): Run {
-    return { mark: `${MARK}=${id}`, leader, user: this.#record.user?.uid };
+  #runOf({ id, leader, sandboxed }: RecordedRun): Run {
+    return { mark: `${MARK}=${id}`, leader, user: this.#record.user?.uid, monitored: sandboxed };
   }
 
   #ending(): Ending {

@@ -2,7 +2,7 @@ import { chmod, chown, mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../../../machinery/clock.ts";
 import type { Logger } from "../../../machinery/logger.ts";
-import { findProgram } from "./find-program.ts";
+import { type LaunchTools, launchTools, type Sandbox } from "./launch.ts";
 import type { ProcessSpec } from "./process-spec.ts";
 import type { ProcessTable } from "./process-table.ts";
 import { ownUser } from "./process-users.ts";
@@ -18,6 +18,8 @@ export interface SupervisorOptions {
   readonly ownUsers: boolean;
   /** Slipway's own PATH. */
   readonly path: string;
+  /** The sandbox that works just now. Absent: nothing is confined. */
+  readonly sandbox?: () => Promise<Sandbox | undefined>;
   readonly clock: Clock;
   readonly table: ProcessTable;
   readonly logger: Logger;
@@ -36,14 +38,14 @@ const ID = /^[a-z0-9][-a-z0-9]{0,127}$/;
 /** All local processes that one Slipway keeps, and those that an earlier one left. One at a time has these directories. */
 export class Supervisor implements AsyncDisposable {
   readonly #options: SupervisorOptions;
-  readonly #prlimit: string | undefined;
+  readonly #tools: LaunchTools;
   readonly #processes = new Map<string, SupervisedProcess>();
   readonly #listeners = new Set<(id: string) => void>();
   #making: Promise<unknown> = Promise.resolve();
 
-  private constructor(options: SupervisorOptions, prlimit: string | undefined) {
+  private constructor(options: SupervisorOptions, tools: LaunchTools) {
     this.#options = options;
-    this.#prlimit = prlimit;
+    this.#tools = tools;
   }
 
   /** Adopts, ends or starts again what is there from before. @throws {Error} for a state that cannot be read. */
@@ -53,15 +55,14 @@ export class Supervisor implements AsyncDisposable {
     await chmod(stateDirectory, 0o700);
     await mkdir(workDirectory, { recursive: true, mode: 0o711 });
     await chmod(workDirectory, 0o711);
-    const prlimit = await findProgram("prlimit", { path: options.path, directory: "/" });
-    const supervisor = new Supervisor(options, prlimit);
+    const supervisor = new Supervisor(options, await launchTools(options.path));
     await supervisor.#recover();
     return supervisor;
   }
 
   /** Whether the number of a workload's processes is kept. */
   get limitsProcesses(): boolean {
-    return this.#prlimit !== undefined && this.#options.ownUsers;
+    return this.#tools.prlimit !== undefined && this.#options.ownUsers;
   }
 
   get(id: string): SupervisedProcess | undefined {
@@ -150,9 +151,9 @@ export class Supervisor implements AsyncDisposable {
   }
 
   #supervise(id: string, record: ProcessRecord): SupervisedProcess {
-    const { clock, table, path, logger } = this.#options;
+    const { clock, table, path, logger, sandbox = async () => undefined } = this.#options;
     return new SupervisedProcess(record, {
-      ...{ clock, table, path, prlimit: this.#prlimit, home: this.#home(id), stateDirectory: this.#state(id) },
+      ...{ clock, table, path, tools: this.#tools, sandbox, home: this.#home(id), stateDirectory: this.#state(id) },
       onChange: () => {
         for (const listener of this.#listeners) listener(id);
       },

@@ -1,0 +1,153 @@
+import { chmod, mkdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { Clock } from "../../machinery/clock.ts";
+import type { Logger } from "../../machinery/logger.ts";
+import type { Owner } from "../backend.ts";
+import { PackageCache } from "./packages/package-cache.ts";
+import { Bubblewrap } from "./sandbox/bubblewrap.ts";
+import { launchTools } from "./supervisor/launch.ts";
+import type { ProcessTable } from "./supervisor/process-table.ts";
+import { Supervisor } from "./supervisor/supervisor.ts";
+import { noteOf, ownerOf } from "./workload-note.ts";
+
+export interface ProcessHostOptions {
+  /** Of ours alone (0700): states with the values of Secrets, logs. Its parents are there. */
+  readonly stateDirectory: string;
+  /** Homes and packages. The users of workloads can pass through it and through its parents. */
+  readonly sharedDirectory: string;
+  /** Folders of Slipway that a sandbox hides. */
+  readonly hidden: readonly string[];
+  /** Whether each workload gets a user of its own: possible for root alone. */
+  readonly ownUsers: boolean;
+  /** Slipway's own. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** The Node that runs packages. */
+  readonly node: string;
+  readonly table: ProcessTable;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** What has the directories of one RuntimeBackend, from its first use to the end of this program. */
+export interface OpenHost {
+  readonly supervisor: Supervisor;
+  readonly packages: PackageCache;
+}
+
+/**
+ * The processes and packages of one RuntimeBackend. It outlives the backends that are made of one RuntimeBackend as that is
+ * edited. One at a time has its directories.
+ */
+export class ProcessHost implements AsyncDisposable {
+  readonly #options: ProcessHostOptions;
+  readonly sandbox: Bubblewrap;
+  readonly #listeners = new Set<(owner: Owner) => void>();
+  #opening: Promise<OpenHost> | undefined;
+  #closed = false;
+
+  constructor(options: ProcessHostOptions) {
+    this.#options = options;
+    const { sharedDirectory, hidden, ownUsers, environment, clock } = options;
+    const shown = [packagesOf(sharedDirectory)];
+    this.sandbox = new Bubblewrap({ path: environment.PATH ?? "", hidden, shown, ownUsers, clock });
+  }
+
+  get ownUsers(): boolean {
+    return this.#options.ownUsers;
+  }
+
+  get clock(): Clock {
+    return this.#options.clock;
+  }
+
+  /** What the tools of this machine keep of a workload. */
+  async tools(): Promise<{ readonly limitsProcesses: boolean; readonly keepsPrivileges: boolean }> {
+    const { prlimit, setpriv } = await launchTools(this.#options.environment.PATH ?? "");
+    return { limitsProcesses: this.ownUsers && prlimit !== undefined, keepsPrivileges: setpriv !== undefined };
+  }
+
+  /** Calls back with the owner of what has changed. The returned function ends that. */
+  onChange(listener: (owner: Owner) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Tells of a change that a backend has made itself. */
+  tell(owner: Owner): void {
+    for (const listener of this.#listeners) listener(owner);
+  }
+
+  /** Opens it where that is not done. @throws {Error} where its directories cannot be had, or a state not be read. */
+  async open(): Promise<OpenHost> {
+    if (this.#closed) throw new Error("Slipway ends");
+    this.#opening ??= this.#open();
+    try {
+      return await this.#opening;
+    } catch (error) {
+      this.#opening = undefined;
+      throw error;
+    }
+  }
+
+  /** As `open`, where there is something from before; else undefined, and nothing is made. */
+  async openExisting(): Promise<OpenHost | undefined> {
+    if (this.#opening) return await this.open();
+    return (await isThere(this.#options.stateDirectory)) ? await this.open() : undefined;
+  }
+
+  /** Ends all processes. Those that should run are started by the next Slipway. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    const opened = await this.#opening?.catch(() => undefined);
+    opened?.packages[Symbol.dispose]();
+    await opened?.supervisor[Symbol.asyncDispose]();
+  }
+
+  async #open(): Promise<OpenHost> {
+    const { stateDirectory, sharedDirectory, ownUsers, environment, node, table, clock, logger } = this.#options;
+    await mkdir(sharedDirectory, { recursive: true });
+    await chmod(sharedDirectory, 0o711);
+    const npmCache = join(sharedDirectory, "npm-cache");
+    await mkdir(npmCache, { recursive: true, mode: 0o700 });
+    const packages = await PackageCache.open({
+      directory: packagesOf(sharedDirectory),
+      ...{ environment, cache: npmCache, node, clock },
+    });
+    const supervisor = await Supervisor.open({
+      stateDirectory,
+      workDirectory: join(sharedDirectory, "work"),
+      path: environment.PATH ?? "",
+      sandbox: async () => {
+        const support = await this.sandbox.support();
+        return support.kind === "works" ? support.sandbox : undefined;
+      },
+      ...{ ownUsers, clock, table, logger },
+    });
+    // Nobody is left who could speak to them.
+    for (const [id, { record }] of supervisor.list()) {
+      if (noteOf(record)?.kind === "client") await supervisor.delete(id, NEVER);
+    }
+    supervisor.onChange((id) => {
+      const process = supervisor.get(id);
+      const owner = process && ownerOf(process.record);
+      if (owner) this.tell(owner);
+    });
+    return { supervisor, packages };
+  }
+}
+
+const NEVER = new AbortController().signal;
+
+function packagesOf(sharedDirectory: string): string {
+  return join(sharedDirectory, "packages");
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch {
+    // Where it cannot be looked at, opening it says why.
+    return false;
+  }
+}
