@@ -280,22 +280,26 @@ describe("slipway connect", () => {
       ["plain", "http://mcp.example.com/default/plain/mcp"],
       ["new", undefined],
     ] as const) {
-      await client.create(runtimeDeployments, {
+      const deployment = {
         apiVersion: "slipway.dev/v1alpha1",
         kind: "RuntimeDeployment",
         metadata: { name, namespace: "default" },
         spec: { source: { image: { reference: "x/y:1" } } },
+      };
+      const key = { namespace: "default", name };
+      await client.patch(runtimeDeployments, key, {
+        type: "apply",
+        body: deployment,
+        fieldManager: "test",
+        force: true,
       });
       const body = { status: url === undefined ? { phase: "Pending" } : { phase: "Connected", url } };
-      await client.patch(
-        runtimeDeployments,
-        { namespace: "default", name },
-        { type: "merge", body },
-        { subresource: "status" },
-      );
+      await client.patch(runtimeDeployments, key, { type: "merge", body }, { subresource: "status" });
     }
   });
-  afterAll(() => api?.[Symbol.asyncDispose]());
+  afterAll(async () => {
+    await api?.[Symbol.asyncDispose]();
+  });
 
   const connectTo = (options: Partial<ConnectOptions>, changes?: Parameters<typeof contextFor>[2]) =>
     run(
@@ -310,7 +314,7 @@ describe("slipway connect", () => {
       servers: {
         files: {
           url: `${gateway.url}/default/files/mcp`,
-          headers: { Authorization: expect.stringContaining("input:slipway-token") as string },
+          headers: { Authorization: expect.stringContaining("input:slipway-token") },
         },
       },
     });
