@@ -1,7 +1,15 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "@jest/globals";
-import { CLIENTS, clientConfig, clientFile, isPlainBeyondThisMachine, type ServerEntry } from "./client-config.ts";
+import { codeBlocks } from "../../../test/support/markdown.ts";
+import {
+  CLIENTS,
+  clientConfig,
+  clientFile,
+  configText,
+  isPlainBeyondThisMachine,
+  type ServerEntry,
+} from "./client-config.ts";
 
 const GOLDEN = join(import.meta.dirname, "golden");
 const local: ServerEntry = {
@@ -57,6 +65,18 @@ it.each([
   ["http://127.0.0.1.example.com/mcp", true],
 ])("a token on its way to %s can be read: %s", (url, expected) => {
   expect(isPlainBeyondThisMachine(url)).toBe(expected);
+});
+
+it("is in the guide as it is written", () => {
+  const shown = [
+    ["vscode", { ...local, name: "everything", url: "http://127.0.0.1:7080/default/everything/mcp" }],
+    ["vscode", { ...remote, token: "placeholder" }],
+    ["cursor", { ...remote, token: "placeholder" }],
+    ["claude-desktop", { ...remote, token: "placeholder" }],
+  ] as const;
+  const guide = codeBlocks(join(import.meta.dirname, "../../../docs/guides/clients.md"));
+  const expected = shown.map(([client, server]) => configText(server.name, clientConfig(client, server)));
+  expect(guide.filter(({ language }) => language === "json").map(({ text }) => text)).toEqual(expected);
 });
 
 describe("the file of a client", () => {

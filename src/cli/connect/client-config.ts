@@ -120,6 +120,12 @@ function headersWith(token: string | undefined): { headers?: { Authorization: st
   return token === undefined ? {} : { headers: { Authorization: `Bearer ${token}` } };
 }
 
+/** A whole file that says nothing else. */
+export function configText(name: string, { section, entry, inputs }: ClientConfig): string {
+  const whole = { ...(inputs.length > 0 && { inputs }), [section]: { [name]: entry } };
+  return `${JSON.stringify(whole, null, 2)}\n`;
+}
+
 /** Whether the token could be read on its way. */
 export function isPlainBeyondThisMachine(url: string): boolean {
   const { protocol, hostname } = new URL(url);

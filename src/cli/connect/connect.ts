@@ -15,6 +15,7 @@ import {
   type ClientName,
   clientConfig,
   clientFile,
+  configText,
   isPlainBeyondThisMachine,
 } from "./client-config.ts";
 import { readConfigFile, replaceConfigFile } from "./config-file.ts";
@@ -76,7 +77,7 @@ export async function connect(options: ConnectOptions, context: ConnectContext):
   if (needed !== undefined && isPlainBeyondThisMachine(url)) {
     context.stderr.write(`WARNING ${url} is not encrypted: whoever is between reads the token\n`);
   }
-  if (file === undefined) await write(context, printed(as, config));
+  if (file === undefined) await write(context, configText(as, config));
   else await writeInto(file, { name: as, url, config, force: options.force === true }, context);
   for (const hint of config.hints) context.stderr.write(`NOTE ${hint}\n`);
   return 0;
@@ -137,11 +138,6 @@ async function needsToken(
   if (path === undefined) return false;
   const asked = await asksForToken(new URL(`${url.slice(0, -path.length)}/`), signal);
   return asked ?? !["localhost", "127.0.0.1", "[::1]"].includes(new URL(url).hostname);
-}
-
-function printed(name: string, { section, entry, inputs }: ClientConfig): string {
-  const whole = { ...(inputs.length > 0 && { inputs }), [section]: { [name]: entry } };
-  return `${JSON.stringify(whole, null, 2)}\n`;
 }
 
 async function writeInto(
