@@ -233,6 +233,18 @@ async function parse(argv: readonly string[]): Promise<number> {
       ),
     );
 
+  program
+    .command("convert")
+    .description("print the manifests of the servers in a catalog.yaml")
+    .requiredOption("-f, --filename <path>", "the catalog, or - for standard input")
+    .option("-n, --namespace <namespace>", "that the manifests name; else none")
+    .option("-o, --output <format>", "yaml or json", "yaml")
+    .action(
+      action(async (options) =>
+        (await import("./convert.ts")).convert(options, { ...processContext(stopSignal()), stdin: process.stdin }),
+      ),
+    );
+
   const audit = program.command("audit").description("the log of approvals");
   audit
     .command("verify")

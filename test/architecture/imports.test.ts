@@ -56,6 +56,8 @@ const allowed: Record<string, readonly string[]> = {
     ...["api", "guardrails", "machinery"],
     ...["backends/backend.ts", "backends/usage.ts", "backends/images"],
   ],
+  // Another product's files, read into manifests.
+  "catalog-import": ["api"],
   "backends/remote": ["api", "guardrails", "machinery/errors.ts", "backends/backend.ts"],
   "backends/process": ["api", "guardrails", "machinery", "backends/backend.ts", "backends/usage.ts"],
   probe: ["machinery", "backends/workload-endpoint.ts"],
@@ -82,6 +84,7 @@ const allowed: Record<string, readonly string[]> = {
       "mcp-client",
       "probe",
       "backends",
+      "catalog-import",
     ],
   ],
   "main.ts": ["cli"],
