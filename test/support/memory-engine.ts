@@ -92,6 +92,8 @@ export class MemoryEngine {
   readonly log: string[] = [];
   readonly calls = new Map<string, number>();
   reachable = true;
+  /** URLs of servers that somebody else runs, and that answer MCP. */
+  readonly remotes = new Set<string>();
   /** What it can enforce. */
   guardrails = guardrailCapabilities();
   /** Loses events of the watch. */

@@ -57,7 +57,7 @@ export class MemoryProber implements Prober {
   #next({ target, verdict }: Watched): ProbeVerdict {
     const { probe } = target;
     const container = this.#asked(probe);
-    const answers = container && this.#engine.program(container).answers;
+    const answers = this.#isElsewhere(probe) ? "mcp" : container && this.#engine.program(container).answers;
     if (answers === "mcp")
       return { kind: "ready", mcp: probe.kind === "mcp" || probe.kind === "endpoint" ? MCP_FACTS : undefined };
     const failure = !container
@@ -71,6 +71,11 @@ export class MemoryProber implements Prober {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.watched.clear();
+  }
+
+  /** Whether it is a server that somebody else runs, and that answers. */
+  #isElsewhere(probe: ProbeTarget["probe"]): boolean {
+    return probe.kind === "endpoint" && probe.endpoint.kind === "http" && this.#engine.remotes.has(probe.endpoint.url);
   }
 
   #asked(probe: ProbeTarget["probe"]) {

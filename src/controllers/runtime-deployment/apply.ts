@@ -38,6 +38,8 @@ export async function apply(action: Action, scope: Scope, live: LiveBackend, por
       assertSameBounds(scope, ports.sources);
       see(scope, await backend.start(created.id, signal), created.id);
       if (action.role === "current" && !action.incident) scope.asked = true;
+      // A place that keeps nothing itself makes the same again for each controller: nothing was gone.
+      if (created.id === scope.known) return;
       break;
     }
     case "update": {
