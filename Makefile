@@ -16,7 +16,7 @@ node_modules/.package-lock.json: package.json package-lock.json
 	$(NPM_INSTALL)
 	@touch $@
 
-build: install ## Compile to dist/; ./bin/slipway runs it
+build: install ## Bundle to dist/; ./bin/slipway runs it
 	@$(NODE) scripts/build.ts
 
 run: build ## Start Slipway and a real MCP server, and show it Connected

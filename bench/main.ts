@@ -2,6 +2,7 @@ import { ensureEngine } from "../scripts/ensure-engine.ts";
 import { ensureSandboxImage } from "../scripts/sandbox-image.ts";
 import { apiServer } from "./api-server.ts";
 import { gateway } from "./gateway/gateway.ts";
+import { stdio } from "./gateway/stdio.ts";
 import { imageDeployments } from "./image-deployments.ts";
 import type { Row } from "./row.ts";
 import { sandbox } from "./sandbox.ts";
@@ -15,6 +16,7 @@ const benchmarks: Record<string, (runs: number) => Promise<Row[]>> = {
   sandbox,
   "api-server": apiServer,
   gateway,
+  stdio,
 };
 
 const asked = process.argv.slice(2);

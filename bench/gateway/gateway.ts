@@ -1,16 +1,8 @@
-import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { once } from "node:events";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { promisify } from "node:util";
 import { atLeast, median, type Row, within } from "../row.ts";
 import type { LoadResult } from "./load.ts";
+import { type Load, load, start } from "./program.ts";
 
 const CALLS = { one: 4_000, eight: 12_000 };
-const LOAD_TIMEOUT_MS = 180_000;
-/** A clock tick of /proc/PID/stat on Linux. */
-const TICK_MS = 10;
 
 /**
  * The gateway in front of a streamable-HTTP server beside the same server alone: client, gateway and server are processes of
@@ -25,9 +17,15 @@ export async function gateway(runs: number): Promise<Row[]> {
   const eight: Pair[] = [];
   const cpuMs: number[] = [];
   for (let run = 0; run < runs; run += 1) {
-    one.push(await inTurn(run, { direct: server.url, through: front.url, clients: 1, calls: CALLS.one }));
+    one.push(await inTurn(run, { direct: server.url, through: front.url, clients: 1, calls: CALLS.one, wire: "bare" }));
     const before = front.cpuMs();
-    const pair = await inTurn(run, { direct: server.url, through: front.url, clients: 8, calls: CALLS.eight });
+    const pair = await inTurn(run, {
+      direct: server.url,
+      through: front.url,
+      clients: 8,
+      calls: CALLS.eight,
+      wire: "bare",
+    });
     cpuMs.push((front.cpuMs() - before) / pair.through.calls);
     eight.push(pair);
   }
@@ -55,52 +53,17 @@ interface Pair {
   readonly through: LoadResult;
 }
 
-interface Turn {
+interface Turn extends Load {
   readonly direct: string;
   readonly through: string;
-  readonly clients: number;
-  readonly calls: number;
 }
 
 /** Each way goes first in every other run. */
-async function inTurn(run: number, { direct, through, clients, calls }: Turn): Promise<Pair> {
+async function inTurn(run: number, { direct, through, ...how }: Turn): Promise<Pair> {
   if (run % 2 === 0) {
-    const first = await load(direct, clients, calls);
-    return { direct: first, through: await load(through, clients, calls) };
+    const first = await load(direct, how);
+    return { direct: first, through: await load(through, how) };
   }
-  const first = await load(through, clients, calls);
-  return { through: first, direct: await load(direct, clients, calls) };
-}
-
-async function load(url: string, clients: number, calls: number): Promise<LoadResult> {
-  const args = [join(import.meta.dirname, "load.ts"), url, String(clients), String(calls)];
-  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: LOAD_TIMEOUT_MS });
-  return JSON.parse(stdout) as LoadResult;
-}
-
-interface Program extends AsyncDisposable {
-  readonly url: string;
-  /** User and system time so far. */
-  cpuMs(): number;
-}
-
-/** Runs a file of this folder, which prints the URL that it serves. */
-async function start(file: string, ...args: string[]): Promise<Program> {
-  const child: ChildProcess = spawn(process.execPath, [join(import.meta.dirname, file), ...args], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  if (child.stdout === null) throw new Error(`${file}: no output`);
-  const [url] = (await once(createInterface(child.stdout), "line")) as [string];
-  return {
-    url,
-    cpuMs() {
-      const [, user = 0, system = 0] =
-        /\) (?:\S+ ){11}(\d+) (\d+)/.exec(readFileSync(`/proc/${child.pid}/stat`, "utf8")) ?? [];
-      return (Number(user) + Number(system)) * TICK_MS;
-    },
-    async [Symbol.asyncDispose]() {
-      child.kill();
-      if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
-    },
-  };
+  const first = await load(through, how);
+  return { through: first, direct: await load(direct, how) };
 }

@@ -11,10 +11,11 @@ export interface LoadResult {
 const WARM_UP = 500;
 
 /**
- * The load of a plain HTTP client, in a process of its own: `node load.ts URL CLIENTS CALLS`. Calls a tool in MCP's revision
- * 2025-11-25, as a client without session does; an SDK's client would cost more than what is measured.
+ * The load of a plain HTTP client, in a process of its own: `node load.ts URL CLIENTS CALLS WIRE`. Calls a tool in MCP's revision
+ * 2025-11-25, each client in a session of its own (`session`) or without one (`bare`); an SDK's client would cost more than what
+ * is measured.
  */
-const [url = "", clients = "1", calls = "1000"] = process.argv.slice(2);
+const [url = "", clients = "1", calls = "1000", wire = "bare"] = process.argv.slice(2);
 const { origin, pathname } = new URL(url);
 const pool = new Pool(origin, { connections: Number(clients), pipelining: 1 });
 const headers = {
@@ -26,14 +27,15 @@ const body = JSON.stringify({
   jsonrpc: "2.0",
   id: 1,
   method: "tools/call",
-  params: { name: "echo", arguments: { text: "hello" } },
+  // One of the two is what the server at hand takes, and the other is ignored.
+  params: { name: "echo", arguments: { text: "hello", message: "hello" } },
 });
 
-function call(): Promise<void> {
+function call(own: Readonly<Record<string, string>>): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   let length = 0;
   pool.dispatch(
-    { path: pathname, method: "POST", headers, body },
+    { path: pathname, method: "POST", headers: { ...headers, ...own }, body },
     {
       onRequestStart: () => undefined,
       onResponseStart(_controller, status) {
@@ -52,21 +54,41 @@ function call(): Promise<void> {
   return promise;
 }
 
+/** The header that names a session of its own. */
+async function openSession(): Promise<Readonly<Record<string, string>>> {
+  const send = async (message: object, own: Record<string, string> = {}) => {
+    const sent = { path: pathname, method: "POST", headers: { ...headers, ...own } } as const;
+    const answer = await pool.request({ ...sent, body: JSON.stringify({ jsonrpc: "2.0", ...message }) });
+    await answer.body.dump();
+    if (answer.statusCode >= 300) throw new Error(`status ${answer.statusCode} at the beginning of a session`);
+    return answer.headers["mcp-session-id"];
+  };
+  const clientInfo = { name: "bench", version: "1" };
+  const params = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo };
+  const id = await send({ id: 0, method: "initialize", params });
+  if (typeof id !== "string") throw new Error("the server began no session");
+  await send({ method: "notifications/initialized" }, { "mcp-session-id": id });
+  return { "mcp-session-id": id };
+}
+
 async function run(count: number): Promise<number[]> {
   const tookMs: number[] = [];
   let left = count;
-  const client = async () => {
+  const client = async (own: Readonly<Record<string, string>>) => {
     while (left > 0) {
       left -= 1;
       const began = performance.now();
-      await call();
+      await call(own);
       tookMs.push(performance.now() - began);
     }
   };
-  await Promise.all(Array.from({ length: Number(clients) }, client));
+  await Promise.all(owns.map(client));
   return tookMs;
 }
 
+const owns = await Promise.all(
+  Array.from({ length: Number(clients) }, () => (wire === "session" ? openSession() : {})),
+);
 await run(WARM_UP);
 const began = performance.now();
 const tookMs = (await run(Number(calls))).sort((a, b) => a - b);
