@@ -1,13 +1,21 @@
 import type { BackendDriver } from "../controllers/backend-driver.ts";
 import { codeEngineDriver } from "./code-engine-driver.ts";
 import { dockerDriver } from "./docker-driver.ts";
+import { ProcessDriver } from "./process-driver.ts";
 import { remoteDriver } from "./remote-driver.ts";
 
-/** The types of RuntimeBackend that this release has, by `spec.type`. */
-export function backendDrivers(installation: string): Readonly<Record<string, BackendDriver>> {
+/**
+ * The types of RuntimeBackend that this release has, by `spec.type`. `process` keeps what runs, and belongs to the caller, who
+ * disposes it; absent: nothing is run.
+ */
+export function backendDrivers(
+  installation: string,
+  process: BackendDriver = new ProcessDriver({ installation }),
+): Readonly<Record<string, BackendDriver>> {
   return {
     docker: dockerDriver(installation),
     "code-engine": codeEngineDriver(installation),
+    process,
     remote: remoteDriver(),
   };
 }

@@ -29,9 +29,12 @@ import { type GatewayFlags, gatewaySettings } from "./gateway-options.ts";
 import type { ListenAddress } from "./listen-address.ts";
 import { listening } from "./listen-error.ts";
 import { notificationMetrics } from "./notification-metrics.ts";
+import { ProcessDriver } from "./process-driver.ts";
 
 export interface RuntimeOptions extends GatewayFlags {
   readonly kubeconfig: KubeconfigSource;
+  /** Of `slipway up`: what belongs to this Slipway is below it. */
+  readonly dataDir?: string;
   readonly gatewayListen: ListenAddress;
   readonly metricsListen: ListenAddress;
   readonly audit: RuntimeAudit;
@@ -76,9 +79,11 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     ...{ ...audit, client, clock, metrics, identity: hostname() },
     logger: logger.child({ part: "audit" }),
   });
+  // Ended last, after those who tell it what to run.
+  const processes = stack.use(new ProcessDriver({ installation: metadata.uid, dataDir: options.dataDir }));
   const controllers = createControllers({
     client,
-    drivers: backendDrivers(metadata.uid),
+    drivers: backendDrivers(metadata.uid, processes),
     prober,
     clock,
     logger: logger.child({ part: "controllers" }),

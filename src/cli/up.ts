@@ -112,7 +112,9 @@ async function createDefaultBackends({ reader, writer }: ApiServer): Promise<voi
   };
   // Whoever may write deployments here may also use what listens on this machine; its network is another matter.
   const remote = { remote: { allowedCidrs: ["127.0.0.0/8", "::1/128"] } };
-  for (const [type, section] of Object.entries({ docker, remote })) {
+  // Processes share this machine with Slipway: who may write elsewhere is not to start any.
+  const processes = { allowedNamespaces: ["default"] };
+  for (const [type, section] of Object.entries({ docker, process: processes, remote })) {
     if (items.some(({ metadata }) => metadata.name === type)) continue;
     const spec = { type, ...section };
     const backend = { apiVersion: API_VERSION, kind: "RuntimeBackend", metadata: { name: type }, spec };

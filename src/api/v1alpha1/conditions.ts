@@ -63,6 +63,8 @@ export const Reason = {
   Stopping: "Stopping",
   Replacing: "Replacing",
   Verifying: "Verifying",
+  /** What serves ends when the requests under way at it have their answers. */
+  Draining: "Draining",
   Probing: "Probing",
   Started: "Started",
   Running: "Running",
@@ -120,6 +122,18 @@ export const Reason = {
   ImageNotFound: "ImageNotFound",
   ImagePullUnauthorized: "ImagePullUnauthorized",
   ImagePullFailed: "ImagePullFailed",
+  /** The registry has no such package, or no such version of it. */
+  PackageNotFound: "PackageNotFound",
+  /** Something of a package could change under its name. */
+  PackageNotPinned: "PackageNotPinned",
+  /** A package has nothing that could be run. */
+  NoProgram: "NoProgram",
+  NpmMissing: "NpmMissing",
+  /** The registry of packages does not answer. */
+  RegistryUnavailable: "RegistryUnavailable",
+  InstallFailed: "InstallFailed",
+  /** Processes do not end by SIGKILL. */
+  ProcessesLeft: "ProcessesLeft",
   RegistryNotAllowed: "RegistryNotAllowed",
   SourceNotSupported: "SourceNotSupported",
   BuildFailed: "BuildFailed",

@@ -2,6 +2,7 @@ import type { JsonSchema } from "../json-schema.ts";
 import { codeEngine } from "./code-engine.schema.ts";
 import { guardrailSupport } from "./guardrail-fields.ts";
 import type { KindSchema } from "./kind-schema.ts";
+import { processBackend } from "./process-backend.schema.ts";
 import { remoteBackend } from "./remote-backend.schema.ts";
 import {
   allowedRegistries,
@@ -163,6 +164,7 @@ const spec: JsonSchema = {
     },
     docker,
     codeEngine,
+    process: processBackend,
     remote: remoteBackend,
   },
   "x-kubernetes-validations": [
@@ -176,6 +178,7 @@ const spec: JsonSchema = {
         "codeEngine.egress Managed needs guardrailsBound, the GuardrailProfile that says what the project may reach; set it, or leave egress Unmanaged",
     },
     { rule: "self.type == 'docker' || !has(self.docker)", message: "docker belongs to type docker; remove it" },
+    { rule: "self.type == 'process' || !has(self.process)", message: "process belongs to type process; remove it" },
     { rule: "self.type == 'remote' || !has(self.remote)", message: "remote belongs to type remote; remove it" },
     { rule: "self.type == oldSelf.type", message: "type cannot be changed; make another RuntimeBackend" },
   ],

@@ -1,5 +1,5 @@
 import { chmod, mkdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Clock } from "../../machinery/clock.ts";
 import type { Logger } from "../../machinery/logger.ts";
 import type { Owner } from "../backend.ts";
@@ -105,8 +105,7 @@ export class ProcessHost implements AsyncDisposable {
 
   async #open(): Promise<OpenHost> {
     const { stateDirectory, sharedDirectory, ownUsers, environment, node, table, clock, logger } = this.#options;
-    await mkdir(sharedDirectory, { recursive: true });
-    await chmod(sharedDirectory, 0o711);
+    await makePassable(sharedDirectory);
     const npmCache = join(sharedDirectory, "npm-cache");
     await mkdir(npmCache, { recursive: true, mode: 0o700 });
     const packages = await PackageCache.open({
@@ -140,6 +139,12 @@ const NEVER = new AbortController().signal;
 
 function packagesOf(sharedDirectory: string): string {
   return join(sharedDirectory, "packages");
+}
+
+/** Folders for users to pass through, whatever the umask says; those that were there already stay as they are. */
+async function makePassable(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true });
+  for (let made = path; first !== undefined && made.startsWith(first); made = dirname(made)) await chmod(made, 0o711);
 }
 
 async function isThere(path: string): Promise<boolean> {

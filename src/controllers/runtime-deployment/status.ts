@@ -121,6 +121,12 @@ const SOURCE_REASONS: ReadonlySet<string> = new Set([
   Reason.ImageNotFound,
   Reason.ImagePullUnauthorized,
   Reason.ImagePullFailed,
+  Reason.PackageNotFound,
+  Reason.PackageNotPinned,
+  Reason.NoProgram,
+  Reason.NpmMissing,
+  Reason.RegistryUnavailable,
+  Reason.InstallFailed,
 ]);
 
 function sourceReady({ image, failure, step, build }: Facts): NewCondition | undefined {

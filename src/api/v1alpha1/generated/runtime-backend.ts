@@ -334,6 +334,33 @@ export interface RuntimeBackendSpec {
     };
   };
   /**
+   * Packages and programs as processes of the machine that Slipway runs on, without containers.
+   */
+  process?: {
+    /**
+     * Limits of a process that asks for none. CPU and memory of processes are not limited.
+     */
+    defaultLimits: {
+      /**
+       * Most processes and threads that may exist at once.
+       */
+      pids: number;
+    };
+    /**
+     * Removal of processes, with their folders and logs, whose RuntimeDeployment is gone.
+     */
+    orphanCollection: {
+      /**
+       * Whether orphans are removed.
+       */
+      enabled: boolean;
+      /**
+       * Hours between two searches. One is made at start, too.
+       */
+      intervalHours: number;
+    };
+  };
+  /**
    * Servers that somebody else runs. Nothing is started or ended there.
    */
   remote?: {
