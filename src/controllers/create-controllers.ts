@@ -37,6 +37,7 @@ import type { ExternalGatewayFactory } from "./registration/external-gateway.ts"
 import { RuntimeBackendReconciler } from "./runtime-backend/controller.ts";
 import { LiveBackends } from "./runtime-backend/live-backends.ts";
 import { RuntimeDeploymentReconciler } from "./runtime-deployment/controller.ts";
+import type { Drain } from "./runtime-deployment/drainer.ts";
 import { approvalIndexes } from "./runtime-deployment/gate/ports.ts";
 import { deploymentIndexes, profileIndexes } from "./runtime-deployment/indexes.ts";
 import { deploymentOf } from "./runtime-deployment/probing.ts";
@@ -62,6 +63,8 @@ export interface ControllersOptions {
   readonly createGateway: ExternalGatewayFactory;
   /** What clients reach a deployment by. Asked for when controllers run, not before. */
   readonly publicUrl: (key: ObjectKey) => string;
+  /** Called when controllers run, not before. */
+  readonly drain: Drain;
   readonly metrics?: ControllersMetrics;
 }
 
@@ -209,6 +212,7 @@ export function createControllers(options: ControllersOptions): Controllers {
     gate: asking.gate,
     publicUrl: options.publicUrl,
     endpoints,
+    drain: options.drain,
     clock,
   });
   const deploymentController = new Controller({

@@ -10,6 +10,7 @@ import { type HttpListener, startHttpListener } from "./http-listener.ts";
 import type { LogProvider } from "./log-provider.ts";
 import type { DataPathStats } from "./mcp/data-path.ts";
 import type { UseAccess } from "./mcp/use-access.ts";
+import type { DrainControl } from "./thread/drain-requests.ts";
 import { startDataPathThread } from "./thread/start-thread.ts";
 import type { UsageProvider } from "./usage-provider.ts";
 
@@ -33,7 +34,7 @@ export interface GatewayOptions {
   readonly logger: Logger;
 }
 
-export interface Gateway extends HttpListener {
+export interface Gateway extends HttpListener, DrainControl {
   /** Undefined where the data path does not tell in time. */
   stats(): Promise<DataPathStats | undefined>;
 }
@@ -78,7 +79,13 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   // Ends the logs that are followed, so that nothing waits for them.
   stack.defer(() => stopping.abort());
   const parts = stack.move();
-  return { url: thread.url, stats: () => thread.stats(), close: () => parts.disposeAsync() };
+  return {
+    url: thread.url,
+    stats: () => thread.stats(),
+    drain: (key, isReplaced) => thread.drain(key, isReplaced),
+    resume: (key) => thread.resume(key),
+    close: () => parts.disposeAsync(),
+  };
 }
 
 function hostOf(url: string): string {

@@ -23,6 +23,7 @@ import type { BackendHealth } from "../../src/backends/backend.ts";
 import type { ImageResolver } from "../../src/backends/image-resolver.ts";
 import type { LiveBackend } from "../../src/controllers/backend-registry.ts";
 import { RuntimeDeploymentReconciler } from "../../src/controllers/runtime-deployment/controller.ts";
+import type { Drain } from "../../src/controllers/runtime-deployment/drainer.ts";
 import { EndpointTable } from "../../src/controllers/endpoint-table.ts";
 import {
   type AdmissionState,
@@ -48,6 +49,8 @@ export const KEY: ObjectKey = { namespace: "team-a", name: "files" };
 const KEY_BYTES = Buffer.alloc(32, 7);
 /** Where the gateway would serve a deployment. */
 export const publicUrl = ({ namespace, name }: ObjectKey): string => `http://gateway.test/${namespace}/${name}/mcp`;
+/** No client has anything under way. */
+export const NO_CLIENTS: Drain = { drain: async () => undefined, resume: () => undefined };
 export const IMAGE = "registry.test/files:1";
 
 type DeepPartial<T> = T extends object ? { [K in keyof T]?: DeepPartial<T[K]> } : T;
@@ -137,6 +140,8 @@ export class DeploymentWorld {
   #deleted: string | undefined;
   /** How what runs is reached where its status does not say so. */
   readonly endpoints = new EndpointTable();
+  /** Lets everything end at once. */
+  drain: Drain = NO_CLIENTS;
   #life: Life | undefined;
   readonly backendOptions: MemoryBackendOptions;
 
@@ -354,6 +359,10 @@ export class DeploymentWorld {
       logger: recordingLogger().logger,
       clock: this.clock,
       endpoints: this.endpoints,
+      drain: {
+        drain: (key, isReplaced) => this.drain.drain(key, isReplaced),
+        resume: (key) => this.drain.resume(key),
+      },
     });
     life.controller = controller;
     this.#life = life as Life;

@@ -2,7 +2,8 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Clock } from "../../machinery/clock.ts";
 import type { Logger } from "../../machinery/logger.ts";
-import type { Directory } from "../directory.ts";
+import type { Directory, EndpointKey } from "../directory.ts";
+import { Drains } from "../drains.ts";
 import { CallLimits } from "./call-limits.ts";
 import { Gate } from "./gate.ts";
 import { LegacySessions } from "./legacy-sessions.ts";
@@ -52,6 +53,10 @@ export interface DataPath {
   /** `http://host:port`, with the port that was taken. */
   readonly url: string;
   stats(): DataPathStats;
+  /** As `Drains.begin`. */
+  drain(key: EndpointKey, isReplaced: boolean, over: () => void): number;
+  /** As `Drains.end`. */
+  resume(key: EndpointKey): void;
   /** Takes no more, ends streams that wait for nothing, lets calls end for a while, then cuts them. */
   close(): Promise<void>;
 }
@@ -76,6 +81,11 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
   const { listen, directory, clock, logger, adminSocket, requireToken } = options;
   const counts = { answered: 0, gone: 0, failed: 0, refused: 0 };
   const upstreams = new Upstreams(directory, clock);
+  const drains = new Drains({
+    directory,
+    clock,
+    underWay: (key) => [upstreams.at(key)].filter((each) => each !== undefined),
+  });
   let admin: Promise<UpstreamPool> | undefined;
   const adminPool = (socketPath: string) =>
     loadPools().then(({ UpstreamPool }) => new UpstreamPool({ origin: "http://gateway", socketPath }, clock));
@@ -84,6 +94,7 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
   const handler = new McpHandler({
     directory,
     upstreams,
+    drains,
     sessions: new LegacySessions(),
     gate: requireToken ? new Gate(options.access, { clock, logger }) : undefined,
     limits,
@@ -122,7 +133,10 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
   return {
     url: urlOf(server, listen.host),
     stats: () => ({ ...counts, open: limits.open }),
+    drain: (key, isReplaced, over) => drains.begin(key, isReplaced, over),
+    resume: (key) => drains.end(key),
     async close() {
+      drains[Symbol.dispose]();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       // Connections that become idle later are closed by nobody else.
       for (const socket of unused) socket.destroy();

@@ -80,7 +80,9 @@ export class Exchange implements Dispatcher.DispatchHandler, Ongoing {
   }
 
   get isCall(): boolean {
-    return this.#options.isCall;
+    const { isCall, unanswered } = this.#options;
+    // A stream of answers is waited for while one is missing.
+    return unanswered ? unanswered().length > 0 : isCall;
   }
 
   /** `length`: of the body, where the client says it. */

@@ -4,6 +4,7 @@ import type { HttpEndpoint } from "../../backends/workload-endpoint.ts";
 import type { Clock } from "../../machinery/clock.ts";
 import type { Logger } from "../../machinery/logger.ts";
 import type { Directory } from "../directory.ts";
+import type { Drains } from "../drains.ts";
 import { hostCheck } from "../host-check.ts";
 import { SAFE_HEADERS } from "../refusal.ts";
 import { type Failure, invalid, sendFailure, unavailable } from "./answers.ts";
@@ -25,6 +26,8 @@ import type { Upstreams } from "./upstreams.ts";
 export interface McpHandlerOptions {
   readonly directory: Directory;
   readonly upstreams: Upstreams;
+  /** Which servers take nothing new. */
+  readonly drains: Pick<Drains, "isDraining" | "pass">;
   readonly sessions: LegacySessions;
   /** Undefined: anybody may use everything. */
   readonly gate: Gate | undefined;
@@ -144,6 +147,8 @@ export class McpHandler {
     // Asked also about what does not exist, so that the time it takes tells nothing.
     const allowed = gate ? await gate.mayUse(caller, { namespace: route.namespace, name: route.name }) : true;
     if (typeof allowed !== "boolean") return allowed;
+    const held = allowed ? await this.#held(asked, route) : undefined;
+    if (held) return held;
     const endpoint = allowed ? directory.get(route.namespace, route.name) : undefined;
     if (endpoint === undefined) {
       if (allowed && !directory.hasSynced()) return unavailable(503, "NotSynced", "the gateway has just started", 1);
@@ -158,6 +163,21 @@ export class McpHandler {
       : this.#toStreamable(asked, route, upstream);
   }
 
+  /** Lets no request through to a server that is about to end. */
+  async #held({ response }: Asked, route: McpRoute): Promise<Failure | undefined> {
+    const { drains } = this.#options;
+    if (!drains.isDraining(route)) return undefined;
+    const gone = new AbortController();
+    const leave = () => gone.abort();
+    response.once("close", leave);
+    const outcome = await drains.pass(route, gone.signal);
+    response.off("close", leave);
+    if (outcome === "passed") return undefined;
+    const message =
+      outcome === "refused" ? "it is being stopped or removed" : "what takes its place is not ready yet; try again";
+    return unavailable(503, "Draining", message, 1);
+  }
+
   async #toStreamable(asked: Asked, route: McpRoute, upstream: HttpEndpoint): Promise<undefined> {
     const { pool, path, host } = await this.#options.upstreams.of(route, upstream);
     const { request } = asked;
@@ -165,7 +185,7 @@ export class McpHandler {
     const hasBody = method === "POST";
     const headers = onwardHeaders(asked.headers, { host, via: this.#via, upstream, hasBody });
     const onward = { method, path: withQuery(path, route.query), headers, hasBody };
-    this.#exchange(asked, { pool, isCall: method !== "GET" }, onward);
+    this.#exchange(asked, { pool, isCall: method !== "GET" && !listens(request) }, onward);
   }
 
   async #toLegacy(
@@ -260,6 +280,11 @@ export class McpHandler {
     const exchange = new Exchange({ request, response, maxBodyBytes, clock, onEnd: onOutcome, ...how });
     exchange.send(onward, headers.contentLength);
   }
+}
+
+/** Whether it is a subscription of revision 2026-07-28, which waits for nothing. */
+function listens({ headers }: IncomingMessage): boolean {
+  return headers["mcp-method"] === "subscriptions/listen";
 }
 
 /** Whoever asks what is not a server shares the places of one caller; their own limits stand behind it. */

@@ -76,6 +76,11 @@ export class UpstreamPool {
     return this.#ongoing.size;
   }
 
+  /** Of those, the ones whose end somebody waits for. */
+  get calls(): number {
+    return this.#ongoing.values().reduce((sum, { isCall }) => sum + Number(isCall), 0);
+  }
+
   enter(exchange: Ongoing): void {
     this.#ongoing.add(exchange);
   }
