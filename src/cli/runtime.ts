@@ -116,6 +116,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       usage: controllers.usage,
       access: createKubeAccess(client, clock),
       directory: deploymentDirectory(controllers.deployments, controllers.endpoints),
+      streams: controllers.streams,
       useAccess: createKubeUseAccess(client),
       clock,
       ...gatewaySettings(options),

@@ -45,6 +45,7 @@ import { SharedTables } from "./shared-tables.ts";
 import { connect } from "./sources.ts";
 import { HASH_KEY, StoredKey } from "./stored-key.ts";
 import { WorkloadLogs } from "./workload-logs.ts";
+import { WorkloadStreams } from "./workload-streams.ts";
 import { WorkloadUsage } from "./workload-usage.ts";
 
 export interface ControllersOptions {
@@ -89,6 +90,8 @@ export interface Controllers {
   readonly logs: WorkloadLogs;
   /** What they use. */
   readonly usage: WorkloadUsage;
+  /** Of workloads that are spoken to over their standard input and output. */
+  readonly streams: WorkloadStreams;
   /** What is there now, for metrics and for the gateway. */
   readonly deployments: Pick<Informer<RuntimeDeployment>, "get" | "list" | "onChange" | "hasSynced">;
   /** How workloads are reached of which their status does not tell. */
@@ -298,6 +301,7 @@ export function createControllers(options: ControllersOptions): Controllers {
     ],
     logs: new WorkloadLogs({ deployments, backends, registry: live }),
     usage: new WorkloadUsage({ deployments, backends, registry: live }),
+    streams: new WorkloadStreams(live),
     deployments,
     endpoints,
   };

@@ -4,7 +4,9 @@ import type { Clock } from "../../machinery/clock.ts";
 import type { Logger } from "../../machinery/logger.ts";
 import type { Directory, EndpointKey } from "../directory.ts";
 import { Drains } from "../drains.ts";
+import { Bridging, type BridgingStats } from "./bridged/bridging.ts";
 import { CallLimits } from "./call-limits.ts";
+import type { Outcome } from "./exchange.ts";
 import { Gate } from "./gate.ts";
 import { LegacySessions } from "./legacy-sessions.ts";
 import { McpHandler } from "./mcp-handler.ts";
@@ -26,6 +28,10 @@ export interface DataPathSettings {
   readonly requireToken: boolean;
   /** Unix socket of what stands at `/-/`; undefined: nothing does. */
   readonly adminSocket: string | undefined;
+  /** Unix socket where streams of processes are to be had; undefined: none are. */
+  readonly streamsSocket: string | undefined;
+  /** Unix socket to listen on for probes; undefined: none come. */
+  readonly probeSocket: string | undefined;
 }
 
 export interface DataPathOptions extends DataPathSettings {
@@ -36,7 +42,7 @@ export interface DataPathOptions extends DataPathSettings {
 }
 
 /** Since the start, but for what is open now. */
-export interface DataPathStats {
+export interface DataPathStats extends BridgingStats {
   /** The client had the whole answer of a server. */
   readonly answered: number;
   /** The client left before. */
@@ -81,10 +87,14 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
   const { listen, directory, clock, logger, adminSocket, requireToken } = options;
   const counts = { answered: 0, gone: 0, failed: 0, refused: 0 };
   const upstreams = new Upstreams(directory, clock);
+  const onOutcome = (outcome: Outcome | "refused") => {
+    counts[outcome] += 1;
+  };
+  const bridging = new Bridging({ directory, streamsSocket: options.streamsSocket, clock });
   const drains = new Drains({
     directory,
     clock,
-    underWay: (key) => [upstreams.at(key)].filter((each) => each !== undefined),
+    underWay: (key) => [upstreams.at(key), bridging.at(key)].filter((each) => each !== undefined),
   });
   let admin: Promise<UpstreamPool> | undefined;
   const adminPool = (socketPath: string) =>
@@ -94,6 +104,7 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
   const handler = new McpHandler({
     directory,
     upstreams,
+    bridged: bridging.handler(onOutcome),
     drains,
     sessions: new LegacySessions(),
     gate: requireToken ? new Gate(options.access, { clock, logger }) : undefined,
@@ -106,9 +117,7 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
     maxBodyBytes: MAX_BODY_BYTES,
     clock,
     logger,
-    onOutcome: (outcome) => {
-      counts[outcome] += 1;
-    },
+    onOutcome,
   });
   const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, keepAlive: true, keepAliveInitialDelay: 30_000 });
   server.headersTimeout = HEADERS_TIMEOUT_MS;
@@ -132,7 +141,7 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
   server.on("error", (error) => logger.warn("the gateway's listener had an error", { error: error.message }));
   return {
     url: urlOf(server, listen.host),
-    stats: () => ({ ...counts, open: limits.open }),
+    stats: () => ({ ...counts, open: limits.open, ...bridging.stats }),
     drain: (key, isReplaced, over) => drains.begin(key, isReplaced, over),
     resume: (key) => drains.end(key),
     async close() {
@@ -142,14 +151,17 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
       for (const socket of unused) socket.destroy();
       const closing = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_MS);
       upstreams.cut("the gateway is stopping", "calls");
+      bridging.cut("the gateway is stopping", "calls");
       const cancel = clock.schedule(DRAIN_MS, () => {
         upstreams.cut("the gateway is stopping", "nothing");
+        bridging.cut("the gateway is stopping", "nothing");
         void admin?.then((pool) => pool.cut("the gateway is stopping"));
         setImmediate(() => server.closeAllConnections());
       });
       await closed;
       clearInterval(closing);
       cancel();
+      await bridging.close("the gateway is stopping");
       await upstreams[Symbol.asyncDispose]();
       await (await admin)?.destroy();
     },

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { HttpEndpoint } from "../../backends/workload-endpoint.ts";
+import type { HttpEndpoint, WorkloadEndpoint } from "../../backends/workload-endpoint.ts";
 import type { Clock } from "../../machinery/clock.ts";
 import type { Logger } from "../../machinery/logger.ts";
 import type { Directory } from "../directory.ts";
@@ -8,6 +8,7 @@ import type { Drains } from "../drains.ts";
 import { hostCheck } from "../host-check.ts";
 import { SAFE_HEADERS } from "../refusal.ts";
 import { type Failure, invalid, sendFailure, unavailable } from "./answers.ts";
+import { type BridgedHandler, ownerOf } from "./bridged/bridged-handler.ts";
 import type { CallLimits } from "./call-limits.ts";
 import { Exchange, type ExchangeOptions, type Onward, type Outcome } from "./exchange.ts";
 import { ANYBODY, type Caller, type Gate } from "./gate.ts";
@@ -26,6 +27,7 @@ import type { Upstreams } from "./upstreams.ts";
 export interface McpHandlerOptions {
   readonly directory: Directory;
   readonly upstreams: Upstreams;
+  readonly bridged: BridgedHandler;
   /** Which servers take nothing new. */
   readonly drains: Pick<Drains, "isDraining" | "pass">;
   readonly sessions: LegacySessions;
@@ -157,7 +159,7 @@ export class McpHandler {
     const { state, upstream } = endpoint;
     if (!state.ready) return unavailable(503, state.reason, state.message, state.retryAfterSeconds);
     if (upstream === undefined) return unavailable(503, "NoAddress", "it has no address", 2);
-    if (upstream.kind === "stdio") return unavailable(503, "NoAddress", "it has no address", 2);
+    if (upstream.kind === "stdio") return this.#toBridged(asked, { route, upstream, caller });
     return upstream.transport === "sse"
       ? this.#toLegacy(asked, { route, upstream, caller })
       : this.#toStreamable(asked, route, upstream);
@@ -176,6 +178,19 @@ export class McpHandler {
     const message =
       outcome === "refused" ? "it is being stopped or removed" : "what takes its place is not ready yet; try again";
     return unavailable(503, "Draining", message, 1);
+  }
+
+  async #toBridged(
+    { request, response, headers }: Asked,
+    { route, upstream, caller }: { route: McpRoute; upstream: WorkloadEndpoint; caller: Caller },
+  ): Promise<undefined> {
+    const { bridged } = this.#options;
+    const forwards = upstream.kind === "http" && upstream.forwardAuthorization === true;
+    await bridged.serve({
+      ...{ request, response, contentLength: headers.contentLength },
+      ...{ endpoint: upstream, listedAs: route, owner: ownerOf(caller.id, route) },
+      authorization: forwards ? headers.authorization : undefined,
+    });
   }
 
   async #toStreamable(asked: Asked, route: McpRoute, upstream: HttpEndpoint): Promise<undefined> {

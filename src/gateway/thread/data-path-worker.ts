@@ -13,8 +13,11 @@ export interface WorkerOptions extends DataPathSettings {
   readonly logger: Logger;
 }
 
-/** The data path copies bytes; what it holds is bounded by the calls that are open. */
-const THREAD_LIMITS = { maxYoungGenerationSizeMb: 32, maxOldGenerationSizeMb: 256 };
+/**
+ * What is passed through is copied, and bounded by the calls that are open. What is bridged is read: a message of 16 MiB takes
+ * several times that for a moment, beside what sessions keep.
+ */
+const THREAD_LIMITS = { maxYoungGenerationSizeMb: 32, maxOldGenerationSizeMb: 1_024 };
 /** A question about access may take this long. */
 const ANSWER_TIMEOUT_MS = 5_000;
 const STATS_TIMEOUT_MS = 1_000;
