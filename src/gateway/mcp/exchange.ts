@@ -249,7 +249,7 @@ function tooLarge(limit: number): Failure {
 }
 
 /** Never the server's own words: they could hold anything. */
-function failureOf(error: Error): Failure {
+export function failureOf(error: Error): Failure {
   if (error instanceof InvalidAnswer) return unavailable(502, "UpstreamInvalid", error.message);
   if (error instanceof AddressRefused) {
     const remedy = "spec.remote.allowedCidrs of its RuntimeBackend can allow the range that it is in";

@@ -68,7 +68,7 @@ export class UpstreamPool {
     });
   }
 
-  get dispatcher(): Pick<Pool, "dispatch"> {
+  get dispatcher(): Pick<Pool, "dispatch" | "request"> {
     return this.#pool;
   }
 
