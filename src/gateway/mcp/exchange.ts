@@ -6,6 +6,7 @@ import { AddressRefused } from "../../machinery/judged-lookup.ts";
 import { type Failure, InvalidAnswer, invalid, sendFailure, unavailable } from "./answers.ts";
 import { BodyHead, LARGEST_KEPT } from "./body-head.ts";
 import { errorEvents, type RequestId } from "./json-rpc.ts";
+import { redirectProblem } from "./redirects.ts";
 import { responseHeaders } from "./response-headers.ts";
 import type { Ongoing, UpstreamPool } from "./upstream-pool.ts";
 
@@ -131,10 +132,8 @@ export class Exchange implements Dispatcher.DispatchHandler, Ongoing {
     // Provisional answers are of the hop.
     if (status < 200) return;
     const { response, rewrite, pool } = this.#options;
-    // A client that followed would go past the gateway, and past what it may reach.
-    if (pool.isForeign && status >= 300 && status < 400 && status !== 304) {
-      throw new InvalidAnswer("the server answers with a redirect, which is not followed; give its URL itself");
-    }
+    const problem = redirectProblem(pool, status);
+    if (problem) throw problem;
     this.#rewrites = rewrite?.applies(status, headers) ?? false;
     if (this.#rewrites) delete headers["content-length"];
     const passed = responseHeaders(headers);

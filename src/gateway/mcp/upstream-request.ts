@@ -1,6 +1,7 @@
 import type { HttpEndpoint } from "../../backends/workload-endpoint.ts";
 import { type HttpAsk, type HttpRequest, RequestFailed } from "../bridge/http/http-request.ts";
 import { failureOf } from "./exchange.ts";
+import { redirectProblem } from "./redirects.ts";
 import type { UpstreamPool } from "./upstream-pool.ts";
 
 export interface UpstreamRequestOptions {
@@ -31,6 +32,11 @@ export function upstreamRequest({ pool, endpoint, via, authorization }: Upstream
       answer.body.once("close", () => pool.leave(ongoing));
       // Whoever does not read it any more hears of nothing.
       answer.body.on("error", () => undefined);
+      const problem = redirectProblem(pool, answer.statusCode);
+      if (problem) {
+        answer.body.destroy();
+        throw problem;
+      }
       return { status: answer.statusCode, headers: answer.headers, body: readable(answer.body) };
     } catch (error) {
       pool.leave(ongoing);
