@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { API_VERSION } from "../../src/api/v1alpha1/index.ts";
 import { eventually } from "../support/eventually.ts";
 import { ensureMcpImage, MCP_IMAGE } from "../support/images.ts";
-import { Installation } from "../support/installation.ts";
+import { Installation, readyOf } from "../support/installation.ts";
 import { connectClient } from "../support/mcp/clients.ts";
 import { ask } from "../support/mcp-gateway.ts";
 import { earlierEra, json, ScriptedMcpServer } from "../support/scripted-mcp-server.ts";
@@ -111,6 +111,19 @@ describe("a server that somebody else runs", () => {
     await slipway.until("web", ({ status }) => status?.workload?.id !== before.status?.workload?.id);
     await slipway.untilPhase("web", "Connected");
     await eventually("its tools are listed", async () => (await tools("web")).join() === "theirs");
+  });
+
+  it("follows what its backend allows", async () => {
+    const allow = (allowedCidrs: readonly string[]) =>
+      slipway.kubectl.run([
+        ...["patch", "runtimebackend", "remote", "--type=merge", "-p"],
+        JSON.stringify({ spec: { remote: { allowedCidrs } } }),
+      ]);
+    await allow([]);
+    await slipway.until("web", (each) => readyOf(each)?.message.includes("remote.allowedCidrs") === true);
+    await allow(["127.0.0.0/8"]);
+    await slipway.untilPhase("web", "Connected");
+    expect(await tools("web")).toEqual(["theirs"]);
   });
 
   it("moves to an Engine, to a process and back, stays who it is and leaves nothing", async () => {
