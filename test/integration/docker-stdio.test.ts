@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { join } from "node:path";
 import { Readable } from "node:stream";
+import { text as textOf } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
@@ -14,6 +15,7 @@ import type { DockerConfig } from "../../src/backends/docker/docker-config.ts";
 import { lineChannel } from "../../src/gateway/bridge/stdio/server-channel.ts";
 import { type SharedServer, startSharedServer } from "../../src/gateway/bridge/stdio/shared-server.ts";
 import { systemClock } from "../../src/machinery/clock.ts";
+import { UNCONFINED } from "../contract/backend.ts";
 import {
   type DockerDeployment,
   dockerDeployment,
@@ -234,6 +236,27 @@ describe("a process of one client", () => {
     own.destroy();
     await noHelpers(use);
     expect((await use.observe()).state).toEqual({ kind: "running" });
+  });
+
+  it("has what the workload has, and is confined as it is", async () => {
+    const backend = dockerUnderTest();
+    const files = { token: Buffer.from("abc\n") };
+    const mounts = [{ name: "secret", path: "/secret", readOnly: true, kind: "files", files, secret: true }] as const;
+    const network = { egress: { kind: "closed" }, ingressPorts: [] } as const;
+    const confinement = { ...UNCONFINED, network, readOnlyRoot: true, capabilities: { dropAll: true, add: [] } };
+    const look = [
+      "/bin/busybox cat /secret/token; echo $NAME",
+      "/bin/busybox touch /new 2>/dev/null && echo wrote",
+      "/bin/busybox grep CapBnd /proc/self/status; /bin/busybox ls /sys/class/net; /bin/busybox cat",
+    ];
+    const spec = { ...script(look.join("; ")), env: { NAME: "files" }, mounts, confinement, stdio: true };
+    await using use = await dockerDeployment("own-confined", { backend, spec });
+    const { id } = await use.launch();
+    const own = await backend.attachOwn(id, within());
+    own.end();
+    const said = await textOf(own);
+    expect(said.replaceAll(/\s+/g, " ")).toMatch(/^abc files CapBnd: 0{16} (eth0 )?lo $/);
+    await noHelpers(use);
   });
 
   it("is kept by the collection of orphans while its client is there, and goes with its deployment", async () => {
