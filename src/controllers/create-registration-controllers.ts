@@ -54,7 +54,7 @@ export function createRegistrationControllers(options: RegistrationControllersOp
   const { client, clock, logger, events, fieldManager, deployments, gateways, secrets, metrics } = options;
   const enqueueGateway = (name: string) => gatewayController.enqueue({ namespace: "", name });
   const enqueueDeployment = (key: ObjectKey) => registrationController.enqueue(key);
-  const connections = new Connections({ create: options.createGateway, secrets, enqueue: enqueueGateway });
+  const connections = new Connections({ create: options.createGateway, secrets, enqueue: enqueueGateway, clock });
 
   const gatewayStatus = new StatusPatcher({
     ...{ client, fieldManager, type: mcpGateways },

@@ -84,6 +84,17 @@ describe("registration with an external gateway", () => {
       const [only, ...others] = forge.entries.values();
       return only?.id === entry?.id && only?.url === `${moved}/default/web/mcp` && others.length === 0;
     });
+    const { workload } = (await slipway.get("web")).status ?? {};
+    await slipway.patch("web", { spec: { registerWith: [] } });
+    await slipway.until(
+      "web",
+      ({ metadata, status }) =>
+        reasonOf({ status } as RuntimeDeployment) === undefined && status?.observedGeneration === metadata.generation,
+    );
+    expect([...forge.entries.values()]).toEqual([]);
+    expect((await slipway.get("web")).status?.workload?.id).toBe(workload?.id);
+    await slipway.patch("web", { spec: { registerWith: [{ name: "contextforge" }] } });
+    await untilRegistered("web");
     await slipway.remove("web");
     expect([...forge.entries.values()]).toEqual([]);
   });

@@ -193,6 +193,33 @@ describe("a deployment that names an external gateway", () => {
   });
 });
 
+describe("many deployments", () => {
+  it("are registered with a few readings of the list", async () => {
+    for (let at = 0; at < 100; at++) {
+      const key = { namespace: "team", name: `s${at}` };
+      world.putDeployment({}, key);
+      world.putReady(true, { key, url: `http://127.0.0.1:7080/team/s${at}/mcp` });
+      await world.look(key);
+    }
+    expect(forge.entries.size).toBe(100);
+    const lists = forge.requests.filter(({ method, path }) => method === "GET" && path.includes("include_inactive"));
+    expect(lists.length).toBe(1);
+  });
+
+  it("of which one gets the name of an entry that came in between", async () => {
+    await registered();
+    const key = { namespace: "team", name: "late" };
+    const theirs = forge.add({ name: "team.late", url: "http://elsewhere.test" });
+    world.putDeployment({}, key);
+    world.putReady(true, { key, url: "http://127.0.0.1:7080/team/late/mcp" });
+    await world.look(key);
+    expect(world.registered(key)).toBe("False RegistrationConflict");
+    await world.settle(key);
+    expect(world.message(key)).toContain(`belongs to entry ${theirs.id}`);
+    expect(forge.entries.size).toBe(2);
+  });
+});
+
 describe("what somebody does at the gateway", () => {
   it.each([
     {

@@ -171,6 +171,7 @@ export class RegistrationWorld implements AsyncDisposable {
       create: (_, settings) => new ContextForge(settings, { readMs: 300, writeMs: 300 }),
       secrets,
       enqueue: () => undefined,
+      clock,
     });
     const client = this.#client();
     const statusOf = { client, fieldManager: "test" };

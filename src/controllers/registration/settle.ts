@@ -23,6 +23,8 @@ export interface Matter {
   readonly registration: Registration | undefined;
   readonly serving: Serving;
   readonly key: Uint8Array;
+  /** Nothing of it was ever made there, or tried to be. */
+  readonly isNew: boolean;
   /** Called with what is known, as soon as it is: what fails later must not lose it. */
   readonly learn: (registration: Registration) => void;
   readonly signal: AbortSignal;
@@ -71,14 +73,14 @@ export async function settle(matter: Matter): Promise<Settled> {
 
 /** Removes what there is. */
 export async function withdraw(
-  matter: Omit<Matter, "serving" | "key" | "gateway"> & { name: string },
+  matter: Omit<Matter, "serving" | "key" | "gateway" | "isNew"> & { name: string },
 ): Promise<Settled> {
   const { live, registration, signal, deployment, name } = matter;
   if (!registration) return { registration: undefined, standing: undefined };
   // Two where an answer was lost and the gateway lets names be used twice.
   const ids =
     registration.id === undefined
-      ? (await live.client.list(signal)).filter(isOwn(deployment)).map(({ id }) => id)
+      ? (await live.lists.now(signal)).filter(isOwn(deployment)).map(({ id }) => id)
       : [registration.id];
   const gone = await Promise.all(ids.map((id) => live.client.remove(id, signal)));
   if (gone.every(Boolean)) return { registration: undefined, standing: undefined };
@@ -100,16 +102,16 @@ function conflict(rival: Entry, announcement: Announcement, client: ExternalGate
 }
 
 /** Its own entry, and, where all had to be looked through, those of others. */
-async function findOwn({ deployment, registration, live, signal }: Matter): Promise<{
+async function findOwn({ deployment, registration, live, isNew, signal }: Matter): Promise<{
   own: Entry | undefined;
   others: readonly Entry[];
 }> {
-  const { client } = live;
+  const { client, lists } = live;
   if (registration?.id !== undefined) {
     const own = await client.get(registration.id, signal);
     if (own) return { own, others: [] };
   }
-  const entries = await client.list(signal);
+  const entries = await (isNew ? lists.recent(signal) : lists.now(signal));
   const isMine = isOwn(deployment);
   const [own, ...more] = entries.filter(isMine);
   // Somebody has copied it there, or an answer was lost where names may be used twice.
