@@ -128,7 +128,7 @@ export function connectRegistrations(
     const object = after ?? before;
     if (object && registrationCause(before) !== registrationCause(after)) enqueueDeployment(keyOf(object));
     const places = (each: RuntimeDeployment | undefined) =>
-      (each?.status?.registrations ?? []).map(({ gateway }) => gateway).join(" ");
+      (each?.status?.registrations ?? []).map(({ gateway, id = "" }) => `${gateway}/${id}`).join(" ");
     if (places(before) !== places(after)) countSoon();
   });
   gateways.onChange((before, after) => {

@@ -1,5 +1,6 @@
 import { Reason } from "../../api/v1alpha1/conditions.ts";
 import type { McpGateway, RuntimeDeployment } from "../../api/v1alpha1/index.ts";
+import { jittered } from "../../machinery/backoff.ts";
 import { announcementOf, digestOf, hasDrifted } from "./announcement.ts";
 import type { Announcement, Entry, ExternalGateway, Written } from "./external-gateway.ts";
 import type { LiveGateway } from "./live-gateway.ts";
@@ -32,6 +33,8 @@ export interface Matter {
 
 /** How soon what is on its way out is looked at again. */
 const DELETING_MS = 2_000;
+/** How soon it is looked whether the gateway has reached the server by itself, spread over half that time. */
+const UNREACHABLE_MS = 120_000;
 
 /**
  * Brings one entry to what it should be, a call at a time: found by its ID, or else by its tag, so that an answer that was
@@ -113,10 +116,11 @@ async function findOwn({ deployment, registration, live, isNew, signal }: Matter
   }
   const entries = await (isNew ? lists.recent(signal) : lists.now(signal));
   const isMine = isOwn(deployment);
-  const [own, ...more] = entries.filter(isMine);
+  const mine = entries.filter(isMine);
+  const [first, ...more] = mine.filter(({ state }) => state !== "deleting");
   // Somebody has copied it there, or an answer was lost where names may be used twice.
   for (const { id } of more) await client.remove(id, signal);
-  return { own, others: entries.filter((entry) => !isMine(entry)) };
+  return { own: first ?? mine[0], others: entries.filter((entry) => !isMine(entry)) };
 }
 
 function isOwn(deployment: RuntimeDeployment): (entry: Entry) => boolean {
@@ -166,15 +170,25 @@ async function conclude(
     const message = `the gateway is still connecting to ${announcement.url}`;
     return { registration: record, standing: pending(message), againInMs: againInMs ?? DELETING_MS };
   }
-  if (!entry.enabled) await live.client.setEnabled(entry.id, true, signal);
-  const registration = { ...record, active: true };
-  if (!entry.reachable) {
-    const said = entry.lastError === undefined ? "" : ` (${withoutSecret(entry.lastError, live.serverToken)})`;
+  const on = entry.enabled ? entry : await switchOn(live.client, entry, signal);
+  const registration = recordOf(name, on, digest);
+  if (!on.reachable) {
+    const said = on.lastError === undefined ? "" : ` (${withoutSecret(on.lastError, live.serverToken)})`;
     const message = `registered as "${entry.name}", and the gateway cannot reach ${announcement.url}${said}; see serverBaseUrl and serverTokenSecretRef of the McpGateway`;
-    return { registration, standing: { status: "False", reason: Reason.ServerUnreachable, message } };
+    return {
+      registration,
+      standing: { status: "False", reason: Reason.ServerUnreachable, message },
+      againInMs: jittered(UNREACHABLE_MS),
+    };
   }
   const message = `registered as "${entry.name}"`;
   return { registration, standing: { status: "True", reason: Reason.Registered, message } };
+}
+
+/** The gateway connects to the server then, so what it knew of it before is out of date. */
+async function switchOn(client: ExternalGateway, entry: Entry, signal: AbortSignal): Promise<Entry> {
+  await client.setEnabled(entry.id, true, signal);
+  return { ...((await client.get(entry.id, signal)) ?? entry), enabled: true };
 }
 
 function recordOf(gateway: string, { id, name, url, enabled, tools }: Entry, digest?: string): Registration {
