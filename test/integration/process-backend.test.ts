@@ -172,6 +172,16 @@ describe("a process of a deployment", () => {
     },
   );
 
+  it.each([{ stdio: true }, { stdio: false }])(
+    "hears SIGTERM even if it has just been started (stdio: $stdio)",
+    async ({ stdio }) => {
+      const spec = specOf(node(IDLE), { stdio });
+      const { id } = await launch(spec);
+      await backend.stop(id, 20, within());
+      expect((await current(spec))?.state).toMatchObject({ kind: "exited", exitCode: 143 });
+    },
+  );
+
   it("is told of by its log, over an end of the workload, and by what it uses", async () => {
     const spec = specOf(
       node(`console.error('first'); for (const end = Date.now() + 1500; Date.now() < end;); ${IDLE}`),
