@@ -64,8 +64,11 @@ describe("a client with a session on a server of 2026-07-28 that listens", () =>
       properties: { at: { properties: { region: { type: "string", "x-mcp-header": "Region" } } } },
     };
     const script = stateless({
-      "tools/list": ({ id }, response) =>
-        json(response, { jsonrpc: "2.0", id, result: { tools: [{ name: "t", inputSchema }] } }),
+      "tools/list": ({ id, params }, response) => {
+        const page =
+          params.cursor === "next" ? { tools: [{ name: "t", inputSchema }] } : { tools: [], nextCursor: "next" };
+        json(response, { jsonrpc: "2.0", id, result: page });
+      },
       "tools/call": ({ id, headers }, response) => {
         const isSaid = headers["mcp-param-region"] === "eu";
         if (isSaid) json(response, { jsonrpc: "2.0", id, result: { content: [] } });
@@ -78,8 +81,8 @@ describe("a client with a session on a server of 2026-07-28 that listens", () =>
       port.send(request(id, "tools/call", { name: "t", arguments: { at: { region: "eu" } } }));
       expect(await answered(id)).toMatchObject({ result: { content: [] } });
     }
-    // Learnt once.
-    expect(world.server.methods.filter((method) => method === "tools/list")).toHaveLength(1);
+    // Both pages, once.
+    expect(world.server.methods.filter((method) => method === "tools/list")).toHaveLength(2);
     port.send(request("three", "tools/call", { name: "t", arguments: { at: { region: "us" } } }));
     expect(await answered("three")).toMatchObject({ error: { code: -32020 } });
     port.close();
