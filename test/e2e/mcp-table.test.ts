@@ -88,6 +88,7 @@ describe("a client uses a server", () => {
     stack.use(everyFeature);
     bigFileFor = await serveBigFile();
     slipway = stack.use(await Installation.start());
+    stack.defer(() => slipway.end());
     const urls = { everything: everything.url, "every-feature": everyFeature.url };
     for (const place of PLACES) {
       let before: Promise<unknown> = deploy(place, urls);
