@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { stat } from "node:fs/promises";
 import { findProgram } from "./find-program.ts";
+import { openFolder } from "./open-folder.ts";
 import { environmentOf, type ProcessConfinement, type ProcessSpec, type ProcessUser } from "./process-spec.ts";
 import { systemCode } from "./system-error.ts";
 
@@ -58,8 +58,13 @@ export async function launch(
 ): Promise<ChildProcess & { readonly pid: number }> {
   const { user, home, output } = options;
   const env = environmentOf(spec, { path: options.path, home, run: options.runId });
-  const cwd = spec.workingDirectory ?? home;
-  if (!(await isFolder(cwd))) throw new NotLaunched(`the working directory ${cwd} does not exist`);
+  const wanted = spec.workingDirectory ?? home;
+  await using folder = await openFolder(wanted, user);
+  if (!folder) throw new NotLaunched(`the working directory ${wanted} does not exist`);
+  if (folder.isClosed) {
+    throw new NotLaunched(`the working directory ${wanted} may not be entered by the user that it runs as`);
+  }
+  const cwd = folder.realPath;
   const [name = "", ...args] = spec.argv;
   const program = await findProgram(name, { path: env.PATH ?? "", directory: cwd });
   if (program === undefined) {
@@ -79,7 +84,7 @@ export async function launch(
   const [file = program, ...argv] = limited(confined, spec, options);
   const child = spawned(() =>
     spawn(file, argv, {
-      cwd,
+      cwd: folder.path,
       env,
       ...user,
       detached: true,
@@ -116,12 +121,4 @@ function limited(
 /** Programs that give their caller another user's rights, such as sudo, give it none. A sandbox sees to that itself. */
 function unprivileged(argv: readonly string[], { setpriv }: LaunchTools): readonly string[] {
   return setpriv === undefined ? argv : [setpriv, "--no-new-privs", "--", ...argv];
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory();
-  } catch {
-    return false;
-  }
 }

@@ -1,4 +1,4 @@
-import { readdir, stat } from "node:fs/promises";
+import { chmod, mkdir, readdir, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { DEAF, ECHO, forked, IDLE, node } from "../../../../test/support/process-scripts.ts";
@@ -88,6 +88,28 @@ describe("a process is started", () => {
     const made = await world.started(node(script));
     await exited(made);
     expect(await logOf(made)).toEqual(["EACCES", "EACCES", "EACCES"]);
+  });
+
+  it("not in a folder that its user cannot come to by itself, be that one open to all", async () => {
+    if (!isRoot) return;
+    const closed = join(world.directory, "closed");
+    await mkdir(join(closed, "open"), { recursive: true });
+    await writeFile(join(closed, "open", "file"), "secret");
+    await chmod(closed, 0o700);
+    await symlink(join(closed, "open"), join(world.directory, "link"));
+    for (const [index, folder] of [join(closed, "open"), join(world.directory, "link"), closed].entries()) {
+      const made = await world.make(["cat", "file"], { workingDirectory: folder }, `of-${index}`);
+      await made.start();
+      const error = expect.stringMatching(/working directory .* may not be entered by the user/);
+      expect(await exited(made)).toMatchObject({ code: 127, error });
+    }
+  });
+
+  it("in a folder that everybody may come to, by a link too", async () => {
+    await symlink("/usr", join(world.directory, "link"));
+    const made = await world.started(["pwd"], { workingDirectory: join(world.directory, "link") });
+    await exited(made);
+    expect(await logOf(made)).toEqual(["/usr"]);
   });
 });
 
