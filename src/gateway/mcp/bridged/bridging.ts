@@ -42,7 +42,7 @@ export class Bridging {
   readonly #bodies = new BodyBudget(BODIES_BYTES);
   /** Tells this gateway from others in Via, so that a request that comes back is seen. */
   readonly #pseudonym = `slipway-${randomBytes(6).toString("hex")}`;
-  readonly #dropped: Record<DropReason, number> = { InvalidLine: 0, LateAnswer: 0, Unattributed: 0 };
+  readonly #dropped: Record<DropReason, number> = { InvalidLine: 0, LateAnswer: 0, Unattributed: 0, Unread: 0 };
 
   constructor({ directory, streamsSocket: socketPath, clock }: BridgingOptions) {
     this.#clock = clock;
