@@ -105,6 +105,18 @@ describe("a process is started", () => {
     }
   });
 
+  it("with variables for its loader, which those that confine it first have not", async () => {
+    const traced = { LD_DEBUG: "libs", GCONV_PATH: "/none" };
+    const script = "console.log(process.env.GCONV_PATH, process.env.LD_DEBUG)";
+    const made = await world.started(node(script), { env: traced });
+    await exited(made);
+    const log = await logOf(made);
+    expect(log).toContain("/none libs");
+    // The loader tells of each program that it is told to.
+    expect(log.join("\n")).toMatch(/initialize program: \S*node/);
+    expect(log.join("\n")).not.toMatch(/initialize program: \S*(prlimit|setpriv|bwrap)/);
+  });
+
   it("in a folder that everybody may come to, by a link too", async () => {
     await symlink("/usr", join(world.directory, "link"));
     const made = await world.started(["pwd"], { workingDirectory: join(world.directory, "link") });
