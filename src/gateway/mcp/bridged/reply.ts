@@ -6,11 +6,13 @@ import { SAFE_HEADERS } from "../../refusal.ts";
 import { type Failure, sendFailure } from "../answers.ts";
 import type { Outcome } from "../exchange.ts";
 import { errorEvents, type RequestId } from "../json-rpc.ts";
+import type { UnreadAnswers } from "./unread-answers.ts";
 
 export interface ReplyOptions {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly clock: Clock;
+  readonly unread: UnreadAnswers;
   /** Called once, when all is said or the client has left. */
   readonly onEnd: (outcome: Outcome | "refused") => void;
 }
@@ -29,8 +31,10 @@ export class Reply {
 
   constructor(options: ReplyOptions) {
     this.#options = options;
-    const { response, onEnd } = options;
+    const { response, unread, onEnd } = options;
+    response.on("drain", () => unread.set(this, 0));
     const ended = () => {
+      unread.set(this, 0);
       this.#gone.abort();
       onEnd(this.#outcome ?? "gone");
     };
@@ -45,6 +49,11 @@ export class Reply {
 
   get isGone(): boolean {
     return this.#options.response.destroyed;
+  }
+
+  /** What all clients leave unread. */
+  get unread(): UnreadAnswers {
+    return this.#options.unread;
   }
 
   get hasBegun(): boolean {
@@ -123,7 +132,8 @@ export class Reply {
   }
 
   #scheduleStall(): () => void {
-    const { clock, response } = this.#options;
+    const { clock, response, unread } = this.#options;
+    unread.set(this, response.writableLength);
     return clock.schedule(STALLED_MS, () => response.destroy());
   }
 }
