@@ -7,6 +7,7 @@ import type { PortEvents } from "../server-port.ts";
 import { EventsLost, type StreamEvent } from "./event-stream.ts";
 import type { Session } from "./session.ts";
 import { Sessions, type SessionsLimits, TooManySessions } from "./sessions.ts";
+import { SoleAnswer } from "./sole-answer.ts";
 
 const forever = new AbortController().signal;
 
@@ -78,6 +79,39 @@ describe("a session", () => {
     const messages = [notification("notifications/initialized"), answer("s1")];
     expect(session.post(messages, forever)).toBeUndefined();
     expect(sent).toEqual(messages);
+  });
+
+  it.each<{ because: string; first: Message[]; want: Message | undefined; streamed: Message[] }>([
+    { because: "it comes alone", first: [], want: answer(1), streamed: [] },
+    { because: "progress comes first", first: [progressOf(1)], want: undefined, streamed: [progressOf(1), answer(1)] },
+    { because: "another is answered first", first: [answer(2)], want: answer(1), streamed: [] },
+  ])("hands an answer over by itself where one is wanted and $because", async ({ first, want, streamed }) => {
+    const { session, says } = await sessionUnderTest();
+    const sole = new SoleAnswer();
+    const stream = session.post([call(1)], forever, sole);
+    session.post([call(2)], forever);
+    for (const message of [...first, answer(1)]) says(message);
+    expect(await sole.settled).toEqual(want);
+    session.close();
+    expect(await allOf(stream)).toEqual(streamed);
+  });
+
+  it("brings an answer on the stream that nobody wants by itself any more", async () => {
+    const { session, says } = await sessionUnderTest();
+    const sole = new SoleAnswer();
+    const stream = session.post([call(1)], forever, sole);
+    sole.giveUp();
+    says(answer(1));
+    expect(await sole.settled).toBeUndefined();
+    expect(await allOf(stream)).toEqual([answer(1)]);
+  });
+
+  it("leaves nobody waiting for an answer by itself when it ends", async () => {
+    const { session } = await sessionUnderTest();
+    const sole = new SoleAnswer();
+    session.post([call(1)], forever, sole);
+    session.close();
+    expect(await sole.settled).toBeUndefined();
   });
 
   it("answers the requests of a batch on one stream", async () => {

@@ -12,6 +12,7 @@ import {
 } from "../message.ts";
 import type { PortEvents, ServerPort } from "../server-port.ts";
 import { EventStream, type StreamEvent } from "./event-stream.ts";
+import type { SoleAnswer } from "./sole-answer.ts";
 
 export interface SessionLimits {
   /** What is kept of one session's messages, read and unread. */
@@ -46,6 +47,8 @@ export interface PostEvents extends AsyncIterable<StreamEvent> {
 /** A call whose answer is awaited. */
 interface OpenCall {
   readonly stream: EventStream;
+  /** Given up once there is something in the stream. */
+  readonly sole: SoleAnswer | undefined;
   readonly progressToken: unknown;
   /** Requests that came together are answered on one stream. */
   readonly together: Set<RequestId>;
@@ -107,14 +110,14 @@ export class Session {
   /**
    * The messages of one POST. @returns what belongs to its requests, up to the last answer; undefined where none was asked.
    * A client that stops reading does not cancel: it may come back, and says so when it does not want the answer.
+   * `sole`: of one message, whose answer is not in the stream then.
    */
-  post(messages: readonly Message[], signal: AbortSignal): PostEvents | undefined {
-    const requests = messages.filter(isRequest);
-    const stream = requests.length > 0 ? this.#openStream() : undefined;
+  post(messages: readonly Message[], signal: AbortSignal, sole?: SoleAnswer): PostEvents | undefined {
+    const stream = messages.some(isRequest) ? this.#openStream(sole) : undefined;
     const together = new Set<RequestId>();
     const sent = messages.filter((message) => {
       if (stream === undefined || !isRequest(message)) return true;
-      return this.#opens({ stream, together, progressToken: metaOf(message).progressToken }, message);
+      return this.#opens({ stream, sole, together, progressToken: metaOf(message).progressToken }, message);
     });
     if (together.size === 0) stream?.end();
     for (const message of sent) this.#send(message);
@@ -146,9 +149,9 @@ export class Session {
     this.#options.onEnd();
   }
 
-  #openStream(): EventStream {
+  #openStream(sole: SoleAnswer | undefined): EventStream {
     this.#posts += 1;
-    const stream = new EventStream(`p${this.#posts}`);
+    const stream = new EventStream(`p${this.#posts}`, () => sole?.giveUp());
     this.#streams.set(stream.key, stream);
     this.#forgetEnded();
     return stream;
@@ -195,6 +198,11 @@ export class Session {
     }
     const call = message.id === undefined ? undefined : this.#settle(message.id);
     if (call === undefined) return;
+    if (call.sole?.take(message)) {
+      call.stream.end();
+      this.#streams.delete(call.stream.key);
+      return;
+    }
     this.#push(call.stream, message, bytes);
     if (call.together.size === 0) call.stream.end();
   }
