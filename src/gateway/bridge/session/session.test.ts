@@ -9,7 +9,7 @@ import type { Session } from "./session.ts";
 import { Sessions, type SessionsLimits, TooManySessions } from "./sessions.ts";
 import { SoleAnswer } from "./sole-answer.ts";
 
-const forever = new AbortController().signal;
+const forever = new AbortController();
 
 function sessionsUnderTest(limits: Partial<SessionsLimits> = {}) {
   const clock = new FakeClock();
@@ -198,7 +198,7 @@ describe("a session", () => {
   it("goes on with a call when the client lost its connection", async () => {
     const { session, says } = await sessionUnderTest();
     const gone = new AbortController();
-    const reading = allOf(session.post([call(1)], gone.signal));
+    const reading = allOf(session.post([call(1)], gone));
     gone.abort();
     expect(await reading).toEqual([]);
     says(answer(1));
@@ -327,7 +327,7 @@ describe("sessions", () => {
     const { sessions, clock } = sessionsUnderTest({ idleMs: 1_000 });
     const [used, read, forgotten] = [1, 2, 3].map(() => sessions.open("ann", connect));
     const gone = new AbortController();
-    const reading = allOf((await read)?.listen(gone.signal));
+    const reading = allOf((await read)?.listen(gone));
     for (let turn = 0; turn < 4; turn += 1) {
       await clock.advance(500);
       sessions.get((await used)?.id ?? "", "ann");

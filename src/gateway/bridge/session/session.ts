@@ -38,6 +38,12 @@ export interface SessionOptions {
   readonly onEnd: () => void;
 }
 
+/** Who reads. Asked only when it begins to: most answers need no stream. */
+export interface Reader {
+  /** Raised when it reads no more. */
+  readonly signal: AbortSignal;
+}
+
 /** What comes of one POST. */
 export interface PostEvents extends AsyncIterable<StreamEvent> {
   /** The id from which all of it is resumed. */
@@ -112,7 +118,7 @@ export class Session {
    * A client that stops reading does not cancel: it may come back, and says so when it does not want the answer.
    * `sole`: of one message, whose answer is not in the stream then.
    */
-  post(messages: readonly Message[], signal: AbortSignal, sole?: SoleAnswer): PostEvents | undefined {
+  post(messages: readonly Message[], reader: Reader, sole?: SoleAnswer): PostEvents | undefined {
     const stream = messages.some(isRequest) ? this.#openStream(sole) : undefined;
     const together = new Set<RequestId>();
     const sent = messages.filter((message) => {
@@ -121,20 +127,20 @@ export class Session {
     });
     if (together.size === 0) stream?.end();
     for (const message of sent) this.#send(message);
-    return stream && Object.assign(this.#read(stream, signal), { beforeFirst: `${stream.key}-0` });
+    return stream && Object.assign(this.#read(stream, reader), { beforeFirst: `${stream.key}-0` });
   }
 
   /** What belongs to no request, from where the client last read. Who asks again takes it over. */
-  listen(signal: AbortSignal): AsyncIterable<StreamEvent> {
-    return this.#read(this.#standalone, signal);
+  listen(reader: Reader): AsyncIterable<StreamEvent> {
+    return this.#read(this.#standalone, reader);
   }
 
   /** What follows the event in its stream. @returns undefined where there is no such stream any more. */
-  resume(lastEventId: string, signal: AbortSignal): AsyncIterable<StreamEvent> | undefined {
+  resume(lastEventId: string, reader: Reader): AsyncIterable<StreamEvent> | undefined {
     const [, key = "", sequence = ""] = /^([a-z0-9]+)-(\d{1,15})$/.exec(lastEventId) ?? [];
     const stream = this.#streams.get(key);
     if (stream === undefined || Number(sequence) > stream.last) return undefined;
-    return this.#read(stream, signal, Number(sequence));
+    return this.#read(stream, reader, Number(sequence));
   }
 
   /** Cancels what is under way; who reads comes to the end. Idempotent. */
@@ -181,10 +187,10 @@ export class Session {
     if (call?.together.size === 0) call.stream.end();
   }
 
-  async *#read(stream: EventStream, signal: AbortSignal, after?: number): AsyncGenerator<StreamEvent, void, undefined> {
+  async *#read(stream: EventStream, reader: Reader, after?: number): AsyncGenerator<StreamEvent, void, undefined> {
     this.#readers += 1;
     try {
-      yield* stream.read(signal, after);
+      yield* stream.read(reader.signal, after);
     } finally {
       this.#readers -= 1;
     }

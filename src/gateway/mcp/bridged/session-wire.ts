@@ -83,7 +83,7 @@ export class SessionWire {
     const session = this.#find(call, headers);
     if ("status" in session) return reply.fail("refused", session);
     const { lastEventId } = headers;
-    const events = lastEventId === undefined ? session.listen(reply.signal) : session.resume(lastEventId, reply.signal);
+    const events = lastEventId === undefined ? session.listen(reply) : session.resume(lastEventId, reply);
     if (events === undefined) {
       return reply.fail("refused", invalid(400, "EventNotFound", "there is nothing left to resume after that event"));
     }
@@ -138,7 +138,7 @@ export class SessionWire {
     try {
       const session = await this.#sessions.open(client.owner, connect);
       try {
-        const events = session.post([greeting], reply.signal);
+        const events = session.post([greeting], reply);
         const answer = events && (await answersIn(events))[0];
         if (answer === undefined) reply.fail("failed", SERVER_GONE, [id]);
         else if (typeof agreed !== "string") await give(reply, answer, forms);
@@ -164,7 +164,7 @@ export class SessionWire {
     const ids = posted.messages.filter(isRequest).map(({ id }) => id);
     const ongoing: Ongoing = { isCall: true, cut: (reason) => reply.fail("failed", replaced(reason), ids) };
     const sole = forms.events && forms.json && !posted.isBatch ? new SoleAnswer() : undefined;
-    const events = session.post(posted.messages, reply.signal, sole);
+    const events = session.post(posted.messages, reply, sole);
     if (events === undefined) return reply.empty(202);
     upstream.enter(ongoing);
     try {
