@@ -10,6 +10,7 @@ const INITIALIZE = {
   capabilities: { logging: {}, resources: { subscribe: true }, tasks: { list: {} }, tools: {} },
   serverInfo: { name: "scripted", version: "1" },
 };
+const DISCOVER = { supportedVersions: ["2026-07-28"], capabilities: { tools: {}, logging: {} } };
 const clientInfo = { name: "slipway", version: "1" };
 
 interface UnderTest {
@@ -33,7 +34,7 @@ async function sharedServer({
   const clock = new FakeClock();
   const dropped: string[] = [];
   channel.answer = ({ method }) => {
-    if (method === "server/discover") return stateless ? { supportedVersions: ["2026-07-28"], capabilities: {} } : {};
+    if (method === "server/discover") return stateless ? DISCOVER : {};
     return method === "initialize" ? INITIALIZE : undefined;
   };
   const server = await startSharedServer(channel.open, {
@@ -301,6 +302,16 @@ describe("clients that share a process", () => {
 });
 
 describe("clients of revision 2026-07-28 that share a process", () => {
+  it("are told of no logs, since none of them names who it is for", async () => {
+    const { channel, connect, server, idOf } = await sharedServer({ stateless: true });
+    const { client, send } = connect();
+    send(request("d", "server/discover"));
+    channel.says(result(idOf("server/discover"), DISCOVER));
+    const without = { ...DISCOVER, capabilities: { tools: {} } };
+    expect(client.received).toEqual([result("d", without)]);
+    expect(server.greeting).toEqual({ era: "stateless", discover: without });
+  });
+
   it("get what their own subscriptions bring", async () => {
     const { channel, connect, dropped } = await sharedServer({ stateless: true });
     const [one, two] = [connect(), connect()];

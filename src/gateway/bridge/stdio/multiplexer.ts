@@ -141,11 +141,11 @@ export class Multiplexer {
     this.#channel.send({ jsonrpc: "2.0", method, ...(params && { params }) });
   }
 
-  /** A client's request, which the server answers. */
-  forward(client: Client, request: Request): void {
+  /** A client's request, which the server answers; the client gets what `seen` makes of that. */
+  forward(client: Client, request: Request, seen: (answer: Answer) => Answer = (answer) => answer): void {
     const refusal = this.#refusalOf(client, request);
     if (refusal) reply(client, errorOf(request.id, refusal));
-    else this.#channel.send(this.#calls.add(client, request, (answer, bytes) => client.onMessage(answer, bytes)));
+    else this.#channel.send(this.#calls.add(client, request, (answer, bytes) => client.onMessage(seen(answer), bytes)));
   }
 
   #refusalOf(client: Client, { id }: Request): RpcError | undefined {
