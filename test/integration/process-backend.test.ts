@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
-import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { mkdir, mkdtempDisposable, readdir, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
@@ -313,8 +314,10 @@ describe("what nobody needs any more", () => {
 describe("where bubblewrap works", () => {
   it("a process has its own /tmp and processes, and files that it can only read", async () => {
     if ((await confined("yes")).length === 0) return;
+    // The folder as a whole may hold what the process needs, such as this checkout.
+    await using folder = await mkdtempDisposable(join(tmpdir(), "slipway-outside-"));
     const script = `const fs = require('fs'); const t = (f) => { try { return f() } catch (e) { return e.code } };
-      console.log(JSON.stringify([t(() => fs.readdirSync('/tmp').length > 0), t(() => fs.writeFileSync('/var/tmp/x', '')),
+      console.log(JSON.stringify([fs.existsSync(${JSON.stringify(folder.path)}), t(() => fs.writeFileSync('/var/tmp/x', '')),
       t(() => fs.writeFileSync('/tmp/x', '')), t(() => fs.writeFileSync(process.env.HOME + '/x', '')),
       fs.readdirSync('/proc').filter((n) => /^[0-9]+$/.test(n)).length < 4, /NoNewPrivs:\\s+1/.test(fs.readFileSync('/proc/self/status'))]))`;
     const [line = ""] = await printed(script, { confinement: { ...UNCONFINED, readOnlyRoot: true } });

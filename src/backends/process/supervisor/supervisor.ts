@@ -41,7 +41,9 @@ export class Supervisor implements AsyncDisposable {
   readonly #tools: LaunchTools;
   readonly #processes = new Map<string, SupervisedProcess>();
   readonly #listeners = new Set<(id: string) => void>();
+  readonly #deleting = new Set<Promise<void>>();
   #making: Promise<unknown> = Promise.resolve();
+  #isEnding = false;
 
   private constructor(options: SupervisorOptions, tools: LaunchTools) {
     this.#options = options;
@@ -97,10 +99,18 @@ export class Supervisor implements AsyncDisposable {
     return await making;
   }
 
-  /** Ends its processes by SIGKILL where they have not ended, and removes its home, its state and its log. */
+  /** Ends its processes by SIGKILL where they have not ended, and removes its home, its state and its log. Once all ends it is left to the next Slipway. */
   async delete(id: string, signal: AbortSignal): Promise<void> {
     const found = this.#processes.get(id);
-    if (!found) return;
+    if (!found || this.#isEnding) return;
+    const deleting = this.#remove(id, found, signal);
+    const forget = () => this.#deleting.delete(deleting);
+    this.#deleting.add(deleting);
+    deleting.then(forget, forget);
+    await deleting;
+  }
+
+  async #remove(id: string, found: SupervisedProcess, signal: AbortSignal): Promise<void> {
     await found.stop(0, signal);
     await found.close(0, signal);
     await rm(this.#home(id), { recursive: true, force: true });
@@ -117,12 +127,16 @@ export class Supervisor implements AsyncDisposable {
 
   /** Ends all processes. Those that should run are started by the next Slipway. */
   async [Symbol.asyncDispose](): Promise<void> {
+    // The next Slipway may begin as soon as this has ended, in the same folders.
+    this.#isEnding = true;
     const never = new AbortController().signal;
     const all = [...this.#processes.values()];
     const ends = await Promise.allSettled(all.map((one) => one.close(CLOSE_GRACE_MS, never)));
     for (const end of ends) {
       if (end.status === "rejected") this.#options.logger.error("a process could not be ended", { error: end.reason });
     }
+    // Whoever asked for these is told how they went.
+    await Promise.allSettled(this.#deleting);
   }
 
   async #recover(): Promise<void> {
