@@ -67,7 +67,7 @@ export class BridgedHandler {
 
   constructor(options: BridgedHandlerOptions) {
     this.#options = options;
-    this.#wire = new SessionWire(options.sessions);
+    this.#wire = new SessionWire(options.sessions, options.clock);
   }
 
   get pseudonym(): string {

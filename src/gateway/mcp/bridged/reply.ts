@@ -20,13 +20,16 @@ export interface ReplyOptions {
 /** A client that takes nothing for this long is taken for gone. */
 const STALLED_MS = 60_000;
 
+/** One for all: each would otherwise be made anew with its stack, for answers that have ended well. */
+const GONE = new Error("the client is gone");
+
 /** An answer that a browser opens as a page must not act as this origin. */
 const HARMLESS = { ...SAFE_HEADERS, "content-security-policy": "default-src 'none'; sandbox" };
 
 /** What goes back to one client: JSON or events, each as fast as the client takes it. */
 export class Reply {
   readonly #options: ReplyOptions;
-  readonly #gone = new AbortController();
+  #gone: AbortController | undefined;
   #outcome: Outcome | "refused" | undefined;
 
   constructor(options: ReplyOptions) {
@@ -35,7 +38,7 @@ export class Reply {
     response.on("drain", () => unread.set(this, 0));
     const ended = () => {
       unread.set(this, 0);
-      this.#gone.abort();
+      this.#gone?.abort(GONE);
       onEnd(this.#outcome ?? "gone");
     };
     if (response.closed) ended();
@@ -44,6 +47,8 @@ export class Reply {
 
   /** Raised when nobody reads any more. */
   get signal(): AbortSignal {
+    this.#gone ??= new AbortController();
+    if (this.#options.response.closed) this.#gone.abort(GONE);
     return this.#gone.signal;
   }
 
