@@ -185,3 +185,44 @@ async function bodyOf(response: IncomingMessage): Promise<string> {
   for await (const chunk of response) body += chunk;
   return body;
 }
+
+describe("clients that do not read", () => {
+  it("leave a bounded amount unread together, and the server to who reads", async () => {
+    const asked = JSON.stringify({
+      ...{ jsonrpc: "2.0", id: 1, method: "tools/call" },
+      params: {
+        name: "big",
+        arguments: {},
+        _meta: {
+          "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+          "io.modelcontextprotocol/clientInfo": { name: "raw", version: "1" },
+          "io.modelcontextprotocol/clientCapabilities": {},
+        },
+      },
+    });
+    const headers = {
+      accept: "application/json",
+      "content-type": "application/json",
+      "mcp-protocol-version": "2026-07-28",
+      "mcp-method": "tools/call",
+      "mcp-name": "big",
+    };
+    const begun = await Promise.all(
+      Array.from({ length: 40 }, async () => {
+        const sent = request(urlOf("modern"), { method: "POST", headers, agent: false });
+        sent.on("error", () => undefined);
+        sent.end(asked);
+        const [answer] = (await once(sent, "response")) as [IncomingMessage];
+        answer.on("error", () => undefined);
+        return { sent, answer };
+      }),
+    );
+    expect(begun.map(({ answer }) => answer.statusCode)).toEqual(Array(40).fill(200));
+    await eventually("some are broken off", async () => (gateway.dataPath.stats().open <= 25 ? true : undefined));
+    expect(gateway.dataPath.stats().open).toBeGreaterThan(15);
+    await using client = await connectClient("v2 pinned", urlOf("modern"));
+    expect(textOf(await call(client, "big"))).toHaveLength(BIG);
+    for (const { sent } of begun) sent.destroy();
+    await eventually("all have left", async () => (isQuiet() ? true : undefined));
+  }, 60_000);
+});

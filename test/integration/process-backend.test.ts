@@ -242,6 +242,18 @@ describe("a process that listens", () => {
   });
 });
 
+it("keeps its port while it waits to be started again", async () => {
+  const port = await freePort();
+  const crashing = { ...specOf(node("process.exit(1)"), { stdio: false, port }), restartPolicy: "Always" } as const;
+  await launch(crashing);
+  await eventually("it waits", async () => {
+    const found = await current(crashing);
+    return found?.state.kind === "restarting" && found.platformRestarts > 2 ? found : undefined;
+  });
+  const other = { ...specOf(listens(port), { stdio: false, port }), owner: newOwner("other") };
+  await expect(launch(other)).rejects.toMatchObject({ reason: "PortConflict" });
+});
+
 describe("a process of one client", () => {
   it("ends with its stream, deaf and forked as it is, and the shared one goes on", async () => {
     const spec = specOf(node(`${DEAF} ${forked(`${DEAF} ${IDLE}`)} ${ECHO.replace("process.exit()", "0")} ${IDLE}`));

@@ -6,6 +6,7 @@ import { type LaunchTools, launchTools, type Sandbox } from "./launch.ts";
 import type { ProcessSpec } from "./process-spec.ts";
 import type { ProcessTable } from "./process-table.ts";
 import { ownUser } from "./process-users.ts";
+import { removeTree } from "./remove-tree.ts";
 import { type ProcessRecord, readState } from "./state-file.ts";
 import { SupervisedProcess } from "./supervised-process.ts";
 
@@ -85,7 +86,7 @@ export class Supervisor implements AsyncDisposable {
       const user = this.#options.ownUsers ? await ownUser(new Set(taken)) : undefined;
       const home = this.#home(id);
       // One that was broken off may have left its folder, of another user.
-      await rm(home, { recursive: true, force: true });
+      await removeTree(home);
       await mkdir(home, { mode: 0o700 });
       if (user) await chown(home, user.uid, user.gid);
       await mkdir(this.#state(id), { recursive: true, mode: 0o700 });
@@ -113,7 +114,7 @@ export class Supervisor implements AsyncDisposable {
   async #remove(id: string, found: SupervisedProcess, signal: AbortSignal): Promise<void> {
     await found.stop(0, signal);
     await found.close(0, signal);
-    await rm(this.#home(id), { recursive: true, force: true });
+    await removeTree(this.#home(id));
     // The state last: what is broken off before can be deleted again.
     await rm(this.#state(id), { recursive: true, force: true });
     this.#processes.delete(id);
@@ -148,7 +149,7 @@ export class Supervisor implements AsyncDisposable {
     }
     for (const id of await readdir(this.#options.workDirectory)) {
       // Left by a creation or a deletion that was broken off.
-      if (ID.test(id) && !this.#processes.has(id)) await rm(this.#home(id), { recursive: true });
+      if (ID.test(id) && !this.#processes.has(id)) await removeTree(this.#home(id));
     }
     const recover = async ([id, one]: readonly [string, SupervisedProcess]) => {
       try {

@@ -2,7 +2,7 @@ import type { Clock } from "../../../machinery/clock.ts";
 import { isAnswer, isNotification, isRequest, type Message, type RequestId } from "../message.ts";
 import type { ChannelEvents, OpenChannel, ServerChannel } from "../stdio/server-channel.ts";
 import { type HttpRequest, RequestFailed } from "./http-request.ts";
-import { failureAnswer, noAnswer } from "./posted-request.ts";
+import { failureAnswer, noAnswer, REQUEST_BYTES } from "./posted-request.ts";
 import { isEventStream, readAnswer } from "./read-answer.ts";
 
 export interface SseChannelOptions {
@@ -146,7 +146,7 @@ class SseChannel implements ServerChannel {
     const { signal } = this.#closed;
     const body = JSON.stringify(message);
     const headers = { "content-type": "application/json" };
-    this.#backlog += body.length;
+    this.#backlog += body.length + REQUEST_BYTES;
     try {
       const answer = await request({
         method: "POST",
@@ -165,7 +165,7 @@ class SseChannel implements ServerChannel {
         this.#events.onMessage(failureAnswer(message.id, error), 0);
       }
     } finally {
-      this.#backlog -= body.length;
+      this.#backlog -= body.length + REQUEST_BYTES;
     }
   }
 }

@@ -249,6 +249,21 @@ describe("clients that share a process", () => {
     expect(client.received.at(-1)).toMatchObject({ id: ids.at(-1), error: { data: { reason } } });
   });
 
+  it("and a process that asks without end and reads nothing fill no memory with what it does not read", async () => {
+    const { channel, connect, dropped } = await sharedServer({ limits: { backlogBytes: 10 } });
+    const { client, send } = connect();
+    send(request(1, "tools/call"));
+    channel.sent.length = 0;
+    channel.backlogBytes = 11;
+    for (let id = 0; id < 100; id++) channel.says(request(id, id % 2 ? "ping" : "roots/list"));
+    for (let id = 0; id < 100; id++) send(notification("notifications/theirs"));
+    send(request(2, "resources/subscribe", { uri: "a:b" }));
+    send(notification("notifications/cancelled", { requestId: 1 }));
+    expect(channel.sent).toEqual([]);
+    expect(dropped.filter((reason) => reason === "Unread")).toHaveLength(201);
+    expect(client.answerTo(2)).toMatchObject({ error: { data: { reason: "ServerStalled" } } });
+  });
+
   it("are refused when there are too many", async () => {
     const { server } = await sharedServer({ limits: { clients: 1 } });
     expect(server.connect(new ScriptedClient())).toBeDefined();

@@ -20,7 +20,7 @@ const LISTEN = "subscriptions/listen";
  */
 export async function serveStateless(call: BridgedCall, request: Request, forms: AcceptedForms): Promise<void> {
   const { upstream, client, reply } = call;
-  const queue = new AnswerQueue(request.id, () => reply.breakOff());
+  const queue = new AnswerQueue(request.id, reply.unread, () => reply.breakOff());
   const ongoing: Ongoing = {
     isCall: request.method !== LISTEN,
     cut: (reason) => reply.fail("failed", replaced(reason), [request.id]),
@@ -38,6 +38,7 @@ export async function serveStateless(call: BridgedCall, request: Request, forms:
   } catch (error) {
     reply.fail("failed", failureOfServer(error, client), [request.id]);
   } finally {
+    queue.leave();
     upstream.leave(ongoing);
   }
 }
