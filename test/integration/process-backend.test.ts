@@ -293,19 +293,21 @@ describe("a process of one client", () => {
 });
 
 describe("what nobody needs any more", () => {
-  const pinned = { name: "some-server", version: "1.0.0", integrity: "sha512-AAAA" };
+  const lock = `sha256-${"A".repeat(43)}=`;
+  const pinned = { name: "some-server", version: "1.0.0", integrity: "sha512-AAAA", lock };
 
-  it("is removed with the orphans: packages without a workload, and no others", async () => {
+  it("is removed with the orphans: packages without a workload but for their locks, and no others", async () => {
     await launch(specOf(node(IDLE), { image: { pinned: formatPinned(pinned) } }));
     const packages = join(world.directory, "shared", "packages");
-    for (const key of [packageKey(pinned), packageKey({ ...pinned, version: "2.0.0" })]) {
+    const unused = packageKey({ ...pinned, version: "2.0.0" });
+    for (const key of [packageKey(pinned), unused]) {
       await mkdir(join(packages, `${key}.tree`));
       await writeFile(join(packages, `${key}.lock.json`), "{}");
       await writeFile(join(packages, `${key}.digest`), "");
     }
     expect(await backend.collectOrphans(() => true, within())).toEqual([]);
     const kept = ["digest", "lock.json", "tree"].map((what) => `${packageKey(pinned)}.${what}`);
-    expect((await readdir(packages)).sort()).toEqual(kept);
+    expect((await readdir(packages)).sort()).toEqual([...kept, `${unused}.lock.json`].sort());
   });
 
   it("is left by no Slipway that ends without a workload", async () => {
