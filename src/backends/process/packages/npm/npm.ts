@@ -1,7 +1,7 @@
 import { realpath } from "node:fs/promises";
-import { TerminalError, TransientError } from "../../../machinery/errors.ts";
-import { CommandFailed, runCommand } from "../run-command.ts";
-import { findProgram } from "../supervisor/find-program.ts";
+import { TerminalError, TransientError } from "../../../../machinery/errors.ts";
+import { CommandFailed, runCommand } from "../../run-command.ts";
+import { findProgram } from "../../supervisor/find-program.ts";
 
 export interface NpmOptions {
   /** Slipway's own environment; of it npm gets what says how to reach the registry. */
