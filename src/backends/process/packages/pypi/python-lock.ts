@@ -20,6 +20,8 @@ interface LockedPackage {
 }
 
 const REQUIREMENT = /^([a-z0-9][a-z0-9-]*)==([0-9A-Za-z.!+]+)((?: --hash=sha256:[0-9a-f]{64})+)$/;
+/** Comments, and options that repeat what the user's configuration says: that counts in any case. */
+const ASIDE = /^(#|-i |--(index-url|extra-index-url|find-links|no-index|no-binary|only-binary)\b)/;
 const PYTHON = /^\d{1,2}\.\d{1,3}$/;
 
 /**
@@ -29,8 +31,7 @@ const PYTHON = /^\d{1,2}\.\d{1,3}$/;
  */
 export function readRequirements(text: string, { pypi, python }: Pick<PythonLock, "pypi" | "python">): PythonLock {
   const lines = text.replace(/\s*\\\r?\n\s*/g, " ").split(/\r?\n/);
-  // Options repeat what the user's configuration says, which counts in any case.
-  const requirements = lines.map((line) => line.trim()).filter((line) => !/^(#|--|-[a-z] |$)/.test(line));
+  const requirements = lines.map((line) => line.trim()).filter((line) => line !== "" && !ASIDE.test(line));
   const packages = requirements.map((line) => readRequirement(line, pypi));
   packages.sort((a, b) => (a.name < b.name ? -1 : 1));
   if (!packages.some(({ name }) => name === pypi)) throw new Error(`uv has chosen no version of ${pypi}`);
