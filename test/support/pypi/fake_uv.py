@@ -4,7 +4,7 @@ with the pip and venv of the machine against a real index, and words what it ref
 uv's reference (docs.astral.sh/uv/reference/cli, settings, environment) and of the snapshots in uv's own tests.
 
 What it does not do: look for a project beyond its uv.toml or pyproject.toml, keep a cache, and resolve as uv does, which
-differs from pip only where several choices fit.
+differs from pip where several choices fit, and reads metadata where pip reads archives.
 """
 
 import html.parser
@@ -101,14 +101,18 @@ def configured():
     for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL"):
         if os.environ.get(name):
             return os.environ[name]
-    home = os.environ.get("XDG_CONFIG_HOME") or os.path.join(os.environ.get("HOME", "/"), ".config")
-    for settings in (project_settings(), read_toml(os.path.join(home, "uv", "uv.toml")) or {}):
+    for settings in (project_settings(), user_settings()):
         for index in settings.get("index", []):
             if index.get("default"):
                 return index["url"]
         if "index-url" in settings:
             return settings["index-url"]
     return "https://pypi.org/simple"
+
+
+def user_settings():
+    home = os.environ.get("XDG_CONFIG_HOME") or os.path.join(os.environ.get("HOME", "/"), ".config")
+    return read_toml(os.path.join(home, "uv", "uv.toml")) or {}
 
 
 def project_settings():
@@ -308,6 +312,9 @@ def sync(options, source):
     if done.returncode != 0:
         raise sync_failure(done.stderr)
     relocate(environment)
+    if not options.get("--no-compile-bytecode") and user_settings().get("pip", {}).get("compile-bytecode"):
+        # By the interpreter of the environment, with what that starts with.
+        subprocess.run([options["--python"], "-m", "compileall", "-q", os.path.join(environment, "lib")], check=True)
     print("Installed packages in 3ms", file=sys.stderr)
 
 

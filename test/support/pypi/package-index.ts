@@ -1,8 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { createReadStream } from "node:fs";
-import { readFile, rename, rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { listen } from "../listen.ts";
 import { PYTHON } from "./python.ts";
 
@@ -38,6 +38,7 @@ export class PackageIndex implements AsyncDisposable {
   readonly #server;
   readonly #directory: string;
   readonly #published: Published[] = [];
+  readonly #replaced = new Map<string, { readonly other: string; afterReads: number }>();
 
   private constructor(directory: string, server: ReturnType<typeof createServer>, host: string) {
     this.#directory = directory;
@@ -67,24 +68,22 @@ export class PackageIndex implements AsyncDisposable {
     this.#publish({ ...release, ran }, `${release.name.replaceAll("-", "_")}-${release.version}.tar.gz`);
   }
 
-  /** Has another content under the name and hash of what was published, as whoever takes over an index could have. */
-  async replace(release: Release): Promise<void> {
-    const file = this.#published.find(({ file }) =>
-      file.startsWith(`${release.name.replaceAll("-", "_")}-${release.version}-`),
-    );
-    if (!file) throw new Error("it was not published");
-    const other = join(this.#directory, "other");
-    make({ ...release, tag: "py3-none-any", path: other });
-    await rename(other, join(this.#directory, file.file));
+  /**
+   * Has another content under the name and hash of what was published, as whoever takes over an index could have; from the
+   * download after `afterReads` on, since the resolver of the double reads archives where uv reads their metadata.
+   */
+  async replace(release: Release, { afterReads = 0 }: { readonly afterReads?: number } = {}): Promise<void> {
+    const { file } = this.#wheelOf(release);
+    const other = `other-${file}`;
+    make({ ...release, tag: "py3-none-any", path: join(this.#directory, other) });
+    this.#replaced.set(file, { other, afterReads });
   }
 
   /** Publishes the version with another content. */
   async republish(release: Release): Promise<void> {
-    const at = this.#published.findIndex(({ file }) =>
-      file.startsWith(`${release.name.replaceAll("-", "_")}-${release.version}-`),
-    );
-    const [gone] = this.#published.splice(at, 1);
-    if (gone) await rm(join(this.#directory, gone.file));
+    const gone = this.#wheelOf(release);
+    this.#published.splice(this.#published.indexOf(gone), 1);
+    await rm(join(this.#directory, gone.file));
     this.wheel(release);
   }
 
@@ -108,7 +107,7 @@ export class PackageIndex implements AsyncDisposable {
     }
     const file = this.#published.find(({ file }) => url === `/files/${file}`);
     if (file) {
-      createReadStream(join(this.#directory, basename(file.file))).pipe(response);
+      createReadStream(join(this.#directory, this.#contentOf(file.file))).pipe(response);
       return;
     }
     const files = this.#published.filter(({ name }) => url === `/simple/${name}/`);
@@ -120,6 +119,19 @@ export class PackageIndex implements AsyncDisposable {
     response
       .writeHead(200, { "content-type": "text/html" })
       .end(`<!DOCTYPE html><html><body>${links.join("\n")}</body></html>`);
+  }
+
+  #wheelOf({ name, version }: Release): Published {
+    const found = this.#published.find(({ file }) => file.startsWith(`${name.replaceAll("-", "_")}-${version}-`));
+    if (!found) throw new Error(`${name} ${version} was not published`);
+    return found;
+  }
+
+  #contentOf(file: string): string {
+    const replaced = this.#replaced.get(file);
+    if (!replaced) return file;
+    replaced.afterReads -= 1;
+    return replaced.afterReads < 0 ? replaced.other : file;
   }
 }
 

@@ -188,6 +188,8 @@ describe("packages of PyPI", () => {
 
   it("run nothing of their own while they are installed: neither a build nor what Python starts with", async () => {
     const [built, started] = [join(directory, "built"), join(directory, "started")];
+    await mkdir(join(directory, ".config", "uv"), { recursive: true });
+    await writeFile(join(directory, ".config", "uv", "uv.toml"), "[pip]\ncompile-bytecode = true\n");
     const hook = { "hook.pth": `import pathlib; pathlib.Path(${JSON.stringify(started)}).touch()\n` };
     const release = await serverRelease("2.0.0");
     index.wheel({ ...release, files: { ...release.files, ...hook } });
