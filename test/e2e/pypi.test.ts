@@ -110,6 +110,7 @@ describe("packages of PyPI under slipway up", () => {
     const source = ".status.conditions[?(@.type=='SourceReady')].reason";
     await becomes("away", source, /^RegistryUnavailable$/);
     index.status = undefined;
+    expect(slipway.output).toContain("***@");
     expect(slipway.output).not.toContain(PASSWORD);
     const all = await slipway.kubectl.run(["get", "runtimedeployments,events", "--output", "json"]);
     expect(all).not.toContain(PASSWORD);

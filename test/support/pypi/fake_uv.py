@@ -8,6 +8,7 @@ differs from pip where several choices fit, and reads metadata where pip reads a
 """
 
 import html.parser
+import base64
 import json
 import os
 import re
@@ -154,7 +155,6 @@ def files_of(name):
     plain, password = split_userinfo(url)
     request = urllib.request.Request(plain)
     if password:
-        import base64
         request.add_header("Authorization", "Basic " + base64.b64encode(password.encode()).decode())
     try:
         with urllib.request.urlopen(request, timeout=20) as response:
@@ -170,7 +170,7 @@ def files_of(name):
         raise error(f"Failed to fetch: `{url}`", f"HTTP status {kind} error ({problem.code} {problem.reason}) for url ({url})")
     except (urllib.error.URLError, OSError) as problem:
         raise error(
-            f"Request failed after 3 retries", f"Failed to fetch: `{url}`",
+            "Request failed after 3 retries", f"Failed to fetch: `{url}`",
             f"error sending request for url ({url})", "client error (Connect)", f"tcp connect error: {problem}",
         )
     links = Links()
@@ -214,7 +214,7 @@ def find_python(request):
 
 def make_venv(options, folder):
     if os.path.exists(folder):
-        raise error(f"Failed to create virtual environment", f"The directory `{folder}` exists, but it's not a virtual environment")
+        raise error("Failed to create virtual environment", f"The directory `{folder}` exists, but it's not a virtual environment")
     file, version = find_python(options.get("--python", ">=3"))
     subprocess.run([file, "-I", "-m", "venv", "--without-pip", "--symlinks", folder], check=True)
     lines = [
@@ -247,7 +247,7 @@ def compile_lock(options, source):
     with open(source) as file:
         requirements = [Requirement(line) for line in file.read().splitlines() if line.strip()]
     for requirement in requirements:
-        refuse_unmet(requirement, options["--python"])
+        refuse_unmet(requirement)
     report = "report.json"
     done = pip(
         options["--python"], "install", "--dry-run", "--ignore-installed", "--quiet", "--only-binary=:all:",
@@ -256,7 +256,7 @@ def compile_lock(options, source):
     if done.returncode != 0:
         unmet = re.search(r"No matching distribution found for (\S+)", done.stderr)
         if unmet:
-            refuse_unmet(Requirement(unmet[1]), options["--python"])
+            refuse_unmet(Requirement(unmet[1]))
         if "ResolutionImpossible" in done.stderr:
             raise no_solution(f"Because {requirements[0].name} depends on what contradicts itself and you require {requirements[0]}")
         raise error("Failed to resolve", done.stderr)
@@ -273,7 +273,7 @@ def compile_lock(options, source):
     print(f"Resolved {len(chosen)} packages in 12ms", file=sys.stderr)
 
 
-def refuse_unmet(requirement, python):
+def refuse_unmet(requirement):
     """Words why nothing fits a requirement; returns where something does."""
     name = canonicalize_name(requirement.name)
     versions = files_of(name)
@@ -326,7 +326,7 @@ def sync_failure(said):
         return failed(f"Failed to download `{name}`", f"Hash mismatch for `{name}`", *more)
     unmet = re.search(r"No matching distribution found for (\S+)", said)
     if unmet:
-        refuse_unmet(Requirement(unmet[1]), "")
+        refuse_unmet(Requirement(unmet[1]))
     return error("Failed to install", said)
 
 
