@@ -117,9 +117,13 @@ export interface ResolvedImage {
 /** Stands for the image of a server that has none: a program of the machine, or somebody else's. */
 export const NO_IMAGE = "none";
 
+/** Where packages come from. It is the member of `spec.source.package`, and begins what a package is pinned to. */
+export type PackageRegistry = "npm" | "pypi";
+
 /** Pure. Whether something pinned is a package and no image. */
 export function isPackage(pinned: string): boolean {
-  return pinned.startsWith("npm:") || pinned.startsWith("pypi:");
+  const registries: readonly PackageRegistry[] = ["npm", "pypi"];
+  return registries.some((registry) => pinned.startsWith(`${registry}:`));
 }
 
 export interface PullProgress {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { Reason } from "../api/v1alpha1/conditions.ts";
 import { REBUILD_ANNOTATION, type RuntimeDeploymentSpec } from "../api/v1alpha1/index.ts";
+import type { PackageRegistry } from "../backends/backend.ts";
 import { TerminalError } from "../machinery/errors.ts";
 import { canonicalJson } from "./canonical-json.ts";
 
@@ -30,9 +31,6 @@ export interface GitSource {
   /** Value of the annotation that asks for another build of the same; empty: nobody asked. */
   readonly rebuild: string;
 }
-
-/** Where packages come from. It is the member of `spec.source.package`, and begins what a package is pinned to. */
-export type PackageRegistry = "npm" | "pypi";
 
 export interface PackageSource {
   readonly kind: "package";

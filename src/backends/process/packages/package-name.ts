@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import type { PackageRegistry } from "../../../effective-spec/source.ts";
 import { TerminalError } from "../../../machinery/errors.ts";
+import type { PackageRegistry } from "../../backend.ts";
 
 /** A package as it was asked for. */
 export interface PackageRequest {

@@ -1,4 +1,4 @@
-import type { PackageRegistry } from "../../../effective-spec/source.ts";
+import type { PackageRegistry } from "../../backend.ts";
 import type { PackageRequest, PinnedPackage } from "./package-name.ts";
 
 /** What was chosen for a package and all that it depends on. */
