@@ -121,8 +121,8 @@ export class ProcessHost implements AsyncDisposable {
       directory: packagesOf(sharedDirectory),
       clock,
       tools: {
-        npm: new NpmPackages({ environment, cache: npmCache, node }),
-        pypi: new PythonPackages({ environment, cache: uvCache, ownUsers }),
+        npm: new NpmPackages({ environment, cache: npmCache, node, logger }),
+        pypi: new PythonPackages({ environment, cache: uvCache, ownUsers, logger }),
       },
     });
     const supervisor = await Supervisor.open({

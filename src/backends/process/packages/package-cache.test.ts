@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Duplex } from "node:stream";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import { recordingLogger } from "../../../../test/support/recording-logger.ts";
 import { openSupervisor } from "../../../../test/support/supervising.ts";
 import { systemClock } from "../../../machinery/clock.ts";
 import { NpmPackages } from "./npm/npm-packages.ts";
@@ -45,12 +46,13 @@ afterEach(async () => {
 async function openCache(more: Record<string, string> = {}): Promise<PackageCache> {
   const environment = { ...process.env, ...more };
   const cache = more.npm_config_registry ? join(directory, "empty") : fetched;
+  const { logger } = recordingLogger();
   const opened = await PackageCache.open({
     directory: join(directory, "packages"),
     clock: systemClock,
     tools: {
-      npm: new NpmPackages({ environment, cache, node: process.execPath }),
-      pypi: new PythonPackages({ environment, cache, ownUsers: false }),
+      npm: new NpmPackages({ environment, cache, node: process.execPath, logger }),
+      pypi: new PythonPackages({ environment, cache, ownUsers: false, logger }),
     },
   });
   caches.push(opened);

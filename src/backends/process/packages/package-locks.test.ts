@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { recordingLogger } from "../../../../test/support/recording-logger.ts";
 import { systemClock } from "../../../machinery/clock.ts";
 import { NpmPackages } from "./npm/npm-packages.ts";
 import { exactLock, pinnedBy } from "./npm/package-lock.ts";
@@ -15,7 +16,7 @@ let locks: PackageLocks;
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), "slipway-locks-"));
-  const options = { environment: {}, cache: directory };
+  const options = { environment: {}, cache: directory, logger: recordingLogger().logger };
   const npm = new NpmPackages({ ...options, node: "node" });
   const pypi = new PythonPackages({ ...options, ownUsers: false });
   locks = new PackageLocks({ directory, clock: systemClock, tools: { npm, pypi } });

@@ -23,6 +23,7 @@ import {
   SERVER,
   serverRelease,
 } from "../../../../../test/support/pypi/package-index.ts";
+import { recordingLogger } from "../../../../../test/support/recording-logger.ts";
 import { systemClock } from "../../../../machinery/clock.ts";
 import { NpmPackages } from "../npm/npm-packages.ts";
 import { PackageCache } from "../package-cache.ts";
@@ -37,6 +38,7 @@ let directory: string;
 let uv: FakeUv;
 let index: PackageIndex;
 const opened: PackageCache[] = [];
+const { logger, lines } = recordingLogger();
 
 beforeAll(async () => {
   shared = await mkdtemp(join(tmpdir(), "slipway-uv-"));
@@ -68,8 +70,8 @@ async function openCache(more: Record<string, string | undefined> = {}, ownUsers
     directory: join(directory, "packages"),
     clock: systemClock,
     tools: {
-      npm: new NpmPackages({ environment, cache, node: process.execPath }),
-      pypi: new PythonPackages({ environment, cache, ownUsers }),
+      npm: new NpmPackages({ environment, cache, node: process.execPath, logger }),
+      pypi: new PythonPackages({ environment, cache, ownUsers, logger }),
     },
   });
   opened.push(made);
@@ -298,8 +300,9 @@ describe("packages of PyPI", () => {
     index.status = 500;
     const error = await cache.resolve(request(), never).catch((thrown: unknown) => thrown);
     expect(error).toEqual(refusal("RegistryUnavailable"));
-    const told = `${(error as Error).message} ${String((error as Error).cause)}`;
-    expect(told).toContain("/simple/slipway-test-server/");
+    // The log has what uv wrote.
+    const told = `${(error as Error).message} ${String(lines.at(-1)?.fields.error)}`;
+    expect(told).toMatch(/\/\/\*\*\*@127\.0\.0\.1:\d+\/simple\/slipway-test-server\//);
     expect(told).not.toMatch(/hush/);
     index.status = undefined;
     const wrong = await openCache({ UV_INDEX_URL: `http://me:wrong@${index.host}/simple` });

@@ -1,7 +1,8 @@
 import { TransientError } from "../../../../machinery/errors.ts";
+import type { Logger } from "../../../../machinery/logger.ts";
 import { CommandFailed, runCommand } from "../../run-command.ts";
 import { findProgram } from "../../supervisor/find-program.ts";
-import { redactor } from "./redact.ts";
+import { redactor } from "../redact.ts";
 import { uvFailure } from "./uv-failure.ts";
 
 export interface UvOptions {
@@ -9,6 +10,7 @@ export interface UvOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Where uv keeps what it has fetched. */
   readonly cache: string;
+  readonly logger: Logger;
 }
 
 /**
@@ -38,7 +40,7 @@ const ALWAYS = ["--no-python-downloads", "--no-progress", "--color=never"];
 export async function uv(
   args: readonly string[],
   folder: string,
-  { environment, cache }: UvOptions,
+  { environment, cache, logger }: UvOptions,
   signal: AbortSignal,
 ): Promise<void> {
   const program = await findProgram("uv", { path: environment.PATH ?? "", directory: "/" });
@@ -59,6 +61,9 @@ export async function uv(
     });
   } catch (error) {
     signal.throwIfAborted();
-    throw error instanceof CommandFailed ? uvFailure(error) : error;
+    if (!(error instanceof CommandFailed)) throw error;
+    // What it says is more than a condition may show.
+    logger.warn("uv failed", { error });
+    throw uvFailure(error);
   }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { redactor } from "./redact.ts";
 
-describe("what uv writes", () => {
+describe("what a tool of packages writes", () => {
   it.each([
     {
       because: "a user and a password",

@@ -7,8 +7,8 @@ const USERINFO = /(\/\/)[^\s/?#]+@/g;
 const QUERY = /(https?:\/\/[^\s?#`)]+\?)[^\s`)]+/g;
 
 /**
- * Takes out of what uv writes the credentials that it was given with `env`: newer releases mask those of URLs themselves, and
- * none is known to mask all.
+ * Takes out of what npm or uv writes the credentials that it was given with `env`, and those in addresses: newer releases mask
+ * these themselves, and none is known to mask all.
  */
 export function redactor(env: Readonly<Record<string, string>>): (text: string) => string {
   const secrets = Object.entries(env).flatMap(([name, value]) => secretsOf(name, value));
