@@ -177,6 +177,12 @@ describe("outsideRegistries", () => {
     expect(told).toContain("run by others at https://mcp.example.com/tools and");
   });
 
+  it.each(["npm", "pypi"])("takes no package of %s for an image", (registry) => {
+    const source = { package: { [registry]: "some-server", version: "latest" } };
+    const told = outsideRegistries(ALLOWED, { source, image: "unresolved" });
+    expect(told).toBe(`the server is the ${registry} package some-server and comes from no registry of images`);
+  });
+
   it("takes what is built from git for no registry's, wherever it is pushed", () => {
     const git = {
       ...{ url: "https://git.test/evil", dockerfile: "Dockerfile", timeoutSeconds: 600 },

@@ -28,6 +28,7 @@ export function outsideRegistries(
 
 function origin({ git, package: fromRegistry, process, remote }: ReviewedSpec["source"]): string {
   if (git) return `the image is built from ${git.url}`;
+  if (fromRegistry?.pypi !== undefined) return `the server is the pypi package ${fromRegistry.pypi}`;
   if (fromRegistry) return `the server is the npm package ${fromRegistry.npm}`;
   if (process) return `the server is the program ${process.command}`;
   return `the server is run by others at ${remote ? visibleUrl(remote.url) : "an unknown place"}`;

@@ -101,7 +101,7 @@ export type Mount = { readonly name: string; readonly path: string; readonly rea
 );
 
 export interface ImageRequest {
-  /** As the user wrote it; of a package `npm:NAME@RANGE`. */
+  /** As the user wrote it; of a package `npm:NAME@RANGE` or `pypi:NAME@RANGE`. */
   readonly reference: string;
   readonly pullPolicy: "Always" | "IfNotPresent" | "Never";
   /** Contents of `.dockerconfigjson`; undefined asks without credentials. */
@@ -110,12 +110,21 @@ export interface ImageRequest {
 
 /** An image, or a package, that can no longer change under its name. */
 export interface ResolvedImage {
-  /** What the status shows: `registry/repository@sha256:…`, `sha256:…` (an image ID) where no digest exists, `npm:NAME@VERSION#INTEGRITY`. */
+  /** What the status shows: `registry/repository@sha256:…`, `sha256:…` (an image ID) where no digest exists, `npm:NAME@VERSION#INTEGRITY` and so with pypi. */
   readonly pinned: string;
 }
 
 /** Stands for the image of a server that has none: a program of the machine, or somebody else's. */
 export const NO_IMAGE = "none";
+
+/** Where packages come from. It is the member of `spec.source.package`, and begins what a package is pinned to. */
+export type PackageRegistry = "npm" | "pypi";
+
+/** Pure. Whether something pinned is a package and no image. */
+export function isPackage(pinned: string): boolean {
+  const registries: readonly PackageRegistry[] = ["npm", "pypi"];
+  return registries.some((registry) => pinned.startsWith(`${registry}:`));
+}
 
 export interface PullProgress {
   readonly layersDone: number;

@@ -7,6 +7,7 @@ import { TerminalError } from "../machinery/errors.ts";
 import type { EffectiveSpec, Source } from "./effective-spec.ts";
 import { type ReviewedConfigMap, type ReviewedSource, type ReviewedSpec, UNRESOLVED } from "./reviewed-spec.ts";
 import { reviewedShapeProblem } from "./reviewed-spec-shape.ts";
+import { choosePackage } from "./source.ts";
 import { transportPort } from "./transport.ts";
 import { parseVolumes, promisedVolumes } from "./volumes.ts";
 
@@ -77,7 +78,7 @@ export function readGuardrails({
 }
 
 function readSource({ image, git, package: fromRegistry, process, remote }: ReviewedSource): Source {
-  if (fromRegistry) return { kind: "package", ...fromRegistry };
+  if (fromRegistry) return choosePackage(fromRegistry);
   if (process)
     return { kind: "process", command: process.command, args: process.args ?? [], workingDir: process.workingDir };
   if (remote) return { kind: "remote", url: remote.url, headers: remote.headers ?? [] };

@@ -110,7 +110,7 @@ const source = choice({
     timeoutSeconds: count,
     rebuild: optional(text),
   }),
-  package: object({ npm: text, version: text }),
+  package: choice({ npm: text, pypi: text }, { version: text }),
   process: object({ command: text, args: optional(listOf(text)), workingDir: optional(text) }),
   remote: object({
     url: text,

@@ -117,7 +117,7 @@ const found: Found = {
 const pulled: Found = { image: `docker.io/library/nginx@sha256:${hex}`, configMaps: [] };
 
 describe("the digest", () => {
-  it.each([
+  it.each<{ because: string; spec: EffectiveSpec; found: Found; want: string }>([
     {
       because: "a spec that says little",
       spec: plain,
@@ -141,6 +141,18 @@ describe("the digest", () => {
       spec: full,
       found: { ...found, configMaps: [configMap("settings", { level: "x".repeat(256 * 1024) })] },
       want: "v1:sha256:58563853b952f1f1624acf625a225c4a1777e0db127f6c4a3b904b88af3055b3",
+    },
+    {
+      because: "a package of npm",
+      spec: { ...plain, source: { kind: "package", registry: "npm", name: "@scope/server", version: "^1.2" } },
+      found: { ...pulled, image: "npm:@scope/server@1.2.3#sha512-AAAA;lock=sha256-AAAA" },
+      want: "v1:sha256:867cd9cc832301255c871d168fe667deb0a2a3617de887dfa52999678787a59e",
+    },
+    {
+      because: "a package of PyPI",
+      spec: { ...plain, source: { kind: "package", registry: "pypi", name: "server", version: "latest" } },
+      found: { ...pulled, image: "pypi:server@1.2.3#sha256-AAAA;lock=sha256-AAAA" },
+      want: "v1:sha256:2357234647c84a7b7b2dfc9e935ff97329e0a1524a944180338bda163b394d27",
     },
   ])("is what it was in every release: $because", ({ spec, found, want }) => {
     expect(specDigest(reviewedSpec(spec, found))).toBe(want);
@@ -310,6 +322,16 @@ describe("readReviewed", () => {
       because: "a source is of a kind that is not known",
       value: { ...reviewed, source: { npm: { package: "x" } } },
       message: /source\.npm is not known/,
+    },
+    {
+      because: "a package is of two registries",
+      value: { ...reviewed, source: { package: { npm: "x", pypi: "x", version: "1" } } },
+      message: /source\.package must have one of npm, pypi/,
+    },
+    {
+      because: "a package is of no registry",
+      value: { ...reviewed, source: { package: { version: "1" } } },
+      message: /source\.package must have one of npm, pypi/,
     },
     { because: "it has no source", value: { ...reviewed, source: {} }, message: /source must have one of image, git/ },
     {

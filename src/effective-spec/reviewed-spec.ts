@@ -66,7 +66,7 @@ export interface ReviewedSource {
     /** Value of the annotation that asks for another build. */
     readonly rebuild?: string;
   };
-  readonly package?: { readonly npm: string; readonly version: string };
+  readonly package?: { readonly npm?: string; readonly pypi?: string; readonly version: string };
   readonly process?: { readonly command: string; readonly args?: readonly string[]; readonly workingDir?: string };
   readonly remote?: { readonly url: string; readonly headers?: readonly RemoteHeader[] };
 }
@@ -130,7 +130,7 @@ function reviewedSource(source: Source): unknown {
     case "git":
       return { git: reviewedGit(source) };
     case "package":
-      return { package: { npm: source.npm, version: source.version } };
+      return { package: { [source.registry]: source.name, version: source.version } };
     case "process": {
       const { command, args, workingDir } = source;
       return { process: { command, args: nonEmpty(args), workingDir } };

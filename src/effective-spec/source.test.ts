@@ -27,6 +27,19 @@ describe("a source", () => {
     expect(chooseSource({ image })).toEqual(want);
   });
 
+  it.each(["npm", "pypi"] as const)("is a package of %s", (registry) => {
+    const given = { package: { [registry]: "server", version: "1.2.3" } };
+    expect(chooseSource(given)).toEqual({ kind: "package", registry, name: "server", version: "1.2.3" });
+  });
+
+  it.each([
+    { because: "of two registries", given: { npm: "server", pypi: "server", version: "1" } },
+    { because: "of none", given: { version: "1" } },
+  ])("is no package $because", ({ given }) => {
+    const refused = { reason: "InvalidSpec", message: "spec.source.package: must have one of npm and pypi" };
+    expect(() => chooseSource({ package: given })).toThrow(expect.objectContaining(refused));
+  });
+
   it.each<{ because: string; given: Partial<Git>; want: Partial<GitSource> }>([
     { because: "a tag is a revision", given: { tag: "v1" }, want: { revision: "v1" } },
     { because: "a commit is one", given: { commit: "a".repeat(40) }, want: { revision: "a".repeat(40) } },

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { Reason } from "../api/v1alpha1/conditions.ts";
 import { REBUILD_ANNOTATION, type RuntimeDeploymentSpec } from "../api/v1alpha1/index.ts";
+import type { PackageRegistry } from "../backends/backend.ts";
 import { TerminalError } from "../machinery/errors.ts";
 import { canonicalJson } from "./canonical-json.ts";
 
@@ -33,11 +34,15 @@ export interface GitSource {
 
 export interface PackageSource {
   readonly kind: "package";
-  /** Of npm, with its scope. */
-  readonly npm: string;
+  readonly registry: PackageRegistry;
+  /** Of npm with its scope. */
+  readonly name: string;
   /** Version, range or tag. */
   readonly version: string;
 }
+
+/** As a spec has it: one of the two. */
+type NamedPackage = Pick<NonNullable<RuntimeDeploymentSpec["source"]["package"]>, "npm" | "pypi" | "version">;
 
 export interface ProcessSource {
   readonly kind: "process";
@@ -63,7 +68,7 @@ export function chooseSource(
   annotations: Readonly<Record<string, string>> = {},
 ): Source {
   const { image, git, package: fromRegistry, process, remote } = source;
-  if (fromRegistry) return { kind: "package", npm: fromRegistry.npm, version: fromRegistry.version };
+  if (fromRegistry) return choosePackage(fromRegistry);
   if (process)
     return { kind: "process", command: process.command, args: process.args ?? [], workingDir: process.workingDir };
   if (remote) return { kind: "remote", url: remote.url, headers: remote.headers ?? [] };
@@ -94,6 +99,13 @@ export function chooseSource(
     timeoutSeconds: git.timeoutSeconds,
     rebuild: annotations[REBUILD_ANNOTATION] ?? "",
   };
+}
+
+/** Pure. @throws {TerminalError} `InvalidSpec` */
+export function choosePackage({ npm, pypi, version }: NamedPackage): PackageSource {
+  if (npm !== undefined && pypi === undefined) return { kind: "package", registry: "npm", name: npm, version };
+  if (pypi !== undefined && npm === undefined) return { kind: "package", registry: "pypi", name: pypi, version };
+  throw new TerminalError(Reason.InvalidSpec, "spec.source.package: must have one of npm and pypi");
 }
 
 /**

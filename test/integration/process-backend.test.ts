@@ -294,7 +294,7 @@ describe("a process of one client", () => {
 
 describe("what nobody needs any more", () => {
   const lock = `sha256-${"A".repeat(43)}=`;
-  const pinned = { name: "some-server", version: "1.0.0", integrity: "sha512-AAAA", lock };
+  const pinned = { registry: "npm", name: "some-server", version: "1.0.0", integrity: "sha512-AAAA", lock } as const;
 
   it("is removed with the orphans: packages without a workload but for their locks, and no others", async () => {
     await launch(specOf(node(IDLE), { image: { pinned: formatPinned(pinned) } }));

@@ -36,6 +36,10 @@ describe("spec.source", () => {
     { because: "a registry", source: git({ push: { repository: "us.icr.io/team/files", secretRef: { name: "r" } } }) },
     { because: "a registry with a port", source: git({ push: { repository: "localhost:5000/files" } }) },
     { because: "an hour", source: git({ timeoutSeconds: 3600 }) },
+    { because: "a package of npm", source: { package: { npm: "@scope/server", version: "^1.2 || >=3" } } },
+    { because: "a package of PyPI", source: { package: { pypi: "Mcp_server.time" } } },
+    { because: "specifiers", source: { package: { pypi: "server", version: ">=1.2, <2, !=1.3.*" } } },
+    { because: "an epoch", source: { package: { pypi: "server", version: "1!2.0" } } },
     { because: "arguments", source: git({ buildArgs: { VERSION: "1.2" } }) },
   ])("takes $because", ({ source }) => {
     expect(problems(source)).toEqual([]);
@@ -47,6 +51,22 @@ describe("spec.source", () => {
       because: "both",
       source: { ...git(), image: { reference: "files:1" } },
       says: /^ .*exactly one of image, git, package, process and remote must be set/,
+    },
+    {
+      because: "a package of two registries",
+      source: { package: { npm: "server", pypi: "server" } },
+      says: /^\.package .*exactly one of npm and pypi must be set/,
+    },
+    {
+      because: "a package of none",
+      source: { package: { version: "1" } },
+      says: /^\.package .*exactly one of npm and pypi must be set/,
+    },
+    { because: "an extra", source: { package: { pypi: "server[cli]" } }, says: /^\.package\.pypi .*should match/ },
+    {
+      because: "an environment",
+      source: { package: { pypi: "server", version: "1; sys" } },
+      says: /^\.package\.version .*should match/,
     },
     { because: "no address", source: { git: {} }, says: /^\.git\.url Required/ },
     { because: "http", source: git({ url: "http://git.test/x" }), says: /^\.git\.url .*use https:\/\// },

@@ -31,6 +31,12 @@ const source: fc.Arbitrary<Source> = fc.oneof(
     timeoutSeconds: fc.integer({ min: 1, max: 3600 }),
     rebuild: fc.constantFrom("", "1", "2026-01-01"),
   }),
+  fc.record({
+    kind: fc.constant("package" as const),
+    registry: fc.constantFrom("npm" as const, "pypi" as const),
+    name: fc.constantFrom("server", "some-server"),
+    version: fc.constantFrom("latest", "1.2.3", ">=1,<2"),
+  }),
 );
 
 /** Bytes that people write, and some that nobody does. */

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { installPackages } from "../../scripts/engine/debian-packages.ts";
 import { findProgram, isDebian } from "../../scripts/engine/machine.ts";
 
@@ -15,4 +16,14 @@ export function requireTool(program: string, debianPackage: string): string {
   const installed = findProgram(program);
   if (installed === undefined) throw new Error(`the package ${debianPackage} brought no ${program}`);
   return installed;
+}
+
+/** As `requireTool`, for one that has to be the machine's own. @throws {Error} with what to install. */
+export function requireFile(path: string, debianPackage: string): void {
+  if (existsSync(path)) return;
+  if (process.getuid?.() !== 0 || !isDebian()) {
+    throw new Error(`tests need ${path}; on Debian:  sudo apt-get install -y ${debianPackage}`);
+  }
+  installPackages([debianPackage], console.log);
+  if (!existsSync(path)) throw new Error(`the package ${debianPackage} brought no ${path}`);
 }

@@ -128,7 +128,12 @@ export const Reason = {
   PackageNotPinned: "PackageNotPinned",
   /** A package has nothing that could be run. */
   NoProgram: "NoProgram",
+  /** Nothing of a package can be installed on this machine without running code of its own. */
+  PackageNotInstallable: "PackageNotInstallable",
   NpmMissing: "NpmMissing",
+  UvMissing: "UvMissing",
+  /** No interpreter that a package could run with. */
+  PythonMissing: "PythonMissing",
   /** The registry of packages does not answer. */
   RegistryUnavailable: "RegistryUnavailable",
   InstallFailed: "InstallFailed",

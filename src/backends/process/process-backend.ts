@@ -23,7 +23,7 @@ import type { Usage, UsageSource } from "../usage.ts";
 import { admitProcess } from "./admission.ts";
 import { checkPortFree } from "./listening-port.ts";
 import { PackageInstalls } from "./packages/package-installs.ts";
-import { formatPinned, type PinnedPackage, parsePinned } from "./packages/package-name.ts";
+import { formatPinned, type PinnedPackage, parsePinned, parseRequest } from "./packages/package-name.ts";
 import { processHealth } from "./process-health.ts";
 import type { OpenHost, ProcessHost } from "./process-host.ts";
 import { processUsage } from "./process-usage.ts";
@@ -65,10 +65,10 @@ export class ProcessBackend implements Backend, LogSource, UsageSource, StdioHos
   }
 
   async resolveImage({ reference }: ImageRequest, signal: AbortSignal): Promise<ResolvedImage> {
-    const [, name, version] = /^npm:(.+)@([^@]+)$/.exec(reference) ?? [];
-    if (name === undefined || version === undefined) throw notSupported(reference);
+    const request = parseRequest(reference);
+    if (!request) throw notSupported(reference);
     const { packages } = await this.#host.open();
-    return { pinned: formatPinned(await packages.resolve({ name, version }, signal)) };
+    return { pinned: formatPinned(await packages.resolve(request, signal)) };
   }
 
   async ensureImage(owner: Owner, { pinned }: ResolvedImage): Promise<ImageState> {
@@ -273,6 +273,6 @@ function gone(id: string): TransientError {
 }
 
 function notSupported(reference: string): TerminalError {
-  const message = `${JSON.stringify(reference.slice(0, 200))} is no package of npm; local processes run source.package and source.process`;
+  const message = `${JSON.stringify(reference.slice(0, 200))} is no package of npm or pypi; local processes run source.package and source.process`;
   return new TerminalError(Reason.SourceNotSupported, message);
 }

@@ -3,7 +3,9 @@ import { dirname, join } from "node:path";
 import type { Clock } from "../../machinery/clock.ts";
 import type { Logger } from "../../machinery/logger.ts";
 import type { Owner } from "../backend.ts";
+import { NpmPackages } from "./packages/npm/npm-packages.ts";
 import { PackageCache } from "./packages/package-cache.ts";
+import { PythonPackages } from "./packages/pypi/python-packages.ts";
 import { Bubblewrap } from "./sandbox/bubblewrap.ts";
 import { launchTools } from "./supervisor/launch.ts";
 import type { ProcessTable } from "./supervisor/process-table.ts";
@@ -22,7 +24,7 @@ export interface ProcessHostOptions {
   readonly ownUsers: boolean;
   /** Slipway's own. */
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** The Node that runs packages. */
+  /** The Node that runs packages of npm. */
   readonly node: string;
   readonly table: ProcessTable;
   readonly clock: Clock;
@@ -113,11 +115,15 @@ export class ProcessHost implements AsyncDisposable {
   async #open(): Promise<OpenHost> {
     const { stateDirectory, sharedDirectory, ownUsers, environment, node, table, clock, logger } = this.#options;
     await makePassable(sharedDirectory);
-    const npmCache = join(sharedDirectory, "npm-cache");
-    await mkdir(npmCache, { recursive: true, mode: 0o700 });
+    const [npmCache, uvCache] = [join(sharedDirectory, "npm-cache"), join(sharedDirectory, "uv-cache")];
+    for (const cache of [npmCache, uvCache]) await mkdir(cache, { recursive: true, mode: 0o700 });
     const packages = await PackageCache.open({
       directory: packagesOf(sharedDirectory),
-      ...{ environment, cache: npmCache, node, clock },
+      clock,
+      tools: {
+        npm: new NpmPackages({ environment, cache: npmCache, node, logger }),
+        pypi: new PythonPackages({ environment, cache: uvCache, ownUsers, logger }),
+      },
     });
     const supervisor = await Supervisor.open({
       stateDirectory,

@@ -8,6 +8,8 @@ export interface CommandOptions {
   readonly signal: AbortSignal;
   /** Who it runs as; absent: Slipway's own user. */
   readonly user?: { readonly uid: number; readonly gid: number } | undefined;
+  /** Takes secrets out of what it wrote before that is part of an error. */
+  readonly redact?: (output: string) => string;
 }
 
 /** What is kept of what a command writes, from the end. */
@@ -28,7 +30,7 @@ export class CommandFailed extends Error {
 /** Runs a program to its end, without a shell and in a group of its own. @throws {CommandFailed} */
 export async function runCommand(
   [program = "", ...args]: readonly string[],
-  { cwd, env, timeoutMs, signal, user }: CommandOptions,
+  { cwd, env, timeoutMs, signal, user, redact = (text) => text }: CommandOptions,
 ): Promise<void> {
   signal.throwIfAborted();
   const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -50,7 +52,7 @@ export async function runCommand(
   const abort = () => kill("was given up");
   signal.addEventListener("abort", abort, { once: true });
   const timer = setTimeout(() => kill(`took longer than ${timeoutMs / 1000} s`), timeoutMs);
-  const fail = (how: string) => reject(new CommandFailed(program, how, output.toString("utf8").trim()));
+  const fail = (how: string) => reject(new CommandFailed(program, how, redact(output.toString("utf8")).trim()));
   child.once("error", (error) => fail(`cannot be run: ${error.message}`));
   child.once("close", (code, by) => {
     if (ended === "" && code === 0) resolve();

@@ -130,7 +130,7 @@ function origin(
 /** What the backend is asked for. */
 function requestOf(source: ImageSource | PackageSource): Omit<ImageRequest, "dockerConfig"> {
   if (source.kind === "image") return { reference: source.reference, pullPolicy: source.pullPolicy };
-  return { reference: `npm:${source.npm}@${source.version}`, pullPolicy: "IfNotPresent" };
+  return { reference: `${source.registry}:${source.name}@${source.version}`, pullPolicy: "IfNotPresent" };
 }
 
 function imageReferenceOf(source: Source): string | undefined {

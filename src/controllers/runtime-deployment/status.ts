@@ -1,7 +1,7 @@
 import type { Condition } from "../../api/meta.ts";
 import { ConditionType, Reason } from "../../api/v1alpha1/conditions.ts";
 import type { RuntimeDeployment, RuntimeDeploymentStatus } from "../../api/v1alpha1/index.ts";
-import { NO_IMAGE, type Workload } from "../../backends/backend.ts";
+import { isPackage, NO_IMAGE, type Workload } from "../../backends/backend.ts";
 import { recordedEndpoint } from "../../backends/recorded-endpoint.ts";
 import { canonicalJson } from "../../effective-spec/canonical-json.ts";
 import { setCondition } from "../../machinery/conditions.ts";
@@ -125,7 +125,10 @@ const SOURCE_REASONS: ReadonlySet<string> = new Set([
   Reason.PackageNotFound,
   Reason.PackageNotPinned,
   Reason.NoProgram,
+  Reason.PackageNotInstallable,
   Reason.NpmMissing,
+  Reason.UvMissing,
+  Reason.PythonMissing,
   Reason.RegistryUnavailable,
   Reason.InstallFailed,
 ]);
@@ -142,7 +145,7 @@ function sourceReady({ image, failure, step, build }: Facts): NewCondition | und
 
 function foundSource(image: string): string {
   if (image === NO_IMAGE) return "there is nothing to fetch";
-  return image.startsWith("npm:") ? `the package is ${image}` : `the image is ${image}`;
+  return isPackage(image) ? `the package is ${image}` : `the image is ${image}`;
 }
 
 function workloadAvailable(situation: Situation, { observed, current, failure }: Facts): NewCondition | undefined {

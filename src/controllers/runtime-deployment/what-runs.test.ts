@@ -10,6 +10,7 @@ describe("what is said of a workload to people", () => {
     { because: "an image over stdio", pinned: "sha256:1", reach: { kind: "stdio" } as const, want: "the container" },
     { because: "a command", pinned: NO_IMAGE, want: "the process" },
     { because: "a package", pinned: "npm:a@1", want: "the process" },
+    { because: "a package of pypi", pinned: "pypi:a@1", want: "the process" },
   ])("is true of $because", ({ pinned, reach, want }) => {
     const workload = { image: { pinned }, ...(reach && { reach }) };
     expect([whatRuns(workload), whatChanges(workload, "start"), whatChanges(workload, "stop")]).toEqual([

@@ -1,4 +1,4 @@
-import { NO_IMAGE, type Workload, type WorkloadSpec } from "../../backends/backend.ts";
+import { isPackage, NO_IMAGE, type Workload, type WorkloadSpec } from "../../backends/backend.ts";
 
 type Looked = Pick<Workload, "reach" | "image">;
 
@@ -24,5 +24,5 @@ function isRemote({ reach }: Looked): boolean {
 }
 
 function thing({ image: { pinned } }: Looked): "container" | "process" {
-  return pinned === NO_IMAGE || pinned.startsWith("npm:") ? "process" : "container";
+  return pinned === NO_IMAGE || isPackage(pinned) ? "process" : "container";
 }

@@ -112,9 +112,13 @@ export interface RuntimeDeploymentSpec {
       /**
        * Name of an npm package, with its scope: @modelcontextprotocol/server-everything.
        */
-      npm: string;
+      npm?: string;
       /**
-       * Version, range of versions or tag. It is resolved once per generation, and what it was then runs.
+       * Name of a package of PyPI, as uvx takes it: mcp-server-time. Slipway's machine must have uv and a Python. Only wheels are installed: nothing is built.
+       */
+      pypi?: string;
+      /**
+       * Version, range of versions or tag; of pypi a version, specifiers such as >=1.2,<2, or latest. It is resolved once per generation, and what it was then runs.
        */
       version: string;
     };

@@ -4,18 +4,22 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Duplex } from "node:stream";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import { recordingLogger } from "../../../../test/support/recording-logger.ts";
 import { openSupervisor } from "../../../../test/support/supervising.ts";
 import { systemClock } from "../../../machinery/clock.ts";
+import { NpmPackages } from "./npm/npm-packages.ts";
+import { pinnedBy } from "./npm/package-lock.ts";
 import { PackageCache } from "./package-cache.ts";
-import { pinnedBy } from "./package-lock.ts";
 import { type PinnedPackage, packageKey } from "./package-name.ts";
+import { PythonPackages } from "./pypi/python-packages.ts";
 
+const registry = "npm" as const;
 /** These speak to the registry of npm, as the make targets do. */
-const EVERYTHING = { name: "@modelcontextprotocol/server-everything", version: "2026.8.31" };
-const MEMORY = { name: "@modelcontextprotocol/server-memory", version: "2026.8.31" };
+const EVERYTHING = { registry, name: "@modelcontextprotocol/server-everything", version: "2026.8.31" };
+const MEMORY = { registry, name: "@modelcontextprotocol/server-memory", version: "2026.8.31" };
 /** With a program and one dependency, so that it is there in a moment. */
-const SMALL = { name: "nopt", version: "8.1.0" };
-const FILESYSTEM = { name: "@modelcontextprotocol/server-filesystem", version: "2026.8.31" };
+const SMALL = { registry, name: "nopt", version: "8.1.0" };
+const FILESYSTEM = { registry, name: "@modelcontextprotocol/server-filesystem", version: "2026.8.31" };
 const SERVERS = process.env.SLIPWAY_SOAK
   ? { everything: EVERYTHING, memory: MEMORY, files: FILESYSTEM }
   : { files: FILESYSTEM };
@@ -39,16 +43,20 @@ afterEach(async () => {
   await rm(directory, { recursive: true });
 });
 
-async function openCache(environment: Record<string, string> = {}): Promise<PackageCache> {
-  const cache = await PackageCache.open({
+async function openCache(more: Record<string, string> = {}): Promise<PackageCache> {
+  const environment = { ...process.env, ...more };
+  const cache = more.npm_config_registry ? join(directory, "empty") : fetched;
+  const { logger } = recordingLogger();
+  const opened = await PackageCache.open({
     directory: join(directory, "packages"),
-    environment: { ...process.env, ...environment },
-    cache: environment.npm_config_registry ? join(directory, "empty") : fetched,
-    node: process.execPath,
     clock: systemClock,
+    tools: {
+      npm: new NpmPackages({ environment, cache, node: process.execPath, logger }),
+      pypi: new PythonPackages({ environment, cache, ownUsers: false, logger }),
+    },
   });
-  caches.push(cache);
-  return cache;
+  caches.push(opened);
+  return opened;
 }
 
 const OFFLINE = { npm_config_registry: "https://127.0.0.1:1/" };
@@ -64,7 +72,7 @@ describe("packages of npm", () => {
     expect((await readdir(join(directory, "packages"))).filter((name) => name.endsWith(".tree"))).toHaveLength(1);
 
     const offline = await openCache(OFFLINE);
-    const again = await offline.resolve({ name: pinned.name, version: pinned.version }, never);
+    const again = await offline.resolve({ registry, name: pinned.name, version: pinned.version }, never);
     expect(again).toEqual(pinned);
     expect(await offline.ensure(again, never)).toEqual(command);
   }, 120_000);
@@ -123,7 +131,7 @@ describe("packages of npm", () => {
   it.each([
     {
       because: "no such package",
-      request: { name: "@slipway-test/none-such", version: "1.0.0" },
+      request: { registry, name: "@slipway-test/none-such", version: "1.0.0" },
       env: {},
       reason: "PackageNotFound",
     },

@@ -1,26 +1,26 @@
 import { randomBytes } from "node:crypto";
-import { chmod, copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../../../machinery/clock.ts";
 import { TerminalError } from "../../../machinery/errors.ts";
 import { systemCode } from "../supervisor/system-error.ts";
-import { type NpmOptions, npm } from "./npm.ts";
 import { PackageLocks } from "./package-locks.ts";
 import { checkRequest, isExact, type PackageRequest, type PinnedPackage, packageKey } from "./package-name.ts";
-import { packageProgram } from "./package-program.ts";
+import type { PackageLock, PackageTools } from "./package-tool.ts";
 import { openToReaders, treeDigest } from "./tree-digest.ts";
 
-export interface PackageCacheOptions extends NpmOptions {
+export interface PackageCacheOptions {
   /** Every user may read below it, none but us write. */
   readonly directory: string;
   readonly clock: Clock;
+  readonly tools: PackageTools;
 }
 
 /** How long an install that was found whole is taken to be. */
 const VERIFIED_MS = 60_000;
 
 /**
- * Packages of npm, each installed once for all that run it with the same dependencies. For each there is a lock, which pins the
+ * Packages of registries, each installed once for all that run it with the same dependencies. For each there is a lock, which pins the
  * whole tree, a tree, and the digest of that. One program at a time has the directory.
  */
 export class PackageCache implements Disposable {
@@ -47,15 +47,15 @@ export class PackageCache implements Disposable {
   }
 
   /**
-   * The version that npm would install, with its dependencies. Where one version is named that was resolved before, nobody is
+   * The version that its tool would install, with its dependencies. Where one version is named that was resolved before, nobody is
    * asked, and its dependencies are those of then.
-   * @throws {TerminalError} `InvalidSpec`, `PackageNotFound`, `PackageNotPinned`, {TransientError} when the registry does not answer.
+   * @throws {TerminalError} `InvalidSpec`, `PackageNotFound`, `PackageNotPinned`, `PackageNotInstallable`, {TransientError} when the
+   * registry does not answer.
    */
   async resolve(request: PackageRequest, signal: AbortSignal): Promise<PinnedPackage> {
     checkRequest(request);
     return (
-      (isExact(request.version) ? await this.#locks.findVersion(request) : undefined) ??
-      (await this.#lock(request, signal))
+      (isExact(request) ? await this.#locks.findVersion(request) : undefined) ?? (await this.#lock(request, signal))
     );
   }
 
@@ -63,13 +63,13 @@ export class PackageCache implements Disposable {
    * Installs it where it is not there or no longer what was installed, once for all that ask, and answers program and first
    * arguments. A broken install is replaced; what runs from it keeps its files until it ends.
    * @throws {TerminalError} `NoProgram`; `PackageNotPinned` where the registry has other content under this version than it had,
-   * or no lock is kept and the dependencies' ranges mean others by now; {TransientError} when npm fails.
+   * or no lock is kept and the dependencies' ranges mean others by now; {TransientError} when the tool fails.
    */
   async ensure(pinned: PinnedPackage, signal: AbortSignal): Promise<readonly string[]> {
     const key = packageKey(pinned);
     const installing = this.#installs.get(key) ?? this.#begin(pinned, key);
     const tree = await unlessAborted(installing, signal);
-    return await packageProgram(join(tree, "node_modules", pinned.name), { node: this.#options.node });
+    return await this.#options.tools[pinned.registry].program(tree, pinned);
   }
 
   /** Removes installs that nobody uses; of their locks those that were used last stay. What is being installed stays. */
@@ -101,14 +101,12 @@ export class PackageCache implements Disposable {
 
   async #install(pinned: PinnedPackage, key: string, signal: AbortSignal): Promise<string> {
     const tree = this.#path(key, "tree");
-    if (await this.#isWhole(key, tree, signal)) return tree;
+    const tool = this.#options.tools[pinned.registry];
+    if ((await this.#isWhole(key, tree, signal)) && (await tool.isUsable(tree))) return tree;
     const lock = (await this.#locks.find(pinned)) ?? (await this.#lockAgain(pinned, signal));
     const folder = await this.#unfinished();
     try {
-      await writeManifest(folder, pinned);
-      await copyFile(lock, join(folder, "package-lock.json"));
-      // `ci` keeps to the lock, and checks each archive by its integrity.
-      await npm(["ci", "--omit=dev"], folder, this.#options, signal);
+      await tool.install(lock, folder, signal);
       await openToReaders(folder, signal);
       const digest = await treeDigest(folder, signal);
       await this.#remove(tree);
@@ -136,20 +134,20 @@ export class PackageCache implements Disposable {
     return true;
   }
 
-  /** Lets npm choose the whole tree, without fetching it, and keeps that choice. */
-  async #lock({ name, version }: PackageRequest, signal: AbortSignal): Promise<PinnedPackage> {
+  /** Lets its tool choose the whole tree, without fetching it, and keeps that choice. */
+  async #lock(request: PackageRequest, signal: AbortSignal): Promise<PinnedPackage> {
     const folder = await this.#unfinished();
     try {
-      await writeManifest(folder, { name, version });
-      await npm(["install", "--package-lock-only", "--omit=dev"], folder, this.#options, signal);
-      return await this.#locks.keep(folder, name);
+      const lock = await this.#options.tools[request.registry].lock(request, folder, signal);
+      await this.#locks.keep(lock, folder);
+      return lock.pinned;
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
   }
 
-  /** For a package whose lock is gone: npm may still choose the same. */
-  async #lockAgain(pinned: PinnedPackage, signal: AbortSignal): Promise<string> {
+  /** For a package whose lock is gone: its tool may still choose the same. */
+  async #lockAgain(pinned: PinnedPackage, signal: AbortSignal): Promise<PackageLock> {
     const { integrity } = await this.#lock(pinned, signal);
     const lock = await this.#locks.find(pinned);
     if (lock !== undefined) return lock;
@@ -199,11 +197,6 @@ async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<
 }
 
 const UNFINISHED = "unfinished-";
-
-async function writeManifest(folder: string, { name, version }: PackageRequest): Promise<void> {
-  const manifest = { name: "slipway-package", version: "0.0.0", private: true, dependencies: { [name]: version } };
-  await writeFile(join(folder, "package.json"), JSON.stringify(manifest));
-}
 
 async function textOf(path: string): Promise<string | undefined> {
   try {

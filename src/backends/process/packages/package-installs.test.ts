@@ -3,7 +3,13 @@ import { newOwner } from "../../../../test/contract/backend.ts";
 import type { Owner } from "../../backend.ts";
 import { PackageInstalls } from "./package-installs.ts";
 
-const PINNED = { name: "server", version: "1.0.0", integrity: "sha512-AAAA", lock: "sha256-AAAA" };
+const PINNED = {
+  registry: "npm",
+  name: "server",
+  version: "1.0.0",
+  integrity: "sha512-AAAA",
+  lock: "sha256-AAAA",
+} as const;
 
 /** Installs that end when the test says so. */
 function installing() {

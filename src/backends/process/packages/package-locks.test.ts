@@ -2,16 +2,24 @@ import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { recordingLogger } from "../../../../test/support/recording-logger.ts";
 import { systemClock } from "../../../machinery/clock.ts";
+import { NpmPackages } from "./npm/npm-packages.ts";
+import { exactLock, pinnedBy } from "./npm/package-lock.ts";
 import { PackageLocks } from "./package-locks.ts";
 import { type PinnedPackage, packageKey } from "./package-name.ts";
+import { pinnedByLock } from "./pypi/python-lock.ts";
+import { PythonPackages } from "./pypi/python-packages.ts";
 
 let directory: string;
 let locks: PackageLocks;
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), "slipway-locks-"));
-  locks = new PackageLocks({ directory, clock: systemClock });
+  const options = { environment: {}, cache: directory, logger: recordingLogger().logger };
+  const npm = new NpmPackages({ ...options, node: "node" });
+  const pypi = new PythonPackages({ ...options, ownUsers: false });
+  locks = new PackageLocks({ directory, clock: systemClock, tools: { npm, pypi } });
 });
 afterEach(() => rm(directory, { recursive: true }));
 
@@ -32,8 +40,8 @@ async function keep(version: string, dependency: string, minute = 0): Promise<Pi
       "node_modules/dependency": entry(dependency),
     },
   };
-  await writeFile(join(folder, "package-lock.json"), JSON.stringify(lock));
-  const pinned = await locks.keep(folder, "server");
+  const pinned = pinnedBy(lock, "server");
+  await locks.keep({ pinned, text: JSON.stringify(exactLock(lock, "server")) }, folder);
   await rm(folder, { recursive: true });
   const usedAt = new Date(Date.UTC(2026, 0, 1, 0, minute));
   await utimes(pathOf(pinned), usedAt, usedAt);
@@ -42,22 +50,38 @@ async function keep(version: string, dependency: string, minute = 0): Promise<Pi
 
 const pathOf = (pinned: PinnedPackage) => join(directory, `${packageKey(pinned)}.lock.json`);
 
+const keptFor = async (pinned: PinnedPackage) => ({ pinned, text: await readFile(pathOf(pinned), "utf8") });
+
+const npm = (version: string) => ({ registry: "npm", name: "server", version }) as const;
+
 describe("locks", () => {
   it("are kept for the version that was chosen, each beside those with other dependencies", async () => {
     const [first, second] = [await keep("1.2.3", "5.0.0", 1), await keep("1.2.3", "5.0.1", 2)];
     expect(second).toEqual({ ...first, lock: expect.not.stringContaining(first.lock) });
-    expect(await locks.find(first)).toBe(pathOf(first));
-    expect(await locks.find(second)).toBe(pathOf(second));
+    expect(await locks.find(first)).toEqual(await keptFor(first));
+    expect(await locks.find(second)).toEqual(await keptFor(second));
     const kept = JSON.parse(await readFile(pathOf(first), "utf8"));
     expect(kept.packages[""]).toEqual({ name: "slipway-package", dependencies: { server: "1.2.3" } });
     expect(kept.packages["node_modules/dependency"].version).toBe("5.0.0");
   });
 
+  it("are those of one registry alone, though packages have one name in several", async () => {
+    const fromNpm = await keep("1.2.3", "5.0.0");
+    const packages = [{ name: "server", version: "1.2.3", hashes: [`sha256:${"a".repeat(64)}`] }];
+    const lock = { pypi: "server", python: "3.11", packages };
+    const folder = join(directory, "unfinished-2");
+    await mkdir(folder);
+    const pinned = pinnedByLock(lock);
+    await locks.keep({ pinned, text: JSON.stringify(lock) }, folder);
+    expect(await locks.findVersion(npm("1.2.3"))).toEqual(fromNpm);
+    expect(await locks.findVersion({ ...npm("1.2.3"), registry: "pypi" })).toEqual(pinned);
+  });
+
   it("answer for a version the one that was used last", async () => {
     const newer = await keep("1.2.3", "5.0.1", 2);
     await keep("1.2.3", "5.0.0", 1);
-    expect(await locks.findVersion({ name: "server", version: "1.2.3" })).toEqual(newer);
-    expect(await locks.findVersion({ name: "server", version: "1.2.4" })).toBeUndefined();
+    expect(await locks.findVersion(npm("1.2.3"))).toEqual(newer);
+    expect(await locks.findVersion(npm("1.2.4"))).toBeUndefined();
   });
 
   it.each([
@@ -71,8 +95,8 @@ describe("locks", () => {
     if (text === undefined) await rm(pathOf(pinned));
     else await writeFile(pathOf(pinned), text === "another's" ? await readFile(pathOf(other)) : text);
     expect(await locks.find(pinned)).toBeUndefined();
-    expect(await locks.findVersion({ name: "server", version: "1.2.3" })).toBeUndefined();
-    expect(await locks.findVersion({ name: "server", version: "1.2.4" })).toEqual(other);
+    expect(await locks.findVersion(npm("1.2.3"))).toBeUndefined();
+    expect(await locks.findVersion(npm("1.2.4"))).toEqual(other);
   });
 
   it("are bounded where nobody uses them: those that were used longest ago go", async () => {
@@ -82,14 +106,14 @@ describe("locks", () => {
     await locks.prune(new Set([packageKey(used)]));
     expect(await readdir(directory)).toHaveLength(101);
     expect(await Promise.all([used, oldest, second].map((pinned) => locks.find(pinned)))).toEqual([
-      pathOf(used),
+      await keptFor(used),
       undefined,
       undefined,
     ]);
     const another = await keep("2.0.0", "5.0.0", 200);
     await locks.prune(new Set());
-    expect(await locks.find(another)).toBe(pathOf(another));
-    expect(await locks.find(used)).toBe(pathOf(used));
+    expect(await locks.find(another)).toEqual(await keptFor(another));
+    expect(await locks.find(used)).toEqual(await keptFor(used));
     expect(await readdir(directory)).toHaveLength(100);
   });
 });

@@ -2,8 +2,8 @@ import { readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/
 import { join } from "node:path";
 import type { Clock } from "../../../machinery/clock.ts";
 import { systemCode } from "../supervisor/system-error.ts";
-import { exactLock, pinnedBy, pinnedByExact } from "./package-lock.ts";
 import { type PackageRequest, type PinnedPackage, packageKey } from "./package-name.ts";
+import type { PackageLock, PackageTools } from "./package-tool.ts";
 
 /** How many are kept that nobody uses: some 100 KiB each. */
 const KEPT_UNUSED = 100;
@@ -17,36 +17,35 @@ const LOCK = /^([0-9a-f]{40})\.lock\.json$/;
 export class PackageLocks {
   readonly #directory: string;
   readonly #clock: Clock;
+  readonly #tools: PackageTools;
 
-  constructor({ directory, clock }: { readonly directory: string; readonly clock: Clock }) {
+  constructor({ directory, clock, tools }: { directory: string; clock: Clock; tools: PackageTools }) {
     this.#directory = directory;
     this.#clock = clock;
+    this.#tools = tools;
   }
 
-  /** Where the lock of a package is; undefined when there is none, or it pins something else. */
-  async find(pinned: PinnedPackage): Promise<string | undefined> {
-    const key = packageKey(pinned);
-    return (await this.#read(key)) === undefined ? undefined : this.#path(key);
+  /** The lock of a package; undefined when there is none, or it pins something else. */
+  async find(pinned: PinnedPackage): Promise<PackageLock | undefined> {
+    return await this.#read(packageKey(pinned));
   }
 
   /** What one version is pinned to; of several locks by that which was used last. */
-  async findVersion({ name, version }: PackageRequest): Promise<PinnedPackage | undefined> {
+  async findVersion({ registry, name, version }: PackageRequest): Promise<PinnedPackage | undefined> {
     const found: { readonly pinned: PinnedPackage; readonly usedAt: number }[] = [];
     for (const { key, usedAt } of await this.#list()) {
-      const pinned = await this.#read(key);
-      if (pinned?.name === name && pinned.version === version) found.push({ pinned, usedAt });
+      const pinned = (await this.#read(key))?.pinned;
+      const isSame = pinned?.registry === registry && pinned.name === name && pinned.version === version;
+      if (isSame) found.push({ pinned, usedAt });
     }
     return found.toSorted((a, b) => b.usedAt - a.usedAt)[0]?.pinned;
   }
 
-  /** Keeps the package-lock.json that npm has written into `folder`. @throws as `pinnedBy`. */
-  async keep(folder: string, name: string): Promise<PinnedPackage> {
-    const lock: unknown = JSON.parse(await readFile(join(folder, "package-lock.json"), "utf8"));
-    const pinned = pinnedBy(lock, name);
-    const exact = join(folder, "exact.json");
-    await writeFile(exact, JSON.stringify(exactLock(lock, name)));
-    await rename(exact, this.#path(packageKey(pinned)));
-    return pinned;
+  /** Keeps a lock, which is written into `folder` first: it is there whole or not at all. */
+  async keep({ pinned, text }: PackageLock, folder: string): Promise<void> {
+    const whole = join(folder, "whole.lock.json");
+    await writeFile(whole, text);
+    await rename(whole, this.#path(packageKey(pinned)));
   }
 
   /** Notes that the locks of these keys are used now, and removes of the others those that were used longest ago. */
@@ -66,10 +65,13 @@ export class PackageLocks {
     return found.flatMap(({ key, usedAt }) => (usedAt === undefined ? [] : [{ key, usedAt }]));
   }
 
-  async #read(key: string): Promise<PinnedPackage | undefined> {
+  async #read(key: string): Promise<PackageLock | undefined> {
     const text = await unlessMissing(readFile(this.#path(key), "utf8"));
-    const pinned = text === undefined ? undefined : pinnedByExact(text);
-    return pinned && packageKey(pinned) === key ? pinned : undefined;
+    if (text === undefined) return undefined;
+    const pinned = Object.values(this.#tools)
+      .map((tool) => tool.pinnedBy(text))
+      .find((each) => each !== undefined);
+    return pinned && packageKey(pinned) === key ? { pinned, text } : undefined;
   }
 
   #path(key: string): string {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { TerminalError } from "../../../machinery/errors.ts";
-import type { PinnedPackage } from "./package-name.ts";
+import { TerminalError } from "../../../../machinery/errors.ts";
+import type { PinnedPackage } from "../package-name.ts";
 
 /**
  * Pure. What a package-lock.json (version 3) pins for one package. Everything in it has to come from a registry over HTTPS
@@ -17,7 +17,7 @@ export function pinnedBy(lock: unknown, name: string): PinnedPackage {
   }
   const own = packages[`node_modules/${name}`];
   if (isObject(own) && typeof own.version === "string" && typeof own.integrity === "string") {
-    return { name, version: own.version, integrity: own.integrity, lock: digestOf(packages) };
+    return { registry: "npm", name, version: own.version, integrity: own.integrity, lock: digestOf(packages) };
   }
   throw new Error(`npm's package-lock.json does not have ${name}`);
 }

@@ -1,7 +1,9 @@
 import { realpath } from "node:fs/promises";
-import { TerminalError, TransientError } from "../../../machinery/errors.ts";
-import { CommandFailed, runCommand } from "../run-command.ts";
-import { findProgram } from "../supervisor/find-program.ts";
+import { TerminalError, TransientError } from "../../../../machinery/errors.ts";
+import type { Logger } from "../../../../machinery/logger.ts";
+import { CommandFailed, runCommand } from "../../run-command.ts";
+import { findProgram } from "../../supervisor/find-program.ts";
+import { redactor } from "../redact.ts";
 
 export interface NpmOptions {
   /** Slipway's own environment; of it npm gets what says how to reach the registry. */
@@ -10,6 +12,7 @@ export interface NpmOptions {
   readonly cache: string;
   /** The Node that runs it. */
   readonly node: string;
+  readonly logger: Logger;
 }
 
 /** How the registry is reached: by the user's .npmrc, proxies, and authorities of their own. */
@@ -43,7 +46,7 @@ const ALWAYS = [
 export async function npm(
   args: readonly string[],
   folder: string,
-  { environment, cache, node }: NpmOptions,
+  { environment, cache, node, logger }: NpmOptions,
   signal: AbortSignal,
 ): Promise<void> {
   const program = await findProgram("npm", { path: environment.PATH ?? "", directory: "/" });
@@ -56,16 +59,18 @@ export async function npm(
   const passed = Object.entries(environment).filter((entry): entry is [string, string] => {
     return entry[1] !== undefined && PASSED_ON.test(entry[0]);
   });
+  const env = Object.fromEntries(passed);
   try {
     await runCommand([...command, ...args, ...ALWAYS, `--cache=${cache}`], {
-      cwd: folder,
-      env: Object.fromEntries(passed),
-      timeoutMs: TIMEOUT_MS,
-      signal,
+      ...{ cwd: folder, env, timeoutMs: TIMEOUT_MS, signal },
+      redact: redactor(env),
     });
   } catch (error) {
     signal.throwIfAborted();
-    throw error instanceof CommandFailed ? failureOf(error) : error;
+    if (!(error instanceof CommandFailed)) throw error;
+    // What it says is more than a condition may show.
+    logger.warn("npm failed", { error });
+    throw failureOf(error);
   }
 }
 

@@ -1,6 +1,6 @@
 import { open, readFile } from "node:fs/promises";
 import { basename, join, relative } from "node:path";
-import { TerminalError } from "../../../machinery/errors.ts";
+import { TerminalError } from "../../../../machinery/errors.ts";
 
 /**
  * Program and first arguments that run a package: its only `bin`, or that of its own name, as `npx` chooses. A script for
