@@ -19,7 +19,8 @@ export class NamedPipeStream extends Duplex {
   #stdout: Socket | undefined;
 
   constructor(pipes: NamedPipes) {
-    super({ allowHalfOpen: false });
+    // A socket encodes text as it writes it.
+    super({ allowHalfOpen: false, decodeStrings: false });
     this.#pipes = pipes;
     // Nobody may listen yet, or any more; who writes is told by the callback.
     this.on("error", () => undefined);
@@ -34,10 +35,10 @@ export class NamedPipeStream extends Duplex {
     }
   }
 
-  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+  override _write(chunk: Buffer | string, encoding: BufferEncoding, done: (error?: Error | null) => void): void {
     try {
       this.#stdin ??= opened(this.#pipes.stdin, "write");
-      this.#stdin.write(chunk, done);
+      this.#stdin.write(chunk, encoding, done);
     } catch (error) {
       // A process that has closed its input, or is gone.
       done(asError(error));
