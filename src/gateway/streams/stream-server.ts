@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { PipeBorrower, StdioStream } from "../../backends/stdio-stream.ts";
@@ -106,12 +105,12 @@ function borrower(socket: Socket, process: StdioStream): PipeBorrower {
   socket.once("end", leave).once("close", leave).resume();
   return {
     endInput: () => void socket.write("\n"),
-    async giveBack() {
-      if (socket.closed) return;
+    giveBack() {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      if (socket.closed) resolve();
       const late = setTimeout(() => socket.destroy(), GIVE_BACK_TIMEOUT_MS);
-      socket.end();
-      await once(socket, "close");
-      clearTimeout(late);
+      socket.once("close", resolve).end();
+      return promise.finally(() => clearTimeout(late));
     },
   };
 }

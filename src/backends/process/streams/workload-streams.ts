@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { once } from "node:events";
 import { Reason } from "../../../api/v1alpha1/conditions.ts";
 import { TransientError } from "../../../machinery/errors.ts";
 import type { StdioStream } from "../../stdio-stream.ts";
@@ -26,8 +25,8 @@ export class WorkloadStreams {
   /** As of `StdioHost`. Two readers of one pipe would each have a part, so the former holder is waited for. */
   async attach(supervisor: Supervisor, id: string): Promise<StdioStream> {
     for (let former = this.#holders.get(id); former; former = this.#holders.get(id)) {
-      former.destroy();
-      await once(former, "close");
+      const leaving = former;
+      await new Promise((resolve) => leaving.once("close", resolve).destroy());
     }
     const holder = new AttachedStream(connectionOf(supervisor.get(id)));
     this.#holders.set(id, holder);
