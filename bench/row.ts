@@ -15,6 +15,7 @@ export interface Row {
   readonly runs: { readonly slipway: readonly number[]; readonly peer?: readonly number[] };
   /** Milliseconds of the server's CPU for each request, median: what a busy machine blurs least. */
   readonly cpuMsPerRequest?: number;
+  readonly peerCpuMsPerRequest?: number;
 }
 
 /** Of at least one value. For an even count the mean of the middle two. */
@@ -95,6 +96,8 @@ function ratioOf(slipwayRuns: readonly number[], peerRuns: readonly number[]): n
   return Math.round(ratio * 1000) / 1000;
 }
 
+/** A tenth says nothing of what takes half a millisecond. */
 function round(value: number): number {
-  return Math.round(value * 10) / 10;
+  const parts = Math.abs(value) < 10 ? 1_000 : 10;
+  return Math.round(value * parts) / parts;
 }

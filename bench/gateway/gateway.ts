@@ -1,4 +1,4 @@
-import { atLeast, median, type Row, within } from "../row.ts";
+import { atLeast, median, type Row, told, within } from "../row.ts";
 import type { LoadResult } from "./load.ts";
 import { type Load, load, start } from "./program.ts";
 
@@ -7,15 +7,18 @@ const CALLS = { one: 4_000, eight: 12_000 };
 /**
  * The gateway in front of a streamable-HTTP server beside the same server alone: client, gateway and server are processes of
  * their own, and the two ways take turns, so that a machine whose speed drifts favours neither. supergateway and mcp-proxy
- * are no peers here: they lead from stdio to HTTP, not from HTTP to HTTP.
+ * are no peers here: they lead from stdio to HTTP, not from HTTP to HTTP. What a proxy of Node can reach at all stands beside them.
  */
 export async function gateway(runs: number): Promise<Row[]> {
   await using stack = new AsyncDisposableStack();
   const server = stack.use(await start("mcp-server.ts"));
   const front = stack.use(await start("gateway-process.ts", server.url));
+  const bare = stack.use(await start("bare-proxy.ts", server.url));
   const one: Pair[] = [];
   const eight: Pair[] = [];
+  const floor: number[] = [];
   const cpuMs: number[] = [];
+  const floorCpuMs: number[] = [];
   for (let run = 0; run < runs; run += 1) {
     one.push(await inTurn(run, { direct: server.url, through: front.url, clients: 1, calls: CALLS.one, wire: "bare" }));
     const before = front.cpuMs();
@@ -28,6 +31,10 @@ export async function gateway(runs: number): Promise<Row[]> {
     });
     cpuMs.push((front.cpuMs() - before) / pair.through.calls);
     eight.push(pair);
+    const bareBefore = bare.cpuMs();
+    const { perSecond, calls } = await load(bare.url, { clients: 8, calls: CALLS.eight, wire: "bare" });
+    floor.push(perSecond);
+    floorCpuMs.push((bare.cpuMs() - bareBefore) / calls);
   }
   return [
     within(0.5, {
@@ -43,9 +50,23 @@ export async function gateway(runs: number): Promise<Row[]> {
         slipwayRuns: eight.map(({ through }) => through.perSecond),
         peerRuns: eight.map(({ direct }) => direct.perSecond),
       }),
-      cpuMsPerRequest: Math.round(median(cpuMs) * 1000) / 1000,
+      cpuMsPerRequest: thousandth(median(cpuMs)),
+    },
+    {
+      ...told({
+        bench: "a proxy without anything a gateway has, 8 clients: calls",
+        unit: "per second",
+        peer: "direct",
+        slipwayRuns: floor,
+        peerRuns: eight.map(({ direct }) => direct.perSecond),
+      }),
+      cpuMsPerRequest: thousandth(median(floorCpuMs)),
     },
   ];
+}
+
+function thousandth(value: number): number {
+  return Math.round(value * 1000) / 1000;
 }
 
 interface Pair {

@@ -30,6 +30,12 @@ export interface Program extends AsyncDisposable {
   cpuMs(): number;
 }
 
+/** User and system time of a process so far, with all its threads. */
+export function cpuMsOf(pid: number | undefined): number {
+  const [, user = 0, system = 0] = /\) (?:\S+ ){11}(\d+) (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, "utf8")) ?? [];
+  return (Number(user) + Number(system)) * TICK_MS;
+}
+
 /** Runs a file of this folder, which prints the URL that it serves. */
 export async function start(file: string, ...args: string[]): Promise<Program> {
   const child: ChildProcess = spawn(process.execPath, [join(import.meta.dirname, file), ...args], {
@@ -39,11 +45,7 @@ export async function start(file: string, ...args: string[]): Promise<Program> {
   const [url] = (await once(createInterface(child.stdout), "line")) as [string];
   return {
     url,
-    cpuMs() {
-      const [, user = 0, system = 0] =
-        /\) (?:\S+ ){11}(\d+) (\d+)/.exec(readFileSync(`/proc/${child.pid}/stat`, "utf8")) ?? [];
-      return (Number(user) + Number(system)) * TICK_MS;
-    },
+    cpuMs: () => cpuMsOf(child.pid),
     async [Symbol.asyncDispose]() {
       child.kill();
       if (child.exitCode === null && child.signalCode === null) await once(child, "exit");

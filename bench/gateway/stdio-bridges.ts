@@ -6,11 +6,14 @@ import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { SlipwayProcess } from "../../test/support/slipway-process.ts";
+import { cpuMsOf } from "./program.ts";
 
 /** Something that serves one stdio server over streamable HTTP. */
 export interface Bridge extends AsyncDisposable {
   readonly name: string;
   readonly url: string;
+  /** User and system time so far. */
+  cpuMs(): number;
 }
 
 /** A real server of stdio, with a tool `echo`. */
@@ -38,7 +41,8 @@ export async function slipwayBridge(): Promise<Bridge> {
   await slipway.kubectl.apply(manifest);
   await slipway.kubectl.run(["wait", "--for=condition=Ready", "rtd/echo", "--timeout=60s"]);
   const url = `${slipway.endpoints.gateway}/default/echo/mcp`;
-  return { name: "slipway", url, [Symbol.asyncDispose]: () => slipway[Symbol.asyncDispose]() };
+  const cpuMs = () => cpuMsOf(slipway.pid);
+  return { name: "slipway", url, cpuMs, [Symbol.asyncDispose]: () => slipway[Symbol.asyncDispose]() };
 }
 
 /** The peers, from npm, in a folder of their own. */
@@ -68,6 +72,7 @@ async function peer(name: string, port: number, args: readonly string[]): Promis
   return {
     name,
     url: `http://127.0.0.1:${port}/mcp`,
+    cpuMs: () => cpuMsOf(child.pid),
     async [Symbol.asyncDispose]() {
       child.kill();
       const last = setTimeout(() => child.kill("SIGKILL"), 5_000);

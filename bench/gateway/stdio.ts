@@ -1,7 +1,7 @@
 import { atLeast, atMost, median, type Row } from "../row.ts";
 import type { LoadResult } from "./load.ts";
-import { load } from "./program.ts";
-import { peerBridges, slipwayBridge } from "./stdio-bridges.ts";
+import { type Load, load } from "./program.ts";
+import { type Bridge, peerBridges, slipwayBridge } from "./stdio-bridges.ts";
 
 const CALLS = { one: 2_000, eight: 6_000 };
 
@@ -12,22 +12,41 @@ const CALLS = { one: 2_000, eight: 6_000 };
 export async function stdio(runs: number): Promise<Row[]> {
   await using stack = new AsyncDisposableStack();
   const bridges = [stack.use(await slipwayBridge()), ...(await peerBridges()).map((bridge) => stack.use(bridge))];
-  const one = new Map<string, LoadResult[]>(bridges.map(({ name }) => [name, []]));
-  const eight = new Map<string, LoadResult[]>(bridges.map(({ name }) => [name, []]));
+  const one = new Map<string, Measured[]>(bridges.map(({ name }) => [name, []]));
+  const eight = new Map<string, Measured[]>(bridges.map(({ name }) => [name, []]));
   for (let run = 0; run < runs; run += 1) {
     // Each is the first in its turn.
     const order = bridges.map((_, at) => bridges[(at + run) % bridges.length]).filter((bridge) => bridge !== undefined);
-    for (const { name, url } of order) {
-      one.get(name)?.push(await load(url, { clients: 1, calls: CALLS.one, wire: "session" }));
-      eight.get(name)?.push(await load(url, { clients: 8, calls: CALLS.eight, wire: "session" }));
+    for (const bridge of order) {
+      one.get(bridge.name)?.push(await measured(bridge, { clients: 1, calls: CALLS.one, wire: "session" }));
+      eight.get(bridge.name)?.push(await measured(bridge, { clients: 8, calls: CALLS.eight, wire: "session" }));
     }
   }
   const p50 = rowOf(one, ({ p50Ms }) => p50Ms, "least");
   const rate = rowOf(eight, ({ perSecond }) => perSecond, "most");
   return [
-    atMost(0.6, { bench: "stdio bridge, 1 client: p50", unit: "ms", ...p50 }),
-    atLeast(1.5, { bench: "stdio bridge, 8 clients: calls", unit: "per second", ...rate }),
+    { ...atMost(0.6, { bench: "stdio bridge, 1 client: p50", unit: "ms", ...p50 }), ...cpuOf(one, p50.peer) },
+    {
+      ...atLeast(1.5, { bench: "stdio bridge, 8 clients: calls", unit: "per second", ...rate }),
+      ...cpuOf(eight, rate.peer),
+    },
   ];
+}
+
+interface Measured extends LoadResult {
+  /** Of the bridge, for each call. */
+  readonly cpuMs: number;
+}
+
+async function measured(bridge: Bridge, how: Load): Promise<Measured> {
+  const before = bridge.cpuMs();
+  const result = await load(bridge.url, how);
+  return { ...result, cpuMs: (bridge.cpuMs() - before) / result.calls };
+}
+
+function cpuOf(all: ReadonlyMap<string, readonly Measured[]>, peer: string) {
+  const of = (name: string) => Math.round(median((all.get(name) ?? []).map(({ cpuMs }) => cpuMs)) * 1000) / 1000;
+  return { cpuMsPerRequest: of("slipway"), peerCpuMsPerRequest: of(peer) };
 }
 
 function rowOf(

@@ -1,4 +1,3 @@
-import type { Duplex } from "node:stream";
 import type { GuardrailCapabilities } from "../guardrails/capabilities.ts";
 import type { Confinement } from "../guardrails/confinement.ts";
 import type { Guardrails } from "../guardrails/guardrails.ts";
@@ -6,6 +5,7 @@ import type { Logger } from "../machinery/logger.ts";
 import type { ImageBuilder } from "./build.ts";
 import type { EgressManager } from "./egress.ts";
 import type { PlatformProbe } from "./platform-probe.ts";
+import type { StdioStream } from "./stdio-stream.ts";
 import type { UsageSource } from "./usage.ts";
 import type { VariableExpander } from "./variables.ts";
 
@@ -387,12 +387,12 @@ export interface StdioHost {
    * Standard input and output of a running workload as one stream of bytes. Whoever calls later has the streams from then on: the
    * earlier one ends. @throws {TransientError} where it does not run.
    */
-  attach(id: string, signal: AbortSignal): Promise<Duplex>;
+  attach(id: string, signal: AbortSignal): Promise<StdioStream>;
   /**
    * Starts one more process of a workload, for one client alone and confined as the workload is. It ends, by force where it has to,
    * once the stream does. @throws {TransientError}
    */
-  attachOwn?(id: string, signal: AbortSignal): Promise<Duplex>;
+  attachOwn?(id: string, signal: AbortSignal): Promise<StdioStream>;
 }
 
 /** Makes the backend of one RuntimeBackend type from its spec. Registered by name in main.ts: the controllers know no type. */

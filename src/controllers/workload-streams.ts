@@ -1,5 +1,5 @@
-import type { Duplex } from "node:stream";
 import { Reason } from "../api/v1alpha1/conditions.ts";
+import type { StdioStream } from "../backends/stdio-stream.ts";
 import { TransientError } from "../machinery/errors.ts";
 import type { BackendRegistry } from "./backend-registry.ts";
 
@@ -20,7 +20,7 @@ export class WorkloadStreams {
   }
 
   /** @throws {TransientError} where it does not run, or its place has no such streams. */
-  async open({ backend, id, own }: WorkloadStreamTarget, signal: AbortSignal): Promise<Duplex> {
+  async open({ backend, id, own }: WorkloadStreamTarget, signal: AbortSignal): Promise<StdioStream> {
     const host = this.#registry.get(backend)?.backend;
     const attached = own ? host?.attachOwn?.(id, signal) : host?.attach?.(id, signal);
     if (attached) return attached;

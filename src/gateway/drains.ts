@@ -83,12 +83,15 @@ export class Drains implements Disposable {
 
   /** Whether a request has to ask. What is not ready, with nothing to come, has a reason of its own that says more. */
   isDraining(key: EndpointKey): boolean {
+    // Asked with every call.
+    if (this.#drains.size === 0) return false;
     const drain = this.#drains.get(endpointPath(key));
     return drain !== undefined && (drain.isReplaced || this.#isReady(key));
   }
 
   /** Whether what drains can still be spoken to, by what its calls wait for. */
   isThere(key: EndpointKey): boolean {
+    if (this.#drains.size === 0) return false;
     const drain = this.#drains.get(endpointPath(key));
     const upstream = this.#options.directory.get(key.namespace, key.name)?.upstream;
     return drain !== undefined && upstream !== undefined && upstream.instance === drain.instance;

@@ -1,4 +1,4 @@
-import type { Duplex } from "node:stream";
+import type { StdioStream } from "../backends/stdio-stream.ts";
 
 /** Whose standard input and output. */
 export interface StdioTarget {
@@ -13,7 +13,7 @@ export interface StdioTarget {
 /** Processes that are spoken to over standard input and output, wherever they run. */
 export interface StdioStreams {
   /** The process's output and input as one stream. @throws {TransientError} where it does not run, or its place is not known. */
-  open(target: StdioTarget, signal: AbortSignal): Promise<Duplex>;
+  open(target: StdioTarget, signal: AbortSignal): Promise<StdioStream>;
   /** Whether the place can start a process for one client. */
   canOpenOwn(backend: string): boolean;
 }

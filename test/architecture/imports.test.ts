@@ -6,7 +6,7 @@ import { describe, expect, it } from "@jest/globals";
 const PORTS = [
   ...["backends/backend.ts", "backends/build.ts", "backends/egress.ts"],
   ...["backends/image-resolver.ts", "backends/platform-probe.ts", "backends/usage.ts", "backends/variables.ts"],
-  ...["backends/recorded-endpoint.ts", "backends/workload-endpoint.ts"],
+  ...["backends/recorded-endpoint.ts", "backends/workload-endpoint.ts", "backends/stdio-stream.ts"],
 ];
 
 /**
@@ -42,6 +42,7 @@ const allowed: Record<string, readonly string[]> = {
   "backends/variables.ts": ["backends/backend.ts"],
   "backends/recorded-endpoint.ts": ["api", "backends/workload-endpoint.ts"],
   "backends/workload-endpoint.ts": [],
+  "backends/stdio-stream.ts": ["machinery/named-pipe-stream.ts"],
   // Could be published by itself.
   "backends/code-engine/client": [],
   "backends/images": [
@@ -59,7 +60,10 @@ const allowed: Record<string, readonly string[]> = {
   // Another product's files, read into manifests.
   "catalog-import": ["api"],
   "backends/remote": ["api", "guardrails", "machinery/errors.ts", "backends/backend.ts"],
-  "backends/process": ["api", "guardrails", "machinery", "backends/backend.ts", "backends/usage.ts"],
+  "backends/process": [
+    ...["api", "guardrails", "machinery"],
+    ...["backends/backend.ts", "backends/stdio-stream.ts", "backends/usage.ts"],
+  ],
   probe: ["machinery", "backends/workload-endpoint.ts"],
   controllers: [...["api", "approvals", "effective-spec", "guardrails", "machinery"], ...[...PORTS, "probe/prober.ts"]],
   server: [
@@ -68,7 +72,7 @@ const allowed: Record<string, readonly string[]> = {
   ],
   gateway: [
     ...["api", "machinery", "guardrails/address-distance.ts", "guardrails/address-range.ts"],
-    ...["backends/recorded-endpoint.ts", "backends/workload-endpoint.ts"],
+    ...["backends/recorded-endpoint.ts", "backends/workload-endpoint.ts", "backends/stdio-stream.ts"],
   ],
   // A client of the servers behind any gateway: it knows neither the API nor how a gateway is made.
   "mcp-client": [],

@@ -254,6 +254,15 @@ it("keeps its port while it waits to be started again", async () => {
   await expect(launch(other)).rejects.toMatchObject({ reason: "PortConflict" });
 });
 
+it("ends its input before it ends it by force, whoever holds the stream", async () => {
+  const spec = specOf(node(`${DEAF} ${ECHO.replace("process.exit()", "process.exit(7)")}`));
+  const { id } = await launch(spec);
+  const held = await backend.attach(id, within());
+  expect(await exchange(held, "here", within())).toBe("here");
+  await Promise.all([backend.stop(id, 20, within()), ended(held, within())]);
+  expect((await current(spec))?.state).toMatchObject({ kind: "exited", exitCode: 7 });
+});
+
 describe("a process of one client", () => {
   it("ends with its stream, deaf and forked as it is, and the shared one goes on", async () => {
     const spec = specOf(node(`${DEAF} ${forked(`${DEAF} ${IDLE}`)} ${ECHO.replace("process.exit()", "0")} ${IDLE}`));

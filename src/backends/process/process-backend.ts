@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import type { Duplex } from "node:stream";
 import { Reason } from "../../api/v1alpha1/conditions.ts";
 import { delay } from "../../machinery/clock-delay.ts";
 import { TerminalError, TransientError } from "../../machinery/errors.ts";
@@ -19,6 +18,7 @@ import type {
   Workload,
   WorkloadSpec,
 } from "../backend.ts";
+import type { StdioStream } from "../stdio-stream.ts";
 import type { Usage, UsageSource } from "../usage.ts";
 import { admitProcess } from "./admission.ts";
 import { checkPortFree } from "./listening-port.ts";
@@ -199,13 +199,13 @@ export class ProcessBackend implements Backend, LogSource, UsageSource, StdioHos
     return process && (await processUsage(process, this.#host.clock, signal));
   }
 
-  async attach(id: string, signal: AbortSignal): Promise<Duplex> {
+  async attach(id: string, signal: AbortSignal): Promise<StdioStream> {
     const { supervisor } = await this.#host.open();
     signal.throwIfAborted();
-    return this.#streams.attach(supervisor, id);
+    return await this.#streams.attach(supervisor, id);
   }
 
-  async attachOwn(id: string, signal: AbortSignal): Promise<Duplex> {
+  async attachOwn(id: string, signal: AbortSignal): Promise<StdioStream> {
     const { supervisor } = await this.#host.open();
     signal.throwIfAborted();
     return await this.#streams.attachOwn(supervisor, id);

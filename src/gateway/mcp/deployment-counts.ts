@@ -34,7 +34,7 @@ export class DeploymentCounts {
       counted.requests[code] = (counted.requests[code] ?? 0) + 1;
     };
     if (response.closed) count();
-    else response.once("close", count);
+    else response.on("close", count);
   }
 
   list(): readonly DeploymentCount[] {

@@ -77,7 +77,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Ongoing {
   constructor(options: ExchangeOptions) {
     this.#options = options;
     options.pool.enter(this);
-    options.response.on("drain", this.#onDrain).once("close", () => this.#closed());
+    options.response.on("drain", this.#onDrain).on("close", () => this.#closed());
   }
 
   get isCall(): boolean {

@@ -154,13 +154,15 @@ export class McpHandler {
     if (!METHODS.has(method)) return notAllowed(method, "GET, POST, DELETE");
     const caller = await this.#admitted(asked);
     if ("status" in caller) return caller;
-    const { directory, gate } = this.#options;
+    const { directory, gate, drains } = this.#options;
     // Asked also about what does not exist, so that the time it takes tells nothing.
     const allowed = gate ? await gate.mayUse(caller, { namespace: route.namespace, name: route.name }) : true;
     if (typeof allowed !== "boolean") return allowed;
-    const isOfDrained = allowed && (await this.#isOfDrained(asked, route));
-    const held = allowed && !isOfDrained ? await this.#held(asked, route) : undefined;
-    if (held) return held;
+    const isOfDrained = allowed && drains.isThere(route) && (await this.#isOfDrained(asked, route));
+    if (allowed && !isOfDrained && drains.isDraining(route)) {
+      const held = await this.#held(asked, route);
+      if (held) return held;
+    }
     const endpoint = allowed ? directory.get(route.namespace, route.name) : undefined;
     if (endpoint === undefined) {
       if (allowed && !directory.hasSynced()) return unavailable(503, "NotSynced", "the gateway has just started", 1);
@@ -186,13 +188,12 @@ export class McpHandler {
   /** Whether it is for a server that is about to end, since calls under way there may wait for it. */
   async #isOfDrained({ request, headers }: Asked, route: McpRoute): Promise<boolean> {
     const { drains } = this.#options;
-    return drains.isThere(route) && (await goesWithCalls(request, headers.contentLength)) && drains.isThere(route);
+    return (await goesWithCalls(request, headers.contentLength)) && drains.isThere(route);
   }
 
   /** Lets no request through to a server that is about to end. */
   async #held({ response }: Asked, route: McpRoute): Promise<Failure | undefined> {
     const { drains, directory } = this.#options;
-    if (!drains.isDraining(route)) return undefined;
     const gone = new AbortController();
     const leave = () => gone.abort();
     response.once("close", leave);
@@ -304,7 +305,7 @@ export class McpHandler {
     const leave = limits.enter(caller.id);
     if (typeof leave !== "function") return leave;
     if (response.closed) leave();
-    else response.once("close", leave);
+    else response.on("close", leave);
     return caller;
   }
 

@@ -1,18 +1,22 @@
+import type { NamedPipes } from "../../machinery/named-pipe-stream.ts";
 import type { StdioTarget } from "../stdio-streams.ts";
 
 /** The one line that a connection begins with. */
 export type StreamRequest =
-  /** The bytes of the process follow the answer, both ways. */
+  /**
+   * The bytes of the process follow the answer, both ways; or the answer names pipes where they are to be had. Then a byte means that
+   * the input is to end, and the end of the connection, from either side, that the pipes are given back.
+   */
   | ({ readonly kind: "stdio" } & StdioTarget)
   /** Whether the place can start a process for one client; the connection ends with the answer. */
   | { readonly kind: "offers"; readonly backend: string };
 
 export type StreamAnswer =
-  | { readonly ok: true; readonly own: boolean }
+  | { readonly ok: true; readonly own: boolean; readonly pipes?: NamedPipes | undefined }
   | { readonly ok: false; readonly reason: string; readonly message: string };
 
-/** Longest line of either side. Names of backends and workloads have 253 characters at most. */
-export const LINE_BYTES = 4 * 1024;
+/** Longest line of either side. Names of backends and workloads have 253 characters at most, and a path 4,096 bytes (PATH_MAX). */
+export const LINE_BYTES = 16 * 1024;
 
 /** Undefined where the line is no request. */
 export function requestIn(line: string): StreamRequest | undefined {
@@ -28,9 +32,14 @@ export function requestIn(line: string): StreamRequest | undefined {
 /** Undefined where the line is no answer. */
 export function answerIn(line: string): StreamAnswer | undefined {
   const value = parsed(line);
-  if (value?.ok === true) return { ok: true, own: value.own === true };
+  if (value?.ok === true) return { ok: true, own: value.own === true, pipes: pipesIn(value.pipes) };
   if (value?.ok !== false || typeof value.reason !== "string" || typeof value.message !== "string") return undefined;
   return { ok: false, reason: value.reason, message: value.message };
+}
+
+function pipesIn(value: unknown): NamedPipes | undefined {
+  const { stdin, stdout } = (value ?? {}) as Partial<Record<keyof NamedPipes, unknown>>;
+  return typeof stdin === "string" && typeof stdout === "string" ? { stdin, stdout } : undefined;
 }
 
 function parsed(line: string): Record<string, unknown> | undefined {

@@ -1,5 +1,6 @@
 import { connect, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { NamedPipeStream, type NamedPipes } from "../../machinery/named-pipe-stream.ts";
 import type { StdioTarget } from "../stdio-streams.ts";
 import { firstLine } from "./first-line.ts";
 import { answerIn, LINE_BYTES, type StreamRequest } from "./messages.ts";
@@ -15,11 +16,21 @@ export class StreamRefused extends Error {
   }
 }
 
-/** The streams of a process from the main thread, over its socket. @throws {StreamRefused} */
+/** The streams of a process: by way of the main thread, over its socket, or without it where there are pipes. @throws {StreamRefused} */
 export async function openStream(socketPath: string, target: StdioTarget, signal: AbortSignal): Promise<Duplex> {
   const { backend, id, own } = target;
-  const { socket } = await ask(socketPath, { kind: "stdio", backend, id, own }, signal);
-  return socket;
+  const { socket, pipes } = await ask(socketPath, { kind: "stdio", backend, id, own }, signal);
+  return pipes ? borrowed(pipes, socket) : socket;
+}
+
+/** Who lends them hears of their return by the end of `socket`, and asks for it so. */
+function borrowed(pipes: NamedPipes, socket: Socket): NamedPipeStream {
+  const stream = new NamedPipeStream(pipes);
+  stream.once("close", () => socket.destroy());
+  const giveBack = () => stream.destroy();
+  socket.on("error", giveBack).once("end", giveBack).once("close", giveBack);
+  socket.once("data", () => stream.end());
+  return stream;
 }
 
 /** Whether the place can start a process for one client. @throws {StreamRefused} */
@@ -33,13 +44,13 @@ async function ask(
   socketPath: string,
   request: StreamRequest,
   signal: AbortSignal,
-): Promise<{ socket: Socket; own: boolean }> {
+): Promise<{ socket: Socket; own: boolean; pipes: NamedPipes | undefined }> {
   signal.throwIfAborted();
   const socket = connect(socketPath);
   try {
     socket.write(`${JSON.stringify(request)}\n`);
     const answer = answerIn(await firstLine(socket, { maxBytes: LINE_BYTES, signal }));
-    if (answer?.ok) return { socket, own: answer.own };
+    if (answer?.ok) return { socket, own: answer.own, pipes: answer.pipes };
     throw new StreamRefused(answer?.reason ?? "Failed", answer?.message ?? "the process could not be reached");
   } catch (error) {
     socket.on("error", () => undefined).destroy();

@@ -1,5 +1,6 @@
 import { createServer, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import type { PipeBorrower, StdioStream } from "../../backends/stdio-stream.ts";
 import { TerminalError, TransientError } from "../../machinery/errors.ts";
 import type { Logger } from "../../machinery/logger.ts";
 import type { StdioStreams, StdioTarget } from "../stdio-streams.ts";
@@ -26,10 +27,13 @@ const STREAMS = 4_096;
 const REQUEST_TIMEOUT_MS = 5_000;
 /** For a process to start, or for its place to answer. Above what the data path waits. */
 const OPEN_TIMEOUT_MS = 45_000;
+/** For the data path to close two pipes. One that hangs reads nothing. */
+const GIVE_BACK_TIMEOUT_MS = 2_000;
 
 /**
  * Hands the streams of processes to the data path, over a Unix socket: it says which in one line, and has the bytes of that
- * process from then on. Nothing of them is read here: they are copied, each side as fast as the other takes them.
+ * process from then on. Nothing of them is read here: they are copied, each side as fast as the other takes them; or it is
+ * told of named pipes, which spares every message two changes of thread.
  * @throws {Error} when the socket cannot be listened on.
  */
 export async function startStreamServer({ socketPath, streams, logger }: StreamServerOptions): Promise<StreamServer> {
@@ -80,6 +84,7 @@ async function serve(socket: Socket, streams: StdioStreams): Promise<void> {
     }
     const process = await opened(streams, request, gone.signal);
     if (socket.destroyed) process.destroy();
+    else if (process.lend) socket.write(line({ ok: true, own, pipes: process.lend(borrower(socket, process)) }));
     else join(socket, process, line({ ok: true, own }));
   } catch (error) {
     if (!socket.destroyed) socket.end(line(refusalOf(error)), () => socket.destroySoon());
@@ -88,9 +93,26 @@ async function serve(socket: Socket, streams: StdioStreams): Promise<void> {
   }
 }
 
-async function opened(streams: StdioStreams, target: StdioTarget, gone: AbortSignal): Promise<Duplex> {
+async function opened(streams: StdioStreams, target: StdioTarget, gone: AbortSignal): Promise<StdioStream> {
   const signal = AbortSignal.any([gone, AbortSignal.timeout(OPEN_TIMEOUT_MS)]);
   return streams.open(target, signal);
+}
+
+/** The data path, as who opens the pipes of a process. What it closes comes before the end of its connection. */
+function borrower(socket: Socket, process: StdioStream): PipeBorrower {
+  process.on("error", () => undefined);
+  const leave = () => process.destroy();
+  socket.once("end", leave).once("close", leave).resume();
+  return {
+    endInput: () => void socket.write("\n"),
+    giveBack() {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      if (socket.closed) resolve();
+      const late = setTimeout(() => socket.destroy(), GIVE_BACK_TIMEOUT_MS);
+      socket.once("close", resolve).end();
+      return promise.finally(() => clearTimeout(late));
+    },
+  };
 }
 
 /**

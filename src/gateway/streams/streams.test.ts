@@ -1,4 +1,6 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { once } from "node:events";
+import { type FileHandle, mkdtemp, open, rm } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,7 +8,9 @@ import { Duplex, PassThrough } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import { eventually } from "../../../test/support/eventually.ts";
 import { recordingLogger } from "../../../test/support/recording-logger.ts";
+import type { PipeBorrower } from "../../backends/stdio-stream.ts";
 import { TransientError } from "../../machinery/errors.ts";
+import type { NamedPipes } from "../../machinery/named-pipe-stream.ts";
 import type { StdioStreams, StdioTarget } from "../stdio-streams.ts";
 import { offersOwn, openStream } from "./open-stream.ts";
 import { type StreamServer, startStreamServer } from "./stream-server.ts";
@@ -24,12 +28,14 @@ let socketPath: string;
 let server: StreamServer;
 let processes: Process[];
 let failure: Error | undefined;
+let lend: ((borrower: PipeBorrower) => NamedPipes) | undefined;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "slipway-streams-test-"));
   socketPath = join(folder, "streams.sock");
   processes = [];
   failure = undefined;
+  lend = undefined;
   const streams: StdioStreams = {
     canOpenOwn: (backend) => backend === "docker",
     async open(target) {
@@ -37,7 +43,7 @@ beforeEach(async () => {
       const [input, output] = [new PassThrough(), new PassThrough()];
       const stream = Duplex.from({ writable: input, readable: output });
       processes.push({ target, input, output, stream });
-      return stream;
+      return lend ? Object.assign(stream, { lend }) : stream;
     },
   };
   server = await startStreamServer({ socketPath, streams, logger: recordingLogger().logger });
@@ -120,6 +126,57 @@ describe("a stream from the main thread", () => {
     }
     expect(written).toBeLessThan(4 * 1024 * 1024);
     stream.destroy();
+  });
+});
+
+describe("a stream whose pipes are lent", () => {
+  const borrowers: PipeBorrower[] = [];
+  let lent: Duplex;
+  beforeEach(async () => {
+    borrowers.length = 0;
+    const pipes = { stdin: join(folder, "stdin"), stdout: join(folder, "stdout") };
+    execFileSync("mkfifo", Object.values(pipes));
+    lend = (borrower) => {
+      borrowers.push(borrower);
+      return pipes;
+    };
+    ends = await Promise.all([open(pipes.stdin, "r+"), open(pipes.stdout, "r+")]);
+    lent = (await opened()).stream;
+  });
+  let ends: FileHandle[];
+  afterEach(() => Promise.all(ends.map((end) => end.close())));
+  const readInput = async () => String((await ends[0]?.read())?.buffer.toString("utf8")).replaceAll("\0", "");
+
+  it("goes past the main thread, both ways", async () => {
+    lent.write("to it");
+    expect(await readInput()).toBe("to it");
+    await ends[1]?.write("from it");
+    expect(String(await once(lent, "data"))).toBe("from it");
+    expect(processes.at(-1)?.stream.readableFlowing).toBeNull();
+  });
+
+  it.each([
+    { because: "is destroyed", leave: (stream: Duplex) => void stream.destroy() },
+    { because: "ends with the output", leave: (stream: Duplex) => void ends[1]?.close().then(() => stream.resume()) },
+  ])("is given back when that of the data path $because", async ({ leave }) => {
+    leave(lent);
+    await eventually("it is given back", () => processes.at(-1)?.stream.destroyed && server.size === 0);
+  });
+
+  it("is closed by the data path before it is given back", async () => {
+    lent.resume();
+    await borrowers[0]?.giveBack();
+    expect(lent.destroyed).toBe(true);
+    expect(server.size).toBe(0);
+  });
+
+  it("has its input ended by the data path when that is to end, and is read on", async () => {
+    lent.write("last");
+    expect(await readInput()).toBe("last");
+    borrowers[0]?.endInput();
+    await eventually("no more is written", () => lent.writableFinished);
+    await ends[1]?.write("answer");
+    expect(String(await once(lent, "data"))).toBe("answer");
   });
 });
 

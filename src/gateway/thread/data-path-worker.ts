@@ -52,6 +52,8 @@ export class DataPathWorker implements DrainControl {
     this.#worker = new Worker(new URL(`./data-path-thread.${extension}`, import.meta.url), {
       workerData: settings satisfies DataPathSettings,
       resourceLimits: THREAD_LIMITS,
+      // Descriptors of pipes are closed by their sockets. Node would close those numbers again at the end of the thread.
+      trackUnmanagedFds: false,
     });
     this.#worker.on("message", (message: FromThread) => this.#told(message));
     this.#worker.on("error", (error) =>

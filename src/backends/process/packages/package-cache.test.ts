@@ -2,11 +2,11 @@ import { appendFile, chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, unlink 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import type { Duplex } from "node:stream";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { recordingLogger } from "../../../../test/support/recording-logger.ts";
 import { openSupervisor } from "../../../../test/support/supervising.ts";
 import { systemClock } from "../../../machinery/clock.ts";
+import { NamedPipeStream, type NamedPipes } from "../../../machinery/named-pipe-stream.ts";
 import { NpmPackages } from "./npm/npm-packages.ts";
 import { pinnedBy } from "./npm/package-lock.ts";
 import { PackageCache } from "./package-cache.ts";
@@ -161,7 +161,7 @@ describe("packages of npm", () => {
         },
       });
       await made.start();
-      expect(await toolsOf(made.connection?.stream)).toBeGreaterThan(3);
+      expect(await toolsOf(made.connection?.pipes)).toBeGreaterThan(3);
       await supervisor.delete(id, never);
     }
     await supervisor[Symbol.asyncDispose]();
@@ -169,8 +169,9 @@ describe("packages of npm", () => {
 });
 
 /** How many tools a server of the 2025 protocol lists. */
-async function toolsOf(stream: Duplex | undefined): Promise<number> {
-  if (!stream) throw new Error("it has no connection");
+async function toolsOf(pipes: NamedPipes | undefined): Promise<number> {
+  if (!pipes) throw new Error("it has no connection");
+  const stream = new NamedPipeStream(pipes);
   const send = (message: object) => stream.write(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`);
   const clientInfo = { name: "test", version: "1" };
   send({ id: 1, method: "initialize", params: { protocolVersion: "2025-06-18", capabilities: {}, clientInfo } });

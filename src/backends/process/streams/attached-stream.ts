@@ -1,40 +1,33 @@
-import { Duplex } from "node:stream";
+import { NamedPipeStream, type NamedPipes } from "../../../machinery/named-pipe-stream.ts";
+import type { PipeBorrower, StdioStream } from "../../stdio-stream.ts";
+import type { ProcessConnection } from "../supervisor/process-run.ts";
 
-/**
- * One holder's view of a stream that outlives it: its destruction leaves the stream as it is, paused, for the next holder. It ends
- * when the stream does.
- */
-export class AttachedStream extends Duplex {
-  readonly #stream: Duplex;
-  readonly #onData = (chunk: Buffer) => {
-    if (!this.push(chunk)) this.#stream.pause();
+/** What one holder has of a connection that outlives it. It is closed once neither it nor who it was lent to has a pipe open. */
+export class AttachedStream extends NamedPipeStream implements StdioStream {
+  readonly #connection: ProcessConnection;
+  readonly #onInputEnd = () => {
+    if (this.#borrower) this.#borrower.endInput();
+    else this.end();
   };
-  readonly #onEnd = () => this.push(null);
-  readonly #onClose = () => this.destroy();
-  readonly #onError = (error: Error) => this.destroy(error);
+  #borrower: PipeBorrower | undefined;
 
-  constructor(stream: Duplex) {
-    super({ allowHalfOpen: false });
-    this.#stream = stream;
-    // Whoever reads sees the end; an error would end this program where nobody listens.
-    this.on("error", () => undefined);
-    stream.on("data", this.#onData).on("end", this.#onEnd).on("close", this.#onClose).on("error", this.#onError);
-    if (stream.destroyed) this.destroy();
-    else if (stream.readableEnded) this.push(null);
+  constructor(connection: ProcessConnection) {
+    super(connection.pipes);
+    this.#connection = connection;
+    connection.inputEnd.addEventListener("abort", this.#onInputEnd, { once: true });
   }
 
-  override _read(): void {
-    this.#stream.resume();
-  }
-
-  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.#stream.write(chunk, done);
+  lend(borrower: PipeBorrower): NamedPipes {
+    this.#borrower = borrower;
+    return this.#connection.pipes;
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    const stream = this.#stream;
-    stream.pause();
-    stream.off("data", this.#onData).off("end", this.#onEnd).off("close", this.#onClose).off("error", this.#onError);
-    done(error);
+    this.#connection.inputEnd.removeEventListener("abort", this.#onInputEnd);
+    const closed = this.#borrower?.giveBack() ?? Promise.resolve();
+    closed.then(
+      () => super._destroy(error, done),
+      (cause: Error) => super._destroy(error ?? cause, done),
+    );
   }
 }

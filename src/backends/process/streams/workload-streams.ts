@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
-import type { Duplex } from "node:stream";
 import { Reason } from "../../../api/v1alpha1/conditions.ts";
 import { TransientError } from "../../../machinery/errors.ts";
+import type { StdioStream } from "../../stdio-stream.ts";
+import type { ProcessConnection } from "../supervisor/process-run.ts";
 import type { SupervisedProcess } from "../supervisor/supervised-process.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
 import { noteOf } from "../workload-note.ts";
@@ -14,36 +15,30 @@ const CLIENT_GRACE_MS = 2_000;
 
 /** Who has the streams of which process of stdio. */
 export class WorkloadStreams {
-  readonly #holders = new Map<string, { readonly holder: AttachedStream; readonly forget: () => void }>();
+  readonly #holders = new Map<string, AttachedStream>();
   readonly #onFailure: (error: unknown) => void;
 
   constructor(onFailure: (error: unknown) => void) {
     this.#onFailure = onFailure;
   }
 
-  /** As of `StdioHost`. */
-  attach(supervisor: Supervisor, id: string): Duplex {
-    const stream = streamOf(supervisor.get(id));
-    const former = this.#holders.get(id);
-    former?.forget();
-    former?.holder.destroy();
-    const holder = new AttachedStream(stream);
-    const forget = supervisor.onChange((changed) => {
-      if (changed !== id || supervisor.get(id)?.connection?.stream === stream) return;
-      forget();
-      // What nobody holds any more nobody reads, so that it would never close by itself.
-      if (holder.destroyed) stream.destroy();
-      if (this.#holders.get(id)?.holder === holder) this.#holders.delete(id);
-    });
-    this.#holders.set(id, { holder, forget });
+  /** As of `StdioHost`. Two readers of one pipe would each have a part, so the former holder is waited for. */
+  async attach(supervisor: Supervisor, id: string): Promise<StdioStream> {
+    for (let former = this.#holders.get(id); former; former = this.#holders.get(id)) {
+      const leaving = former;
+      await new Promise((resolve) => leaving.once("close", resolve).destroy());
+    }
+    const holder = new AttachedStream(connectionOf(supervisor.get(id)));
+    this.#holders.set(id, holder);
+    holder.once("close", () => this.#holders.delete(id));
     return holder;
   }
 
   /** As of `StdioHost`. */
-  async attachOwn(supervisor: Supervisor, id: string): Promise<Duplex> {
+  async attachOwn(supervisor: Supervisor, id: string): Promise<StdioStream> {
     const workload = supervisor.get(id);
     // That it runs says that its program can be run.
-    streamOf(workload);
+    connectionOf(workload);
     if (workload === undefined) throw notRunning();
     const clients = [...supervisor.list().values()].filter(({ record }) => noteOf(record)?.kind === "client");
     if (clients.length >= MAX_CLIENT_PROCESSES) {
@@ -65,15 +60,7 @@ export class WorkloadStreams {
     });
     try {
       await made.start();
-      const { stream } = made.connection ?? {};
-      if (!stream) throw notRunning();
-      // It closes once all is read of a process that has ended, where the process's own would wait for its other half.
-      const holder = new AttachedStream(stream);
-      holder.once("close", () => {
-        stream.destroy();
-        end();
-      });
-      return holder;
+      return new AttachedStream(connectionOf(made)).once("close", end);
     } catch (error) {
       end();
       throw error;
@@ -99,10 +86,10 @@ export class WorkloadStreams {
 
 const NEVER = new AbortController().signal;
 
-function streamOf(process: SupervisedProcess | undefined): Duplex {
-  const { stream } = process?.connection ?? {};
-  if (process?.state.kind !== "running" || !stream) throw notRunning();
-  return stream;
+function connectionOf(process: SupervisedProcess | undefined): ProcessConnection {
+  const connection = process?.connection;
+  if (process?.state.kind !== "running" || !connection) throw notRunning();
+  return connection;
 }
 
 function notRunning(): TransientError {

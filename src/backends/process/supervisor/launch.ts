@@ -20,6 +20,8 @@ export interface LaunchOptions {
   readonly home: string;
   /** File descriptor that takes its stderr, and its stdout where that is no connection. */
   readonly output: number;
+  /** File descriptors of its stdin and stdout; undefined: it is not spoken to over these. */
+  readonly connection: { readonly stdin: number; readonly stdout: number } | undefined;
   readonly tools: LaunchTools;
   /** Undefined: there is none that works, or the program asks for none. */
   readonly sandbox: Sandbox | undefined;
@@ -64,7 +66,7 @@ export async function launch(
   spec: ProcessSpec,
   options: LaunchOptions,
 ): Promise<ChildProcess & { readonly pid: number }> {
-  const { user, home, output } = options;
+  const { user, home, output, connection } = options;
   const env = environmentOf(spec, { path: options.path, home, run: options.runId });
   const wanted = spec.workingDirectory ?? home;
   await using folder = await openFolder(wanted, user);
@@ -97,7 +99,7 @@ export async function launch(
       env: rest,
       ...user,
       detached: true,
-      stdio: spec.streams === "lines" ? ["pipe", "pipe", output] : ["ignore", output, output],
+      stdio: connection ? [connection.stdin, connection.stdout, output] : ["ignore", output, output],
     }),
   );
   const { pid } = child;

@@ -1,28 +1,18 @@
 import { constants, open as openCallback } from "node:fs";
-import { chown, open, rm } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { Socket } from "node:net";
 import { promisify } from "node:util";
-import { runCommand } from "../run-command.ts";
 import { LineCutter } from "./line-cutter.ts";
 import { type LogFiles, MAX_LOG_LINE_BYTES } from "./log-files.ts";
-import type { ProcessUser } from "./process-spec.ts";
 import { systemCode } from "./system-error.ts";
 
 const openDescriptor = promisify(openCallback) as (path: string, flags: number) => Promise<number>;
 
 /**
  * A named pipe between a process and its log. The process holds both ends of it: so it outlives this program without a broken
- * pipe, waits when the pipe is full, and a later Slipway reads on where this one ended.
+ * pipe, waits when the pipe is full, and a later Slipway reads on where this one ended. This is
+ * its writing end, for the process; the caller closes it once that has it.
  */
-export async function makeOutputPipe(path: string, user: ProcessUser | undefined): Promise<void> {
-  await rm(path, { force: true });
-  const options = { cwd: "/", env: { PATH: "/usr/bin:/bin" }, timeoutMs: 10_000, signal: new AbortController().signal };
-  await runCommand(["mkfifo", "-m", "600", path], options);
-  // Programs open /dev/stderr, which is this.
-  if (user) await chown(path, user.uid, user.gid);
-}
-
-/** Its writing end, for the process; the caller closes it once that has it. */
 export async function openForProcess(path: string) {
   return await open(path, constants.O_RDWR);
 }

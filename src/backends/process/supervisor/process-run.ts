@@ -1,22 +1,24 @@
 import { once } from "node:events";
-import type { Duplex } from "node:stream";
 import type { Clock } from "../../../machinery/clock.ts";
 import { delay } from "../../../machinery/clock-delay.ts";
+import type { NamedPipes } from "../../../machinery/named-pipe-stream.ts";
 import { type LaunchOptions, launch } from "./launch.ts";
 import type { LogFiles } from "./log-files.ts";
 import { isLeader, type Leader } from "./members.ts";
-import { copyOutput, makeOutputPipe, type OutputCopy, openForProcess } from "./output-log.ts";
-import { PipeDuplex } from "./pipe-duplex.ts";
+import { makeNamedPipes, openStdioPipes, type StdioPipes } from "./named-pipes.ts";
+import { copyOutput, type OutputCopy, openForProcess } from "./output-log.ts";
 import type { ProcessSpec } from "./process-spec.ts";
 import type { ProcessTable } from "./process-table.ts";
 import type { ProcessExit } from "./state-file.ts";
 
-/** The stdin and stdout of one process, for one holder. */
+/** The stdin and stdout of one process, for one holder at a time. */
 export interface ProcessConnection {
   /** Names the process: after a restart it is another connection. */
   readonly instance: string;
-  /** Bytes. The process waits while nobody reads. It has to end when this is destroyed, and is killed where it does not. */
-  readonly stream: Duplex;
+  /** The process waits while nobody reads. */
+  readonly pipes: NamedPipes;
+  /** Raised when its input is to end, for which its holder has to close it, too. */
+  readonly inputEnd: AbortSignal;
 }
 
 /** One process from its start, or its adoption, to its end. */
@@ -36,50 +38,56 @@ export interface RunContext {
   readonly clock: Clock;
   readonly table: ProcessTable;
   readonly log: LogFiles;
-  /** Path of the named pipe. */
+  /** Path of the named pipe of its log. */
   readonly pipe: string;
+  /** Of the named pipes that are its stdin and stdout. */
+  readonly stdioFolder: string;
   readonly onFailure: (error: unknown) => void;
 }
 
 /** How often it is looked whether an adopted process lives: it is no child of ours, and nobody tells. */
 const LOOK_MS = 250;
 const LOG_END_MS = 1_000;
-/** How long a server of stdio may live on whose pipes are closed. */
-const UNHEARD_MS = 5_000;
 
 /** @throws {NotLaunched} */
 export async function startRun(
   spec: ProcessSpec,
-  options: Omit<LaunchOptions, "output">,
+  options: Omit<LaunchOptions, "output" | "connection">,
   context: RunContext,
 ): Promise<ProcessRun> {
-  await makeOutputPipe(context.pipe, options.user);
-  const writer = await openForProcess(context.pipe);
-  const copy = await copyOutput(context.pipe, context.log, context.onFailure);
-  try {
-    const child = await launch(spec, { ...options, output: writer.fd });
-    const exited = once(child, "exit").then(([code, signal]) => exitOf(code, signal, context.clock));
-    const { stdin, stdout } = child;
-    const stream = stdin && stdout ? new PipeDuplex(stdin, stdout) : undefined;
-    stream?.once("close", () => context.clock.schedule(UNHEARD_MS, () => child.kill("SIGKILL")));
-    const startTicks = (await context.table.get(child.pid))?.startTicks;
-    return {
-      leader: startTicks === undefined ? undefined : { pid: child.pid, startTicks },
-      connection: stream && { instance: options.runId, stream },
-      exited,
-      endInput: () => stream?.end(),
-      async finish() {
-        // What a reader has not come to yet stays his; without one nobody would ever take it.
-        if (stream?.readableFlowing === null && stream.listenerCount("readable") === 0) stream.destroy();
-        await logEnd(copy, context.clock);
-      },
-    };
-  } catch (error) {
-    copy[Symbol.dispose]();
-    throw error;
-  } finally {
-    await writer.close();
-  }
+  const { runId, user } = options;
+  await makeNamedPipes([context.pipe], user);
+  await using writer = await openForProcess(context.pipe);
+  await using starting = new AsyncDisposableStack();
+  const copy = starting.use(await copyOutput(context.pipe, context.log, context.onFailure));
+  const pipes = spec.streams === "lines" ? await openStdioPipes(context.stdioFolder, { run: runId, user }) : undefined;
+  starting.defer(() => pipes?.close());
+  const child = await launched(spec, { ...options, output: writer.fd }, pipes);
+  const exited = once(child, "exit").then(([code, signal]) => exitOf(code, signal, context.clock));
+  const startTicks = (await context.table.get(child.pid))?.startTicks;
+  starting.move();
+  const inputEnd = new AbortController();
+  return {
+    leader: startTicks === undefined ? undefined : { pid: child.pid, startTicks },
+    connection: pipes && { instance: runId, pipes: pipes.paths, inputEnd: inputEnd.signal },
+    exited,
+    endInput() {
+      inputEnd.abort();
+      pipes?.endInput().catch(context.onFailure);
+    },
+    async finish() {
+      await pipes?.close();
+      await logEnd(copy, context.clock);
+    },
+  };
+}
+
+/** Its ends of the pipes are the process's alone from then on. */
+async function launched(spec: ProcessSpec, options: Omit<LaunchOptions, "connection">, pipes: StdioPipes | undefined) {
+  if (pipes === undefined) return await launch(spec, { ...options, connection: undefined });
+  await using stdin = pipes.ofProcess.stdin;
+  await using stdout = pipes.ofProcess.stdout;
+  return await launch(spec, { ...options, connection: { stdin: stdin.fd, stdout: stdout.fd } });
 }
 
 /** Goes on with a process that an earlier Slipway started, and whose streams go to the log. */

@@ -263,6 +263,7 @@ export class SupervisedProcess {
   #runContext(): RunContext {
     const { clock, table, stateDirectory, onFailure } = this.#context;
     const failed = (error: unknown) => onFailure("the output of a process could not be kept", error);
-    return { clock, table, log: this.log, pipe: join(stateDirectory, "output"), onFailure: failed };
+    const [pipe, stdioFolder] = [join(stateDirectory, "output"), join(stateDirectory, "stdio")];
+    return { clock, table, log: this.log, pipe, stdioFolder, onFailure: failed };
   }
 }

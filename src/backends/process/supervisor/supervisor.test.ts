@@ -1,10 +1,14 @@
 import { chmod, mkdir, readdir, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { ended, exchange } from "../../../../test/support/line-exchange.ts";
 import { DEAF, ECHO, forked, IDLE, node } from "../../../../test/support/process-scripts.ts";
 import { exited, logOf, ProcessWorld, settles } from "../../../../test/support/process-world.ts";
+import { NamedPipeStream } from "../../../machinery/named-pipe-stream.ts";
 import { linuxProcesses } from "./process-table.ts";
+import type { SupervisedProcess } from "./supervised-process.ts";
 
+const within = () => AbortSignal.timeout(10_000);
 const never = new AbortController().signal;
 const isRoot = process.getuid?.() === 0;
 
@@ -125,14 +129,19 @@ describe("a process is started", () => {
   });
 });
 
+function streamOf({ connection }: SupervisedProcess): NamedPipeStream {
+  if (!connection) throw new Error("it has no connection");
+  return new NamedPipeStream(connection.pipes);
+}
+
 describe("a connection", () => {
   it("carries bytes both ways, with back-pressure, while stderr goes to the log", async () => {
     const made = await world.started(node(`console.error('hello'); ${ECHO}`), { streams: "lines" });
-    const stream = made.connection?.stream;
+    const stream = streamOf(made);
     const sent = `${"x".repeat(9_000_000)}ü\n`;
-    expect(stream?.write(sent)).toBe(false);
+    expect(stream.write(sent)).toBe(false);
     let got = Buffer.alloc(0);
-    for await (const chunk of stream ?? []) {
+    for await (const chunk of stream) {
       got = Buffer.concat([got, chunk]);
       if (got.at(-1) === 0x0a) break;
     }
@@ -144,25 +153,37 @@ describe("a connection", () => {
     const last = "process.stdout.write('y'.repeat(500000), () => process.exit(1))";
     const made = await world.started(node(last), { streams: "lines", restartPolicy: "Always" });
     const first = made.connection;
-    const got = Buffer.concat(await Array.fromAsync(first?.stream ?? []));
+    const got = Buffer.concat(await Array.fromAsync(streamOf(made)));
     expect(got).toHaveLength(500_000);
     await settles(() => expect(made.connection?.instance).toEqual(expect.any(String)));
     await settles(() => expect(made.connection?.instance).not.toBe(first?.instance));
   });
 
-  it("ends its process when it is given up, one that does not care too", async () => {
-    const made = await world.started(node(DEAF + IDLE), { streams: "lines" });
-    made.connection?.stream.destroy();
-    expect(await exited(made)).toMatchObject({ signal: "SIGKILL" });
-    expect(await world.left()).toEqual([]);
+  it("outlives its holder: the process reads no end of its input, and what it writes meanwhile stays", async () => {
+    const made = await world.started(node(ECHO), { streams: "lines" });
+    const first = streamOf(made);
+    expect(await exchange(first, "one", within())).toBe("one");
+    await Promise.all([first.destroy(), ended(first, within())]);
+    const writer = streamOf(made);
+    writer.write("two\n");
+    await Promise.all([settles(() => expect(writer.writableLength).toBe(0)), writer.destroy()]);
+    expect(await exchange(streamOf(made), "three", within())).toBe("two");
+  });
+
+  it("ends for who comes when its process is gone", async () => {
+    const made = await world.started(node("process.stdout.write('x', () => process.exit())"), { streams: "lines" });
+    const [early, late] = [streamOf(made), streamOf(made)];
+    expect(String(Buffer.concat(await Array.fromAsync(early)))).toBe("x");
+    await exited(made);
+    expect(await Array.fromAsync(late)).toEqual([]);
   });
 
   it("tells who writes to a process that reads no more", async () => {
     const made = await world.started(node(`require('fs').closeSync(0); ${IDLE}`), { streams: "lines" });
-    const stream = made.connection?.stream;
+    const stream = streamOf(made);
     await settles(() => {
-      stream?.write("x\n");
-      expect(stream?.destroyed).toBe(true);
+      stream.write("x\n");
+      expect(stream.destroyed).toBe(true);
     });
   });
 });

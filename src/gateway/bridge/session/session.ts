@@ -127,7 +127,7 @@ export class Session {
     });
     if (together.size === 0) stream?.end();
     for (const message of sent) this.#send(message);
-    return stream && Object.assign(this.#read(stream, reader), { beforeFirst: `${stream.key}-0` });
+    return stream && { beforeFirst: `${stream.key}-0`, [Symbol.asyncIterator]: () => this.#read(stream, reader) };
   }
 
   /** What belongs to no request, from where the client last read. Who asks again takes it over. */
@@ -250,6 +250,7 @@ export class Session {
   }
 
   #forgetEnded(): void {
+    if (this.#streams.size <= this.#options.limits.endedStreams) return;
     const ended = [...this.#streams.values()].filter((stream) => stream.hasEnded);
     for (const { key } of ended.slice(0, -this.#options.limits.endedStreams)) this.#streams.delete(key);
   }

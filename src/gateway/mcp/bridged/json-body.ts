@@ -83,7 +83,7 @@ function gather(
   };
   const onClose = () => settle("gone");
   if (request.destroyed) resolve("gone");
-  else request.on("data", onData).once("end", onEnd).once("close", onClose);
+  else request.on("data", onData).on("end", onEnd).on("close", onClose);
   return promise;
 }
 

@@ -42,7 +42,7 @@ export class Reply {
       onEnd(this.#outcome ?? "gone");
     };
     if (response.closed) ended();
-    else response.once("close", ended);
+    else response.on("close", ended);
   }
 
   /** Raised when nobody reads any more. */
