@@ -53,6 +53,8 @@ await build({
   format: "esm",
   platform: "node",
   target: "node24",
+  // Its main file asks for its parts in a way that no bundler sees (UMD).
+  alias: { "jsonc-parser": "jsonc-parser/lib/esm/main.js" },
   // Beside them, since Node would keep these too.
   legalComments: "external",
   plugins: [ownPlaces, unused],

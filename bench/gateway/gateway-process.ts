@@ -43,7 +43,15 @@ const settings = {
 };
 const access = { authenticate: async () => undefined, mayUse: async () => false };
 const started = modes.includes("inline")
-  ? await startDataPath({ ...settings, publicUrl: undefined, requireToken: false, adminSocket: undefined, access })
+  ? await startDataPath({
+      ...settings,
+      publicUrl: undefined,
+      requireToken: false,
+      adminSocket: undefined,
+      streamsSocket: undefined,
+      probeSocket: undefined,
+      access,
+    })
   : await startGateway({
       ...settings,
       logs: { logs: async () => undefined },

@@ -171,6 +171,12 @@ describe("outsideRegistries", () => {
     expect(outsideRegistries(ALLOWED, asked)).toContain("pullPolicy Never");
   });
 
+  it("tells where others run a server without what may be a key", () => {
+    const source = { remote: { url: "https://mcp.example.com/tools?key=hush#hush" } };
+    const told = outsideRegistries(ALLOWED, { source, image: "none" });
+    expect(told).toContain("run by others at https://mcp.example.com/tools and");
+  });
+
   it("takes what is built from git for no registry's, wherever it is pushed", () => {
     const git = {
       ...{ url: "https://git.test/evil", dockerfile: "Dockerfile", timeoutSeconds: 600 },

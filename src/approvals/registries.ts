@@ -1,5 +1,6 @@
 import { coversImage } from "../api/image-prefix.ts";
 import { imageName, isImageId, parseImageReference } from "../api/image-reference.ts";
+import { visibleUrl } from "../api/visible-url.ts";
 import { type ReviewedSpec, UNRESOLVED } from "../effective-spec/reviewed-spec.ts";
 import { listing } from "../guardrails/listing.ts";
 
@@ -29,7 +30,7 @@ function origin({ git, package: fromRegistry, process, remote }: ReviewedSpec["s
   if (git) return `the image is built from ${git.url}`;
   if (fromRegistry) return `the server is the npm package ${fromRegistry.npm}`;
   if (process) return `the server is the program ${process.command}`;
-  return `the server is run by others at ${remote?.url ?? "an unknown place"}`;
+  return `the server is run by others at ${remote ? visibleUrl(remote.url) : "an unknown place"}`;
 }
 
 function outside(allowed: readonly string[], reference: string): string | undefined {

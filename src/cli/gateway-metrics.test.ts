@@ -5,11 +5,16 @@ import { gatewayMetrics } from "./gateway-metrics.ts";
 it.each([
   {
     because: "it tells",
-    stats: { answered: 3, gone: 1, failed: 0, refused: 2, open: 4 },
+    stats: {
+      ...{ answered: 3, gone: 1, failed: 0, refused: 2, open: 4, sessions: 5 },
+      dropped: { InvalidLine: 0, LateAnswer: 6, Unattributed: 7 },
+    },
     want: [
       'slipway_gateway_requests_total{outcome="answered"} 3',
       'slipway_gateway_requests_total{outcome="refused"} 2',
       "slipway_gateway_open 4",
+      "slipway_gateway_sessions 5",
+      'slipway_gateway_dropped_messages_total{reason="LateAnswer"} 6',
     ],
   },
   { because: "it does not tell in time", stats: undefined, want: [] },

@@ -9,12 +9,31 @@ export function gatewayMetrics(metrics: Metrics, stats: () => Promise<DataPathSt
     async () => {
       const found = await stats();
       if (found === undefined) return [];
-      const { open: _now, ...outcomes } = found;
-      return Object.entries(outcomes).map(([outcome, value]) => ({ labels: { outcome }, value }));
+      const { answered, gone, failed, refused } = found;
+      return Object.entries({ answered, gone, failed, refused }).map(([outcome, value]) => ({
+        labels: { outcome },
+        value,
+      }));
     },
   );
   metrics.gauge("slipway_gateway_open", "Requests and streams for MCP servers that are open now.", async () => {
     const found = await stats();
     return found === undefined ? [] : [{ value: found.open }];
   });
+  metrics.gauge(
+    "slipway_gateway_sessions",
+    "Sessions that the gateway keeps for clients of bridged servers.",
+    async () => {
+      const found = await stats();
+      return found === undefined ? [] : [{ value: found.sessions }];
+    },
+  );
+  metrics.counterOf(
+    "slipway_gateway_dropped_messages_total",
+    "Messages of bridged servers that reached no client, by reason: no JSON-RPC, an answer to nothing that is open, nobody whom it is for.",
+    async () => {
+      const found = await stats();
+      return Object.entries(found?.dropped ?? {}).map(([reason, value]) => ({ labels: { reason }, value }));
+    },
+  );
 }

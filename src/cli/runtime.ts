@@ -89,6 +89,10 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     logger: logger.child({ part: "controllers" }),
     identity: hostname(),
     publicUrl: (key) => `${options.gatewayUrl ?? gateway.url}${endpointPath(key)}`,
+    drain: {
+      drain: (key, isReplaced) => gateway.drain(key, isReplaced),
+      resume: (key) => gateway.resume(key),
+    },
     approvals: {
       images: new TagResolver(),
       notifier: createNotifier({
@@ -112,6 +116,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       usage: controllers.usage,
       access: createKubeAccess(client, clock),
       directory: deploymentDirectory(controllers.deployments, controllers.endpoints),
+      streams: controllers.streams,
       useAccess: createKubeUseAccess(client),
       clock,
       ...gatewaySettings(options),

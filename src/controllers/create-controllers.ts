@@ -37,6 +37,7 @@ import type { ExternalGatewayFactory } from "./registration/external-gateway.ts"
 import { RuntimeBackendReconciler } from "./runtime-backend/controller.ts";
 import { LiveBackends } from "./runtime-backend/live-backends.ts";
 import { RuntimeDeploymentReconciler } from "./runtime-deployment/controller.ts";
+import type { Drain } from "./runtime-deployment/drainer.ts";
 import { approvalIndexes } from "./runtime-deployment/gate/ports.ts";
 import { deploymentIndexes, profileIndexes } from "./runtime-deployment/indexes.ts";
 import { deploymentOf } from "./runtime-deployment/probing.ts";
@@ -44,6 +45,7 @@ import { SharedTables } from "./shared-tables.ts";
 import { connect } from "./sources.ts";
 import { HASH_KEY, StoredKey } from "./stored-key.ts";
 import { WorkloadLogs } from "./workload-logs.ts";
+import { WorkloadStreams } from "./workload-streams.ts";
 import { WorkloadUsage } from "./workload-usage.ts";
 
 export interface ControllersOptions {
@@ -62,6 +64,8 @@ export interface ControllersOptions {
   readonly createGateway: ExternalGatewayFactory;
   /** What clients reach a deployment by. Asked for when controllers run, not before. */
   readonly publicUrl: (key: ObjectKey) => string;
+  /** Called when controllers run, not before. */
+  readonly drain: Drain;
   readonly metrics?: ControllersMetrics;
 }
 
@@ -86,6 +90,8 @@ export interface Controllers {
   readonly logs: WorkloadLogs;
   /** What they use. */
   readonly usage: WorkloadUsage;
+  /** Of workloads that are spoken to over their standard input and output. */
+  readonly streams: WorkloadStreams;
   /** What is there now, for metrics and for the gateway. */
   readonly deployments: Pick<Informer<RuntimeDeployment>, "get" | "list" | "onChange" | "hasSynced">;
   /** How workloads are reached of which their status does not tell. */
@@ -209,6 +215,7 @@ export function createControllers(options: ControllersOptions): Controllers {
     gate: asking.gate,
     publicUrl: options.publicUrl,
     endpoints,
+    drain: options.drain,
     clock,
   });
   const deploymentController = new Controller({
@@ -294,6 +301,7 @@ export function createControllers(options: ControllersOptions): Controllers {
     ],
     logs: new WorkloadLogs({ deployments, backends, registry: live }),
     usage: new WorkloadUsage({ deployments, backends, registry: live }),
+    streams: new WorkloadStreams(live),
     deployments,
     endpoints,
   };

@@ -142,6 +142,19 @@ describe("refused", () => {
       message:
         'GuardrailProfile "restricted" is strict, and RuntimeBackend "local" cannot enforce network.ingressPorts (only 8080 and the transport\'s port may be reached: no nf_tables here); resources.maxPids (at most 50 processes: no nf_tables here). Choose another backend, or a profile whose enforcement is Warn',
     },
+    {
+      because: "a server of others has no streams here",
+      given: { sourceKind: "remote", transport: { type: "stdio", port: 8080, path: "/mcp" } },
+      reason: "InvalidSpec",
+      message:
+        "spec.transport.type: stdio does not reach spec.source.remote, which has a URL; set streamable-http or sse",
+    },
+    {
+      because: "a server of others has files of its own",
+      given: { sourceKind: "remote", guardrails: guardrails("unrestricted"), volumes: at("/data") },
+      reason: "InvalidSpec",
+      message: "spec.volumes: v0: nothing can be mounted where somebody else runs the server; remove it",
+    },
   ])("$because", ({ given, reason, message }) => {
     expect(violations(given)).toEqual([{ reason, message }]);
   });

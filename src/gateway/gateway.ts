@@ -10,6 +10,9 @@ import { type HttpListener, startHttpListener } from "./http-listener.ts";
 import type { LogProvider } from "./log-provider.ts";
 import type { DataPathStats } from "./mcp/data-path.ts";
 import type { UseAccess } from "./mcp/use-access.ts";
+import type { StdioStreams } from "./stdio-streams.ts";
+import { startStreamServer } from "./streams/stream-server.ts";
+import type { DrainControl } from "./thread/drain-requests.ts";
 import { startDataPathThread } from "./thread/start-thread.ts";
 import type { UsageProvider } from "./usage-provider.ts";
 
@@ -25,6 +28,8 @@ export interface GatewayOptions {
   /** Whether callers of MCP servers show a token. Default: unless only this machine can reach the listener. */
   readonly requireToken?: boolean;
   readonly directory: Directory;
+  /** Of servers that are spoken to over standard input and output; undefined: there are none. */
+  readonly streams?: StdioStreams;
   readonly logs: LogProvider;
   readonly usage: UsageProvider;
   readonly access: GatewayAccess;
@@ -33,7 +38,9 @@ export interface GatewayOptions {
   readonly logger: Logger;
 }
 
-export interface Gateway extends HttpListener {
+export interface Gateway extends HttpListener, DrainControl {
+  /** Unix socket where MCP is spoken to any endpoint, for probes. Only this user opens it. */
+  readonly probeSocket: string;
   /** Undefined where the data path does not tell in time. */
   stats(): Promise<DataPathStats | undefined>;
 }
@@ -62,6 +69,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const adminSocket = join(folder, "admin.sock");
   const admin = await startHttpListener({ listen: { socketPath: adminSocket }, handler, logger });
   stack.defer(() => admin.close());
+  const streamsSocket = join(folder, "streams.sock");
+  if (options.streams) {
+    const streams = await startStreamServer({ socketPath: streamsSocket, streams: options.streams, logger });
+    stack.defer(() => streams.close());
+  }
+  const probeSocket = join(folder, "probes.sock");
   const thread = await startDataPathThread({
     listen,
     names,
@@ -69,6 +82,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     publicUrl: publicUrl?.replace(/\/$/, ""),
     requireToken,
     adminSocket,
+    streamsSocket: options.streams && streamsSocket,
+    probeSocket,
     directory: options.directory,
     access: options.useAccess,
     clock: options.clock,
@@ -78,7 +93,14 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   // Ends the logs that are followed, so that nothing waits for them.
   stack.defer(() => stopping.abort());
   const parts = stack.move();
-  return { url: thread.url, stats: () => thread.stats(), close: () => parts.disposeAsync() };
+  return {
+    url: thread.url,
+    probeSocket,
+    stats: () => thread.stats(),
+    drain: (key, isReplaced) => thread.drain(key, isReplaced),
+    resume: (key) => thread.resume(key),
+    close: () => parts.disposeAsync(),
+  };
 }
 
 function hostOf(url: string): string {

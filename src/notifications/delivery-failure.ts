@@ -33,7 +33,7 @@ const WORDS: Readonly<Record<string, string>> = {
   UND_ERR_HEADERS_TIMEOUT: "it did not answer in time",
   UND_ERR_BODY_TIMEOUT: "it did not answer in time",
   UND_ERR_HEADERS_OVERFLOW: "its answer is too large",
-  ADDRESS_REFUSED: "its address is link-local, multicast or unspecified, and not dialled",
+  ADDRESS_REFUSED: "its address is link-local, multicast or nobody's, and not dialled",
   NOT_LOOPBACK: "its address is no loopback, and tls is none",
   ETLS: "TLS failed",
   EAUTH: "it refused the credentials, or takes none",

@@ -1,32 +1,19 @@
 import { lookup } from "node:dns";
-import { BlockList, isIP, type LookupFunction } from "node:net";
-
-/**
- * Receivers are named by administrators, and many are in-house: loopback and private addresses may be dialled. Link-local
- * ones may not: no receiver has one, and in clouds they are where machines get their credentials.
- */
-const never = new BlockList();
-never.addSubnet("0.0.0.0", 8, "ipv4");
-never.addSubnet("169.254.0.0", 16, "ipv4");
-never.addSubnet("224.0.0.0", 3, "ipv4");
-never.addAddress("::", "ipv6");
-never.addSubnet("fe80::", 10, "ipv6");
-never.addSubnet("ff00::", 8, "ipv6");
-// The metadata service of Amazon's clouds.
-never.addAddress("fd00:ec2::254", "ipv6");
-
-const loopback = new BlockList();
-loopback.addSubnet("127.0.0.0", 8, "ipv4");
-loopback.addAddress("::1", "ipv6");
+import { isIP, type LookupFunction } from "node:net";
+import { addressDistance } from "../guardrails/address-distance.ts";
 
 /** Which addresses a receiver may have. */
 export type Reach = "any" | "loopback";
 
-/** Why an address is not dialled, as the code of an error; undefined where it is. */
+/**
+ * Why an address is not dialled, as the code of an error; undefined where it is. Receivers are named by administrators, and many
+ * are in-house: loopback and private addresses may be dialled. Those that are nobody's may not: in clouds they are where machines
+ * get their credentials.
+ */
 export function refusalOf(address: string, reach: Reach): "ADDRESS_REFUSED" | "NOT_LOOPBACK" | undefined {
-  const family = isIP(address) === 6 ? "ipv6" : "ipv4";
-  if (reach === "loopback") return loopback.check(address, family) ? undefined : "NOT_LOOPBACK";
-  return never.check(address, family) ? "ADDRESS_REFUSED" : undefined;
+  const distance = addressDistance(address);
+  if (reach === "loopback") return distance === "local" ? undefined : "NOT_LOOPBACK";
+  return distance === "nowhere" ? "ADDRESS_REFUSED" : undefined;
 }
 
 /** For a host that is written as an address, which nobody looks up. @throws {Error} with a code. */

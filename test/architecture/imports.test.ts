@@ -25,7 +25,7 @@ const allowed: Record<string, readonly string[]> = {
   approvals: ["api", "cel", "effective-spec", "guardrails", "machinery/errors.ts", "machinery/json-equal.ts"],
   admission: ["api", "approvals", "effective-spec", "guardrails", "machinery/errors.ts", "machinery/json-equal.ts"],
   // Tell people of approvals; the controllers own the port.
-  notifications: ["api", "machinery", "controllers/approval/notifier.ts"],
+  notifications: ["api", "machinery", "guardrails/address-distance.ts", "controllers/approval/notifier.ts"],
   audit: ["api", "machinery", "controllers/approval/audit.ts"],
   // Clients of gateways of others; the controllers own the port.
   "external-gateways": [

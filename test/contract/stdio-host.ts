@@ -95,7 +95,8 @@ export function stdioHostContract(
 
     withSandboxes("runs a server where nothing may come in or go out", async () => {
       const network: NetworkRules = { egress: { kind: "closed" }, ingressPorts: [] };
-      await using use = await deployment(start, { confinement: { ...UNCONFINED, network } });
+      const confinement = { ...UNCONFINED, network, readOnlyRoot: true, capabilities: { dropAll: true, add: [] } };
+      await using use = await deployment(start, { confinement });
       const launched = await launch(use);
       expect(launched).toMatchObject({ reach: { kind: "stdio" }, drift: [], address: undefined });
       for (const open of [use.backend.attach(launched.id, within()), attachOwn(use, launched)]) {

@@ -38,7 +38,8 @@ describe("README.md", () => {
         expect(script).toContain(`cd ${clone}\nmake run`);
         const said = await bash(`trap 'cd ${clone}; make stop' EXIT\n${script}`, folder);
         expect(said).toContain("everything is Connected");
-        expect(said).toMatch(/URL +http:\/\/127\.0\.0\.1:\d+\/mcp/);
+        expect(said).toMatch(/URL +http:\/\/127\.0\.0\.1:\d+\/default\/everything\/mcp/);
+        expect(said).toContain("Echo: ahoy");
         expect(said).toMatch(/Warning +Recreated/);
         expect(said).toMatch(/everything +Connected +True/);
         expect(said).toContain("Stopped Slipway and removed its containers");

@@ -19,6 +19,7 @@ import { createKubeClient, type DisposableKubeClient } from "../../src/machinery
 import { Manager } from "../../src/machinery/manager.ts";
 import { startTestApiServer, type TestApiServer } from "../support/api-server.ts";
 import { memoryApprovals } from "../support/approval-services.ts";
+import { NO_CLIENTS } from "../support/deployment-world.ts";
 import { eventually } from "../support/eventually.ts";
 import { startGuarded } from "../support/guarded-server.ts";
 import { Kubectl } from "../support/kubectl.ts";
@@ -107,6 +108,7 @@ async function place(start: () => Promise<TestApiServer>): Promise<Place> {
       },
       prober,
       publicUrl: ({ name }) => `http://gateway.test/${name}`,
+      drain: NO_CLIENTS,
     });
     const end = new AbortController();
     const manager = new Manager({ logger, drainTimeoutMs: 2_000 })

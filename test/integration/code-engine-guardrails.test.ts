@@ -21,6 +21,7 @@ import { startTestApiServer, type TestApiServer } from "../support/api-server.ts
 import { memoryApprovals } from "../support/approval-services.ts";
 import { PlainClient } from "../support/code-engine/plain-client.ts";
 import { CodeEngineWorld } from "../support/code-engine-under-test.ts";
+import { NO_CLIENTS } from "../support/deployment-world.ts";
 import { eventually } from "../support/eventually.ts";
 import { MemoryEngine } from "../support/memory-engine.ts";
 import { MemoryProber } from "../support/memory-prober.ts";
@@ -80,6 +81,7 @@ describe("guardrails of a RuntimeBackend of type code-engine", () => {
       createGateway: createExternalGateway,
       approvals: memoryApprovals().services,
       publicUrl: ({ name }) => `http://gateway.test/${name}`,
+      drain: NO_CLIENTS,
     });
     const stop = new AbortController();
     const manager = new Manager({ logger, drainTimeoutMs: 2_000 })

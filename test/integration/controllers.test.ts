@@ -26,6 +26,7 @@ import { createKubeClient, type DisposableKubeClient } from "../../src/machinery
 import { Manager } from "../../src/machinery/manager.ts";
 import { startTestApiServer, type TestApiServer } from "../support/api-server.ts";
 import { memoryApprovals } from "../support/approval-services.ts";
+import { NO_CLIENTS } from "../support/deployment-world.ts";
 import { eventually } from "../support/eventually.ts";
 import { MemoryBackend } from "../support/memory-backend.ts";
 import { guardrailCapabilities, MemoryEngine } from "../support/memory-engine.ts";
@@ -84,6 +85,7 @@ function start(): void {
     createGateway: createExternalGateway,
     approvals: memoryApprovals().services,
     publicUrl: ({ name }) => `http://gateway.test/${name}`,
+    drain: NO_CLIENTS,
   });
   const stop = new AbortController();
   const manager = new Manager({ logger, drainTimeoutMs: 2_000 })

@@ -42,11 +42,11 @@ describe("spec.source", () => {
   });
 
   it.each<{ because: string; source: object; says: RegExp }>([
-    { because: "none", source: {}, says: /^ .*exactly one of image and git must be set/ },
+    { because: "none", source: {}, says: /^ .*exactly one of image, git, package, process and remote must be set/ },
     {
       because: "both",
       source: { ...git(), image: { reference: "files:1" } },
-      says: /^ .*exactly one of image and git must be set/,
+      says: /^ .*exactly one of image, git, package, process and remote must be set/,
     },
     { because: "no address", source: { git: {} }, says: /^\.git\.url Required/ },
     { because: "http", source: git({ url: "http://git.test/x" }), says: /^\.git\.url .*use https:\/\// },

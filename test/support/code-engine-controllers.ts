@@ -20,6 +20,7 @@ import { memoryApprovals } from "./approval-services.ts";
 import type { EmulatorOptions } from "./code-engine/emulator.ts";
 import { PlainClient } from "./code-engine/plain-client.ts";
 import { CodeEngineWorld } from "./code-engine-under-test.ts";
+import { NO_CLIENTS } from "./deployment-world.ts";
 import { eventually } from "./eventually.ts";
 
 const NAMESPACE = "default";
@@ -74,6 +75,7 @@ export class CodeEngineControllers implements AsyncDisposable {
       createGateway: createExternalGateway,
       approvals: memoryApprovals().services,
       publicUrl: ({ name }) => `http://gateway.test/${name}`,
+      drain: NO_CLIENTS,
     });
     const stop = new AbortController();
     const manager = new Manager({ logger, drainTimeoutMs: 2_000 })

@@ -19,11 +19,13 @@ import { stampRequester } from "../../src/approvals/requesters.ts";
 import { isSealed } from "../../src/approvals/seal.ts";
 import type { StampKeys } from "../../src/approvals/stamp-keys.ts";
 import { stateOf } from "../../src/approvals/state.ts";
-import type { BackendHealth } from "../../src/backends/backend.ts";
+import type { Backend, BackendHealth } from "../../src/backends/backend.ts";
 import type { ImageResolver } from "../../src/backends/image-resolver.ts";
+import { REMOTE_CAPABILITIES, RemoteBackend } from "../../src/backends/remote/remote-backend.ts";
 import type { LiveBackend } from "../../src/controllers/backend-registry.ts";
-import { RuntimeDeploymentReconciler } from "../../src/controllers/runtime-deployment/controller.ts";
 import { EndpointTable } from "../../src/controllers/endpoint-table.ts";
+import { RuntimeDeploymentReconciler } from "../../src/controllers/runtime-deployment/controller.ts";
+import type { Drain } from "../../src/controllers/runtime-deployment/drainer.ts";
 import {
   type AdmissionState,
   type ApprovalGate,
@@ -48,6 +50,8 @@ export const KEY: ObjectKey = { namespace: "team-a", name: "files" };
 const KEY_BYTES = Buffer.alloc(32, 7);
 /** Where the gateway would serve a deployment. */
 export const publicUrl = ({ namespace, name }: ObjectKey): string => `http://gateway.test/${namespace}/${name}/mcp`;
+/** No client has anything under way. */
+export const NO_CLIENTS: Drain = { drain: async () => undefined, resume: () => undefined };
 export const IMAGE = "registry.test/files:1";
 
 type DeepPartial<T> = T extends object ? { [K in keyof T]?: DeepPartial<T[K]> } : T;
@@ -58,7 +62,9 @@ export function deploymentSpec(patch: DeepPartial<RuntimeDeploymentSpec> = {}): 
   return {
     source: source?.git
       ? { git: { dockerfile: "Dockerfile", timeoutSeconds: 600, ...source.git } }
-      : { image: { reference: IMAGE, pullPolicy: "IfNotPresent", ...source?.image } },
+      : source?.remote
+        ? { remote: source.remote }
+        : { image: { reference: IMAGE, pullPolicy: "IfNotPresent", ...source?.image } },
     transport: { type: "streamable-http", port: 8080, ...transport },
     guardrails: { profile: "unrestricted" },
     desiredState: "Running",
@@ -132,11 +138,13 @@ export class DeploymentWorld {
   lagMs = 1;
   /** Whether a profile that is missing is about to be installed. */
   installing = false;
+  /** How what runs is reached where its status does not say so. */
+  readonly endpoints = new EndpointTable();
+  /** Lets everything end at once. */
+  drain: Drain = NO_CLIENTS;
   #version = 0;
   /** Which one was seen in phase Deleting, a phase that ends in nothing else. */
   #deleted: string | undefined;
-  /** How what runs is reached where its status does not say so. */
-  readonly endpoints = new EndpointTable();
   #life: Life | undefined;
   readonly backendOptions: MemoryBackendOptions;
 
@@ -298,12 +306,16 @@ export class DeploymentWorld {
     const end = new AbortController();
     const prober = new MemoryProber(this.engine);
     const life: { -readonly [K in keyof Life]?: Life[K] } = { prober, end, alive: true };
-    const made = new Map<string, MemoryBackend>();
-    /** Each RuntimeBackend has its own part of the Engine. */
-    const backendOf = (name: string): MemoryBackend => {
+    const made = new Map<string, Backend>();
+    /** Each RuntimeBackend has its own part of the Engine, but for those of type remote. */
+    const backendOf = (name: string): Backend => {
       const known = made.get(name);
       if (known) return known;
-      const backend = new MemoryBackend(this.engine, { ...this.backendOptions, place: name });
+      const { type, remote } = this.backends.get({ namespace: "", name })?.spec ?? {};
+      const backend =
+        type === "remote"
+          ? new RemoteBackend({ allowedCidrs: remote?.allowedCidrs ?? [] })
+          : new MemoryBackend(this.engine, { ...this.backendOptions, place: name });
       made.set(name, backend);
       backend.watch((owner) => controller.enqueue({ namespace: owner.namespace, name: owner.name }), end.signal);
       return backend;
@@ -346,6 +358,11 @@ export class DeploymentWorld {
       hashKey: () => this.hashKey(),
       gate: this.#gate(),
       publicUrl,
+      endpoints: this.endpoints,
+      drain: {
+        drain: (key, isReplaced) => this.drain.drain(key, isReplaced),
+        resume: (key) => this.drain.resume(key),
+      },
       clock: this.clock,
     });
     const controller = new Controller({
@@ -353,7 +370,6 @@ export class DeploymentWorld {
       reconciler,
       logger: recordingLogger().logger,
       clock: this.clock,
-      endpoints: this.endpoints,
     });
     life.controller = controller;
     this.#life = life as Life;
@@ -515,7 +531,8 @@ export class DeploymentWorld {
   #health(name: string): BackendHealth {
     const { guardrails, builds } = this.engine;
     const sources = builds.places.has(name) ? ["image", "git"] : ["image"];
-    const capabilities = { ...ENGINE_CAPABILITIES, sources, guardrails };
+    const isRemote = this.backends.get({ namespace: "", name })?.spec.type === "remote";
+    const capabilities = isRemote ? REMOTE_CAPABILITIES : { ...ENGINE_CAPABILITIES, sources, guardrails };
     const { available } = this;
     const said = available
       ? { reason: "Available", message: "the Engine answers" }

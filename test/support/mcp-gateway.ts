@@ -32,6 +32,8 @@ export async function startGatewayUnderTest(
     publicUrl: undefined,
     requireToken: false,
     adminSocket: undefined,
+    streamsSocket: undefined,
+    probeSocket: undefined,
     directory,
     access: noServers.useAccess,
     clock: systemClock,

@@ -54,7 +54,7 @@ export class RemoteBackend implements Backend {
       reason: "Available",
       message: `servers are reached at public addresses${beside}`,
       version: undefined,
-      capabilities: CAPABILITIES,
+      capabilities: REMOTE_CAPABILITIES,
     };
   }
 
@@ -171,7 +171,8 @@ export class RemoteBackend implements Backend {
   }
 }
 
-const CAPABILITIES: BackendCapabilities = {
+/** What RuntimeBackends of type remote can do. */
+export const REMOTE_CAPABILITIES: BackendCapabilities = {
   isolation: "none",
   sources: ["remote"],
   ...{ cpuLimits: false, memoryLimits: false, pidsLimits: false, seccomp: false, appArmor: false },

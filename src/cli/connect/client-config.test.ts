@@ -11,7 +11,7 @@ import {
   type ServerEntry,
 } from "./client-config.ts";
 
-const GOLDEN = join(import.meta.dirname, "golden");
+const GOLDEN = join(import.meta.dirname, "../../../test/support/client-configs");
 const local: ServerEntry = {
   name: "files",
   url: "http://127.0.0.1:7080/team-a/files/mcp",

@@ -1,7 +1,6 @@
 import { homedir } from "node:os";
 import { resolve } from "node:path";
-import type { RuntimeDeployment } from "../../api/v1alpha1/index.ts";
-import { runtimeDeployments } from "../../api/v1alpha1/index.ts";
+import { type RuntimeDeployment, runtimeDeployments } from "../../api/v1alpha1/index.ts";
 import { isReason } from "../../machinery/client.ts";
 import { asksForToken } from "../../mcp-client/asks-for-token.ts";
 import { type ClientOptions, type CommandClient, commandClient } from "../client-command.ts";

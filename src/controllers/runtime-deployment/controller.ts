@@ -9,6 +9,7 @@ import {
   TEARDOWN_FINALIZER,
 } from "../../api/v1alpha1/index.ts";
 import { recordedEndpoint } from "../../backends/recorded-endpoint.ts";
+import { instanceOf } from "../../backends/workload-endpoint.ts";
 import { jittered } from "../../machinery/backoff.ts";
 import { isReason } from "../../machinery/client.ts";
 import type { Clock } from "../../machinery/clock.ts";
@@ -24,6 +25,7 @@ import type { EndpointTable } from "../endpoint-table.ts";
 import { isAsleep, letSleep } from "./asleep.ts";
 import { converge } from "./converge.ts";
 import { decide } from "./decide.ts";
+import { type Drain, Drainer } from "./drainer.ts";
 import { endBuild } from "./end-build.ts";
 import { unrecorded } from "./endpoint.ts";
 import { enforceBounds } from "./enforce-bounds.ts";
@@ -37,7 +39,7 @@ import { observeFormer } from "./moving.ts";
 import { follow, probeKey, probeTarget } from "./probing.ts";
 import { factsOf } from "./report.ts";
 import { prepareRevision } from "./revision.ts";
-import { currentOf, isMoving, newScope, type Scope } from "./scope.ts";
+import { currentOf, isMoving, lookAgain, newScope, type Scope } from "./scope.ts";
 import { recordedUpkeep, servedSpec } from "./served-spec.ts";
 import { setBack } from "./set-back.ts";
 import { summarize } from "./status.ts";
@@ -79,6 +81,7 @@ export interface RuntimeDeploymentPorts {
   readonly publicUrl: (key: ObjectKey) => string;
   /** Told of how what runs is reached, where no status can say it. */
   readonly endpoints: Pick<EndpointTable, "set" | "delete">;
+  readonly drain: Drain;
   readonly clock: Clock;
 }
 
@@ -96,6 +99,7 @@ export class RuntimeDeploymentReconciler implements Reconciler {
   readonly #ports: RuntimeDeploymentPorts;
   readonly #memories = new Memories();
   readonly #turns: Turns;
+  readonly #drainer: Drainer;
   readonly #phases: readonly ((scope: Scope) => Promise<void>)[];
 
   constructor(ports: RuntimeDeploymentPorts) {
@@ -103,6 +107,8 @@ export class RuntimeDeploymentReconciler implements Reconciler {
     const { clock, prober, registry, hashKey } = ports;
     const turns = new Turns((key) => ports.enqueue(parseKey(key)));
     this.#turns = turns;
+    const drainer = new Drainer(ports.drain, clock, ports.enqueue);
+    this.#drainer = drainer;
     const sources: GuardrailSources = ports;
     const surroundings: Surroundings = ports;
     const objects = (namespace: string) => ({
@@ -119,7 +125,7 @@ export class RuntimeDeploymentReconciler implements Reconciler {
       (scope) => this.#probe(scope),
       (scope) => endBuild(scope, ports),
       (scope) => prepareRevision(scope, { clock, surroundings, objects, hashKey, finalizer }),
-      (scope) => converge(scope, { clock, prober, registry, sources, turns }),
+      (scope) => converge(scope, { clock, prober, registry, sources, turns, drainer }),
       (scope) => this.#probe(scope),
     ];
   }
@@ -223,6 +229,7 @@ export class RuntimeDeploymentReconciler implements Reconciler {
       const deleting = { reason: Reason.Deleting, message: "what runs outside is being removed" };
       await this.#report(scope, (facts) => ({ ...facts, deleting }));
     }
+    if (await this.#waitsForClients(scope)) return;
     const teardown = await tearDown(scope, names, { clock, registry, exists });
     if (teardown.kind === "waiting") {
       const deleting = { reason: scope.failure?.reason ?? Reason.Deleting, message: teardown.message };
@@ -234,6 +241,15 @@ export class RuntimeDeploymentReconciler implements Reconciler {
       events.record(scope.deployment, { type: "Warning", reason: Reason.BackendUnavailable, action: "Delete", note });
     }
     await writer.removeFinalizer(scope.deployment, scope.signal);
+  }
+
+  /** Whether clients still wait for answers of what is to be removed. */
+  async #waitsForClients(scope: Scope): Promise<boolean> {
+    const { id, startedAt } = scope.deployment.status?.workload ?? {};
+    if (id === undefined) return false;
+    const waitMs = await this.#drainer.waitMs(scope.owner, instanceOf({ id, startedAt }), false);
+    if (waitMs > 0) lookAgain(scope, waitMs);
+    return waitMs > 0;
   }
 
   /** One patch, none where nothing changed; then the events that go with it. */
@@ -264,6 +280,7 @@ export class RuntimeDeploymentReconciler implements Reconciler {
   #forget(key: ObjectKey): void {
     this.#memories.forget(key);
     this.#ports.endpoints.delete(key);
+    this.#drainer.forget(key);
     this.#turns.giveBack(formatKey(key), this.#ports.clock.monotonicMs());
     this.#stopProbing(key);
   }

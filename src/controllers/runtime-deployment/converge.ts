@@ -7,6 +7,8 @@ import type { BackendRegistry, LiveBackend } from "../backend-registry.ts";
 import { apply } from "./apply.ts";
 import { isAsleep } from "./asleep.ts";
 import { announce, awaitTrial, concludeTrial } from "./conduct-trial.ts";
+import type { Drainer } from "./drainer.ts";
+import { waitsForClients } from "./draining.ts";
 import { BoundsChanged } from "./enforce-bounds.ts";
 import { isDormant } from "./gate/dormant.ts";
 import type { GuardrailSources } from "./guardrail-sources.ts";
@@ -27,6 +29,7 @@ export interface ConvergePorts {
   readonly prober: Prober;
   readonly sources: GuardrailSources;
   readonly turns: Turns;
+  readonly drainer: Drainer;
 }
 
 /** Plans from what was found and applies the plan. An action that fails ends it; what was done until then is reported. */
@@ -59,9 +62,11 @@ export async function converge(scope: Scope, ports: ConvergePorts): Promise<void
     known: scope.known,
     replacing: scope.replacing || moving,
   });
+  const leaves = mayLeave(scope, actions);
+  if (await waitsForClients(scope, { actions, serves: serving, leaves }, ports.drainer)) return;
   try {
     announce(scope, actions);
-    if (mayLeave(scope, actions)) await vacate(scope, ports);
+    if (leaves) await vacate(scope, ports);
     for (const action of actions) await apply(action, scope, live, ports);
   } catch (error) {
     if (error instanceof BoundsChanged) lookAgain(scope, 0);

@@ -82,8 +82,7 @@ export interface Scope {
 
 export function newScope(deployment: RuntimeDeployment, memory: Memory, signal: AbortSignal): Scope {
   const { uid, name, namespace = "", generation = 0 } = deployment.metadata;
-  const { workload, phase, conditions } = deployment.status ?? {};
-  const underTrial = getCondition(conditions, ConditionType.Reconciling)?.reason === Reason.Verifying;
+  const { workload, phase } = deployment.status ?? {};
   return {
     deployment,
     generation,
@@ -113,7 +112,7 @@ export function newScope(deployment: RuntimeDeployment, memory: Memory, signal: 
     step: undefined,
     failure: undefined,
     known: phase === "Stopped" || phase === "PendingApproval" ? undefined : workload?.id,
-    replacing: underTrial || workload?.generation !== generation,
+    replacing: isUnderTrial(deployment) || workload?.generation !== generation,
     asked: false,
     mended: false,
     crash: undefined,
@@ -122,6 +121,12 @@ export function newScope(deployment: RuntimeDeployment, memory: Memory, signal: 
     notes: [],
     requeues: [],
   };
+}
+
+/** Whether, by its status, something newer is tried beside what serves, or is about to take over. */
+export function isUnderTrial({ status }: RuntimeDeployment): boolean {
+  const step = getCondition(status?.conditions, ConditionType.Reconciling)?.reason;
+  return step === Reason.Verifying || step === Reason.Draining;
 }
 
 /** Whether it runs somewhere else than at the backend chosen, by what was last known. */

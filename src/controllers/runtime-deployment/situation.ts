@@ -4,6 +4,7 @@ import type { Workload } from "../../backends/backend.ts";
 import { inOneLine } from "../../machinery/one-line.ts";
 import type { Exit, Facts, Note } from "./facts.ts";
 import { isComplete } from "./plan.ts";
+import { whatRuns } from "./what-runs.ts";
 
 /** What a deployment amounts to at one moment: the rows of the table of states in docs/reference/conditions.md. */
 export type Situation = Note &
@@ -46,7 +47,7 @@ function serving(deployment: RuntimeDeployment, facts: Facts): Note | undefined 
     };
   if (probe === "none") {
     return current
-      ? { reason: Reason.NotProbed, message: "the container runs; nothing is probed" }
+      ? { reason: Reason.NotProbed, message: `${whatRuns(current)}; nothing is probed` }
       : lastKnown(deployment, facts);
   }
   if (verdict?.kind !== "ready") return lastKnown(deployment, facts);
@@ -115,7 +116,7 @@ function unready(deployment: RuntimeDeployment, facts: Facts, current: Workload)
       // Started again by this controller or by the backend, it reads the same; what is said of a loop already stays.
       return facts.crash && !CRASHES.has(readyOf(deployment.status)?.reason ?? "")
         ? crashed(deployment, facts, facts.crash)
-        : unanswered(deployment, facts);
+        : unanswered(deployment, facts, current);
     default:
       return state satisfies never;
   }
@@ -150,8 +151,8 @@ function because({ error }: Exit): string {
 }
 
 /** It runs, and does not answer. */
-function unanswered(deployment: RuntimeDeployment, facts: Facts): Situation {
-  const { verdict, overdue, current } = facts;
+function unanswered(deployment: RuntimeDeployment, facts: Facts, current: Workload): Situation {
+  const { verdict, overdue } = facts;
   if (verdict?.kind === "failed") return { kind: "failing", ...verdict.failure };
   if (overdue) {
     const failure = verdict?.kind === "pending" ? verdict.failure : undefined;
@@ -159,14 +160,16 @@ function unanswered(deployment: RuntimeDeployment, facts: Facts): Situation {
       reason: Reason.ProbeTimeout,
       message: "the server has not answered a probe yet",
     };
-    return { kind: "failing", reason: last.reason, message: `${last.message}; ${logsHint(deployment)}` };
+    // Of a server that others run there are no logs here.
+    const hint = current.reach?.kind === "remote" ? "" : `; ${logsHint(deployment)}`;
+    return { kind: "failing", reason: last.reason, message: `${last.message}${hint}` };
   }
   const before = readyOf(deployment.status);
   // A process in a crash loop runs for a moment, too; and who did not answer before has not done so yet.
-  const crashing = CRASHES.has(before?.reason ?? "") && deployment.status?.workload?.id === current?.id;
+  const crashing = CRASHES.has(before?.reason ?? "") && deployment.status?.workload?.id === current.id;
   const silent = PROBE_FAILURES.has(before?.reason ?? "") && sameProcess(deployment, facts);
   if (before && (crashing || silent)) return { kind: "failing", reason: before.reason, message: before.message };
-  return { kind: "working", reason: Reason.Probing, message: "the container runs; its first answer is awaited" };
+  return { kind: "working", reason: Reason.Probing, message: `${whatRuns(current)}; its first answer is awaited` };
 }
 
 const CRASHES: ReadonlySet<string> = new Set([Reason.CrashLoopBackOff, Reason.OutOfMemory, Reason.StartFailed]);

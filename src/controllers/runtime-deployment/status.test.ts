@@ -1,4 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
+import type { Condition } from "../../api/meta.ts";
 import { ConditionType, Reason } from "../../api/v1alpha1/conditions.ts";
 import type { RuntimeDeployment, RuntimeDeploymentStatus } from "../../api/v1alpha1/index.ts";
 import type { Workload } from "../../backends/backend.ts";
@@ -562,6 +563,17 @@ describe("summarize", () => {
 
   it("gives every condition the generation that it speaks of", () => {
     for (const condition of connected.conditions ?? []) expect(condition.observedGeneration).toBe(3);
+  });
+
+  it("leaves the condition of external gateways to the controller that writes it", () => {
+    const registered: Condition = {
+      ...{ type: "Registered", status: "False", reason: "RegistrationConflict", message: "m", observedGeneration: 1 },
+      lastTransitionTime: "2025-01-01T00:00:00Z",
+    };
+    const before = { ...connected, conditions: [...(connected.conditions ?? []), registered] };
+    const after = summarize(deployment(before), facts({ current: restarting, verdict: undefined }), LATER);
+    expect(after.conditions).toContainEqual(registered);
+    expect(summarize(deployment(before), facts(), LATER)).toEqual(before);
   });
 
   it("moves mcp.since with what the server says, and with nothing else", () => {

@@ -12,6 +12,7 @@ import { originOf } from "./origin.ts";
 import { phaseOf } from "./phase.ts";
 import { UNCHANGED } from "./scope.ts";
 import { type Situation, situationOf } from "./situation.ts";
+import { whatRuns } from "./what-runs.ts";
 
 /**
  * Pure. The whole status after one look at the world. Equal facts give an equal status, whenever they are looked at, so
@@ -148,7 +149,7 @@ function workloadAvailable(situation: Situation, { observed, current, failure }:
   if (situation.kind === "deleting") return undefined;
   if (!observed) return failure && condition(ConditionType.WorkloadAvailable, "Unknown", failure);
   if (current?.state.kind !== "running") return condition(ConditionType.WorkloadAvailable, "False", situation);
-  return condition(ConditionType.WorkloadAvailable, "True", { reason: Reason.Running, message: "the container runs" });
+  return condition(ConditionType.WorkloadAvailable, "True", { reason: Reason.Running, message: whatRuns(current) });
 }
 
 function mcpConnected(situation: Situation, { probe, current }: Facts): NewCondition | undefined {

@@ -2,8 +2,11 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Clock } from "../../machinery/clock.ts";
 import type { Logger } from "../../machinery/logger.ts";
-import type { Directory } from "../directory.ts";
+import type { Directory, EndpointKey } from "../directory.ts";
+import { Drains } from "../drains.ts";
+import { Bridging, type BridgingStats } from "./bridged/bridging.ts";
 import { CallLimits } from "./call-limits.ts";
+import type { Outcome } from "./exchange.ts";
 import { Gate } from "./gate.ts";
 import { LegacySessions } from "./legacy-sessions.ts";
 import { McpHandler } from "./mcp-handler.ts";
@@ -25,6 +28,10 @@ export interface DataPathSettings {
   readonly requireToken: boolean;
   /** Unix socket of what stands at `/-/`; undefined: nothing does. */
   readonly adminSocket: string | undefined;
+  /** Unix socket where streams of processes are to be had; undefined: none are. */
+  readonly streamsSocket: string | undefined;
+  /** Unix socket to listen on for probes; undefined: none come. */
+  readonly probeSocket: string | undefined;
 }
 
 export interface DataPathOptions extends DataPathSettings {
@@ -35,7 +42,7 @@ export interface DataPathOptions extends DataPathSettings {
 }
 
 /** Since the start, but for what is open now. */
-export interface DataPathStats {
+export interface DataPathStats extends BridgingStats {
   /** The client had the whole answer of a server. */
   readonly answered: number;
   /** The client left before. */
@@ -52,6 +59,10 @@ export interface DataPath {
   /** `http://host:port`, with the port that was taken. */
   readonly url: string;
   stats(): DataPathStats;
+  /** As `Drains.begin`. */
+  drain(key: EndpointKey, isReplaced: boolean, over: () => void): number;
+  /** As `Drains.end`. */
+  resume(key: EndpointKey): void;
   /** Takes no more, ends streams that wait for nothing, lets calls end for a while, then cuts them. */
   close(): Promise<void>;
 }
@@ -76,6 +87,15 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
   const { listen, directory, clock, logger, adminSocket, requireToken } = options;
   const counts = { answered: 0, gone: 0, failed: 0, refused: 0 };
   const upstreams = new Upstreams(directory, clock);
+  const onOutcome = (outcome: Outcome | "refused") => {
+    counts[outcome] += 1;
+  };
+  const bridging = new Bridging({ directory, streamsSocket: options.streamsSocket, clock });
+  const drains = new Drains({
+    directory,
+    clock,
+    underWay: (key) => [upstreams.at(key), bridging.at(key)].filter((each) => each !== undefined),
+  });
   let admin: Promise<UpstreamPool> | undefined;
   const adminPool = (socketPath: string) =>
     loadPools().then(({ UpstreamPool }) => new UpstreamPool({ origin: "http://gateway", socketPath }, clock));
@@ -84,6 +104,8 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
   const handler = new McpHandler({
     directory,
     upstreams,
+    bridged: bridging.handler(onOutcome),
+    drains,
     sessions: new LegacySessions(),
     gate: requireToken ? new Gate(options.access, { clock, logger }) : undefined,
     limits,
@@ -95,9 +117,7 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
     maxBodyBytes: MAX_BODY_BYTES,
     clock,
     logger,
-    onOutcome: (outcome) => {
-      counts[outcome] += 1;
-    },
+    onOutcome,
   });
   const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, keepAlive: true, keepAliveInitialDelay: 30_000 });
   server.headersTimeout = HEADERS_TIMEOUT_MS;
@@ -121,21 +141,27 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
   server.on("error", (error) => logger.warn("the gateway's listener had an error", { error: error.message }));
   return {
     url: urlOf(server, listen.host),
-    stats: () => ({ ...counts, open: limits.open }),
+    stats: () => ({ ...counts, open: limits.open, ...bridging.stats }),
+    drain: (key, isReplaced, over) => drains.begin(key, isReplaced, over),
+    resume: (key) => drains.end(key),
     async close() {
+      drains[Symbol.dispose]();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       // Connections that become idle later are closed by nobody else.
       for (const socket of unused) socket.destroy();
       const closing = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_MS);
       upstreams.cut("the gateway is stopping", "calls");
+      bridging.cut("the gateway is stopping", "calls");
       const cancel = clock.schedule(DRAIN_MS, () => {
         upstreams.cut("the gateway is stopping", "nothing");
+        bridging.cut("the gateway is stopping", "nothing");
         void admin?.then((pool) => pool.cut("the gateway is stopping"));
         setImmediate(() => server.closeAllConnections());
       });
       await closed;
       clearInterval(closing);
       cancel();
+      await bridging.close("the gateway is stopping");
       await upstreams[Symbol.asyncDispose]();
       await (await admin)?.destroy();
     },

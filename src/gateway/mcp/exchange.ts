@@ -6,6 +6,7 @@ import { AddressRefused } from "../../machinery/judged-lookup.ts";
 import { type Failure, InvalidAnswer, invalid, sendFailure, unavailable } from "./answers.ts";
 import { BodyHead, LARGEST_KEPT } from "./body-head.ts";
 import { errorEvents, type RequestId } from "./json-rpc.ts";
+import { redirectProblem } from "./redirects.ts";
 import { responseHeaders } from "./response-headers.ts";
 import type { Ongoing, UpstreamPool } from "./upstream-pool.ts";
 
@@ -80,7 +81,9 @@ export class Exchange implements Dispatcher.DispatchHandler, Ongoing {
   }
 
   get isCall(): boolean {
-    return this.#options.isCall;
+    const { isCall, unanswered } = this.#options;
+    // A stream of answers is waited for while one is missing.
+    return unanswered ? unanswered().length > 0 : isCall;
   }
 
   /** `length`: of the body, where the client says it. */
@@ -129,10 +132,8 @@ export class Exchange implements Dispatcher.DispatchHandler, Ongoing {
     // Provisional answers are of the hop.
     if (status < 200) return;
     const { response, rewrite, pool } = this.#options;
-    // A client that followed would go past the gateway, and past what it may reach.
-    if (pool.isForeign && status >= 300 && status < 400 && status !== 304) {
-      throw new InvalidAnswer("the server answers with a redirect, which is not followed; give its URL itself");
-    }
+    const problem = redirectProblem(pool, status);
+    if (problem) throw problem;
     this.#rewrites = rewrite?.applies(status, headers) ?? false;
     if (this.#rewrites) delete headers["content-length"];
     const passed = responseHeaders(headers);
@@ -247,7 +248,7 @@ function tooLarge(limit: number): Failure {
 }
 
 /** Never the server's own words: they could hold anything. */
-function failureOf(error: Error): Failure {
+export function failureOf(error: Error): Failure {
   if (error instanceof InvalidAnswer) return unavailable(502, "UpstreamInvalid", error.message);
   if (error instanceof AddressRefused) {
     const remedy = "spec.remote.allowedCidrs of its RuntimeBackend can allow the range that it is in";

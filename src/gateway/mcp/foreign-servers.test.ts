@@ -80,6 +80,21 @@ describe("a server that somebody else runs", () => {
     expect(answered.body).not.toContain("hush");
   });
 
+  it("does not lead on a client of another era either", async () => {
+    await using server = await startServer((_, response) => {
+      response.writeHead(307, { location: "http://169.254.169.254/?token=hush" }).end();
+    });
+    const endpoint = { ...endpointAt(server.url, { allowedCidrs: LOOPBACK }), protocolVersion: "2026-07-28" };
+    await using gateway = await startGatewayUnderTest([endpoint]);
+    const client = { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: { name: "c", version: "1" } };
+    const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "initialize", params: client });
+    const headers = { "content-type": "application/json", accept: "application/json, text/event-stream" };
+    const answered = await ask(`${gateway.url}/team-a/files/mcp`, { body, headers });
+    expect(answered.headers.location).toBeUndefined();
+    expect(answered.body).toContain("redirect, which is not followed");
+    expect(answered.body).not.toContain("hush");
+  });
+
   it("is not trusted with a certificate that nobody signed", async () => {
     const { certificatePem, keyPem } = await temporaryCertificates(["localhost"], new Date());
     const asked: string[] = [];

@@ -3,10 +3,19 @@ import { type IncomingMessage, request, type ServerResponse } from "node:http";
 import { describe, expect, it } from "@jest/globals";
 import { eventually } from "../../../test/support/eventually.ts";
 import { FakeClock } from "../../../test/support/fake-clock.ts";
-import { ask, bodyOf, endpointAt, startGatewayUnderTest, startServer } from "../../../test/support/mcp-gateway.ts";
+import {
+  type Answer,
+  ask,
+  bodyOf,
+  endpointAt,
+  reasonIn,
+  startGatewayUnderTest,
+  startServer,
+} from "../../../test/support/mcp-gateway.ts";
 
 const CALL = JSON.stringify({ jsonrpc: "2.0", id: 7, method: "tools/call" });
 const DRAIN_MS = 30_000;
+const LONG_MS = 700;
 
 /** A server that answers when it is told to. */
 async function startWaiting(text: string) {
@@ -119,4 +128,87 @@ it("drops a client that takes nothing", async () => {
   await eventually("nothing is open", () => gateway.dataPath.stats().open === 0, { everyMs: 5 });
   expect(gateway.dataPath.stats()).toMatchObject({ gone: 1 });
   response.destroy();
+});
+
+describe("when a server is about to end", () => {
+  it("loses no request of those that come all the time, and lets a long one have its answer", async () => {
+    let refused = 0;
+    const program = (text: string): Answer => {
+      return (request, response) => {
+        request.resume();
+        if (endedBefore.has(text)) refused++;
+        const isLong = request.headers["x-long"] !== undefined;
+        setTimeout(() => response.end(text), isLong ? LONG_MS : 1).unref();
+      };
+    };
+    const endedBefore = new Set<string>();
+    await using old = await startServer(program("old"));
+    await using young = await startServer(program("young"));
+    await using gateway = await startGatewayUnderTest([endpointAt(old.url)]);
+    const url = `${gateway.url}/team-a/files/mcp`;
+    const answers: { status: number; body: string }[] = [];
+    let isOver = false;
+    const client = async () => {
+      while (!isOver) answers.push(await ask(url, { body: CALL }));
+    };
+    const clients = [client(), client(), client(), client()];
+    const long = ask(url, { body: CALL, headers: { "x-long": "yes" } });
+    await eventually("requests are answered", () => answers.length > 20, { everyMs: 2 });
+
+    const key = { namespace: "team-a", name: "files" };
+    const begunAt = performance.now();
+    const drained = Promise.withResolvers<void>();
+    expect(gateway.dataPath.drain(key, true, drained.resolve)).toBeGreaterThan(0);
+    await drained.promise;
+    expect(performance.now() - begunAt).toBeLessThan(10_000);
+    endedBefore.add("old");
+    await old[Symbol.asyncDispose]();
+    const state = { ready: false, reason: "Probing", message: "", retryAfterSeconds: 2 } as const;
+    gateway.directory.receive([endpointAt(young.url, { instance: "2", state })], []);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    gateway.directory.receive([endpointAt(young.url, { instance: "2" })], []);
+    await eventually("the next one answers", () => answers.at(-1)?.body === "young", { everyMs: 2 });
+    isOver = true;
+    await Promise.all(clients);
+
+    expect(await long).toMatchObject({ status: 200, body: "old" });
+    expect(answers.filter(({ status }) => status !== 200)).toEqual([]);
+    expect(refused).toBe(0);
+    // None was served by what had been left, once the other served.
+    const bodies = answers.map(({ body }) => body);
+    expect(bodies.lastIndexOf("old")).toBeLessThan(bodies.indexOf("young") + clients.length);
+  });
+
+  it("ends streams that wait for nothing, and waits for no subscription", async () => {
+    await using server = await startWaiting("late");
+    await using gateway = await startGatewayUnderTest([endpointAt(server.url)]);
+    const url = `${gateway.url}/team-a/files/mcp`;
+    const LISTEN = JSON.stringify({ jsonrpc: "2.0", id: 8, method: "subscriptions/listen" });
+    const listening = ask(url, { body: LISTEN, headers: { "mcp-method": "subscriptions/listen" } });
+    const streaming = ask(url).catch((error: Error) => error.message);
+    await server.arrived(2);
+    let isOver = false;
+    const begin = () =>
+      gateway.dataPath.drain({ namespace: "team-a", name: "files" }, true, () => {
+        isOver = true;
+      });
+    expect(begin()).toBe(0);
+    expect(isOver).toBe(true);
+    expect(JSON.parse((await listening).body)).toMatchObject({
+      id: 8,
+      error: { data: { reason: "UpstreamReplaced" } },
+    });
+    await streaming;
+  });
+
+  it("says so where nothing comes next", async () => {
+    await using server = await startWaiting("never");
+    await using gateway = await startGatewayUnderTest([endpointAt(server.url)]);
+    gateway.dataPath.drain({ namespace: "team-a", name: "files" }, false, () => undefined);
+    const refused = await ask(`${gateway.url}/team-a/files/mcp`, { body: CALL });
+    expect(refused.status).toBe(503);
+    expect(refused.headers["retry-after"]).toBe("1");
+    expect(reasonIn(refused)).toBe("Draining");
+    expect(server.waiting).toEqual([]);
+  });
 });

@@ -1,12 +1,14 @@
 import { randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { HttpEndpoint } from "../../backends/workload-endpoint.ts";
+import type { HttpEndpoint, WorkloadEndpoint } from "../../backends/workload-endpoint.ts";
 import type { Clock } from "../../machinery/clock.ts";
 import type { Logger } from "../../machinery/logger.ts";
 import type { Directory } from "../directory.ts";
+import type { Drains } from "../drains.ts";
 import { hostCheck } from "../host-check.ts";
 import { SAFE_HEADERS } from "../refusal.ts";
 import { type Failure, invalid, sendFailure, unavailable } from "./answers.ts";
+import { type BridgedHandler, ownerOf } from "./bridged/bridged-handler.ts";
 import type { CallLimits } from "./call-limits.ts";
 import { Exchange, type ExchangeOptions, type Onward, type Outcome } from "./exchange.ts";
 import { ANYBODY, type Caller, type Gate } from "./gate.ts";
@@ -25,6 +27,9 @@ import type { Upstreams } from "./upstreams.ts";
 export interface McpHandlerOptions {
   readonly directory: Directory;
   readonly upstreams: Upstreams;
+  readonly bridged: BridgedHandler;
+  /** Which servers take nothing new. */
+  readonly drains: Pick<Drains, "isDraining" | "pass">;
   readonly sessions: LegacySessions;
   /** Undefined: anybody may use everything. */
   readonly gate: Gate | undefined;
@@ -144,6 +149,8 @@ export class McpHandler {
     // Asked also about what does not exist, so that the time it takes tells nothing.
     const allowed = gate ? await gate.mayUse(caller, { namespace: route.namespace, name: route.name }) : true;
     if (typeof allowed !== "boolean") return allowed;
+    const held = allowed ? await this.#held(asked, route) : undefined;
+    if (held) return held;
     const endpoint = allowed ? directory.get(route.namespace, route.name) : undefined;
     if (endpoint === undefined) {
       if (allowed && !directory.hasSynced()) return unavailable(503, "NotSynced", "the gateway has just started", 1);
@@ -152,10 +159,38 @@ export class McpHandler {
     const { state, upstream } = endpoint;
     if (!state.ready) return unavailable(503, state.reason, state.message, state.retryAfterSeconds);
     if (upstream === undefined) return unavailable(503, "NoAddress", "it has no address", 2);
-    if (upstream.kind === "stdio") return unavailable(503, "NoAddress", "it has no address", 2);
+    if (upstream.kind === "stdio") return this.#toBridged(asked, { route, upstream, caller });
     return upstream.transport === "sse"
       ? this.#toLegacy(asked, { route, upstream, caller })
       : this.#toStreamable(asked, route, upstream);
+  }
+
+  /** Lets no request through to a server that is about to end. */
+  async #held({ response }: Asked, route: McpRoute): Promise<Failure | undefined> {
+    const { drains } = this.#options;
+    if (!drains.isDraining(route)) return undefined;
+    const gone = new AbortController();
+    const leave = () => gone.abort();
+    response.once("close", leave);
+    const outcome = await drains.pass(route, gone.signal);
+    response.off("close", leave);
+    if (outcome === "passed") return undefined;
+    const message =
+      outcome === "refused" ? "it is being stopped or removed" : "what takes its place is not ready yet; try again";
+    return unavailable(503, "Draining", message, 1);
+  }
+
+  async #toBridged(
+    { request, response, headers }: Asked,
+    { route, upstream, caller }: { route: McpRoute; upstream: WorkloadEndpoint; caller: Caller },
+  ): Promise<undefined> {
+    const { bridged } = this.#options;
+    const forwards = upstream.kind === "http" && upstream.forwardAuthorization === true;
+    await bridged.serve({
+      ...{ request, response, contentLength: headers.contentLength },
+      ...{ endpoint: upstream, listedAs: route, owner: ownerOf(caller.id, route) },
+      authorization: forwards ? headers.authorization : undefined,
+    });
   }
 
   async #toStreamable(asked: Asked, route: McpRoute, upstream: HttpEndpoint): Promise<undefined> {
@@ -165,7 +200,7 @@ export class McpHandler {
     const hasBody = method === "POST";
     const headers = onwardHeaders(asked.headers, { host, via: this.#via, upstream, hasBody });
     const onward = { method, path: withQuery(path, route.query), headers, hasBody };
-    this.#exchange(asked, { pool, isCall: method !== "GET" }, onward);
+    this.#exchange(asked, { pool, isCall: method !== "GET" && !listens(request) }, onward);
   }
 
   async #toLegacy(
@@ -260,6 +295,11 @@ export class McpHandler {
     const exchange = new Exchange({ request, response, maxBodyBytes, clock, onEnd: onOutcome, ...how });
     exchange.send(onward, headers.contentLength);
   }
+}
+
+/** Whether it is a subscription of revision 2026-07-28, which waits for nothing. */
+function listens({ headers }: IncomingMessage): boolean {
+  return headers["mcp-method"] === "subscriptions/listen";
 }
 
 /** Whoever asks what is not a server shares the places of one caller; their own limits stand behind it. */

@@ -68,12 +68,17 @@ export class UpstreamPool {
     });
   }
 
-  get dispatcher(): Pick<Pool, "dispatch"> {
+  get dispatcher(): Pick<Pool, "dispatch" | "request"> {
     return this.#pool;
   }
 
   get size(): number {
     return this.#ongoing.size;
+  }
+
+  /** Of those, the ones whose end somebody waits for. */
+  get calls(): number {
+    return this.#ongoing.values().reduce((sum, { isCall }) => sum + Number(isCall), 0);
   }
 
   enter(exchange: Ongoing): void {

@@ -57,6 +57,11 @@ export class Upstreams implements AsyncDisposable {
     return made;
   }
 
+  /** What goes to the instance that serves a deployment; undefined before the first request. */
+  at(key: EndpointKey): UpstreamPool | undefined {
+    return this.#known.get(idOf(key))?.pool;
+  }
+
   /** Ends what is under way; calls stay where `spare` says so. */
   cut(reason: string, spare: "calls" | "nothing"): void {
     for (const pool of this.#pools) pool.cut(reason, spare);

@@ -1,6 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { systemClock } from "../../machinery/clock.ts";
 import type { Logger } from "../../machinery/logger.ts";
+import type { EndpointKey } from "../directory.ts";
 import { type DataPath, startDataPath } from "../mcp/data-path.ts";
 import { AskedAccess } from "./asked-access.ts";
 import type { FromThread, LogLevel, ThreadData, ToThread } from "./messages.ts";
@@ -25,6 +26,10 @@ port.on("message", (message: ToThread) => {
       return access.answered(message.id, message.answer);
     case "stats":
       return dataPath && tell({ kind: "stats", id: message.id, stats: dataPath.stats() });
+    case "drain":
+      return drain(message.id, message.key, message.isReplaced);
+    case "resume":
+      return dataPath?.resume(message.key);
     case "close":
       return void close();
     default:
@@ -40,6 +45,11 @@ try {
   const { message, code } = error as NodeJS.ErrnoException;
   tell({ kind: "failed", message, code });
   port.close();
+}
+
+function drain(id: number, key: EndpointKey, isReplaced: boolean): void {
+  const calls = dataPath?.drain(key, isReplaced, () => tell({ kind: "drained", id })) ?? 0;
+  tell({ kind: "draining", id, calls });
 }
 
 async function close(): Promise<void> {

@@ -1,9 +1,10 @@
 import { Worker } from "node:worker_threads";
 import type { Logger } from "../../machinery/logger.ts";
-import type { Directory } from "../directory.ts";
+import type { Directory, EndpointKey } from "../directory.ts";
 import type { DataPathSettings, DataPathStats } from "../mcp/data-path.ts";
 import type { UseAccess } from "../mcp/use-access.ts";
 import { feedDirectory } from "./directory-feed.ts";
+import { type DrainControl, type Draining, DrainRequests } from "./drain-requests.ts";
 import type { Answer, FromThread, Question, ToThread } from "./messages.ts";
 
 export interface WorkerOptions extends DataPathSettings {
@@ -12,8 +13,11 @@ export interface WorkerOptions extends DataPathSettings {
   readonly logger: Logger;
 }
 
-/** The data path copies bytes; what it holds is bounded by the calls that are open. */
-const THREAD_LIMITS = { maxYoungGenerationSizeMb: 32, maxOldGenerationSizeMb: 256 };
+/**
+ * What is passed through is copied, and bounded by the calls that are open. What is bridged is read: a message of 16 MiB takes
+ * several times that for a moment, beside what sessions keep.
+ */
+const THREAD_LIMITS = { maxYoungGenerationSizeMb: 32, maxOldGenerationSizeMb: 1_024 };
 /** A question about access may take this long. */
 const ANSWER_TIMEOUT_MS = 5_000;
 const STATS_TIMEOUT_MS = 1_000;
@@ -21,7 +25,7 @@ const STATS_TIMEOUT_MS = 1_000;
 const CLOSE_TIMEOUT_MS = 10_000;
 
 /** One thread with a data path, from its start to its end. */
-export class DataPathWorker {
+export class DataPathWorker implements DrainControl {
   /** With the port that was taken. Rejects with the code of the system's error. */
   readonly listening: Promise<string>;
   /** Resolves with the reason when the thread has ended by itself. */
@@ -33,7 +37,9 @@ export class DataPathWorker {
   readonly #closed = Promise.withResolvers<void>();
   readonly #statsAsked = new Map<number, (stats: DataPathStats | undefined) => void>();
   readonly #stopFeed: () => void;
+  readonly #drains = new DrainRequests();
   #lastId = 0;
+  #hasEnded = false;
   #isClosing = false;
 
   constructor(options: WorkerOptions) {
@@ -71,6 +77,15 @@ export class DataPathWorker {
     }
   }
 
+  drain(key: EndpointKey, isReplaced: boolean): Promise<Draining | undefined> {
+    if (this.#hasEnded) return Promise.resolve(undefined);
+    return this.#drains.ask((id) => this.#tell({ kind: "drain", id, key, isReplaced }));
+  }
+
+  resume(key: EndpointKey): void {
+    this.#tell({ kind: "resume", key });
+  }
+
   /** Lets calls under way end for a while. */
   async close(): Promise<void> {
     this.#isClosing = true;
@@ -103,6 +118,12 @@ export class DataPathWorker {
       case "stats":
         this.#statsAsked.get(message.id)?.(message.stats);
         break;
+      case "draining":
+        this.#drains.begun(message.id, message.calls);
+        break;
+      case "drained":
+        this.#drains.over(message.id);
+        break;
       case "closed":
         this.#closed.resolve();
         break;
@@ -118,6 +139,8 @@ export class DataPathWorker {
 
   #ended(why: string): void {
     this.#stopFeed();
+    this.#hasEnded = true;
+    this.#drains.allOver();
     this.#started.reject(new Error(`the gateway's thread ended: ${why}`));
     this.#closed.resolve();
     if (!this.#isClosing) this.#died.resolve(why);

@@ -10,6 +10,10 @@ export type ToThread =
   | { readonly kind: "synced" }
   | { readonly kind: "answer"; readonly id: number; readonly answer: Answer }
   | { readonly kind: "stats"; readonly id: number }
+  /** No new request to this deployment's server; `isReplaced`: another one comes. */
+  | { readonly kind: "drain"; readonly id: number; readonly key: EndpointKey; readonly isReplaced: boolean }
+  /** It goes on. */
+  | { readonly kind: "resume"; readonly key: EndpointKey }
   | { readonly kind: "close" };
 
 /** What it tells. */
@@ -24,6 +28,10 @@ export type FromThread =
       readonly fields: Record<string, unknown>;
     }
   | { readonly kind: "stats"; readonly id: number; readonly stats: DataPathStats }
+  /** So many calls are under way at what drains. */
+  | { readonly kind: "draining"; readonly id: number; readonly calls: number }
+  /** They have ended, or had their time. */
+  | { readonly kind: "drained"; readonly id: number }
   | { readonly kind: "closed" };
 
 export type LogLevel = "debug" | "info" | "warn" | "error";

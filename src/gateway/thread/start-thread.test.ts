@@ -16,6 +16,8 @@ const SETTINGS = {
   publicUrl: undefined,
   requireToken: false,
   adminSocket: undefined,
+  streamsSocket: undefined,
+  probeSocket: undefined,
 };
 
 async function startThread(

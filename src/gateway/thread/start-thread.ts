@@ -1,8 +1,9 @@
 import type { Clock } from "../../machinery/clock.ts";
 import type { DataPathStats } from "../mcp/data-path.ts";
 import { DataPathWorker, type WorkerOptions } from "./data-path-worker.ts";
+import type { DrainControl } from "./drain-requests.ts";
 
-export interface DataPathThread {
+export interface DataPathThread extends DrainControl {
   /** `http://host:port`, with the port that was taken. */
   readonly url: string;
   /** Undefined where it does not tell in time. */
@@ -12,7 +13,7 @@ export interface DataPathThread {
 }
 
 /** What of a worker is looked at. */
-export type RunningWorker = Pick<DataPathWorker, "listening" | "died" | "stats" | "close">;
+export type RunningWorker = Pick<DataPathWorker, "listening" | "died" | "stats" | "drain" | "resume" | "close">;
 
 /** A thread that dies, of a defect or for want of memory, is replaced after this. */
 const RESTART_MS = 500;
@@ -48,6 +49,8 @@ export async function startDataPathThread(
   return {
     url,
     stats: () => worker.stats(),
+    drain: (key, isReplaced) => worker.drain(key, isReplaced),
+    resume: (key) => worker.resume(key),
     async close() {
       isClosing = true;
       cancelRestart();

@@ -23,3 +23,9 @@ export async function withDeadline<T>(
     signal.removeEventListener("abort", onAbort);
   }
 }
+
+/** Also where it has been already. For signals that live no longer than what they end: the listener stays. */
+export function whenAborted(signal: AbortSignal, end: () => void): void {
+  if (signal.aborted) end();
+  else signal.addEventListener("abort", end, { once: true });
+}

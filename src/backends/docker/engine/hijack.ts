@@ -3,6 +3,8 @@ import { request as overHttps } from "node:https";
 import type { Socket } from "node:net";
 import type { EngineAddress, EngineTls } from "./engine-address.ts";
 
+const TCP_KEEPALIVE_MS = 30_000;
+
 /** Of a refusal: as much as any of the Engine's messages has. */
 const MAX_BODY_BYTES = 64 * 1024;
 
@@ -25,6 +27,8 @@ export function hijack(
   });
   sent.once("upgrade", (_response, socket: Socket, head: Buffer) => {
     if (signal.aborted) return void socket.destroy();
+    // An Engine on another machine may go without a word.
+    socket.setKeepAlive(true, TCP_KEEPALIVE_MS);
     if (head.length > 0) socket.unshift(head);
     resolve(socket);
   });

@@ -79,8 +79,15 @@ async function* containerLog(engine: EngineClient, request: LogRequest): AsyncGe
     throw error;
   }
   try {
-    // The Engine's `since` knows the time to the second in some of its log drivers.
-    for await (const line of logLines(logFrames(stream))) if (line.time > after) yield line;
+    let newest: LogLine | undefined;
+    for await (const line of logLines(logFrames(stream))) {
+      // The Engine's `since` knows the time to the second in some of its log drivers.
+      if (line.time <= after) continue;
+      // An Engine that is followed reads the last line of a file again when it begins another.
+      const isRepeated = line.time === newest?.time && line.text === newest.text;
+      newest = line;
+      if (!isRepeated) yield line;
+    }
   } catch (error) {
     throw signal.aborted ? signal.reason : engine.explain("read a log", error);
   } finally {

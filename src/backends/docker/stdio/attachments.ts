@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import { Reason } from "../../../api/v1alpha1/conditions.ts";
 import { TransientError } from "../../../machinery/errors.ts";
+import { whenAborted } from "../engine/deadline.ts";
 import type { CallOptions } from "../engine/engine-client.ts";
 import { AttachedStream } from "./attached-stream.ts";
 import { ATTACH_TIMEOUT_MS, attachPath, notRunning, runningServer, type StdioParts } from "./running-server.ts";
@@ -35,7 +36,7 @@ export class Attachments implements AsyncDisposable {
       // What it wrote arrives whole before anything of ours: at most a second.
       await before?.over;
       const stream = await this.#open(id, AbortSignal.any([signal, turn.end.signal]));
-      turn.end.signal.addEventListener("abort", () => stream.destroy(), { once: true });
+      whenAborted(turn.end.signal, () => stream.destroy());
       void stream.released.then(leave);
       return stream;
     } catch (error) {

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
 import type { Logger } from "../../../machinery/logger.ts";
 import { createContainer } from "../engine/create-container.ts";
+import { whenAborted } from "../engine/deadline.ts";
 import type { CallOptions } from "../engine/engine-client.ts";
 import { hasStatus } from "../engine/engine-error.ts";
 import { DockerLabel, type Labels, ownerLabels, roleFromLabels } from "../workloads/object-labels.ts";
@@ -66,7 +67,7 @@ export class OwnProcesses implements AsyncDisposable {
     try {
       const until = AbortSignal.any([signal, live.end.signal]);
       const stream = await this.#start(ownProcessOptions(inspected, { name, labels }), until);
-      live.end.signal.addEventListener("abort", () => stream.destroy(), { once: true });
+      whenAborted(live.end.signal, () => stream.destroy());
       stream.once("close", () => void end(stream));
       return stream;
     } catch (error) {

@@ -1,11 +1,10 @@
-import { ConditionType, Reason } from "../../../api/v1alpha1/conditions.ts";
+import { Reason } from "../../../api/v1alpha1/conditions.ts";
 import { excesses } from "../../../guardrails/bounds.ts";
-import { getCondition } from "../../../machinery/conditions.ts";
 import { TerminalError, TransientError } from "../../../machinery/errors.ts";
 import { chooseBackend } from "../choose-backend.ts";
 import { failureOf } from "../failure.ts";
 import { boundsAt, NotYetKnown } from "../guardrail-sources.ts";
-import type { Scope } from "../scope.ts";
+import { isUnderTrial, type Scope } from "../scope.ts";
 import type { GatePorts } from "./ports.ts";
 import { runningVersion } from "./running.ts";
 import { type Circumstances, mayRun, triggersAbout, type Version } from "./version.ts";
@@ -27,7 +26,7 @@ export function keepWhatRuns(
   const kept = known && mayRun(known.version, circumstances) ? known : undefined;
   const today = scope.spec;
   scope.spec = undefined;
-  scope.replacing = getCondition(deployment.status?.conditions, ConditionType.Reconciling)?.reason === Reason.Verifying;
+  scope.replacing = isUnderTrial(deployment);
   if (running?.backend !== undefined && running.backend !== scope.live?.name) moveBack(scope, running.backend, ports);
   if (waiting && isToBeStopped(scope, waiting, circumstances)) {
     scope.upkeep = { ...scope.upkeep, desiredState: "Stopped" };

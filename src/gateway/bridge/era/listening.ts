@@ -6,6 +6,8 @@ export interface ListeningOptions {
   /** Sends the request of that id for a subscription to what the filter names. */
   readonly open: (id: RequestId, filter: Fields) => void;
   readonly cancel: (id: RequestId) => void;
+  /** The server has ended the subscription that it had agreed to, as when its connection broke. */
+  readonly onEnded: () => void;
 }
 
 type OnSettled = (failure: Extract<Answer, { error: unknown }>["error"] | undefined) => void;
@@ -54,6 +56,7 @@ export class Listening {
     if (answer.id === undefined) return false;
     if (answer.id === this.#current) {
       this.#current = undefined;
+      this.#options.onEnded();
       return true;
     }
     const opening = this.#opening.find(({ id }) => id === answer.id);

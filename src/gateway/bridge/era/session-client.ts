@@ -45,6 +45,9 @@ interface Call {
 const ANSWER_TIMEOUT_MS = 600_000;
 /** Before a request is sent again for which the client was asked nothing. What the SDK's clients keep to. */
 const PAUSE_MS = 250;
+/** Before a subscription that has ended is opened again; twice as long each time that it is refused, up to the latter. */
+const LISTEN_AGAIN_MS = 1_000;
+const LONGEST_LISTEN_AGAIN_MS = 60_000;
 /** Resources that a client may be subscribed to. */
 const MOST_SUBSCRIPTIONS = 1_024;
 
@@ -65,6 +68,7 @@ export class SessionClient implements ServerPort {
   #clientInfo: unknown = { name: "unknown", version: "0" };
   #capabilities: Fields = {};
   #level: string | undefined;
+  #cancelListen: () => void = () => undefined;
   #lastId = 0;
   #isClosed = false;
 
@@ -75,6 +79,7 @@ export class SessionClient implements ServerPort {
       nextId: () => this.#nextId(),
       open: (id, notifications) => this.#sendAs(id, "subscriptions/listen", { notifications }),
       cancel: (requestId) => this.#notifyServer("notifications/cancelled", { requestId }),
+      onEnded: () => this.#listenAgain(LISTEN_AGAIN_MS),
     });
     this.#server = options.connect({
       onMessage: (message, bytes) => this.#fromServer(message, bytes),
@@ -92,6 +97,7 @@ export class SessionClient implements ServerPort {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#cancelListen();
     for (const { cancelTimer } of this.#calls.values()) cancelTimer();
     this.#server.close();
   }
@@ -167,6 +173,18 @@ export class SessionClient implements ServerPort {
       .filter((kind) => fieldsOf(capabilities, kind).listChanged === true)
       .map((kind) => [`${kind}ListChanged`, true]);
     return { ...Object.fromEntries(changes), ...(this.#uris.size > 0 && { resourceSubscriptions: [...this.#uris] }) };
+  }
+
+  /** The client has its subscriptions for as long as its session; on HTTP the stream that carries them may break. */
+  #listenAgain(ms: number): void {
+    this.#cancelListen();
+    this.#cancelListen = this.#options.clock.schedule(ms, () => {
+      const filter = this.#filter();
+      if (this.#isClosed || Object.keys(filter).length === 0) return;
+      this.#listening.listen(filter, (failure) => {
+        if (failure) this.#listenAgain(Math.min(ms * 2, LONGEST_LISTEN_AGAIN_MS));
+      });
+    });
   }
 
   #forward(request: Request): void {
@@ -338,6 +356,7 @@ export class SessionClient implements ServerPort {
       this.#reply(errorOf(call.request.id, { code: RpcCode.Unavailable, reason: "UpstreamFailed", message: reason }));
     }
     this.#isClosed = true;
+    this.#cancelListen();
     this.#events.onClose(reason);
   }
 }

@@ -158,7 +158,10 @@ export class StatelessClient implements ServerPort {
     return { ...result, ...cache, resultType: "complete", _meta: { ...this.#meta, ...fieldsOf(result, "_meta") } };
   }
 
-  #listen({ id, params }: Request): void {
+  #listen(request: Request): void {
+    const { id, params } = request;
+    const { personal, connect } = this.#options;
+    const clientCapabilities = fieldsOf(metaOf(request), MetaKey.clientCapabilities);
     const filter = params?.notifications;
     if (!isFields(filter)) {
       const message = "params.notifications is missing, or no filter";
@@ -172,7 +175,10 @@ export class StatelessClient implements ServerPort {
     }
     let hasEnded = false;
     const listen = new ResourceListen({
-      ...{ id, filter, capabilities: this.#capabilities, meta: this.#meta, connect: this.#options.connect },
+      ...{ id, filter, capabilities: this.#capabilities, meta: this.#meta },
+      connect: personal?.takes(request, clientCapabilities)
+        ? (events) => personal.listen(clientCapabilities, events)
+        : connect,
       send: (message, bytes) => {
         hasEnded = isAnswer(message);
         if (hasEnded) this.#listens.delete(id);

@@ -93,7 +93,7 @@ describe("a session", () => {
     { because: "along with the latest where nothing else is read", calls: [1, 2], listens: false, want: "p2-1" },
   ])("brings the server's request $because", async ({ calls, listens, want }) => {
     const { session, says } = await sessionUnderTest();
-    const streams = calls.map((id) => session.post([call(id)], forever));
+    const streams: (AsyncIterable<StreamEvent> | undefined)[] = calls.map((id) => session.post([call(id)], forever));
     if (listens) streams.push(session.listen(forever));
     const seen = streams.map((stream) => some(stream, 1));
     says(request("s1", "elicitation/create"));

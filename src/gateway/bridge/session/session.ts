@@ -37,6 +37,12 @@ export interface SessionOptions {
   readonly onEnd: () => void;
 }
 
+/** What comes of one POST. */
+export interface PostEvents extends AsyncIterable<StreamEvent> {
+  /** The id from which all of it is resumed. */
+  readonly beforeFirst: string;
+}
+
 /** A call whose answer is awaited. */
 interface OpenCall {
   readonly stream: EventStream;
@@ -102,7 +108,7 @@ export class Session {
    * The messages of one POST. @returns what belongs to its requests, up to the last answer; undefined where none was asked.
    * A client that stops reading does not cancel: it may come back, and says so when it does not want the answer.
    */
-  post(messages: readonly Message[], signal: AbortSignal): AsyncIterable<StreamEvent> | undefined {
+  post(messages: readonly Message[], signal: AbortSignal): PostEvents | undefined {
     const requests = messages.filter(isRequest);
     const stream = requests.length > 0 ? this.#openStream() : undefined;
     const together = new Set<RequestId>();
@@ -112,7 +118,7 @@ export class Session {
     });
     if (together.size === 0) stream?.end();
     for (const message of sent) this.#send(message);
-    return stream && this.#read(stream, signal);
+    return stream && Object.assign(this.#read(stream, signal), { beforeFirst: `${stream.key}-0` });
   }
 
   /** What belongs to no request, from where the client last read. Who asks again takes it over. */

@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import { type Answer, type Fields, fieldsOf, metaOf, type Request, type RequestId } from "../message.ts";
 
 /** A request on its way, as the server knows it and as the one who asked does. */
@@ -12,11 +13,17 @@ export interface Call<Owner> {
   readonly onAnswer: (answer: Answer, bytes: number) => void;
 }
 
-/** Requests under way to one process, each under an id that no other has. Ids are never used again. */
+/** Below what the narrowest of servers takes for an id: 31 bits. */
+const FIRST_IDS = 2 ** 30;
+
+/**
+ * Requests under way to one process, each under an id that no other has. Ids are never used again. They begin anywhere: a process
+ * may live on when who asked it is gone, and its late answers to that one must not be those to another.
+ */
 export class Calls<Owner> {
   readonly #byServerId = new Map<number, Call<Owner>>();
   readonly #byOwner = new Map<Owner, Map<RequestId, Call<Owner>>>();
-  #lastId = 0;
+  #lastId = randomInt(FIRST_IDS);
 
   get size(): number {
     return this.#byServerId.size;

@@ -21,6 +21,8 @@ export interface SharedServerOptions {
   readonly greetingTimeoutMs?: number;
   /** How long to wait for `server/discover`, which earlier servers may leave unanswered. */
   readonly discoverTimeoutMs?: number;
+  /** What the server is known to speak: then it is asked in no other way. */
+  readonly era?: Greeting["era"];
   readonly onDropped?: (reason: DropReason) => void;
   readonly onClose?: (reason: string) => void;
 }
@@ -73,17 +75,14 @@ export class GreetingError extends Error {
 
 /** First as of 2026-07-28, then with the earlier handshake: the order that the revision prescribes for stdio. */
 async function greet(server: Multiplexer, options: SharedServerOptions): Promise<Greeting> {
-  const { clientInfo, discoverTimeoutMs = 5_000, greetingTimeoutMs = 60_000 } = options;
+  const { clientInfo, discoverTimeoutMs = 5_000, greetingTimeoutMs = 60_000, era } = options;
   const _meta = {
     [MetaKey.protocolVersion]: FIRST_STATELESS_VERSION,
     [MetaKey.clientInfo]: clientInfo,
     [MetaKey.clientCapabilities]: {},
   };
-  const discovered = await ask(server, options.clock, {
-    method: "server/discover",
-    params: { _meta },
-    ms: discoverTimeoutMs,
-  });
+  const question = { method: "server/discover", params: { _meta }, ms: discoverTimeoutMs };
+  const discovered = era === "sessions" ? undefined : await ask(server, options.clock, question);
   if (discovered && "result" in discovered && speaksStateless(discovered.result)) {
     return { era: "stateless", discover: discovered.result };
   }

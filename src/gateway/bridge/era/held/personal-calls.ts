@@ -5,11 +5,14 @@ import {
   type Fields,
   fieldsOf,
   isFields,
+  isRequest,
+  type Message,
   type Request,
   type RequestId,
   RpcCode,
 } from "../../message.ts";
 import { NoServer } from "../../no-server.ts";
+import type { PortEvents, ServerPort } from "../../server-port.ts";
 import { canBeAsked } from "../input-rounds.ts";
 import { type CallListener, HeldCall } from "./held-call.ts";
 import type { HeldCalls } from "./held-calls.ts";
@@ -69,6 +72,42 @@ export class PersonalCalls {
       cancel(reason) {
         ongoing.isGone = true;
         ongoing.call?.cancel(reason);
+      },
+    };
+  }
+
+  /** A client of the same server as the calls, which only listens: what one of these changes is seen there. */
+  listen(capabilities: Fields, events: PortEvents): ServerPort {
+    const early: Message[] = [];
+    let lease: Lease | undefined;
+    let port: ServerPort | undefined;
+    let isClosed = false;
+    this.#options.servers.lease(this.#options.client, offeredOf(capabilities), false).then(
+      (leased) => {
+        if (isClosed) {
+          leased.release(true);
+          return;
+        }
+        lease = leased;
+        port = leased.server.listen(events);
+        for (const message of early) port.send(message);
+      },
+      (error: unknown) => {
+        if (isClosed) return;
+        for (const message of early) if (isRequest(message)) events.onMessage(failed(message.id, error), 0);
+        events.onClose("no server could be had");
+      },
+    );
+    return {
+      send(message) {
+        if (port) port.send(message);
+        else early.push(message);
+      },
+      close() {
+        if (isClosed) return;
+        isClosed = true;
+        port?.close();
+        lease?.release(true);
       },
     };
   }

@@ -13,8 +13,10 @@ import {
   resultOf,
 } from "../../message.ts";
 import { LAST_SESSION_VERSION } from "../../meta-keys.ts";
+import type { PortEvents, ServerPort } from "../../server-port.ts";
 import { OwnServer, type OwnServerOptions } from "../../stdio/own-server.ts";
 import type { OpenChannel } from "../../stdio/server-channel.ts";
+import { PersonalListeners } from "./personal-listeners.ts";
 
 export interface PersonalServerOptions extends Pick<OwnServerOptions, "limits" | "onDropped"> {
   readonly clock: Clock;
@@ -57,6 +59,7 @@ export class PersonalServer {
   readonly #port: OwnServer;
   readonly #calls = new Map<RequestId, PersonalCall>();
   readonly #waiting = new Map<RequestId, Waiting>();
+  readonly #listeners: PersonalListeners;
   readonly #onEnd: () => void;
   #askable: AskableCall | undefined;
   #lastId = 0;
@@ -65,6 +68,9 @@ export class PersonalServer {
   constructor(open: OpenChannel, options: PersonalServerOptions, onEnd: () => void) {
     this.#options = options;
     this.#onEnd = onEnd;
+    this.#listeners = new PersonalListeners((method, params, onAnswer) => {
+      this.request({ jsonrpc: "2.0", id: 0, method, params: { ...params } }, { onAnswer, onProgress: () => undefined });
+    });
     const { limits, onDropped } = options;
     this.#port = new OwnServer(
       { open, limits, onDropped, onEnd: () => undefined },
@@ -111,6 +117,11 @@ export class PersonalServer {
       meta.progressToken === undefined ? request.params : { ...request.params, _meta: { ...meta, progressToken: id } };
     this.#port.send({ ...request, id, ...(params && { params }) });
     return id;
+  }
+
+  /** For what belongs to no request. */
+  listen(events: PortEvents): ServerPort {
+    return this.#listeners.connect(events);
   }
 
   /** Also gives it what waits already. One at a time: until `unask`. */
@@ -160,6 +171,8 @@ export class PersonalServer {
       this.#calls.get(progressToken as RequestId)?.onProgress(params, bytes);
     } else if (message.method === "notifications/cancelled") {
       this.#retracted(message.params?.requestId as RequestId);
+    } else {
+      this.#listeners.route(message, bytes);
     }
   }
 
@@ -188,6 +201,7 @@ export class PersonalServer {
     this.#closedFor = reason;
     for (const { cancelTimer } of this.#waiting.values()) cancelTimer();
     this.#waiting.clear();
+    this.#listeners.end(reason);
     this.#onEnd();
   }
 }

@@ -1,0 +1,64 @@
+import { isAnswer, type Message, type RequestId } from "../../bridge/message.ts";
+import type { PortEvents } from "../../bridge/server-port.ts";
+import { EventsLost } from "../../bridge/session/event-stream.ts";
+
+/** What a client may leave unread of one answer, the message that it is being given beside it. */
+const UNREAD_BYTES = 16 * 1024 * 1024;
+
+/** What a message takes beside its bytes. */
+const MESSAGE_BYTES = 256;
+
+interface Held {
+  readonly message: Message;
+  readonly bytes: number;
+}
+
+/** What comes of one request until its answer, for one reader. */
+export class AnswerQueue implements PortEvents {
+  readonly #id: RequestId;
+  #held: Held[] = [];
+  #bytes = 0;
+  #hasEnded = false;
+  #isLost = false;
+  #wake: () => void = () => undefined;
+
+  constructor(id: RequestId) {
+    this.#id = id;
+  }
+
+  onMessage(message: Message, messageBytes: number): void {
+    if (this.#hasEnded || this.#isLost) return;
+    const bytes = messageBytes + MESSAGE_BYTES;
+    this.#held.push({ message, bytes });
+    this.#bytes += bytes;
+    if (isAnswer(message) && message.id === this.#id) this.#hasEnded = true;
+    // One message may be as large as it likes.
+    if (this.#bytes > UNREAD_BYTES && this.#held.length > 1 && !this.#hasEnded) {
+      this.#isLost = true;
+      this.#held = [];
+    }
+    this.#wake();
+  }
+
+  onClose(): void {
+    this.#hasEnded = true;
+    this.#wake();
+  }
+
+  /** The next; undefined after the answer, when the server is gone, and at the signal. @throws {EventsLost} */
+  async next(signal: AbortSignal): Promise<Message | undefined> {
+    while (this.#held.length === 0 && !this.#hasEnded && !this.#isLost && !signal.aborted) await this.#wait(signal);
+    if (this.#isLost) throw new EventsLost();
+    const held = signal.aborted ? undefined : this.#held.shift();
+    this.#bytes -= held?.bytes ?? 0;
+    return held?.message;
+  }
+
+  #wait(signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const wake = () => resolve();
+    this.#wake = wake;
+    signal.addEventListener("abort", wake, { once: true });
+    return promise.finally(() => signal.removeEventListener("abort", wake));
+  }
+}

@@ -1,0 +1,126 @@
+import { once } from "node:events";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Clock } from "../../../machinery/clock.ts";
+import type { Message } from "../../bridge/message.ts";
+import { SAFE_HEADERS } from "../../refusal.ts";
+import { type Failure, sendFailure } from "../answers.ts";
+import type { Outcome } from "../exchange.ts";
+import { errorEvents, type RequestId } from "../json-rpc.ts";
+
+export interface ReplyOptions {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly clock: Clock;
+  /** Called once, when all is said or the client has left. */
+  readonly onEnd: (outcome: Outcome | "refused") => void;
+}
+
+/** A client that takes nothing for this long is taken for gone. */
+const STALLED_MS = 60_000;
+
+/** An answer that a browser opens as a page must not act as this origin. */
+const HARMLESS = { ...SAFE_HEADERS, "content-security-policy": "default-src 'none'; sandbox" };
+
+/** What goes back to one client: JSON or events, each as fast as the client takes it. */
+export class Reply {
+  readonly #options: ReplyOptions;
+  readonly #gone = new AbortController();
+  #outcome: Outcome | "refused" | undefined;
+
+  constructor(options: ReplyOptions) {
+    this.#options = options;
+    const { response, onEnd } = options;
+    const ended = () => {
+      this.#gone.abort();
+      onEnd(this.#outcome ?? "gone");
+    };
+    if (response.closed) ended();
+    else response.once("close", ended);
+  }
+
+  /** Raised when nobody reads any more. */
+  get signal(): AbortSignal {
+    return this.#gone.signal;
+  }
+
+  get isGone(): boolean {
+    return this.#options.response.destroyed;
+  }
+
+  get hasBegun(): boolean {
+    return this.#options.response.headersSent;
+  }
+
+  /** Tells a failure of the gateway (`refused`) or of the server, also where events have gone before it. */
+  fail(outcome: "refused" | "failed", failure: Failure, ids: readonly RequestId[] = []): void {
+    const { request, response } = this.#options;
+    if (this.#outcome !== undefined) return;
+    this.#outcome = outcome;
+    if (!response.headersSent) sendFailure(request, response, failure, ids);
+    else if (ids.length > 0) response.end(errorEvents(ids, failure));
+    else response.destroy();
+  }
+
+  /** Ends an answer so that it does not look whole. */
+  breakOff(): void {
+    this.#outcome ??= "failed";
+    this.#options.response.destroy();
+  }
+
+  /** All of it at once. */
+  json(status: number, body: Message | readonly Message[], headers: Record<string, string> = {}): void {
+    const text = JSON.stringify(body);
+    const { response } = this.#options;
+    this.#outcome ??= "answered";
+    if (response.destroyed) return;
+    const length = { "content-length": String(Buffer.byteLength(text)) };
+    response.writeHead(status, { ...HARMLESS, "content-type": "application/json", ...length, ...headers });
+    response.end(text);
+    if (response.writableLength > 0) this.#expectDrain();
+  }
+
+  /** Nothing to say. */
+  empty(status: number): void {
+    const { response } = this.#options;
+    this.#outcome ??= "answered";
+    if (response.destroyed) return;
+    response.writeHead(status, { ...HARMLESS, "content-length": "0" });
+    response.end();
+  }
+
+  openEvents(headers: Record<string, string> = {}): void {
+    const { response } = this.#options;
+    if (response.destroyed) return;
+    const type = { "content-type": "text/event-stream", "x-accel-buffering": "no" };
+    response.writeHead(200, { ...HARMLESS, ...type, ...headers });
+    response.flushHeaders();
+  }
+
+  /** One event; without a message only what can be resumed from. Resolves when the client can take more, or has left. */
+  async event(message: Message | undefined, id?: string): Promise<void> {
+    const { response } = this.#options;
+    if (response.destroyed || response.writableEnded) return;
+    const name = message === undefined ? "" : "event: message\n";
+    const where = id === undefined ? "" : `id: ${id}\n`;
+    const data = message === undefined ? "" : JSON.stringify(message);
+    if (response.write(`${name}${where}data: ${data}\n\n`)) return;
+    const cancelStall = this.#expectDrain();
+    await once(response, "drain", { signal: this.signal }).catch(() => undefined);
+    cancelStall();
+  }
+
+  endEvents(): void {
+    const { response } = this.#options;
+    this.#outcome ??= "answered";
+    if (response.destroyed || response.writableEnded) return;
+    response.end();
+    if (response.writableLength > 0) this.#expectDrain();
+  }
+
+  #expectDrain(): () => void {
+    const { clock, response } = this.#options;
+    const cancel = clock.schedule(STALLED_MS, () => response.destroy());
+    response.once("close", cancel);
+    return cancel;
+  }
+}

@@ -1,0 +1,121 @@
+import { createServer, type Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { TerminalError, TransientError } from "../../machinery/errors.ts";
+import type { Logger } from "../../machinery/logger.ts";
+import type { StdioStreams, StdioTarget } from "../stdio-streams.ts";
+import { firstLine } from "./first-line.ts";
+import { LINE_BYTES, requestIn, type StreamAnswer } from "./messages.ts";
+
+export interface StreamServerOptions {
+  /** In a folder that only this user opens. */
+  readonly socketPath: string;
+  readonly streams: StdioStreams;
+  readonly logger: Logger;
+}
+
+export interface StreamServer {
+  /** Streams that are open now. */
+  readonly size: number;
+  /** Cuts all of them. */
+  close(): Promise<void>;
+}
+
+/** Processes that all clients share, and those of one client: far above what one machine runs. */
+const STREAMS = 4_096;
+/** For the line that says which process. The data path writes it at once. */
+const REQUEST_TIMEOUT_MS = 5_000;
+/** For a process to start, or for its place to answer. Above what the data path waits. */
+const OPEN_TIMEOUT_MS = 45_000;
+
+/**
+ * Hands the streams of processes to the data path, over a Unix socket: it says which in one line, and has the bytes of that
+ * process from then on. Nothing of them is read here: they are copied, each side as fast as the other takes them.
+ * @throws {Error} when the socket cannot be listened on.
+ */
+export async function startStreamServer({ socketPath, streams, logger }: StreamServerOptions): Promise<StreamServer> {
+  const open = new Set<Socket>();
+  // The input of a process may end while its output goes on.
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    open.add(socket);
+    socket.once("close", () => open.delete(socket));
+    // What it means is told by its close.
+    socket.on("error", () => undefined);
+    void serve(socket, streams);
+  });
+  server.maxConnections = STREAMS;
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(socketPath, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+  server.on("error", (error) => logger.warn("the listener for streams had an error", { error: error.message }));
+  return {
+    get size() {
+      return open.size;
+    },
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const socket of open) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+async function serve(socket: Socket, streams: StdioStreams): Promise<void> {
+  const gone = new AbortController();
+  const onClose = () => gone.abort(new Error("the data path is gone"));
+  socket.once("close", onClose);
+  try {
+    const limit = {
+      maxBytes: LINE_BYTES,
+      signal: AbortSignal.any([gone.signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]),
+    };
+    const request = requestIn(await firstLine(socket, limit));
+    if (request === undefined) throw new TerminalError("InvalidRequest", "the line is no request for a stream");
+    const own = streams.canOpenOwn(request.backend);
+    if (request.kind === "offers") {
+      socket.end(line({ ok: true, own }), () => socket.destroySoon());
+      return;
+    }
+    const process = await opened(streams, request, gone.signal);
+    if (socket.destroyed) process.destroy();
+    else join(socket, process, line({ ok: true, own }));
+  } catch (error) {
+    if (!socket.destroyed) socket.end(line(refusalOf(error)), () => socket.destroySoon());
+  } finally {
+    socket.off("close", onClose);
+  }
+}
+
+async function opened(streams: StdioStreams, target: StdioTarget, gone: AbortSignal): Promise<Duplex> {
+  const signal = AbortSignal.any([gone, AbortSignal.timeout(OPEN_TIMEOUT_MS)]);
+  return streams.open(target, signal);
+}
+
+/** The end of one direction is passed on; whoever goes altogether takes the other along, what it has still said included. */
+function join(socket: Socket, process: Duplex, answer: string): void {
+  process.on("error", () => undefined);
+  socket.once("close", () => process.destroy());
+  process.once("close", () => socket.destroySoon());
+  socket.write(answer);
+  process.pipe(socket);
+  socket.pipe(process);
+  // Had it ended before somebody listened.
+  if (process.destroyed) socket.destroySoon();
+}
+
+function line(answer: StreamAnswer): string {
+  return `${JSON.stringify(answer)}\n`;
+}
+
+/** In the words of what runs the process, which hold no secret; of anything else only that it failed. */
+function refusalOf(error: unknown): StreamAnswer {
+  if (error instanceof TransientError || error instanceof TerminalError) {
+    return { ok: false, reason: error.reason, message: error.message.slice(0, 512) };
+  }
+  const isLate = error instanceof Error && error.name === "TimeoutError";
+  const message = isLate ? "the process could not be reached in time" : "the process could not be reached";
+  return { ok: false, reason: isLate ? "Timeout" : "Failed", message };
+}
