@@ -19,10 +19,10 @@ node_modules/.package-lock.json: package.json package-lock.json
 build: install ## Bundle to dist/; ./bin/slipway runs it
 	@$(NODE) scripts/build.ts
 
-run: build ## Start Slipway and a real MCP server, and show it Connected
+run: build ## Start Slipway and real MCP servers, and show them Connected; ENGINE=none: without Docker
 	@$(NODE) scripts/run.ts
 
-stop: ## Stop what `make run` started, and its containers
+stop: ## Stop what `make run` started, and all that runs there
 	@$(NODE) scripts/stop.ts
 
 engine: install ## Find, start or install a Docker Engine

@@ -36,6 +36,33 @@ export async function ensureEngine(say: (line: string) => void = console.log): P
   throw new Error(`the Docker Engine was installed and started, but does not answer at ${address}`);
 }
 
+/**
+ * The same for who can go without: false where there is no Engine and none can be had, after saying why, or where the
+ * environment has ENGINE=none.
+ * @throws {Error} where ENGINE is something else.
+ */
+export async function engineIfPossible(
+  wish = process.env.ENGINE,
+  say: (line: string) => void = console.log,
+): Promise<boolean> {
+  if (wish !== undefined && wish !== "" && wish !== "none") {
+    throw new Error(`ENGINE: ${JSON.stringify(wish)} is not known; write none, or leave it out`);
+  }
+  if (wish === "none") {
+    say("Going without a Docker Engine, as ENGINE=none says.");
+    return false;
+  }
+  try {
+    await ensureEngine(say);
+    return true;
+  } catch (error) {
+    say(
+      `No Docker Engine: ${(error as Error).message}\nGoing on without it: servers run as processes of this machine.`,
+    );
+    return false;
+  }
+}
+
 async function start(how: "systemd" | "dockerd", address: string, say: (line: string) => void): Promise<void> {
   if (how === "systemd") {
     say("Starting the Docker Engine: systemctl start docker");

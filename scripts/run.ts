@@ -3,28 +3,41 @@ import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } f
 import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { buildQuickstartImage } from "../examples/quickstart/build-image.ts";
-import { type RuntimeDeployment, runtimeDeployments } from "../src/api/v1alpha1/index.ts";
+import { type RuntimeDeployment, runtimeBackends, runtimeDeployments } from "../src/api/v1alpha1/index.ts";
 import { createKubeClient } from "../src/machinery/http-kube-client.ts";
-import { ensureEngine } from "./ensure-engine.ts";
+import { DEFAULT_SOCKET, engineAddress } from "./engine/engine-address.ts";
+import { engineIfPossible } from "./ensure-engine.ts";
 import { DATA_DIR, KUBECONFIG, LOG_FILE, PID_FILE, runningPid, stopServer } from "./local-server.ts";
 import { ensureSandboxImage } from "./sandbox-image.ts";
 
-/** What `make run` does after the build: an Engine, two images, a server in the background, and proof that it works. */
+/**
+ * What `make run` does after the build: an Engine and two images where there can be one, a server in the background, and proof
+ * that it works.
+ */
 const DEFAULT_PORTS = { "--listen": 6443, "--gateway-listen": 7080, "--metrics-listen": 7090 };
-const DEPLOYMENT = { namespace: "default", name: "everything" };
+const QUICKSTART = "examples/quickstart";
+/** From npm installing a package on a slow line to the probe's answer. */
+const CONNECTED_WITHIN_MS = 180_000;
 
 try {
-  await ensureEngine();
-  await ensureSandboxImage();
-  await buildQuickstartImage();
-  await startServer();
-  show(await connected());
+  const hasEngine = await engineIfPossible();
+  if (hasEngine) {
+    await ensureSandboxImage();
+    await buildQuickstartImage();
+  }
+  await startServer(hasEngine ? QUICKSTART : `${QUICKSTART}/package.yaml`);
+  if (hasEngine) await useEngine(engineAddress());
+  const names = hasEngine ? ["everything", "everything-npm"] : ["everything-npm"];
+  const deployments = await Promise.all(names.map(connected));
+  for (const deployment of deployments) show(deployment);
+  showNext(names[0] ?? "");
 } catch (error) {
   console.error(`make run: ${(error as Error).message}`);
   process.exitCode = 1;
 }
 
-async function startServer(): Promise<void> {
+/** `manifests`: the file or folder that is applied at the start. */
+async function startServer(manifests: string): Promise<void> {
   const before = runningPid();
   if (before !== undefined) {
     console.log("Restarting Slipway; the containers run on.");
@@ -34,11 +47,10 @@ async function startServer(): Promise<void> {
   rmSync(`${DATA_DIR}/endpoints.json`, { force: true });
   const log = openSync(LOG_FILE, "w", 0o600);
   const listeners = await Promise.all(Object.entries(DEFAULT_PORTS).map(listenFlags));
-  const child = spawn(
-    "./bin/slipway",
-    ["up", "--data-dir", DATA_DIR, "-f", "examples/quickstart/everything.yaml", ...listeners.flat()],
-    { detached: true, stdio: ["ignore", log, log] },
-  );
+  const child = spawn("./bin/slipway", ["up", "--data-dir", DATA_DIR, "-f", manifests, ...listeners.flat()], {
+    detached: true,
+    stdio: ["ignore", log, log],
+  });
   closeSync(log);
   child.unref();
   const ended = new Promise<never>((_, reject) => {
@@ -77,18 +89,27 @@ async function ready(): Promise<void> {
   }
 }
 
-async function connected(): Promise<RuntimeDeployment> {
-  const client = await createKubeClient({ kubeconfigPath: KUBECONFIG });
-  const deadline = Date.now() + 180_000;
+/** The place of containers was made when the server first started, which may have been without an Engine, or with another. */
+async function useEngine(host: string): Promise<void> {
+  using client = await createKubeClient({ kubeconfigPath: KUBECONFIG });
+  const key = { namespace: "", name: "docker" };
+  const { spec } = await client.get(runtimeBackends, key);
+  if ((spec.docker?.host ?? `unix://${DEFAULT_SOCKET}`) === host) return;
+  await client.patch(runtimeBackends, key, { type: "merge", body: { spec: { docker: { host } } } });
+}
+
+async function connected(name: string): Promise<RuntimeDeployment> {
+  using client = await createKubeClient({ kubeconfigPath: KUBECONFIG });
+  const deadline = Date.now() + CONNECTED_WITHIN_MS;
   let shown = "";
   for (;;) {
-    const deployment = await client.get(runtimeDeployments, DEPLOYMENT);
+    const deployment = await client.get(runtimeDeployments, { namespace: "default", name });
     const condition = deployment.status?.conditions?.find(({ type }) => type === "Ready");
-    const line = `  ${deployment.status?.phase ?? "Pending"}: ${condition?.message ?? "waiting for the controller"}`;
+    const line = `  ${name}: ${deployment.status?.phase ?? "Pending"}: ${condition?.message ?? "waiting for the controller"}`;
     if (line !== shown) console.log(line);
     shown = line;
     if (deployment.status?.phase === "Connected") return deployment;
-    if (Date.now() > deadline) throw new Error(`${DEPLOYMENT.name} was not Connected within 3 min; see ${LOG_FILE}`);
+    if (Date.now() > deadline) throw new Error(`${name} was not Connected within 3 min; see ${LOG_FILE}`);
     await sleep(200);
   }
 }
@@ -98,13 +119,17 @@ function show({ metadata, status }: RuntimeDeployment): void {
   console.log(`
 ${metadata.name} is Connected
   URL     ${status?.url}
-  Server  ${serverInfo?.name} ${serverInfo?.version}, MCP ${protocolVersion}
-  Tools   ${tools}: ${toolNames.join(", ")}
+  Server  ${serverInfo?.name} ${serverInfo?.version}, MCP ${protocolVersion}, on ${status?.workload?.backend}
+  Tools   ${tools}: ${toolNames.join(", ")}`);
+}
 
+function showNext(name: string): void {
+  console.log(`
 Next:
   export KUBECONFIG=$PWD/${KUBECONFIG}
   kubectl get slipway -A              # or ./bin/slipway status
-  ./bin/slipway logs ${metadata.name}
+  ./bin/slipway call ${name} echo --args '{"message": "hello"}'
+  ./bin/slipway connect ${name} --client cursor    # or vscode, claude-desktop, json; --write puts it there
 
-'make stop' ends it and removes the container.`);
+'make stop' ends it and removes what runs.`);
 }

@@ -11,7 +11,7 @@ if (pid === undefined) {
   await deleteDeployments();
   await stopServer(pid);
   rmSync(PID_FILE, { force: true });
-  console.log("Stopped Slipway and removed its containers. Its state is kept in .slipway.");
+  console.log("Stopped Slipway and removed its containers and processes. Its state is kept in .slipway.");
 }
 
 async function deleteDeployments(): Promise<void> {

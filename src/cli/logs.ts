@@ -1,8 +1,8 @@
 import { GatewayError, GatewayUnreachable } from "../gateway/gateway-client.ts";
 import { requestLog } from "../gateway/log-client.ts";
 import type { LogRequestOptions } from "../gateway/log-provider.ts";
-import { createCredentialSource } from "../machinery/credentials.ts";
 import { loadKubeTarget } from "../machinery/kubeconfig.ts";
+import { authorizationOf } from "./authorization.ts";
 import { type CommandContext, write } from "./command-context.ts";
 import { gatewayAddress } from "./gateway-address.ts";
 import { UsageError } from "./usage-error.ts";
@@ -33,8 +33,7 @@ export async function logs(options: LogsOptions, { stdout, env, signal }: Comman
   const target = await loadKubeTarget(kubeconfig === undefined ? {} : { kubeconfigPath: kubeconfig }, env);
   const namespace = options.namespace ?? target.namespace ?? "default";
   const gateway = await gatewayAddress(options, env);
-  const { headers } = await createCredentialSource(target, () => performance.now()).current();
-  const { authorization } = lowerCased(headers);
+  const authorization = await authorizationOf(target);
   if (authorization === undefined) {
     throw new Error(
       `the kubeconfig's user ${JSON.stringify(target.user.name)} has no bearer token, and the gateway takes nothing else; ` +
@@ -62,10 +61,6 @@ function logOptions({
     throw new UsageError(`--tail: ${JSON.stringify(tail)} is not a number of lines; write for example 100, or all`);
   }
   return { tail: Number(tail), follow, timestamps, build };
-}
-
-function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
 function explained(error: unknown, gateway: URL): unknown {

@@ -1,7 +1,7 @@
-import { createCredentialSource } from "../machinery/credentials.ts";
 import { loadKubeTarget } from "../machinery/kubeconfig.ts";
 import { McpFailure } from "../mcp-client/mcp-failure.ts";
 import { connectToServer, type ServerConnection } from "../mcp-client/server-connection.ts";
+import { authorizationOf } from "./authorization.ts";
 import type { CommandContext } from "./command-context.ts";
 import { gatewayAddress } from "./gateway-address.ts";
 import { UsageError } from "./usage-error.ts";
@@ -42,8 +42,7 @@ export async function withServer<T>(
     if (!NAME.test(value)) throw new UsageError(`${what}: ${JSON.stringify(value)} is no name of an object`);
   }
   const gateway = await gatewayAddress(options, env);
-  const { headers } = await createCredentialSource(target, () => performance.now()).current();
-  const authorization = Object.entries(headers).find(([key]) => key.toLowerCase() === "authorization")?.[1];
+  const authorization = await authorizationOf(target);
   const url = new URL(`${gateway.href.replace(/\/$/, "")}/${namespace}/${name}/mcp`);
   try {
     await using connection = await connectToServer({ url, authorization, timeoutMs, signal });

@@ -67,7 +67,13 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const { metadata } = await client.get(namespaces, { namespace: "", name: "kube-system" }, stop);
   const metrics = new Metrics();
   registerProcessMetrics(metrics);
-  const prober = stack.use(createProber({ clock, logger: logger.child({ part: "probe" }), metrics }));
+  const prober = stack.use(
+    createProber({
+      ...{ clock, logger: logger.child({ part: "probe" }), metrics },
+      // Nothing is probed before the controllers run, which is after the gateway has begun to listen.
+      gateway: () => ({ socketPath: gateway.probeSocket }),
+    }),
+  );
   const events = new ApiEventRecorder({
     ...{ client, clock, logger: logger.child({ part: "admission" }) },
     reportingController: "slipway.dev/admission",

@@ -3,8 +3,8 @@ import type { RuntimeDeployment } from "../api/v1alpha1/index.ts";
 import { GatewayError, GatewayUnreachable } from "../gateway/gateway-client.ts";
 import { requestUsage } from "../gateway/usage-client.ts";
 import type { WorkloadRequests, WorkloadUsage } from "../gateway/usage-provider.ts";
-import { createCredentialSource } from "../machinery/credentials.ts";
 import type { KubeTarget } from "../machinery/kubeconfig.ts";
+import { authorizationOf } from "./authorization.ts";
 import { namedGateway } from "./gateway-address.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -86,10 +86,4 @@ function usedText({ instances, cpuMillis, memoryBytes: used }: WorkloadUsage, li
 function inUnitsOf(limit: string | undefined, bytes: number): string {
   const unit = limit !== undefined && /[kMGT]$/.test(limit) ? "M" : "Mi";
   return `${Math.round(bytes / memoryBytes(`1${unit}`))}${unit}`;
-}
-
-async function authorizationOf(target: KubeTarget): Promise<string | undefined> {
-  const { headers } = await createCredentialSource(target, () => performance.now()).current();
-  const found = Object.entries(headers).find(([name]) => name.toLowerCase() === "authorization");
-  return found?.[1];
 }

@@ -54,7 +54,7 @@ export function createRegistrationControllers(options: RegistrationControllersOp
   const { client, clock, logger, events, fieldManager, deployments, gateways, secrets, metrics } = options;
   const enqueueGateway = (name: string) => gatewayController.enqueue({ namespace: "", name });
   const enqueueDeployment = (key: ObjectKey) => registrationController.enqueue(key);
-  const connections = new Connections({ create: options.createGateway, secrets, enqueue: enqueueGateway });
+  const connections = new Connections({ create: options.createGateway, secrets, enqueue: enqueueGateway, clock });
 
   const gatewayStatus = new StatusPatcher({
     ...{ client, fieldManager, type: mcpGateways },
@@ -128,7 +128,7 @@ export function connectRegistrations(
     const object = after ?? before;
     if (object && registrationCause(before) !== registrationCause(after)) enqueueDeployment(keyOf(object));
     const places = (each: RuntimeDeployment | undefined) =>
-      (each?.status?.registrations ?? []).map(({ gateway }) => gateway).join(" ");
+      (each?.status?.registrations ?? []).map(({ gateway, id = "" }) => `${gateway}/${id}`).join(" ");
     if (places(before) !== places(after)) countSoon();
   });
   gateways.onChange((before, after) => {

@@ -152,6 +152,15 @@ it.each([
   expect(world.over).toBe(1);
 });
 
+it("leaves it to what is known of a server that is no longer ready to say why", () => {
+  start();
+  world.begin(false);
+  expect(world.drains.isDraining(KEY)).toBe(true);
+  world.put(endpoint("old", false));
+  expect(world.drains.isDraining(KEY)).toBe(false);
+  expect(world.over).toBe(0);
+});
+
 it("concerns no other deployment", async () => {
   start();
   world.begin();

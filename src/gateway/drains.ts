@@ -81,8 +81,10 @@ export class Drains implements Disposable {
     for (const release of drain.held) release();
   }
 
+  /** Whether a request has to ask. What is not ready, with nothing to come, has a reason of its own that says more. */
   isDraining(key: EndpointKey): boolean {
-    return this.#drains.has(endpointPath(key));
+    const drain = this.#drains.get(endpointPath(key));
+    return drain !== undefined && (drain.isReplaced || this.#isReady(key));
   }
 
   /** How a request goes on: `passed` at once where nothing drains, `late` when it was held in vain. */
@@ -114,6 +116,10 @@ export class Drains implements Disposable {
       for (const release of drain.held) release();
     }
     this.#drains.clear();
+  }
+
+  #isReady({ namespace, name }: EndpointKey): boolean {
+    return this.#options.directory.get(namespace, name)?.state.ready === true;
   }
 
   #calls(key: EndpointKey): number {

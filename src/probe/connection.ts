@@ -1,6 +1,6 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
-import { fromConnectionError, invalidAnswer } from "./probe-error.ts";
+import { fromConnectionError, fromGateway, invalidAnswer, REASON_HEADER } from "./probe-error.ts";
 
 export interface HttpRequest {
   readonly method: "GET" | "POST" | "DELETE";
@@ -9,12 +9,22 @@ export interface HttpRequest {
   readonly body?: string;
 }
 
+/** The gateway, where only it can speak to what is probed. */
+export interface ProbeWay {
+  /** Its Unix socket for probes. */
+  readonly socketPath: string;
+  /** Goes with each request, and says what is probed. May hold credentials. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
 export interface ConnectionOptions {
   /** Bounds the bodies of all answers together. */
   readonly limitBytes: number;
   readonly signal: AbortSignal;
   /** Whether the process waits for an answer that is due, rather than exit. A probe is not worth it, a farewell is. */
   readonly holdsProcess?: boolean;
+  /** Undefined: the address of the URL is dialled. */
+  readonly way?: ProbeWay | undefined;
 }
 
 /**
@@ -25,9 +35,11 @@ export class Connection {
   readonly #agents = new Map<string, HttpAgent>();
   readonly #signal: AbortSignal;
   readonly #holdsProcess: boolean;
+  readonly #way: ProbeWay | undefined;
   #bytesLeft: number;
 
-  constructor({ limitBytes, signal, holdsProcess = false }: ConnectionOptions) {
+  constructor({ limitBytes, signal, holdsProcess = false, way }: ConnectionOptions) {
+    this.#way = way;
     this.#bytesLeft = limitBytes;
     this.#signal = signal;
     this.#holdsProcess = holdsProcess;
@@ -39,7 +51,8 @@ export class Connection {
     const length = body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) };
     const options = {
       method,
-      headers: { ...headers, ...length },
+      headers: { ...headers, ...length, ...this.#way?.headers },
+      ...(this.#way && { socketPath: this.#way.socketPath }),
       agent: this.#agent(secure),
       signal: this.#signal,
     };
@@ -50,7 +63,12 @@ export class Connection {
     // Stays: an error after the answer's headers reaches the answer's reader, and must not be unhandled here.
     request.on("error", (error) => reject(fromConnectionError(error)));
     request.end(body);
-    return promise;
+    const message = await promise;
+    const refusal = this.#way && message.headers[REASON_HEADER];
+    // What it says of the request itself is an answer like another.
+    const isFailure = (message.statusCode ?? 0) >= 500;
+    if (isFailure && typeof refusal === "string") throw fromGateway(refusal, await this.text(message));
+    return message;
   }
 
   /** The body in pieces, within what is left of the bytes. Ends the exchange when the loop is left. @throws {ProbeError} */

@@ -1,3 +1,4 @@
+import type { WorkloadEndpoint } from "../backends/workload-endpoint.ts";
 import type { Clock } from "../machinery/clock.ts";
 import type { Logger } from "../machinery/logger.ts";
 import { Metrics } from "../machinery/metrics.ts";
@@ -15,17 +16,21 @@ export interface ProberOptions {
   /** Probes under way at once. Each may hold a few MiB of a foreign answer. Default 64. */
   readonly concurrency?: number;
   readonly metrics?: Metrics;
+  /** Where the gateway takes probes of what only it can speak to. Asked when such a probe is made. */
+  readonly gateway?: () => { readonly socketPath: string };
 }
 
 /**
  * The prober of real endpoints. Loads the MCP SDK with the first server that it greets. Holds no process from its end,
  * except for the SDK's own timer during a greeting, which lasts no longer than the probe; disposing ends that too.
  */
-export function createProber({ clock, logger, concurrency = 64, metrics = new Metrics() }: ProberOptions): Prober {
+export function createProber({ gateway, ...options }: ProberOptions): Prober {
+  const { clock, logger, concurrency = 64, metrics = new Metrics() } = options;
   const probes = metrics.counter("slipway_probes_total", "Probes that were finished, by outcome.");
   const seconds = metrics.histogram("slipway_probe_duration_seconds", "Time that a probe took.");
   const prober = new ScheduledProber({
-    ...{ clock, logger, concurrency, makeProbe, random: Math.random },
+    ...{ clock, logger, concurrency, random: Math.random },
+    makeProbe: (what) => makeProbe(what, gateway),
     onProbe(outcome, durationMs) {
       probes.inc({ outcome: outcome.kind === "answered" ? "Answered" : outcome.failure.reason });
       seconds.observe(durationMs / 1_000);
@@ -37,12 +42,12 @@ export function createProber({ clock, logger, concurrency = 64, metrics = new Me
   return prober;
 }
 
-function makeProbe(what: ProbeTarget["probe"]): Probe {
+function makeProbe(what: ProbeTarget["probe"], gateway: ProberOptions["gateway"]): Probe {
   switch (what.kind) {
     case "mcp":
       return what.transport === "sse" ? new SseProbe(what.url) : new StreamableHttpProbe(what.url);
     case "endpoint":
-      throw new Error("there is no gateway to probe by");
+      return probeOf(what.endpoint, gateway);
     case "http":
       return new HttpProbe(what.url);
     case "tcp":
@@ -51,3 +56,16 @@ function makeProbe(what: ProbeTarget["probe"]): Probe {
       return what satisfies never;
   }
 }
+
+/** By way of the gateway, which knows the endpoint by a header. */
+function probeOf(endpoint: WorkloadEndpoint, gateway: ProberOptions["gateway"]): Probe {
+  if (gateway === undefined) throw new Error("there is no gateway to probe by");
+  const { socketPath } = gateway();
+  const header = Buffer.from(JSON.stringify(endpoint)).toString("base64url");
+  const way = { socketPath, headers: { "slipway-endpoint": header } };
+  const isLegacy = endpoint.kind === "http" && endpoint.transport === "sse";
+  return isLegacy ? new SseProbe(GATEWAY_URL, way) : new StreamableHttpProbe(GATEWAY_URL, way);
+}
+
+/** Names nothing: the socket is dialled, and the header says what is probed. */
+const GATEWAY_URL = "http://gateway/mcp";

@@ -79,6 +79,32 @@ export function fromConnectionError(error: unknown): ProbeError {
   return invalidAnswer(`the answer is not HTTP${/^[A-Z_]{1,40}$/.test(code) ? ` (${code})` : ""}`, error);
 }
 
+/** With this header the gateway says that an answer is its own; the message is in its body. */
+export const REASON_HEADER = "slipway-reason";
+
+/** Why the gateway could not speak to what is probed. Its messages hold nothing that a server sent. */
+export function fromGateway(reason: string, body: string): ProbeError {
+  const message = messageIn(body);
+  switch (reason) {
+    case "UpstreamTimeout":
+      return new ProbeError("ProbeTimeout", message);
+    case "UpstreamInvalid":
+    case "UpstreamFailed":
+      return invalidAnswer(message);
+    default:
+      return new ProbeError("ProbeRefused", message);
+  }
+}
+
+function messageIn(body: string): string {
+  try {
+    const { error } = JSON.parse(body) as { error?: { message?: unknown } };
+    return typeof error?.message === "string" ? error.message : "the gateway could not reach the server";
+  } catch {
+    return "the gateway could not reach the server";
+  }
+}
+
 function codeOf(error: unknown): string {
   if (error instanceof AggregateError) return codeOf(error.errors[0]);
   const code = (error as { code?: unknown } | undefined)?.code;

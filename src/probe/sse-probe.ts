@@ -1,4 +1,4 @@
-import { Connection } from "./connection.ts";
+import { Connection, type ProbeWay } from "./connection.ts";
 import { CLIENT_INFO, closeQuietly, countTools, factsOf, failureOfClient, greetingOf, loadSdk } from "./mcp-client.ts";
 import type { Probe } from "./probe.ts";
 import type { McpFacts } from "./prober.ts";
@@ -14,15 +14,18 @@ const ANSWER_LIMIT = 4 * 1024 * 1024;
  */
 export class SseProbe implements Probe {
   readonly #url: URL;
+  readonly #way: ProbeWay | undefined;
 
-  constructor(url: string) {
+  /** `way`: where the URL is not dialled. */
+  constructor(url: string, way?: ProbeWay) {
     this.#url = new URL(url);
+    this.#way = way;
   }
 
   async run({ signal, timeoutMs }: { signal: AbortSignal; timeoutMs: number }): Promise<McpFacts> {
     const sdk = await loadSdk();
     signal.throwIfAborted();
-    const connection = new Connection({ limitBytes: ANSWER_LIMIT, signal });
+    const connection = new Connection({ limitBytes: ANSWER_LIMIT, signal, way: this.#way });
     const wire = new SdkWire(connection);
     const client = new sdk.Client(CLIENT_INFO);
     const transport = new sdk.SSEClientTransport(this.#url, { fetch: wire.sse });

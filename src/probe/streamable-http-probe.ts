@@ -1,4 +1,4 @@
-import { Connection } from "./connection.ts";
+import { Connection, type ProbeWay } from "./connection.ts";
 import { isRecord, readReply } from "./json-rpc-reply.ts";
 import {
   CLIENT_INFO,
@@ -48,18 +48,21 @@ interface Session {
  */
 export class StreamableHttpProbe implements Probe {
   readonly #url: URL;
+  readonly #way: ProbeWay | undefined;
   #known: Acquaintance | undefined;
   /** Settles when no session is left that is being ended. */
   #parting: Promise<unknown> = Promise.resolve();
   /** Ids of one session must not repeat; the SDK's own count up from 0. */
   #nextId = 1_000_000;
 
-  constructor(url: string) {
+  /** `way`: where the URL is not dialled. */
+  constructor(url: string, way?: ProbeWay) {
     this.#url = new URL(url);
+    this.#way = way;
   }
 
   async run({ signal, timeoutMs }: { signal: AbortSignal; timeoutMs: number }): Promise<McpFacts> {
-    const connection = new Connection({ limitBytes: ANSWER_LIMIT, signal });
+    const connection = new Connection({ limitBytes: ANSWER_LIMIT, signal, way: this.#way });
     try {
       const known = this.#known;
       if (known === undefined) return await this.#greet(connection, timeoutMs);
@@ -165,6 +168,7 @@ export class StreamableHttpProbe implements Probe {
       limitBytes: 0,
       signal: AbortSignal.timeout(END_TIMEOUT_MS),
       holdsProcess: true,
+      way: this.#way,
     });
     const version = protocolVersion === "" ? {} : { "mcp-protocol-version": protocolVersion };
     try {

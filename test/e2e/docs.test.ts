@@ -39,6 +39,7 @@ describe("README.md", () => {
         const said = await bash(`trap 'cd ${clone}; make stop' EXIT\n${script}`, folder);
         expect(said).toContain("everything is Connected");
         expect(said).toMatch(/URL +http:\/\/127\.0\.0\.1:\d+\/default\/everything\/mcp/);
+        expect(said).toContain("everything-npm is Connected");
         expect(said).toContain("Echo: ahoy");
         expect(said).toMatch(/Warning +Recreated/);
         expect(said).toMatch(/everything +Connected +True/);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import { type Machine, nextStep, type Step } from "../../scripts/engine/plan.ts";
-import { ensureEngine } from "../../scripts/ensure-engine.ts";
+import { engineIfPossible, ensureEngine } from "../../scripts/ensure-engine.ts";
 
 const DEBIAN: Machine = {
   ping: { kind: "silent", message: "connect ENOENT" },
@@ -69,5 +69,44 @@ describe("where the Engine comes from", () => {
     const said: string[] = [];
     await ensureEngine((line) => said.push(line));
     expect(said).toEqual([expect.stringMatching(/^Docker Engine \S+ runs at /)]);
+  });
+});
+
+describe("the quickstart's Engine", () => {
+  const asked = async (wish: string | undefined) => {
+    const said: string[] = [];
+    return { possible: await engineIfPossible(wish, (line) => said.push(line)), said: said.join("\n") };
+  };
+
+  it("is not looked for where nobody wants one", async () => {
+    expect(await asked("none")).toEqual({
+      possible: false,
+      said: "Going without a Docker Engine, as ENGINE=none says.",
+    });
+  });
+
+  it("is used where it runs", async () => {
+    expect(await asked(undefined)).toEqual({
+      possible: true,
+      said: expect.stringMatching(/^Docker Engine \S+ runs at /),
+    });
+  });
+
+  it("is gone without where there can be none, after saying what it would take", async () => {
+    const before = process.env.DOCKER_HOST;
+    process.env.DOCKER_HOST = "tcp://127.0.0.1:1";
+    try {
+      const { possible, said } = await asked("");
+      expect(possible).toBe(false);
+      expect(said).toMatch(/^No Docker Engine: the Docker Engine at DOCKER_HOST=tcp:\/\/127.0.0.1:1 does not answer/);
+      expect(said).toMatch(/unset DOCKER_HOST[^\n]*\nGoing on without it: servers run as processes of this machine\.$/);
+    } finally {
+      if (before === undefined) delete process.env.DOCKER_HOST;
+      else process.env.DOCKER_HOST = before;
+    }
+  });
+
+  it("is not guessed", async () => {
+    await expect(asked("podman")).rejects.toThrow('ENGINE: "podman" is not known; write none, or leave it out');
   });
 });

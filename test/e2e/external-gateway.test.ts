@@ -10,7 +10,7 @@ import { Installation } from "../support/installation.ts";
 
 jest.setTimeout(180_000);
 
-/** The real program and real containers, with a ContextForge that connects through Slipway's gateway when it is told of one. */
+/** The real program and real containers, with a ContextForge that connects through Slipway's gateway, which asks for tokens. */
 describe("registration with an external gateway", () => {
   let forge: FakeContextForge;
   let slipway: Installation;
@@ -18,11 +18,16 @@ describe("registration with an external gateway", () => {
   beforeAll(async () => {
     await ensureMcpImage();
     forge = await FakeContextForge.start({ connect: connectMcp });
-    slipway = await Installation.start();
+    slipway = await Installation.start({ args: ["--gateway-access", "token"] });
+    const { kubectl } = slipway;
+    await kubectl.run(["create", "serviceaccount", "contextforge"]);
+    const binding = ["--clusterrole=slipway-user", "--serviceaccount=default:contextforge"];
+    await kubectl.run(["create", "rolebinding", "contextforge", ...binding]);
+    const serverToken = (await kubectl.run(["create", "token", "contextforge", "--duration=1h"])).trim();
     await slipway.kubectl.apply(
       {
         ...{ apiVersion: "v1", kind: "Secret", metadata: { name: "contextforge", namespace: "default" } },
-        stringData: { token: forge.token },
+        stringData: { token: forge.token, "server-token": serverToken },
       },
       {
         ...{ apiVersion: "slipway.dev/v1alpha1", kind: "McpGateway", metadata: { name: "contextforge" } },
@@ -30,6 +35,7 @@ describe("registration with an external gateway", () => {
           type: "contextforge",
           url: forge.url,
           tokenSecretRef: { namespace: "default", name: "contextforge", key: "token" },
+          serverTokenSecretRef: { namespace: "default", name: "contextforge", key: "server-token" },
         },
       },
     );
@@ -84,6 +90,17 @@ describe("registration with an external gateway", () => {
       const [only, ...others] = forge.entries.values();
       return only?.id === entry?.id && only?.url === `${moved}/default/web/mcp` && others.length === 0;
     });
+    const { workload } = (await slipway.get("web")).status ?? {};
+    await slipway.patch("web", { spec: { registerWith: [] } });
+    await slipway.until(
+      "web",
+      ({ metadata, status }) =>
+        reasonOf({ status } as RuntimeDeployment) === undefined && status?.observedGeneration === metadata.generation,
+    );
+    expect([...forge.entries.values()]).toEqual([]);
+    expect((await slipway.get("web")).status?.workload?.id).toBe(workload?.id);
+    await slipway.patch("web", { spec: { registerWith: [{ name: "contextforge" }] } });
+    await untilRegistered("web");
     await slipway.remove("web");
     expect([...forge.entries.values()]).toEqual([]);
   });

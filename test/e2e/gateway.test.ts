@@ -3,7 +3,7 @@ import { eventually } from "../support/eventually.ts";
 import { ensureMcpImage } from "../support/images.ts";
 import { Installation } from "../support/installation.ts";
 import { connectClient } from "../support/mcp/clients.ts";
-import { ask, reasonIn } from "../support/mcp-gateway.ts";
+import { type Answered, ask, reasonIn } from "../support/mcp-gateway.ts";
 
 jest.setTimeout(180_000);
 
@@ -58,6 +58,42 @@ describe("the gateway of slipway up", () => {
     expect(stopped.headers["retry-after"]).toBe("30");
     await slipway.kubectl.run(["delete", "runtimedeployment", "web"]);
     await eventually("it is gone", async () => (await ask(url, { body: "{}" })).status === 404);
+  });
+
+  it("loses no request of those that come all the time when a deployment rolls, and cuts no call", async () => {
+    const { gateway } = slipway.process.endpoints;
+    const url = `${gateway}/default/rolling/mcp`;
+    const deploy = (tools: string) =>
+      slipway.deploy("rolling", { guardrails: { profile: "unrestricted" }, env: [{ name: "TOOLS", value: tools }] });
+    await deploy("first");
+    await slipway.untilPhase("rolling", "Connected");
+    const request = (method: string, params: object = {}) =>
+      ask(url, { body: JSON.stringify({ jsonrpc: "2.0", id: 1, method, params }) });
+    await eventually("the gateway knows it", async () => (await request("tools/list")).status === 200);
+
+    const answers: Answered[] = [];
+    let isOver = false;
+    const client = async () => {
+      while (!isOver) answers.push(await request("tools/list"));
+    };
+    const long: Answered[] = [];
+    // One of them is under way whenever the newer one takes over.
+    const patient = async () => {
+      while (!isOver) long.push(await request("tools/call", { name: "first", arguments: { ms: 5_000 } }));
+    };
+    const clients = [client(), client(), client(), patient()];
+    await deploy("second");
+    await eventually("the next one answers", () => answers.at(-1)?.body.includes("second") === true);
+    isOver = true;
+    await Promise.all(clients);
+
+    expect(answers.filter(({ status }) => status !== 200)).toEqual([]);
+    expect(answers.length).toBeGreaterThan(20);
+    expect(long.map(({ status }) => status)).toEqual(long.map(() => 200));
+    expect(long[0]?.body).toContain("first");
+    const { status } = await slipway.untilPhase("rolling", "Connected");
+    expect(status?.workload).toMatchObject({ generation: 2, restartCount: 0 });
+    await slipway.remove("rolling");
   });
 });
 

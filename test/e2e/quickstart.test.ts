@@ -77,3 +77,29 @@ describe("the quickstart", () => {
     });
   });
 });
+
+describe("the quickstart without an Engine", () => {
+  let slipway: Installation;
+
+  beforeAll(async () => {
+    const args = ["-f", "examples/quickstart/package.yaml"];
+    slipway = await Installation.start({ args, env: { DOCKER_HOST: "unix:///nonexistent/docker.sock" } });
+  });
+  afterAll(async () => {
+    await slipway?.[Symbol.asyncDispose]();
+  });
+
+  it("runs the same version of the same server", () => {
+    const { npm, version } = parse(readFileSync("examples/quickstart/package.yaml", "utf8")).spec.source.package;
+    expect(QUICKSTART_IMAGE).toBe(`slipway.local/everything:${version}`);
+    expect(npm).toBe("@modelcontextprotocol/server-everything");
+  });
+
+  it("lets a client call a tool, and leaves nothing behind", async () => {
+    const { status } = await slipway.untilPhase("everything-npm", "Connected", { timeoutMs: 120_000 });
+    expect(status?.workload).toMatchObject({ backend: "process", restartCount: 0 });
+    const said = await slipway.process.command("call", "everything-npm", "echo", "--args", '{"message": "ahoy"}');
+    expect(said).toEqual({ code: 0, stdout: "Echo: ahoy\n", stderr: "" });
+    await slipway.kubectl.run(["delete", "rtd", "everything-npm", "--timeout=60s"]);
+  });
+});

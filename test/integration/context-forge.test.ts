@@ -1,8 +1,10 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import type { Announcement } from "../../src/controllers/registration/external-gateway.ts";
 import { ContextForge } from "../../src/external-gateways/context-forge/context-forge.ts";
+import { temporaryCertificates } from "../../src/server/http/certificates.ts";
 import { FakeContextForge } from "../support/context-forge/fake-context-forge.ts";
 import { listen } from "../support/listen.ts";
 
@@ -205,6 +207,19 @@ describe("the client of ContextForge", () => {
     const other = new ContextForge({ url: `http://${host}/`, token: "t", ca: undefined });
     await expect(other.check(signal)).rejects.toMatchObject({ reason: "GatewayUnavailable" });
     await other.close();
+  });
+
+  it("trusts the authority that it is told of, and no other", async () => {
+    const { caPem, certificatePem, keyPem } = await temporaryCertificates(["127.0.0.1"], new Date());
+    const server = createTlsServer({ cert: certificatePem, key: keyPem }, (_, response) => response.end("[]"));
+    const url = `https://${await listen(server)}`;
+    const trusting = new ContextForge({ url, token: "t", ca: caPem });
+    const other = new ContextForge({ url, token: "t", ca: undefined });
+    expect(await trusting.list(signal)).toEqual([]);
+    await expect(other.list(signal)).rejects.toThrow(/its certificate is not trusted .*caSecretRef/);
+    await Promise.all([trusting.close(), other.close()]);
+    server.closeAllConnections();
+    server.close();
   });
 
   it("reads no answer without end", async () => {

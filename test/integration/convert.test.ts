@@ -113,6 +113,19 @@ describe("slipway convert", () => {
     }
   });
 
+  it("keeps networks apart whose names become alike", async () => {
+    const networks = ["a_b", "a-b", "A-b", "a-b"];
+    const servers = networks.map(
+      (network, at) => `- id: s${at}\n  runtime: {type: docker, image: x, network: "${network}"}`,
+    );
+    const { stdout } = await run({ filename: "-" }, { input: `servers:\n${servers.join("\n")}\n` });
+    const manifests = manifestsIn(stdout);
+    const backends = new Map(manifests.map(({ metadata, spec }) => [metadata.name, spec.docker]));
+    const used = manifests.filter(({ kind }) => kind === "RuntimeDeployment").map(({ spec }) => String(spec.backend));
+    expect(used.map((name) => backends.get(name))).toEqual(networks.map((network) => ({ network })));
+    expect(manifests.filter(({ kind }) => kind === "RuntimeBackend")).toHaveLength(3);
+  });
+
   it("prints the same as JSON", async () => {
     const [yaml, json] = [await run({ filename: CATALOG }), await run({ filename: CATALOG, output: "json" })];
     expect(JSON.parse(json.stdout)).toEqual({ apiVersion: "v1", kind: "List", items: manifestsIn(yaml.stdout) });

@@ -7,6 +7,7 @@ import { newOwner, UNCONFINED } from "../contract/backend.ts";
 import { answersHttp, dockerDeployment, dockerUnderTest, within } from "../support/docker-under-test.ts";
 import { eventually } from "../support/eventually.ts";
 import { ensureBusyboxImage } from "../support/images.ts";
+import { ended, exchange } from "../support/line-exchange.ts";
 import { OwnEngine } from "../support/own-engine.ts";
 
 // A loaded machine takes its time for containers.
@@ -61,6 +62,29 @@ describe("an Engine that goes away and comes back", () => {
     await eventually("the Engine answers", async () => (await backend.health(within())).available);
     expect((await use.observe()).state.kind).toBe("exited");
   });
+
+  it.each(["stop", "kill9"] as const)(
+    "ends the streams of servers, which are there again after it (%s)",
+    async (end) => {
+      const backend = dockerUnderTest({ host: engine.host });
+      const spec = { command: ["/bin/busybox", "cat"], stdio: true };
+      await using use = await dockerDeployment("stdio-outage", { backend, spec });
+      const { id } = await use.launch();
+      const shared = await backend.attach(id, within());
+      const own = await backend.attachOwn(id, within());
+      for (const stream of [shared, own]) expect(await exchange(stream, "before", within())).toBe("before");
+      await Promise.all([engine[end](), ended(shared, within()), ended(own, within())]);
+      await engine.start();
+      backend.watch(() => undefined, within(120_000));
+      await eventually(
+        "the own process is gone",
+        async () => (await engine.client.listContainers({ all: true })).length === 1,
+      );
+      // An Engine that was killed may not start it again by itself.
+      await backend.start(id, within());
+      expect(await exchange(await backend.attach(id, within()), "after", within())).toBe("after");
+    },
+  );
 
   it("starts nothing again whose network a sandbox holds, and start does so in order", async () => {
     const backend = dockerUnderTest({ host: engine.host, sandbox: { addressHoldSeconds: 60, dns: ["192.0.2.53"] } });

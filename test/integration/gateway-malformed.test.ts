@@ -4,6 +4,7 @@ import { eventually } from "../support/eventually.ts";
 import { connectClient } from "../support/mcp/clients.ts";
 import { startEverything } from "../support/mcp/everything.ts";
 import { type Malformed, malformed } from "../support/mcp/malformed.ts";
+import { startStdioPlace, stdioEndpoint } from "../support/mcp/stdio-processes.ts";
 import { endpointAt, startGatewayUnderTest } from "../support/mcp-gateway.ts";
 import { randomFrom } from "../support/random.ts";
 
@@ -11,17 +12,23 @@ import { randomFrom } from "../support/random.ts";
 const COUNT = process.env.SLIPWAY_SOAK ? 10_000 : 1_000;
 const AT_ONCE = 20;
 const SEED = 20_260_728;
+const SERVERS = ["/team-a/files/mcp", "/team-a/sse/mcp?sessionId=x", "/team-a/stdio/mcp"] as const;
 /** Whoever sends half a request goes after this. */
 const PATIENCE_MS = 100;
 
 it(`goes on after ${COUNT} malformed requests, and other sessions hear nothing of them`, async () => {
   await using streamable = await startEverything("streamableHttp");
   await using sse = await startEverything("sse");
-  await using gateway = await startGatewayUnderTest([
-    endpointAt(streamable.url),
-    endpointAt(sse.url, { name: "sse", transport: "sse" }),
-  ]);
-  const names = ["files", "sse"] as const;
+  await using place = await startStdioPlace();
+  await using gateway = await startGatewayUnderTest(
+    [
+      endpointAt(streamable.url),
+      endpointAt(sse.url, { name: "sse", transport: "sse" }),
+      stdioEndpoint("modern", { name: "stdio" }),
+    ],
+    { streamsSocket: place.socketPath },
+  );
+  const names = ["files", "sse", "stdio"] as const;
   await using stack = new AsyncDisposableStack();
   const clients = await Promise.all(
     names.map(async (name) =>
@@ -31,7 +38,7 @@ it(`goes on after ${COUNT} malformed requests, and other sessions hear nothing o
   const port = Number(new URL(gateway.url).port);
   const random = randomFrom(SEED);
   for (let sent = 0; sent < COUNT; sent += AT_ONCE) {
-    const requests = Array.from({ length: AT_ONCE }, () => malformed(random));
+    const requests = Array.from({ length: AT_ONCE }, () => malformed(random, SERVERS));
     const [answers] = await Promise.all([
       Promise.all(requests.map((request) => send(port, request))),
       ...clients.map(async (client, index) => {

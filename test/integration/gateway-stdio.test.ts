@@ -1,5 +1,8 @@
+import { once } from "node:events";
+import { type ClientRequest, type IncomingMessage, request } from "node:http";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { type ClientKind, connectClient } from "../support/mcp/clients.ts";
+import { eventually } from "../support/eventually.ts";
+import { type ClientKind, connectClient, type McpClient } from "../support/mcp/clients.ts";
 import { type StdioPlace, startStdioPlace, stdioEndpoint } from "../support/mcp/stdio-processes.ts";
 import { type GatewayUnderTest, startGatewayUnderTest } from "../support/mcp-gateway.ts";
 
@@ -18,20 +21,167 @@ afterAll(async () => {
   await place[Symbol.asyncDispose]();
 });
 
-const url = (name: string) => `${gateway.url}/team-a/${name}/mcp`;
-
 const CLIENTS: readonly ClientKind[] = ["v1 streamable", "v2 legacy", "v2 auto", "v2 pinned"];
+const BIG = 8 * 1024 * 1024;
+const urlOf = (name: string) => `${gateway.url}/team-a/${name}/mcp`;
+const textOf = ({ content }: Record<string, unknown>) => (content as { text: string }[]).map(({ text }) => text).join();
+const call = (client: McpClient, name: string, args: Record<string, unknown> = {}) =>
+  client.call("tools/call", { name, arguments: args });
 
-describe.each(["everything", "modern"])("a server %s over stdio", (server) => {
-  it.each(CLIENTS)(
-    "serves a client %s",
+/** Nothing is under way, and nothing is kept for a client that has said good-bye. */
+const isQuiet = () => gateway.dataPath.stats().open === 0 && gateway.dataPath.stats().sessions === 0;
+
+describe.each(CLIENTS)("a client %s", (kind) => {
+  it("uses server-everything over stdio", async () => {
+    await using client = await connectClient(kind, urlOf("everything"));
+    const { tools } = (await client.call("tools/list")) as { tools: unknown[] };
+    expect(tools.length).toBeGreaterThan(8);
+    expect(textOf(await call(client, "echo", { message: "héllo ✓" }))).toBe("Echo: héllo ✓");
+    const { prompts } = (await client.call("prompts/list")) as { prompts: { name: string }[] };
+    await client.call("prompts/get", { name: prompts.find(({ name }) => name.includes("simple"))?.name ?? "" });
+    const { resources } = (await client.call("resources/list")) as { resources: { uri: string }[] };
+    const read = await client.call("resources/read", { uri: resources[0]?.uri ?? "" });
+    expect(read.contents).toHaveLength(1);
+    const seen: string[] = [];
+    await client.call(
+      "tools/call",
+      { name: "trigger-long-running-operation", arguments: { duration: 0.2, steps: 4 } },
+      { onProgress: () => seen.push("step") },
+    );
+    expect(seen).toHaveLength(4);
+    await expect(call(client, "no-such-tool")).resolves.toMatchObject({ isError: true });
+  }, 30_000);
+
+  it("uses a server of version 2 of the SDK over stdio", async () => {
+    await using client = await connectClient(kind, urlOf("modern"));
+    expect(textOf(await call(client, "echo", { message: "m" }))).toBe("Echo: m");
+    expect(textOf(await call(client, "big"))).toHaveLength(BIG);
+    const seen: string[] = [];
+    await client.call("tools/call", { name: "steps" }, { onProgress: () => seen.push("step") });
+    expect(seen).toHaveLength(3);
+    const cancel = new AbortController();
+    const waits = client.call(
+      "tools/call",
+      { name: "waits" },
+      { onProgress: () => cancel.abort(), signal: cancel.signal },
+    );
+    await expect(waits).rejects.toThrow();
+    expect(textOf(await call(client, "echo", { message: "after" }))).toBe("Echo: after");
+  }, 30_000);
+});
+
+describe("a client that a server may turn to", () => {
+  it.each(["v1 streamable", "v2 legacy"] as const)(
+    "has a process for itself, for as long as it is there: %s",
     async (kind) => {
-      await using client = await connectClient(kind, url(server));
-      const { tools } = (await client.call("tools/list")) as { tools: unknown[] };
-      expect(tools.length).toBeGreaterThan(3);
-      const { content } = await client.call("tools/call", { name: "echo", arguments: { message: "héllo ✓" } });
-      expect(content).toEqual([{ type: "text", text: "Echo: héllo ✓" }]);
+      await eventually("nothing is under way", isQuiet, { everyMs: 20 });
+      // Those of clients without sessions stay for a while.
+      const before = place.own.size;
+      {
+        await using client = await connectClient(kind, urlOf("everything"));
+        expect(place.own.size).toBe(before + 1);
+        expect(textOf(await call(client, "trigger-sampling-request", { prompt: "p", maxTokens: 5 }))).toContain(
+          "sampled",
+        );
+      }
+      await eventually("its process has ended", () => isQuiet() && place.own.size === before, { everyMs: 20 });
     },
     30_000,
   );
 });
+
+it("gives each of fifty clients its own answers, and frees everything when they have gone", async () => {
+  await Promise.all(
+    Array.from({ length: 50 }, async (_, index) => {
+      const server = index % 2 === 0 ? "everything" : "modern";
+      // Each in a process of its own, a client costs more than its calls; those are tested above.
+      await using client = await connectClient(index % 4 < 2 ? "v2 pinned" : "v2 legacy", urlOf(server), {}, {});
+      for (let turn = 0; turn < 5; turn += 1) {
+        const message = `client ${index}, turn ${turn}`;
+        expect(textOf(await call(client, "echo", { message }))).toBe(`Echo: ${message}`);
+      }
+    }),
+  );
+  await eventually("nothing is open", isQuiet, { everyMs: 20 });
+  expect(place.shared.size).toBe(2);
+}, 60_000);
+
+it("frees what a client had that vanishes", async () => {
+  const { outgoing } = await openCall("modern", "waits");
+  await eventually("it is under way", () => gateway.dataPath.stats().open === 1, { everyMs: 10 });
+  outgoing.destroy();
+  await eventually("nothing is open", isQuiet, { everyMs: 20 });
+  // The server was told, so that its tool has ended; another is served at once.
+  await using client = await connectClient("v2 pinned", urlOf("modern"));
+  expect(textOf(await call(client, "echo", { message: "next" }))).toBe("Echo: next");
+});
+
+describe("a process that is killed with -9 in mid-call", () => {
+  it.each(CLIENTS)(
+    "fails the call of a client %s within two seconds, and the next works",
+    async (kind) => {
+      await using client = await connectClient(kind, urlOf("modern"));
+      const atWork = Promise.withResolvers<void>();
+      const ended = client
+        .call("tools/call", { name: "waits" }, { onProgress: () => atWork.resolve(), timeoutMs: 20_000 })
+        .then(
+          () => "a result",
+          (error: Error) => error.message,
+        );
+      await atWork.promise;
+      const killedMs = performance.now();
+      process.kill(place.shared.get("modern") ?? 0, "SIGKILL");
+      expect(await ended).toMatch(/the server's process/);
+      expect(performance.now() - killedMs).toBeLessThan(2_000);
+      await using next = await connectClient(kind, urlOf("modern"));
+      expect(textOf(await call(next, "echo", { message: "again" }))).toBe("Echo: again");
+    },
+    30_000,
+  );
+});
+
+it("ends what works at an instance when another takes its place", async () => {
+  gateway.directory.receive([stdioEndpoint("modern#moving", { name: "moving" })], []);
+  const { response } = await openCall("moving", "waits");
+  const body = bodyOf(response);
+  gateway.directory.receive([], [{ namespace: "team-a", name: "moving" }]);
+  // Calls have 30 s; what the backend does meanwhile ends them sooner.
+  process.kill(place.shared.get("modern#moving") ?? 0, "SIGKILL");
+  expect(await body).toContain('"reason":"UpstreamFailed"');
+});
+
+interface OpenCall {
+  readonly outgoing: ClientRequest;
+  readonly response: IncomingMessage;
+}
+
+/** A call of revision 2026-07-28 whose answer has begun. */
+async function openCall(server: string, tool: string): Promise<OpenCall> {
+  const _meta = {
+    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/clientCapabilities": {},
+    progressToken: 1,
+  };
+  const outgoing = request(urlOf(server), {
+    method: "POST",
+    agent: false,
+    headers: {
+      "content-type": "application/json",
+      accept: "application/json, text/event-stream",
+      "mcp-protocol-version": "2026-07-28",
+      "mcp-method": "tools/call",
+      "mcp-name": tool,
+    },
+  });
+  outgoing.on("error", () => undefined);
+  outgoing.end(JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: tool, _meta } }));
+  const [response] = (await once(outgoing, "response")) as [IncomingMessage];
+  response.on("error", () => undefined);
+  return { outgoing, response };
+}
+
+async function bodyOf(response: IncomingMessage): Promise<string> {
+  let body = "";
+  for await (const chunk of response) body += chunk;
+  return body;
+}

@@ -193,6 +193,59 @@ describe("a deployment that names an external gateway", () => {
   });
 });
 
+describe("a server that the gateway could not reach", () => {
+  it("is registered again as soon as it is back", async () => {
+    await registered();
+    forge.connect = async () => Promise.reject(new Error("refused"));
+    Object.assign([...forge.entries.values()][0] ?? {}, { reachable: false, lastError: "refused" });
+    world.putDeployment({ desiredState: "Stopped" });
+    await world.settle();
+    forge.connect = async () => 14;
+    world.putDeployment({ desiredState: "Running" });
+    await world.settle();
+    expect(world.registered()).toBe("True Registered");
+    expect(registrations()).toMatchObject([{ tools: 14 }]);
+  });
+
+  it("is looked at again within two minutes", async () => {
+    await registered();
+    Object.assign([...forge.entries.values()][0] ?? {}, { reachable: false });
+    await world.look();
+    expect(world.registered()).toBe("False ServerUnreachable");
+    expect(await world.look()).toBeLessThanOrEqual(120_000);
+    Object.assign([...forge.entries.values()][0] ?? {}, { reachable: true });
+    await world.look();
+    expect(world.registered()).toBe("True Registered");
+  });
+});
+
+describe("many deployments", () => {
+  it("are registered with a few readings of the list", async () => {
+    for (let at = 0; at < 100; at++) {
+      const key = { namespace: "team", name: `s${at}` };
+      world.putDeployment({}, key);
+      world.putReady(true, { key, url: `http://127.0.0.1:7080/team/s${at}/mcp` });
+      await world.look(key);
+    }
+    expect(forge.entries.size).toBe(100);
+    const lists = forge.requests.filter(({ method, path }) => method === "GET" && path.includes("include_inactive"));
+    expect(lists.length).toBe(1);
+  });
+
+  it("of which one gets the name of an entry that came in between", async () => {
+    await registered();
+    const key = { namespace: "team", name: "late" };
+    const theirs = forge.add({ name: "team.late", url: "http://elsewhere.test" });
+    world.putDeployment({}, key);
+    world.putReady(true, { key, url: "http://127.0.0.1:7080/team/late/mcp" });
+    await world.look(key);
+    expect(world.registered(key)).toBe("False RegistrationConflict");
+    await world.settle(key);
+    expect(world.message(key)).toContain(`belongs to entry ${theirs.id}`);
+    expect(forge.entries.size).toBe(2);
+  });
+});
+
 describe("what somebody does at the gateway", () => {
   it.each([
     {
@@ -238,6 +291,8 @@ describe("what somebody does at the gateway", () => {
     await world.settle();
     expect(world.registered()).toBe("False RegistrationConflict");
     expect(world.message()).toContain(says);
+    await world.settle();
+    expect(world.gateways.get({ namespace: "", name: FORGE })?.status?.registered).toBe(0);
     expect([...forge.entries.values()]).toEqual([theirs]);
     world.deleteDeployment();
     await world.settle();
@@ -422,6 +477,20 @@ describe("a controller that dies", () => {
     await world.settle();
     expect(world.there()).toEqual([]);
     expect(world.deployments.list()).toEqual([]);
+  });
+
+  it("tells the entry that is being removed from the one that took its place", async () => {
+    await registered();
+    const [now] = forge.entries.values();
+    const before = forge.add({ ...now, id: "before", name: "earlier", url: "http://earlier.test", status: "deleting" });
+    forge.entries.delete(now?.id ?? "");
+    forge.entries.set(now?.id ?? "", now as never);
+    world.deployments.put({ ...world.deployments.get(FILES), status: undefined } as never);
+    world.putReady(true);
+    await world.crash();
+    await world.settle();
+    expect([...forge.entries.values()]).toEqual([before, now]);
+    expect(registrations()).toMatchObject([{ id: now?.id }]);
   });
 
   it("where names may be used twice keeps one of two", async () => {

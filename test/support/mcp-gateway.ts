@@ -43,6 +43,14 @@ export async function startGatewayUnderTest(
   return { url: dataPath.url, directory, dataPath, lines, [Symbol.asyncDispose]: () => dataPath.close() };
 }
 
+export interface EndpointOptions extends Partial<HttpEndpoint> {
+  readonly name?: string;
+  readonly namespace?: string;
+  readonly state?: EndpointState;
+  /** What a probe has agreed on with the server. */
+  readonly protocolVersion?: string;
+}
+
 /** A deployment `team-a/NAME` that is ready at that URL. */
 export function endpointAt(
   url: string,
@@ -50,8 +58,9 @@ export function endpointAt(
     name = "files",
     namespace = "team-a",
     state = { ready: true },
+    protocolVersion = "2025-11-25",
     ...upstream
-  }: { name?: string; namespace?: string; state?: EndpointState } & Partial<HttpEndpoint> = {},
+  }: EndpointOptions = {},
 ): Endpoint {
   return {
     namespace,
@@ -59,7 +68,7 @@ export function endpointAt(
     uid: `uid-of-${name}`,
     state,
     upstream: { kind: "http", transport: "streamable-http", url, instance: "1", ...upstream },
-    protocolVersion: "2025-11-25",
+    protocolVersion,
     tools: 3,
   };
 }

@@ -1,6 +1,5 @@
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:http";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ProcessBackend } from "../../src/backends/process/process-backend.ts";
 import { ProcessHost } from "../../src/backends/process/process-host.ts";
@@ -8,6 +7,9 @@ import { linuxProcesses } from "../../src/backends/process/supervisor/process-ta
 import { systemClock } from "../../src/machinery/clock.ts";
 import { listen } from "./listen.ts";
 import { recordingLogger } from "./recording-logger.ts";
+
+/** Not /tmp, of which a sandbox shows nothing. */
+const SEEN = "/var/tmp";
 
 /** Processes and packages in a folder of their own, gone at the end with all that runs of them. */
 export class ProcessesUnderTest implements AsyncDisposable {
@@ -21,7 +23,7 @@ export class ProcessesUnderTest implements AsyncDisposable {
   }
 
   static async open(): Promise<ProcessesUnderTest> {
-    const directory = await mkdtemp(join(tmpdir(), "slipway-processes-"));
+    const directory = await mkdtemp(join(SEEN, "slipway-processes-"));
     // Workloads run as other users.
     await chmod(directory, 0o711);
     return new ProcessesUnderTest(directory);

@@ -137,7 +137,7 @@ export class RegistrationWorld implements AsyncDisposable {
     for (let looks = 0; looks < 40; looks++) {
       const before = this.writes;
       const againInMs = await this.look(key);
-      if (this.writes === before && (againInMs === undefined || againInMs > 70_000)) return;
+      if (this.writes === before && (againInMs === undefined || againInMs > 59_000)) return;
       await this.clock.advance(this.writes === before ? (againInMs ?? 0) : 0);
     }
     throw new Error("it does not come to rest");
@@ -171,6 +171,7 @@ export class RegistrationWorld implements AsyncDisposable {
       create: (_, settings) => new ContextForge(settings, { readMs: 300, writeMs: 300 }),
       secrets,
       enqueue: () => undefined,
+      clock,
     });
     const client = this.#client();
     const statusOf = { client, fieldManager: "test" };

@@ -2,8 +2,10 @@ import type { Secret } from "../../api/core.ts";
 import { formatKey, type ObjectKey } from "../../api/meta.ts";
 import { Reason } from "../../api/v1alpha1/conditions.ts";
 import type { McpGateway } from "../../api/v1alpha1/index.ts";
+import type { Clock } from "../../machinery/clock.ts";
 import { TerminalError } from "../../machinery/errors.ts";
 import type { Lister } from "../../machinery/lister.ts";
+import { EntryLists } from "../registration/entry-lists.ts";
 import type { ExternalGateway, ExternalGatewayFactory } from "../registration/external-gateway.ts";
 import type { LiveGateway, LiveGateways, Problem } from "../registration/live-gateway.ts";
 
@@ -12,6 +14,7 @@ export interface ConnectionsOptions {
   readonly secrets: Pick<Lister<Secret>, "get">;
   /** Looks at an McpGateway soon. */
   readonly enqueue: (name: string) => void;
+  readonly clock: Clock;
 }
 
 interface Connection extends LiveGateway {
@@ -66,7 +69,8 @@ export class Connections implements LiveGateways {
       if (known?.made === made) return { client: known.client, isNew: false };
       await known?.client.close();
       const client = this.#options.create(type, settings);
-      this.#connections.set(name, { uid, made, client, serverToken, problem: undefined, asked: false });
+      const lists = new EntryLists(client, this.#options.clock);
+      this.#connections.set(name, { uid, made, client, lists, serverToken, problem: undefined, asked: false });
       this.#problems.delete(name);
       return { client, isNew: true };
     } catch (error) {

@@ -15,6 +15,7 @@ import { hasFinalizer } from "../../machinery/finalizers.ts";
 import type { Lister } from "../../machinery/lister.ts";
 import type { Reconciler, Result } from "../../machinery/reconciler.ts";
 import type { Problem } from "../registration/live-gateway.ts";
+import type { Registration } from "../registration/status.ts";
 import type { Connections } from "./connections.ts";
 import { summarize } from "./status.ts";
 
@@ -63,9 +64,10 @@ export class McpGatewayReconciler implements Reconciler {
     const gateway = held ? await writer.addFinalizer(stored, signal) : stored;
     const { problem, version, isNews } = await this.#ask(gateway, signal);
     if (isNews) this.#wake(name);
-    const registered = this.#registered(name);
+    const registrations = this.#registrations(name);
+    const registered = registrations.filter(({ id }) => id !== undefined).length;
     await this.#report(gateway, { problem, version, registered }, signal);
-    if (!held && registered === 0 && hasFinalizer(gateway, REGISTRATION_FINALIZER)) {
+    if (!held && registrations.length === 0 && hasFinalizer(gateway, REGISTRATION_FINALIZER)) {
       await writer.removeFinalizer(this.#ports.gateways.get({ namespace: "", name }) ?? gateway, signal);
       return {};
     }
@@ -111,11 +113,11 @@ export class McpGatewayReconciler implements Reconciler {
     events.record(gateway, { type, reason: next.reason, action: "Connect", note: next.message });
   }
 
-  /** Those that have, or may have, something there. */
-  #registered(name: string): number {
+  /** Registrations there, those that may be none yet included. */
+  #registrations(name: string): Registration[] {
     return this.#ports.deployments
       .byIndex("mcpGateway", name)
-      .filter(({ status }) => status?.registrations?.some(({ gateway }) => gateway === name)).length;
+      .flatMap(({ status }) => status?.registrations?.filter(({ gateway }) => gateway === name) ?? []);
   }
 
   #wake(name: string): void {

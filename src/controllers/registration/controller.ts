@@ -102,14 +102,13 @@ export class RegistrationReconciler implements Reconciler {
       if (refusal && !look.standings.some((each) => each.gateway === name)) look.standings.push(refusal);
       return;
     }
-    if (!memory.registrations.has(name) && serving.kind === "serves" && isLive(this.#ports.live.get(gateway))) {
-      await this.#intend(look, name);
-    }
+    const isNew = !memory.registrations.has(name) && serving.kind === "serves" && isLive(this.#ports.live.get(gateway));
+    if (isNew) await this.#intend(look, name);
     await this.#attempt(look, gateway, async (live) => {
       const registration = memory.registrations.get(name);
       const learn = (each: Registration) => void memory.registrations.set(name, each);
       const key = await this.#ports.hashKey(signal);
-      return settle({ deployment: look.deployment, gateway, live, registration, serving, key, learn, signal });
+      return settle({ deployment: look.deployment, gateway, live, registration, serving, key, isNew, learn, signal });
     });
   }
 

@@ -1,9 +1,11 @@
 import type { McpGateway } from "../../api/v1alpha1/index.ts";
+import type { EntryLists } from "./entry-lists.ts";
 import type { ExternalGateway } from "./external-gateway.ts";
 
 /** An external gateway that can be asked. */
 export interface LiveGateway {
   readonly client: ExternalGateway;
+  readonly lists: EntryLists;
   /** With what it is to call servers. A secret. */
   readonly serverToken: string | undefined;
 }

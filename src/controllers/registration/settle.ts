@@ -1,5 +1,6 @@
 import { Reason } from "../../api/v1alpha1/conditions.ts";
 import type { McpGateway, RuntimeDeployment } from "../../api/v1alpha1/index.ts";
+import { jittered } from "../../machinery/backoff.ts";
 import { announcementOf, digestOf, hasDrifted } from "./announcement.ts";
 import type { Announcement, Entry, ExternalGateway, Written } from "./external-gateway.ts";
 import type { LiveGateway } from "./live-gateway.ts";
@@ -23,6 +24,8 @@ export interface Matter {
   readonly registration: Registration | undefined;
   readonly serving: Serving;
   readonly key: Uint8Array;
+  /** Nothing of it was ever made there, or tried to be. */
+  readonly isNew: boolean;
   /** Called with what is known, as soon as it is: what fails later must not lose it. */
   readonly learn: (registration: Registration) => void;
   readonly signal: AbortSignal;
@@ -30,6 +33,8 @@ export interface Matter {
 
 /** How soon what is on its way out is looked at again. */
 const DELETING_MS = 2_000;
+/** How soon it is looked whether the gateway has reached the server by itself, spread over half that time. */
+const UNREACHABLE_MS = 120_000;
 
 /**
  * Brings one entry to what it should be, a call at a time: found by its ID, or else by its tag, so that an answer that was
@@ -71,14 +76,14 @@ export async function settle(matter: Matter): Promise<Settled> {
 
 /** Removes what there is. */
 export async function withdraw(
-  matter: Omit<Matter, "serving" | "key" | "gateway"> & { name: string },
+  matter: Omit<Matter, "serving" | "key" | "gateway" | "isNew"> & { name: string },
 ): Promise<Settled> {
   const { live, registration, signal, deployment, name } = matter;
   if (!registration) return { registration: undefined, standing: undefined };
   // Two where an answer was lost and the gateway lets names be used twice.
   const ids =
     registration.id === undefined
-      ? (await live.client.list(signal)).filter(isOwn(deployment)).map(({ id }) => id)
+      ? (await live.lists.now(signal)).filter(isOwn(deployment)).map(({ id }) => id)
       : [registration.id];
   const gone = await Promise.all(ids.map((id) => live.client.remove(id, signal)));
   if (gone.every(Boolean)) return { registration: undefined, standing: undefined };
@@ -100,21 +105,22 @@ function conflict(rival: Entry, announcement: Announcement, client: ExternalGate
 }
 
 /** Its own entry, and, where all had to be looked through, those of others. */
-async function findOwn({ deployment, registration, live, signal }: Matter): Promise<{
+async function findOwn({ deployment, registration, live, isNew, signal }: Matter): Promise<{
   own: Entry | undefined;
   others: readonly Entry[];
 }> {
-  const { client } = live;
+  const { client, lists } = live;
   if (registration?.id !== undefined) {
     const own = await client.get(registration.id, signal);
     if (own) return { own, others: [] };
   }
-  const entries = await client.list(signal);
+  const entries = await (isNew ? lists.recent(signal) : lists.now(signal));
   const isMine = isOwn(deployment);
-  const [own, ...more] = entries.filter(isMine);
+  const mine = entries.filter(isMine);
+  const [first, ...more] = mine.filter(({ state }) => state !== "deleting");
   // Somebody has copied it there, or an answer was lost where names may be used twice.
   for (const { id } of more) await client.remove(id, signal);
-  return { own, others: entries.filter((entry) => !isMine(entry)) };
+  return { own: first ?? mine[0], others: entries.filter((entry) => !isMine(entry)) };
 }
 
 function isOwn(deployment: RuntimeDeployment): (entry: Entry) => boolean {
@@ -164,15 +170,25 @@ async function conclude(
     const message = `the gateway is still connecting to ${announcement.url}`;
     return { registration: record, standing: pending(message), againInMs: againInMs ?? DELETING_MS };
   }
-  if (!entry.enabled) await live.client.setEnabled(entry.id, true, signal);
-  const registration = { ...record, active: true };
-  if (!entry.reachable) {
-    const said = entry.lastError === undefined ? "" : ` (${withoutSecret(entry.lastError, live.serverToken)})`;
+  const on = entry.enabled ? entry : await switchOn(live.client, entry, signal);
+  const registration = recordOf(name, on, digest);
+  if (!on.reachable) {
+    const said = on.lastError === undefined ? "" : ` (${withoutSecret(on.lastError, live.serverToken)})`;
     const message = `registered as "${entry.name}", and the gateway cannot reach ${announcement.url}${said}; see serverBaseUrl and serverTokenSecretRef of the McpGateway`;
-    return { registration, standing: { status: "False", reason: Reason.ServerUnreachable, message } };
+    return {
+      registration,
+      standing: { status: "False", reason: Reason.ServerUnreachable, message },
+      againInMs: jittered(UNREACHABLE_MS),
+    };
   }
   const message = `registered as "${entry.name}"`;
   return { registration, standing: { status: "True", reason: Reason.Registered, message } };
+}
+
+/** The gateway connects to the server then, so what it knew of it before is out of date. */
+async function switchOn(client: ExternalGateway, entry: Entry, signal: AbortSignal): Promise<Entry> {
+  await client.setEnabled(entry.id, true, signal);
+  return { ...((await client.get(entry.id, signal)) ?? entry), enabled: true };
 }
 
 function recordOf(gateway: string, { id, name, url, enabled, tools }: Entry, digest?: string): Registration {

@@ -7,6 +7,8 @@ export interface BridgedClient {
   readonly owner: string;
   /** The caller's Authorization header, where the endpoint forwards it. Never log it. */
   readonly authorization?: string;
+  /** A probe: it asks nothing that needs a process or a session for it alone, and is to leave none behind. */
+  readonly isProbe?: boolean;
 }
 
 /** One instance of a server that is not spoken to as its clients speak: over another transport, or in another era. */
@@ -15,6 +17,8 @@ export interface BridgedServer {
   connect(initialize: Fields | undefined, events: PortEvents, client: BridgedClient): Promise<ServerPort>;
   /** A port for one request of a client of revision 2026-07-28. @throws {NoServer} */
   connectStateless(events: PortEvents, client: BridgedClient): Promise<ServerPort>;
+  /** Of a server that listens: those of its eras need no bridge. @throws {NoServer} */
+  eras?(client: Pick<BridgedClient, "authorization">): Promise<Eras>;
   /** Ends all of it; who is connected is told. Nothing starts any more. */
   close(reason: string): void;
 }

@@ -8,6 +8,9 @@ export interface Failure extends RpcFailure {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** Says of an answer that it is the gateway's own, and why: no server's answer carries it. */
+export const REASON_HEADER = "slipway-reason";
+
 /** A body up to this length is read and dropped, so that the connection can go on; a longer one ends with it. */
 const DROPPED_BODY = 64 * 1024;
 
@@ -24,6 +27,7 @@ export function sendFailure(
     ...SAFE_HEADERS,
     "content-type": "application/json",
     "content-length": Buffer.byteLength(body),
+    [REASON_HEADER]: failure.reason,
     ...(isBodyTooLongToDrop(request) && { connection: "close" }),
     ...headers,
   });

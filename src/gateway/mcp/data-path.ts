@@ -10,6 +10,8 @@ import type { Outcome } from "./exchange.ts";
 import { Gate } from "./gate.ts";
 import { LegacySessions } from "./legacy-sessions.ts";
 import { McpHandler } from "./mcp-handler.ts";
+import { ProbeHandler } from "./probe-handler.ts";
+import { startProbeListener } from "./probe-listener.ts";
 import type { UpstreamPool } from "./upstream-pool.ts";
 import { loadPools, Upstreams } from "./upstreams.ts";
 import type { UseAccess } from "./use-access.ts";
@@ -139,6 +141,11 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
   await listening(server, listen);
   // Such as no file descriptor left for a connection; the next may have one.
   server.on("error", (error) => logger.warn("the gateway's listener had an error", { error: error.message }));
+  const probeHandler = new ProbeHandler({ bridged: bridging.handler(() => undefined), clock, logger });
+  const stopProbes =
+    options.probeSocket === undefined
+      ? undefined
+      : await startProbeListener({ socketPath: options.probeSocket, handler: probeHandler, logger });
   return {
     url: urlOf(server, listen.host),
     stats: () => ({ ...counts, open: limits.open, ...bridging.stats }),
@@ -161,6 +168,7 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
       await closed;
       clearInterval(closing);
       cancel();
+      await stopProbes?.();
       await bridging.close("the gateway is stopping");
       await upstreams[Symbol.asyncDispose]();
       await (await admin)?.destroy();

@@ -111,9 +111,9 @@ describe("a legacy SSE server", () => {
     await eventually("it is closed", () => world.gateway.dataPath.stats().open === 0, { everyMs: 2 });
     const late = await ask(new URL(endpoint, world.url).href, { body: "{}" });
     expect([late.status, reasonIn(late)]).toEqual([404, "SessionNotFound"]);
-    // By this a client of streamable HTTP knows that it is to fall back.
-    expect((await ask(world.url, { body: "{}" })).status).toBe(405);
-    expect((await ask(world.url, { method: "DELETE" })).status).toBe(405);
+    const headers = { "content-type": "application/json" };
+    expect((await ask(world.url, { body: "{}", headers })).status).toBe(400);
+    expect((await ask(world.url, { method: "DELETE" })).status).toBe(400);
     expect(world.posted).toEqual([]);
   });
 

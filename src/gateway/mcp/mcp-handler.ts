@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { HttpEndpoint, WorkloadEndpoint } from "../../backends/workload-endpoint.ts";
 import type { Clock } from "../../machinery/clock.ts";
@@ -56,6 +55,14 @@ interface Asked {
   readonly headers: RequestHeaders;
 }
 
+/** Where a request goes that is not passed through, and for whom. */
+interface BridgedAs {
+  readonly route: McpRoute;
+  readonly upstream: WorkloadEndpoint;
+  readonly caller: Caller;
+  readonly authorization: string | undefined;
+}
+
 const METHODS: ReadonlySet<string> = new Set(["GET", "POST", "DELETE"]);
 
 /** Answers what comes to the gateway's listener. Knows nothing of MCP but where its servers are. */
@@ -63,13 +70,12 @@ export class McpHandler {
   readonly #options: McpHandlerOptions;
   readonly #isOurHost: (host: string | undefined) => boolean;
   readonly #originOf: ReturnType<typeof originCheck>;
-  /** Tells this gateway from others in Via, so that a request that comes back is seen. */
-  readonly #pseudonym = `slipway-${randomBytes(6).toString("hex")}`;
-  readonly #via = `1.1 ${this.#pseudonym}`;
+  readonly #via: string;
   readonly #pathPrefix: string;
 
   constructor(options: McpHandlerOptions) {
     this.#options = options;
+    this.#via = `1.1 ${options.bridged.pseudonym}`;
     this.#isOurHost = hostCheck(options.host, options.names);
     this.#originOf = originCheck(options.origins);
     const prefix = options.publicUrl === undefined ? "" : new URL(options.publicUrl).pathname;
@@ -113,7 +119,7 @@ export class McpHandler {
     if (!target.startsWith("/"))
       return invalid(400, "BadRequest", "the request's target is no path", { connection: "close" });
     if (!this.#isOurHost(headers.host)) return misdirected(headers.host, this.#options.host);
-    if (headers.via?.includes(this.#pseudonym)) {
+    if (headers.via?.includes(this.#options.bridged.pseudonym)) {
       return invalid(
         508,
         "LoopDetected",
@@ -159,7 +165,14 @@ export class McpHandler {
     const { state, upstream } = endpoint;
     if (!state.ready) return unavailable(503, state.reason, state.message, state.retryAfterSeconds);
     if (upstream === undefined) return unavailable(503, "NoAddress", "it has no address", 2);
-    if (upstream.kind === "stdio") return this.#toBridged(asked, { route, upstream, caller });
+    const forwards = upstream.kind === "http" && upstream.forwardAuthorization === true;
+    const authorization = forwards ? asked.headers.authorization : undefined;
+    const isForeign =
+      upstream.kind === "stdio" ||
+      (await this.#options.bridged.isNeeded({
+        ...{ request: asked.request, endpoint: upstream, listedAs: route, query: route.query, authorization },
+      }));
+    if (isForeign) return this.#toBridged(asked, { route, upstream, caller, authorization });
     return upstream.transport === "sse"
       ? this.#toLegacy(asked, { route, upstream, caller })
       : this.#toStreamable(asked, route, upstream);
@@ -167,14 +180,16 @@ export class McpHandler {
 
   /** Lets no request through to a server that is about to end. */
   async #held({ response }: Asked, route: McpRoute): Promise<Failure | undefined> {
-    const { drains } = this.#options;
+    const { drains, directory } = this.#options;
     if (!drains.isDraining(route)) return undefined;
     const gone = new AbortController();
     const leave = () => gone.abort();
     response.once("close", leave);
     const outcome = await drains.pass(route, gone.signal);
     response.off("close", leave);
-    if (outcome === "passed") return undefined;
+    const { namespace, name } = route;
+    // Why it is not ready is told by what follows.
+    if (outcome === "passed" || directory.get(namespace, name)?.state.ready !== true) return undefined;
     const message =
       outcome === "refused" ? "it is being stopped or removed" : "what takes its place is not ready yet; try again";
     return unavailable(503, "Draining", message, 1);
@@ -182,14 +197,14 @@ export class McpHandler {
 
   async #toBridged(
     { request, response, headers }: Asked,
-    { route, upstream, caller }: { route: McpRoute; upstream: WorkloadEndpoint; caller: Caller },
+    { route, upstream, caller, authorization }: BridgedAs,
   ): Promise<undefined> {
     const { bridged } = this.#options;
-    const forwards = upstream.kind === "http" && upstream.forwardAuthorization === true;
     await bridged.serve({
       ...{ request, response, contentLength: headers.contentLength },
       ...{ endpoint: upstream, listedAs: route, owner: ownerOf(caller.id, route) },
-      authorization: forwards ? headers.authorization : undefined,
+      authorization,
+      isProbe: false,
     });
   }
 

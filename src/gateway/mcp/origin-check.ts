@@ -20,7 +20,7 @@ export function originCheck(
   };
 }
 
-const EXPOSED = "mcp-session-id, mcp-protocol-version, retry-after, www-authenticate";
+const EXPOSED = "mcp-session-id, mcp-protocol-version, retry-after, slipway-reason, www-authenticate";
 const METHODS = "GET, POST, DELETE";
 /** Seconds for which a browser remembers a preflight; the most that Chromium takes. */
 const PREFLIGHT_SECONDS = 7_200;

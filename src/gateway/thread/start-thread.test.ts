@@ -99,6 +99,8 @@ it("puts another thread in the place of one that died, at the same port, until i
         listening: Promise.resolve("http://127.0.0.1:7080"),
         died: died.promise,
         stats: async () => undefined,
+        drain: async () => undefined,
+        resume: () => undefined,
         async close() {
           worker.closed = true;
         },

@@ -192,6 +192,7 @@ export class FakeContextForge implements AsyncDisposable {
     if (!entry) return { status: 404, body: { detail: `Gateway not found: ${id}` } };
     if (method === "POST" && verb === "state") {
       entry.enabled = query.get("activate") === "true";
+      if (entry.enabled) await this.#connected(entry);
       return { status: 200, body: { status: "success", gateway: read(entry) } };
     }
     if (method === "POST" && `${verb}/refresh` === "tools/refresh") return { status: 200, body: { success: true } };

@@ -31,16 +31,31 @@ const REVISION = "2026-07-28";
 const SAMPLED = { model: "none", role: "assistant", content: { type: "text", text: "sampled" } } as const;
 const ELICITED = { action: "decline" } as const;
 
-/** Connects; the client answers sampling and elicitation. `headers` go with each request. */
-export function connectClient(kind: ClientKind, url: string, headers: Record<string, string> = {}): Promise<McpClient> {
-  return kind.startsWith("v1") ? connectV1(kind, url, headers) : connectV2(kind, url, headers);
+/**
+ * Connects. `headers` go with each request. The client answers sampling and elicitation, unless its `capabilities` are others.
+ */
+export function connectClient(
+  kind: ClientKind,
+  url: string,
+  headers: Record<string, string> = {},
+  capabilities: Partial<typeof CAPABILITIES> = CAPABILITIES,
+): Promise<McpClient> {
+  const connect = kind.startsWith("v1") ? connectV1 : connectV2;
+  return connect({ kind, url, headers, capabilities });
 }
 
-async function connectV1(kind: ClientKind, url: string, headers: Record<string, string>): Promise<McpClient> {
+interface Connecting {
+  readonly kind: ClientKind;
+  readonly url: string;
+  readonly headers: Record<string, string>;
+  readonly capabilities: Partial<typeof CAPABILITIES>;
+}
+
+async function connectV1({ kind, url, headers, capabilities }: Connecting): Promise<McpClient> {
   const recorded: RecordedMessage[] = [];
-  const client = new ClientV1(INFO, { capabilities: CAPABILITIES });
-  client.setRequestHandler(CreateMessageRequestSchema, async () => SAMPLED);
-  client.setRequestHandler(ElicitRequestSchema, async () => ELICITED);
+  const client = new ClientV1(INFO, { capabilities });
+  if (capabilities.sampling) client.setRequestHandler(CreateMessageRequestSchema, async () => SAMPLED);
+  if (capabilities.elicitation) client.setRequestHandler(ElicitRequestSchema, async () => ELICITED);
   const options = { requestInit: { headers } };
   const inner = kind === "v1 sse" ? new SseV1(new URL(url), options) : new StreamableV1(new URL(url), options);
   const transport = recording(inner, recorded);
@@ -63,12 +78,12 @@ async function connectV1(kind: ClientKind, url: string, headers: Record<string, 
   };
 }
 
-async function connectV2(kind: ClientKind, url: string, headers: Record<string, string>): Promise<McpClient> {
+async function connectV2({ kind, url, headers, capabilities }: Connecting): Promise<McpClient> {
   const recorded: RecordedMessage[] = [];
   const mode = kind === "v2 auto" ? "auto" : kind === "v2 pinned" ? { pin: REVISION } : "legacy";
-  const client = new v2.Client(INFO, { capabilities: CAPABILITIES, versionNegotiation: { mode } });
-  client.setRequestHandler("sampling/createMessage", async () => SAMPLED);
-  client.setRequestHandler("elicitation/create", async () => ELICITED);
+  const client = new v2.Client(INFO, { capabilities, versionNegotiation: { mode } });
+  if (capabilities.sampling) client.setRequestHandler("sampling/createMessage", async () => SAMPLED);
+  if (capabilities.elicitation) client.setRequestHandler("elicitation/create", async () => ELICITED);
   const options = { requestInit: { headers } };
   const inner =
     kind === "v2 sse"

@@ -60,6 +60,10 @@ const BODIES = [
   ...[
     `[${Array(500).fill('{"jsonrpc":"2.0","id":1,"method":"x"}').join()}]`,
     JSON.stringify({ method: "m", id: "i".repeat(9_000) }),
+    '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":7}}}',
+    '{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}',
+    '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":["x"],"capabilities":7}}',
+    '{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}',
   ],
 ] as [string, ...string[]];
 
@@ -94,6 +98,9 @@ const HEADERS = [
     "x y: 1",
   ],
   ...[
+    "mcp-protocol-version: 2026-07-28",
+    "mcp-protocol-version: 2026-07-28\r\nmcp-method: tools/call",
+    "mcp-protocol-version: 2026-07-28\r\nmcp-method: ping\r\nmcp-method: ping",
     "connection: content-length, host",
     "te: trailers, deflate",
     "accept: text/html",
@@ -118,12 +125,14 @@ const CHUNKS = [
   ],
 ] as [string, ...string[]];
 
+/** Where servers are that have nothing to fear from it. */
+const SERVERS = ["/team-a/files/mcp", "/team-a/sse/mcp?sessionId=x"] as const;
+
 /** One request of any kind of wrong. Most end the connection by themselves; the rest are ended by who sends them. */
-export function malformed(random: Random): Malformed {
+export function malformed(random: Random, servers: readonly [string, ...string[]] = SERVERS): Malformed {
   const kind = pick(random, ["header", "body", "chunks", "target", "garbage", "cut", "pipelined", "method"]);
   const method = kind === "method" ? pick(random, METHODS) : pick(random, ["POST", "POST", "POST", "GET", "DELETE"]);
-  const target =
-    kind === "target" ? pick(random, TARGETS) : pick(random, ["/team-a/files/mcp", "/team-a/sse/mcp?sessionId=x"]);
+  const target = kind === "target" ? pick(random, TARGETS) : pick(random, servers);
   const body = kind === "body" || random() < 0.3 ? pick(random, BODIES) : '{"jsonrpc":"2.0","id":1,"method":"ping"}';
   const lines = [
     `${method} ${target} HTTP/1.${random() < 0.1 ? 0 : 1}`,

@@ -16,12 +16,15 @@ type Child = ChildProcessByStdio<Writable, Readable, null>;
 const EVERYTHING = fileURLToPath(
   new URL("../../../node_modules/@modelcontextprotocol/server-everything/dist/index.js", import.meta.url),
 );
-const MODERN = fileURLToPath(new URL("../programs/modern-stdio.mjs", import.meta.url));
+const programAt = (name: string) => fileURLToPath(new URL(`../programs/${name}`, import.meta.url));
+const MODERN = programAt("modern-stdio.mjs");
 
 /** What runs under each workload's id. */
 export const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   everything: [EVERYTHING, "stdio"],
   modern: [MODERN],
+  silent: ["--eval", "process.stdin.resume()"],
+  crashes: [programAt("crashes.mjs")],
 };
 
 /** A place of servers of stdio, behind the socket that the gateway's data path knows. */

@@ -1,6 +1,7 @@
 import { createServer } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
 
-/** The least that is a streamable-HTTP MCP server: initialize, notifications, tools/list; no sessions. */
+/** The least that is a streamable-HTTP MCP server: initialize, notifications, tools/list, a tool that waits; no sessions. */
 const toolNames = (process.env.TOOLS ?? "echo").split(",");
 
 createServer(async (request, response) => {
@@ -8,6 +9,7 @@ createServer(async (request, response) => {
   let body = "";
   for await (const chunk of request) body += chunk;
   const { id, method, params } = JSON.parse(body);
+  if (method === "tools/call") await sleep(params.arguments?.ms ?? 0);
   if (id === undefined) return void response.writeHead(202).end();
   const answer = answerTo(method, params);
   response
@@ -23,6 +25,7 @@ function answerTo(method, params) {
   if (method === "tools/list") {
     return { result: { tools: toolNames.map((name) => ({ name, inputSchema: { type: "object" } })) } };
   }
+  if (method === "tools/call") return { result: { content: [{ type: "text", text: toolNames.join() }] } };
   return { error: { code: -32601, message: "Method not found" } };
 }
 

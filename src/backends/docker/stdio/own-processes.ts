@@ -136,8 +136,9 @@ export class OwnProcesses implements AsyncDisposable {
     try {
       await this.#parts.engine.call("stop a container", stop, { signal, timeoutMs: CHANGE_TIMEOUT_MS });
     } catch (error) {
+      // Its removal ends it, then, or says why not.
       if (!hasStatus(error, 304, 404, 409))
-        this.#parts.logger.warn("a client's own process was not stopped", { name, error });
+        this.#parts.logger.debug("a client's own process was not stopped", { name, error });
     }
     await this.#remove(name);
   }

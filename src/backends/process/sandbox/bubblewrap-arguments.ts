@@ -26,18 +26,23 @@ export function bubblewrapArguments(
   { readOnlyRoot, noNetwork }: Pick<ProcessConfinement, "readOnlyRoot" | "noNetwork">,
   { cwd, home, hidden, shown }: SandboxPlaces,
 ): readonly string[] {
-  const covered = [OWN_TMP, ...hidden, ...(noNetwork ? [RUN] : [])];
-  // What the program is started from may lie where nothing is to be seen.
-  const needed = [...shown, dirname(argv[0] ?? "/"), cwd].filter((path) =>
-    covered.some((folder) => path.startsWith(`${folder}/`)),
-  );
-  const readable = [...new Set(needed)].filter((path) => path !== home && !home.startsWith(`${path}/`));
+  const covered = [OWN_TMP, ...(noNetwork ? [RUN] : [])];
+  // What the program is started from may lie where it has something of its own instead.
+  const needed = [dirname(argv[0] ?? "/"), cwd].filter((path) => path !== home && isBelowAny(path, covered));
+  const readable = shown.filter((path) => isBelowAny(path, [...covered, ...hidden]));
   return [
     ...["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"],
     ...(noNetwork ? ["--unshare-net"] : []),
     ...[readOnlyRoot ? "--ro-bind" : "--bind", "/", "/", "--dev", "/dev", "--proc", "/proc"],
     ...covered.flatMap((folder) => ["--tmpfs", folder]),
+    ...[...new Set(needed)].flatMap((path) => ["--ro-bind", path, path]),
+    // After what a deployment names, which may lie around or in it.
+    ...hidden.flatMap((folder) => ["--tmpfs", folder]),
     ...readable.flatMap((path) => ["--ro-bind", path, path]),
     ...["--bind", home, home, "--chdir", cwd, "--", ...argv],
   ];
+}
+
+function isBelowAny(path: string, folders: readonly string[]): boolean {
+  return folders.some((folder) => path.startsWith(`${folder}/`));
 }

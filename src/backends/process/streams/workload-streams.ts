@@ -67,8 +67,13 @@ export class WorkloadStreams {
       await made.start();
       const { stream } = made.connection ?? {};
       if (!stream) throw notRunning();
-      stream.once("close", end);
-      return stream;
+      // It closes once all is read of a process that has ended, where the process's own would wait for its other half.
+      const holder = new AttachedStream(stream);
+      holder.once("close", () => {
+        stream.destroy();
+        end();
+      });
+      return holder;
     } catch (error) {
       end();
       throw error;

@@ -326,7 +326,7 @@ describe("clients of revision 2026-07-28 that share a process", () => {
 describe("a process that does not greet", () => {
   it.each([
     { because: "it is silent", refuses: false, want: /did not answer initialize in 60000 ms/ },
-    { because: "it refuses", refuses: true, want: /refused initialize: no/ },
+    { because: "it refuses", refuses: true, want: /refused initialize with the JSON-RPC error -\d+/ },
   ])("is given up when $because", async ({ refuses, want }) => {
     const channel = new ScriptedChannel();
     const clock = new FakeClock();

@@ -95,7 +95,8 @@ async function greet(server: Multiplexer, options: SharedServerOptions): Promise
     throw new GreetingError(`the server ended before it had greeted: ${server.closedFor}`);
   if (initialized === undefined)
     throw new GreetingError(`the server did not answer initialize in ${greetingTimeoutMs} ms`);
-  if ("error" in initialized) throw new GreetingError(`the server refused initialize: ${initialized.error.message}`);
+  if ("error" in initialized)
+    throw new GreetingError(`the server refused initialize with the JSON-RPC error ${initialized.error.code}`);
   if (typeof initialized.result.protocolVersion !== "string") {
     throw new GreetingError("the server's answer to initialize names no revision");
   }

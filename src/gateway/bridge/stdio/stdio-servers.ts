@@ -67,7 +67,7 @@ export class StdioServers implements BridgedServer {
    * A port for a client of a revision with sessions, by what it says in its `initialize`. A server of revision 2026-07-28 asks
    * for input inside results, so that its clients can be told apart and share. @throws {NoServer}
    */
-  async connect(initialize: Fields | undefined, events: PortEvents): Promise<ServerPort> {
+  async connect(initialize: Fields | undefined, events: PortEvents, client?: BridgedClient): Promise<ServerPort> {
     const { sessionMode, openOwn, clock } = this.#options;
     const shared = await this.shared();
     if (shared.greeting.era === "stateless") {
@@ -75,7 +75,7 @@ export class StdioServers implements BridgedServer {
       return new SessionClient({ discover, clock, connect: (inner) => portTo(shared, inner) }, events);
     }
     const needsOwn = sessionMode === "PerSession" || canBeAsked(fieldsOf(initialize, "capabilities"));
-    return openOwn && needsOwn ? this.#connectOwn(openOwn, events) : portTo(shared, events);
+    return openOwn && needsOwn && !client?.isProbe ? this.#connectOwn(openOwn, events) : portTo(shared, events);
   }
 
   /**
@@ -87,7 +87,8 @@ export class StdioServers implements BridgedServer {
     const { greeting } = shared;
     if (greeting.era === "stateless") return portTo(shared, events);
     const always = this.#options.sessionMode === "PerSession";
-    const personal = this.#personal && new PersonalCalls({ client, servers: this.#personal, held: this.#held, always });
+    const servers = client.isProbe ? undefined : this.#personal;
+    const personal = servers && new PersonalCalls({ client, servers, held: this.#held, always });
     const connect = (inner: PortEvents) => portTo(shared, inner);
     return new StatelessClient({ initialize: greeting.initialize, connect, personal }, events);
   }

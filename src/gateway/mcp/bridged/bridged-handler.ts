@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { WorkloadEndpoint } from "../../../backends/workload-endpoint.ts";
+import type { HttpEndpoint, WorkloadEndpoint } from "../../../backends/workload-endpoint.ts";
 import type { Clock } from "../../../machinery/clock.ts";
+import type { Eras } from "../../bridge/bridged-server.ts";
 import { asMessage, isRequest, type Message } from "../../bridge/message.ts";
+import { NoServer } from "../../bridge/no-server.ts";
 import type { Sessions } from "../../bridge/session/sessions.ts";
 import type { EndpointKey } from "../../directory.ts";
 import { invalid } from "../answers.ts";
@@ -11,6 +13,7 @@ import { type BridgedCall, failureOfServer } from "./bridged-call.ts";
 import type { BridgedUpstreams } from "./bridged-upstreams.ts";
 import { eraOf, namesStateless } from "./client-era.ts";
 import { type BodyBudget, readJsonBody } from "./json-body.ts";
+import { needsBridge } from "./needs-bridge.ts";
 import { Reply } from "./reply.ts";
 import { type Posted, type SessionHeaders, SessionWire } from "./session-wire.ts";
 import { serveStateless } from "./stateless-wire.ts";
@@ -21,6 +24,8 @@ export interface BridgedHandlerOptions {
   readonly bodies: BodyBudget;
   readonly maxBodyBytes: number;
   readonly clock: Clock;
+  /** What this gateway calls itself in Via. */
+  readonly pseudonym: string;
   readonly onOutcome: (outcome: Outcome | "refused") => void;
 }
 
@@ -37,7 +42,18 @@ export interface BridgedRequest {
   readonly owner: string;
   /** Where the endpoint forwards it. */
   readonly authorization: string | undefined;
+  readonly isProbe: boolean;
 }
+
+/** One for a server that listens, which may be passed through. */
+export interface ListeningRequest extends Pick<BridgedRequest, "request" | "listedAs" | "authorization"> {
+  readonly endpoint: HttpEndpoint;
+  /** With its question mark; empty where there is none. */
+  readonly query: string;
+}
+
+/** Of a server that did not say: its clients hear from itself what is wrong with it. */
+const ANY: Eras = { stateless: true, sessions: true };
 
 /** Requests of one batch are looked at; more are refused later. */
 const LARGEST_BODY_LIST = 1_024;
@@ -50,6 +66,25 @@ export class BridgedHandler {
   constructor(options: BridgedHandlerOptions) {
     this.#options = options;
     this.#wire = new SessionWire(options.sessions);
+  }
+
+  get pseudonym(): string {
+    return this.#options.pseudonym;
+  }
+
+  /** Whether the client does not speak as the server does. */
+  isNeeded({ request, endpoint, listedAs, authorization, query }: ListeningRequest): Promise<boolean> {
+    const { protocolVersion, sessionId } = sessionHeadersOf(request);
+    const spoken = { method: request.method ?? "", query, protocolVersion, sessionId };
+    return needsBridge(spoken, endpoint.transport, async () => {
+      try {
+        const { server } = await this.#options.upstreams.of(endpoint, listedAs);
+        return (await server.eras?.({ ...(authorization !== undefined && { authorization }) })) ?? ANY;
+      } catch (error) {
+        if (error instanceof NoServer) return ANY;
+        throw error;
+      }
+    });
   }
 
   /** Never throws but for defects: refusals and failures are answers too. */
@@ -107,16 +142,20 @@ export class BridgedHandler {
   }
 
   async #callOf(
-    { endpoint, listedAs, owner, authorization }: BridgedRequest,
+    { endpoint, listedAs, owner, authorization, isProbe }: BridgedRequest,
     reply: Reply,
     ids: Parameters<Reply["fail"]>[2] = [],
   ): Promise<BridgedCall | undefined> {
     try {
       const upstream = await this.#options.upstreams.of(endpoint, listedAs);
-      const client = { owner: `${owner}\n${upstream.id}`, ...(authorization !== undefined && { authorization }) };
+      const client = {
+        owner: `${owner}\n${upstream.id}`,
+        isProbe,
+        ...(authorization !== undefined && { authorization }),
+      };
       return { upstream, client, reply };
     } catch (error) {
-      reply.fail("failed", failureOfServer(error), ids);
+      reply.fail("failed", failureOfServer(error, { isProbe }), ids);
       return undefined;
     }
   }

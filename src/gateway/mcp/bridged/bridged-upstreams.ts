@@ -8,7 +8,7 @@ export interface BridgedUpstreamsOptions {
   readonly directory: Pick<Directory, "get" | "list" | "onChange">;
   readonly clock: Clock;
   /** @throws {NoServer} */
-  readonly makeServer: (endpoint: WorkloadEndpoint) => Promise<BridgedServer>;
+  readonly makeServer: (endpoint: WorkloadEndpoint, protocolVersion: string | undefined) => Promise<BridgedServer>;
 }
 
 interface Known {
@@ -54,7 +54,7 @@ export class BridgedUpstreams {
   async of(endpoint: WorkloadEndpoint, listedAs?: EndpointKey): Promise<BridgedUpstream> {
     const identity = identityOf(endpoint);
     if (listedAs) this.#list(endpointPath(listedAs), identity);
-    const known = this.#known.get(identity) ?? this.#make(endpoint, identity);
+    const known = this.#known.get(identity) ?? this.#make(endpoint, identity, listedAs);
     known.usedMs = this.#options.clock.monotonicMs();
     const upstream = await known.made;
     upstream.revive();
@@ -79,8 +79,10 @@ export class BridgedUpstreams {
     for (const each of all) if (each.status === "fulfilled") each.value.close(reason);
   }
 
-  #make(endpoint: WorkloadEndpoint, identity: string): Known {
-    const { clock, makeServer } = this.#options;
+  #make(endpoint: WorkloadEndpoint, identity: string, listedAs: EndpointKey | undefined): Known {
+    const { clock, makeServer, directory } = this.#options;
+    // What a probe has agreed on with it.
+    const listed = listedAs && directory.get(listedAs.namespace, listedAs.name);
     const place = placeOf(endpoint);
     // Whoever takes the streams of a process takes them from who had them: an earlier instance there is gone.
     for (const [other, known] of this.#known) if (known.place === place) this.#retire(other, known, 0);
@@ -89,7 +91,9 @@ export class BridgedUpstreams {
     const forget = () => {
       if (this.#known.get(identity) === known) this.#known.delete(identity);
     };
-    const made = makeServer(endpoint).then((server) => new BridgedUpstream({ id, server, clock, onClosed: forget }));
+    const made = makeServer(endpoint, listed?.protocolVersion).then(
+      (server) => new BridgedUpstream({ id, server, clock, onClosed: forget }),
+    );
     const known: Known = { made, upstream: undefined, place, usedMs: clock.monotonicMs() };
     made.then((upstream) => {
       known.upstream = upstream;

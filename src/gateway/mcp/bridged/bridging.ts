@@ -1,5 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Clock } from "../../../machinery/clock.ts";
+import type { HeldCall } from "../../bridge/era/held/held-call.ts";
+import { HeldCalls } from "../../bridge/era/held/held-calls.ts";
 import { Sessions } from "../../bridge/session/sessions.ts";
 import type { DropReason } from "../../bridge/stdio/multiplexer.ts";
 import { LONGEST_LINE_BYTES } from "../../bridge/stdio/server-channel.ts";
@@ -8,6 +10,7 @@ import type { Outcome } from "../exchange.ts";
 import { BridgedHandler } from "./bridged-handler.ts";
 import type { BridgedUpstream } from "./bridged-upstream.ts";
 import { BridgedUpstreams } from "./bridged-upstreams.ts";
+import { httpServer } from "./http-server.ts";
 import { BodyBudget } from "./json-body.ts";
 import { stdioServer } from "./stdio-server.ts";
 
@@ -37,6 +40,8 @@ export class Bridging {
   readonly #upstreams: BridgedUpstreams;
   readonly #sessions: Sessions;
   readonly #bodies = new BodyBudget(BODIES_BYTES);
+  /** Tells this gateway from others in Via, so that a request that comes back is seen. */
+  readonly #pseudonym = `slipway-${randomBytes(6).toString("hex")}`;
   readonly #dropped: Record<DropReason, number> = { InvalidLine: 0, LateAnswer: 0, Unattributed: 0 };
 
   constructor({ directory, streamsSocket: socketPath, clock }: BridgingOptions) {
@@ -44,13 +49,15 @@ export class Bridging {
     const onDropped = (reason: DropReason) => {
       this.#dropped[reason] += 1;
     };
+    const held = new HeldCalls<HeldCall>(clock);
+    const via = `1.1 ${this.#pseudonym}`;
     this.#upstreams = new BridgedUpstreams({
       directory,
       clock,
-      makeServer(endpoint) {
-        if (endpoint.kind === "http") throw new Error("servers that listen are passed through");
-        return stdioServer(endpoint, { socketPath, clock, onDropped });
-      },
+      makeServer: (endpoint, protocolVersion) =>
+        endpoint.kind === "http"
+          ? httpServer(endpoint, { clock, via, held, onDropped, protocolVersion })
+          : stdioServer(endpoint, { socketPath, clock, held, onDropped }),
     });
     const newId = () => randomBytes(24).toString("base64url");
     this.#sessions = new Sessions({ clock, newId, limits: { totalBytes: SESSION_BYTES } });
@@ -63,6 +70,7 @@ export class Bridging {
       bodies: this.#bodies,
       maxBodyBytes: MAX_BODY_BYTES,
       clock: this.#clock,
+      pseudonym: this.#pseudonym,
       onOutcome,
     });
   }

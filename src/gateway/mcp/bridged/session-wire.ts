@@ -142,7 +142,7 @@ export class SessionWire {
         if (typeof agreed !== "string" || reply.isGone) session.close();
       }
     } catch (error) {
-      reply.fail("failed", failureOfServer(error), [id]);
+      reply.fail("failed", failureOfServer(error, client), [id]);
     } finally {
       upstream.leave(ongoing);
     }

@@ -34,7 +34,7 @@ export async function serveStateless(call: BridgedCall, request: Request, forms:
     }
   } catch (error) {
     if (error instanceof EventsLost) reply.breakOff();
-    else reply.fail("failed", failureOfServer(error), [request.id]);
+    else reply.fail("failed", failureOfServer(error, client), [request.id]);
   } finally {
     upstream.leave(ongoing);
   }

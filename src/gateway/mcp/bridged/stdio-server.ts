@@ -1,6 +1,8 @@
 import type { StdioEndpoint } from "../../../backends/workload-endpoint.ts";
 import type { Clock } from "../../../machinery/clock.ts";
 import type { BridgedServer } from "../../bridge/bridged-server.ts";
+import type { HeldCall } from "../../bridge/era/held/held-call.ts";
+import type { HeldCalls } from "../../bridge/era/held/held-calls.ts";
 import { NoServer } from "../../bridge/no-server.ts";
 import type { DropReason } from "../../bridge/stdio/multiplexer.ts";
 import { lineChannel } from "../../bridge/stdio/server-channel.ts";
@@ -11,6 +13,7 @@ export interface StdioServerOptions {
   /** The main thread's socket for streams; undefined: there are none to be had. */
   readonly socketPath: string | undefined;
   readonly clock: Clock;
+  readonly held: HeldCalls<HeldCall>;
   readonly onDropped: (reason: DropReason) => void;
 }
 
@@ -24,7 +27,7 @@ const OFFERS_TIMEOUT_MS = 5_000;
 /** A server over standard input and output, by way of the main thread. @throws {NoServer} */
 export async function stdioServer(
   { backend, id, sessionMode }: StdioEndpoint,
-  { socketPath, clock, onDropped }: StdioServerOptions,
+  { socketPath, clock, held, onDropped }: StdioServerOptions,
 ): Promise<BridgedServer> {
   if (socketPath === undefined) throw new NoServer("UpstreamUnreachable", "the gateway has no way to its process");
   const open = async (own: boolean, signal: AbortSignal) =>
@@ -41,6 +44,7 @@ export async function stdioServer(
     ownProcesses: OWN_PROCESSES,
     clientInfo: CLIENT_INFO,
     clock,
+    held,
     onDropped,
   });
 }
