@@ -16,6 +16,16 @@ export function gatewayMetrics(metrics: Metrics, stats: () => Promise<DataPathSt
       }));
     },
   );
+  metrics.counterOf(
+    "slipway_gateway_deployment_requests_total",
+    "Requests by deployment and class of the answer's status; gone: the client left before. Deployments that are gone are not told of.",
+    async () => {
+      const found = await stats();
+      return (found?.deployments ?? []).flatMap(({ namespace, name, requests }) =>
+        Object.entries(requests).map(([code, value]) => ({ labels: { namespace, name, code }, value })),
+      );
+    },
+  );
   metrics.gauge("slipway_gateway_open", "Requests and streams for MCP servers that are open now.", async () => {
     const found = await stats();
     return found === undefined ? [] : [{ value: found.open }];

@@ -159,11 +159,8 @@ describe("a server that somebody else runs", () => {
     expect((await ask(foreign.url, { body: "{}" })).status).toBe(401);
   });
 
-  it.each([
-    { because: "it is where clouds keep their secrets", url: "http://169.254.169.254/latest" },
-    { because: "it is in another network", url: "http://10.255.255.1/mcp" },
-  ])("is not reached where $because", async ({ url }) => {
-    await deploy("closed", remote(`${url}?${QUERY}`));
+  it("is not reached where clouds keep their secrets", async () => {
+    await deploy("closed", remote(`http://169.254.169.254/latest?${QUERY}`));
     const { status } = await slipway.until("closed", (each) =>
       JSON.stringify(each.status?.conditions ?? "").includes("remote.allowedCidrs"),
     );

@@ -311,6 +311,55 @@ describe("what somebody does at the gateway", () => {
   });
 });
 
+describe("two McpGateways that lead to one place", () => {
+  const FORGES = [{ name: FORGE }, { name: "other" }];
+
+  it("have an entry each where their teams differ", async () => {
+    world.putGateway({ visibility: "team", teamId: "t1" });
+    world.putGateway({ visibility: "team", teamId: "t2" }, "other");
+    world.putDeployment({ registerWith: FORGES });
+    world.putReady(true);
+    await world.settle();
+    expect(world.registered()).toBe("True Registered");
+    expect([...forge.entries.values()].map(({ teamId }) => teamId)).toEqual(["t1", "t2"]);
+    world.putDeployment({ registerWith: [{ name: "other" }] });
+    await world.settle();
+    expect([...forge.entries.values()].map(({ teamId }) => teamId)).toEqual(["t2"]);
+  });
+
+  it("do not fight over one where they would be the same", async () => {
+    await registered();
+    const [entry] = forge.entries.values();
+    world.putGateway({}, "other");
+    world.putDeployment({ registerWith: FORGES });
+    await world.settle();
+    expect(world.registered()).toBe("False RegistrationConflict");
+    world.putDeployment({ registerWith: [{ name: FORGE }] });
+    await world.settle();
+    expect([...forge.entries.values()]).toEqual([entry]);
+    expect(world.registered()).toBe("True Registered");
+  });
+
+  it("are not more than the status has room for", async () => {
+    for (let at = 0; at < 20; at++) world.putGateway({ visibility: "team", teamId: `t${at}` }, `g${at}`);
+    const some = (from: number) => Array.from({ length: 8 }, (_, at) => ({ name: `g${from + at}` }));
+    world.putDeployment({ registerWith: some(0) });
+    world.putReady(true);
+    await world.settle();
+    for (let at = 0; at < 8; at++)
+      world.putGateway({ visibility: "team", teamId: `t${at}`, url: "http://127.0.0.1:1" }, `g${at}`);
+    world.putDeployment({ registerWith: some(8) });
+    await world.look();
+    world.putDeployment({ registerWith: some(12) });
+    for (let at = 8; at < 12; at++)
+      world.putGateway({ visibility: "team", teamId: `t${at}`, url: "http://127.0.0.1:1" }, `g${at}`);
+    await world.look();
+    await world.look();
+    expect(registrations()).toHaveLength(16);
+    expect(world.message()).toContain("g19: waits until an entry at another gateway");
+  });
+});
+
 describe("a gateway with trouble", () => {
   it.each([
     { fault: { status: 400, body: { detail: "Unable to process input" } }, says: "False RegistrationRefused" },

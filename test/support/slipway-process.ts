@@ -38,6 +38,8 @@ export class SlipwayProcess implements AsyncDisposable {
   readonly #ownDataDir: boolean;
   #child: ChildProcess | undefined;
   #output = "";
+  /** Kept once it was chosen, since it is part of what clients are told in every status. */
+  #gatewayPort = "0";
 
   constructor(options: UpOptions = {}) {
     this.#options = options;
@@ -65,13 +67,15 @@ export class SlipwayProcess implements AsyncDisposable {
     await Promise.race([ready, ended, late]);
     ended.catch(() => undefined);
     late.catch(() => undefined);
+    this.#gatewayPort = new URL(this.endpoints.gateway).port;
     return this;
   }
 
   /** Starts it without waiting for anything. */
   spawn(): ChildProcess {
     if (this.#child) throw new Error("slipway up runs already");
-    const listeners = ["--listen", "--gateway-listen", "--metrics-listen"].flatMap((flag) => [flag, "127.0.0.1:0"]);
+    const anyPort = ["--listen", "--metrics-listen"].flatMap((flag) => [flag, "127.0.0.1:0"]);
+    const listeners = [...anyPort, "--gateway-listen", `127.0.0.1:${this.#gatewayPort}`];
     // Debug lines are read, too, where there is something that they must not show.
     const level = secretWatch.isAwake ? ["--log-level", "debug"] : [];
     const args = ["up", "--data-dir", this.dataDir, ...listeners, ...level, ...(this.#options.args ?? [])];

@@ -7,7 +7,7 @@ import { entryName, entryTags } from "./naming.ts";
 /** Pure. What a gateway is to be told of a deployment that clients reach at `url`. */
 export function announcementOf(
   deployment: RuntimeDeployment,
-  { spec }: McpGateway,
+  { metadata, spec }: McpGateway,
   { url, token }: { url: string; token: string | undefined },
 ): Announcement {
   const { namespace, name } = deployment.metadata;
@@ -17,7 +17,7 @@ export function announcementOf(
     url: seenFrom(spec.serverBaseUrl, url),
     // Slipway's gateway passes legacy SSE on as it is; everything else it has on streamable HTTP.
     transport: deployment.spec.transport?.type === "sse" ? "sse" : "streamable-http",
-    tags: entryTags(deployment, spec.tags),
+    tags: entryTags(deployment, metadata.name, spec.tags),
     visibility: spec.visibility,
     teamId: spec.teamId,
     refreshIntervalSeconds: spec.refreshIntervalSeconds,
@@ -38,6 +38,14 @@ export function digestOf(announcement: Announcement, key: Uint8Array): string {
     .update(`registration\n${canonicalJson({ ...announcement })}`)
     .digest("hex")
     .slice(0, 32);
+}
+
+/** Pure. Whether an entry of somebody else keeps one from being made: names and URLs are unique among those of one scope. */
+export function isRival(entry: Entry, announcement: Announcement, gateway: ExternalGateway): boolean {
+  const { name, url, visibility, teamId } = announcement;
+  if (entry.visibility !== undefined && entry.visibility !== visibility) return false;
+  if (visibility === "team" && entry.teamId !== undefined && entry.teamId !== teamId) return false;
+  return gateway.isSameName(entry.name, name) || gateway.isSameUrl(entry.url, url);
 }
 
 /** Pure. Whether somebody has changed an entry there, as far as an entry shows it. Further tags are theirs to set. */

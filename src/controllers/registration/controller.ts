@@ -45,6 +45,8 @@ export interface RegistrationPorts {
 /** A settled registration is looked at this often, spread over half that time: what somebody did there is found. */
 const POLL_MS = 300_000;
 const RETRY_BASE_MS = 1_000;
+/** As many as the status has room for. */
+const MOST_REGISTRATIONS = 16;
 /** How long what is being deleted waits for a gateway that cannot be asked. */
 export const PATIENCE_MS = 600_000;
 
@@ -103,6 +105,11 @@ export class RegistrationReconciler implements Reconciler {
       return;
     }
     const isNew = !memory.registrations.has(name) && serving.kind === "serves" && isLive(this.#ports.live.get(gateway));
+    if (isNew && memory.registrations.size >= MOST_REGISTRATIONS) {
+      const message = "waits until an entry at another gateway, which it names no more, is removed";
+      look.standings.push({ gateway: name, status: "False", reason: Reason.RegistrationPending, message });
+      return;
+    }
     if (isNew) await this.#intend(look, name);
     await this.#attempt(look, gateway, async (live) => {
       const registration = memory.registrations.get(name);

@@ -6,7 +6,6 @@ export interface Announcement {
   readonly description: string;
   readonly url: string;
   readonly transport: "streamable-http" | "sse";
-  /** In any order; the first tells whose it is. */
   readonly tags: readonly string[];
   readonly visibility: "public" | "team" | "private";
   readonly teamId: string | undefined;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import type { RuntimeDeployment } from "../../api/v1alpha1/index.ts";
-import { entryName, entryTags } from "./naming.ts";
+import { entryName, entryTags, gatewayTag } from "./naming.ts";
 
 function named(namespace: string, name: string): RuntimeDeployment {
   const metadata = { namespace, name, uid: "0f0e0d0c-0b0a-4908-8706-050403020100" };
@@ -31,8 +31,12 @@ describe("the name of an entry", () => {
 
 describe("the tags of an entry", () => {
   it("keep to the gateway's rules, which drop others without a word", () => {
-    const tags = entryTags(named("a", "b"), ["prod", "slipway"]);
-    expect(tags).toEqual(["slipway:uid:0f0e0d0c-0b0a-4908-8706-050403020100", "slipway", "prod"]);
+    const tags = entryTags(named("a", "b"), "forge", ["prod", "slipway"]);
+    expect(tags).toEqual([
+      ...["slipway:uid:0f0e0d0c-0b0a-4908-8706-050403020100", "slipway:gateway:forge"],
+      ...["slipway", "prod"],
+    ]);
+    tags.push(gatewayTag("g".repeat(253)), gatewayTag("g".repeat(34)), gatewayTag("g".repeat(35)));
     for (const tag of tags) expect(tag).toMatch(/^(?=.{2,50}$)[a-z0-9][a-z0-9\-:.]*[a-z0-9]$/);
   });
 });

@@ -3,6 +3,8 @@ import type { RuntimeDeployment } from "../../api/v1alpha1/index.ts";
 
 /** Of every entry that Slipway made, whichever. */
 const COMMON_TAG = "slipway";
+/** ContextForge drops longer ones without a word. */
+const LONGEST_TAG = 50;
 
 /**
  * Pure. What an entry is called: `namespace.name`, which becomes part of its tools' names. Gateways tell names apart by a
@@ -20,7 +22,20 @@ export function ownerTag({ metadata: { uid } }: RuntimeDeployment): string {
   return `slipway:uid:${uid}`;
 }
 
-/** Pure. All tags of its entry, the owner's first. */
-export function entryTags(deployment: RuntimeDeployment, further: readonly string[] = []): string[] {
-  return [...new Set([ownerTag(deployment), COMMON_TAG, ...further])];
+/** Pure. By which McpGateway it was made: two of them may lead to the same place. A name that is too long is a digest. */
+export function gatewayTag(gateway: string): string {
+  const tag = `slipway:gateway:${gateway}`;
+  if (tag.length <= LONGEST_TAG) return tag;
+  return `slipway:gateway:${createHash("sha256").update(gateway).digest("hex").slice(0, 16)}`;
+}
+
+/** Pure. All tags of its entry. */
+export function entryTags(deployment: RuntimeDeployment, gateway: string, further: readonly string[] = []): string[] {
+  return [...new Set([ownerTag(deployment), gatewayTag(gateway), COMMON_TAG, ...further])];
+}
+
+/** Pure. Whether an entry is the one that was made for a deployment by way of an McpGateway. */
+export function isOwn(deployment: RuntimeDeployment, gateway: string): (entry: { tags: readonly string[] }) => boolean {
+  const own = [ownerTag(deployment), gatewayTag(gateway)];
+  return ({ tags }) => own.every((tag) => tags.includes(tag));
 }

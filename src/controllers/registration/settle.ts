@@ -1,10 +1,10 @@
 import { Reason } from "../../api/v1alpha1/conditions.ts";
 import type { McpGateway, RuntimeDeployment } from "../../api/v1alpha1/index.ts";
 import { jittered } from "../../machinery/backoff.ts";
-import { announcementOf, digestOf, hasDrifted } from "./announcement.ts";
+import { announcementOf, digestOf, hasDrifted, isRival } from "./announcement.ts";
 import type { Announcement, Entry, ExternalGateway, Written } from "./external-gateway.ts";
 import type { LiveGateway } from "./live-gateway.ts";
-import { ownerTag } from "./naming.ts";
+import { isOwn } from "./naming.ts";
 import type { Serving } from "./serving.ts";
 import type { Registration, Standing } from "./status.ts";
 
@@ -56,9 +56,7 @@ export async function settle(matter: Matter): Promise<Settled> {
   const announcement = announcementOf(matter.deployment, gateway, { url: serving.url, token: live.serverToken });
   const digest = digestOf(announcement, matter.key);
   if (!found) {
-    const rival = known.others.find(
-      (entry) => client.isSameName(entry.name, announcement.name) || client.isSameUrl(entry.url, announcement.url),
-    );
+    const rival = known.others.find((entry) => isRival(entry, announcement, client));
     if (rival) return { registration: { gateway: name }, standing: conflict(rival, announcement, client) };
     return conclude(matter, await client.create(announcement, matter.signal), { announcement, digest });
   }
@@ -83,7 +81,7 @@ export async function withdraw(
   // Two where an answer was lost and the gateway lets names be used twice.
   const ids =
     registration.id === undefined
-      ? (await live.lists.now(signal)).filter(isOwn(deployment)).map(({ id }) => id)
+      ? (await live.lists.now(signal)).filter(isOwn(deployment, name)).map(({ id }) => id)
       : [registration.id];
   const gone = await Promise.all(ids.map((id) => live.client.remove(id, signal)));
   if (gone.every(Boolean)) return { registration: undefined, standing: undefined };
@@ -105,7 +103,7 @@ function conflict(rival: Entry, announcement: Announcement, client: ExternalGate
 }
 
 /** Its own entry, and, where all had to be looked through, those of others. */
-async function findOwn({ deployment, registration, live, isNew, signal }: Matter): Promise<{
+async function findOwn({ deployment, gateway, registration, live, isNew, signal }: Matter): Promise<{
   own: Entry | undefined;
   others: readonly Entry[];
 }> {
@@ -115,17 +113,12 @@ async function findOwn({ deployment, registration, live, isNew, signal }: Matter
     if (own) return { own, others: [] };
   }
   const entries = await (isNew ? lists.recent(signal) : lists.now(signal));
-  const isMine = isOwn(deployment);
+  const isMine = isOwn(deployment, gateway.metadata.name);
   const mine = entries.filter(isMine);
   const [first, ...more] = mine.filter(({ state }) => state !== "deleting");
   // Somebody has copied it there, or an answer was lost where names may be used twice.
   for (const { id } of more) await client.remove(id, signal);
   return { own: first ?? mine[0], others: entries.filter((entry) => !isMine(entry)) };
-}
-
-function isOwn(deployment: RuntimeDeployment): (entry: Entry) => boolean {
-  const tag = ownerTag(deployment);
-  return ({ tags }) => tags.includes(tag);
 }
 
 /** While the server is away: switched off, but not for a blink. */

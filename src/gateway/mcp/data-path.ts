@@ -6,6 +6,7 @@ import type { Directory, EndpointKey } from "../directory.ts";
 import { Drains } from "../drains.ts";
 import { Bridging, type BridgingStats } from "./bridged/bridging.ts";
 import { CallLimits } from "./call-limits.ts";
+import { type DeploymentCount, DeploymentCounts } from "./deployment-counts.ts";
 import type { Outcome } from "./exchange.ts";
 import { Gate } from "./gate.ts";
 import { LegacySessions } from "./legacy-sessions.ts";
@@ -53,6 +54,8 @@ export interface DataPathStats extends BridgingStats {
   readonly failed: number;
   /** The gateway answered itself. */
   readonly refused: number;
+  /** Requests by deployment, of those that there are now. */
+  readonly deployments: readonly DeploymentCount[];
   /** Calls and streams that are open now. */
   readonly open: number;
 }
@@ -93,6 +96,7 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
     counts[outcome] += 1;
   };
   const bridging = new Bridging({ directory, streamsSocket: options.streamsSocket, clock });
+  const deploymentCounts = new DeploymentCounts(directory);
   const drains = new Drains({
     directory,
     clock,
@@ -108,6 +112,7 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
     upstreams,
     bridged: bridging.handler(onOutcome),
     drains,
+    deploymentCounts,
     sessions: new LegacySessions(),
     gate: requireToken ? new Gate(options.access, { clock, logger }) : undefined,
     limits,
@@ -148,11 +153,12 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
       : await startProbeListener({ socketPath: options.probeSocket, handler: probeHandler, logger });
   return {
     url: urlOf(server, listen.host),
-    stats: () => ({ ...counts, open: limits.open, ...bridging.stats }),
+    stats: () => ({ ...counts, deployments: deploymentCounts.list(), open: limits.open, ...bridging.stats }),
     drain: (key, isReplaced, over) => drains.begin(key, isReplaced, over),
     resume: (key) => drains.end(key),
     async close() {
       drains[Symbol.dispose]();
+      deploymentCounts.close();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       // Connections that become idle later are closed by nobody else.
       for (const socket of unused) socket.destroy();

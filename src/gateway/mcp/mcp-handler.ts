@@ -9,6 +9,7 @@ import { SAFE_HEADERS } from "../refusal.ts";
 import { type Failure, invalid, sendFailure, unavailable } from "./answers.ts";
 import { type BridgedHandler, ownerOf } from "./bridged/bridged-handler.ts";
 import type { CallLimits } from "./call-limits.ts";
+import type { DeploymentCounts } from "./deployment-counts.ts";
 import { Exchange, type ExchangeOptions, type Onward, type Outcome } from "./exchange.ts";
 import { ANYBODY, type Caller, type Gate } from "./gate.ts";
 import { type RequestId, RpcCode } from "./json-rpc.ts";
@@ -29,6 +30,7 @@ export interface McpHandlerOptions {
   readonly bridged: BridgedHandler;
   /** Which servers take nothing new. */
   readonly drains: Pick<Drains, "isDraining" | "pass">;
+  readonly deploymentCounts: Pick<DeploymentCounts, "watch">;
   readonly sessions: LegacySessions;
   /** Undefined: anybody may use everything. */
   readonly gate: Gate | undefined;
@@ -162,6 +164,7 @@ export class McpHandler {
       if (allowed && !directory.hasSynced()) return unavailable(503, "NotSynced", "the gateway has just started", 1);
       return notFound(route.path);
     }
+    this.#options.deploymentCounts.watch(endpoint, asked.response);
     const { state, upstream } = endpoint;
     if (!state.ready) return unavailable(503, state.reason, state.message, state.retryAfterSeconds);
     if (upstream === undefined) return unavailable(503, "NoAddress", "it has no address", 2);

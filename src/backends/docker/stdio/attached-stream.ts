@@ -20,6 +20,8 @@ export class AttachedStream extends Duplex {
   constructor(socket: Socket) {
     super({ allowHalfOpen: false, highWaterMark: BUFFER_BYTES });
     this.#socket = socket;
+    // It may fail before anybody has it; who has it is told by its end, too.
+    this.on("error", () => undefined);
     socket
       .on("data", (chunk: Buffer) => this.#receive(chunk))
       .once("end", () => this.#end())

@@ -68,7 +68,8 @@ export class OwnProcesses implements AsyncDisposable {
       const until = AbortSignal.any([signal, live.end.signal]);
       const stream = await this.#start(ownProcessOptions(inspected, { name, labels }), until);
       whenAborted(live.end.signal, () => stream.destroy());
-      stream.once("close", () => void end(stream));
+      if (stream.closed) void end(stream);
+      else stream.once("close", () => void end(stream));
       return stream;
     } catch (error) {
       await end(undefined);
@@ -114,7 +115,10 @@ export class OwnProcesses implements AsyncDisposable {
     const { engine } = this.#parts;
     const options = { signal, timeoutMs: CHANGE_TIMEOUT_MS };
     const create = (docker: Docker, abortSignal: AbortSignal) => createContainer(docker, wanted, abortSignal);
-    const id = await engine.call("create a container", create, options);
+    // To its end, whoever has gone: what the Engine makes after nobody listened would stay.
+    const unhurried = { ...options, signal: new AbortController().signal };
+    const id = await engine.call("create a container", create, unhurried);
+    signal.throwIfAborted();
     // Before it runs, so that nothing is missed.
     const attaching = { signal, timeoutMs: ATTACH_TIMEOUT_MS };
     const stream = new AttachedStream(await engine.hijack("attach to a container", attachPath(id), attaching));
