@@ -198,6 +198,31 @@ it("passes clients of both eras through to a server of both", async () => {
   expect(gateway.dataPath.stats().sessions).toBe(before);
 });
 
+it("gives each of fifty clients its own answers, and frees everything when they have gone", async () => {
+  const plan = [
+    { kind: "v2 pinned", server: "streamable", tool: "echo", argument: "message", says: "Echo: " },
+    { kind: "v2 legacy", server: "modern", tool: "echo", argument: "text", says: "" },
+    { kind: "v2 pinned", server: "sse", tool: "echo", argument: "message", says: "Echo: " },
+  ] as const;
+  await Promise.all(
+    Array.from({ length: 50 }, async (_, index) => {
+      const { kind, server, tool, argument, says } = plan[index % plan.length] ?? plan[0];
+      await using client = await connect(kind, server);
+      for (let turn = 0; turn < 3; turn += 1) {
+        const text = `client ${index}, turn ${turn}`;
+        expect(await textOf(client.call("tools/call", { name: tool, arguments: { [argument]: text } }))).toBe(
+          says + text,
+        );
+      }
+      if (kind === "v2 legacy") return;
+      const sampled = client.call("tools/call", { name: "trigger-sampling-request", arguments: { prompt: "p" } });
+      expect(await textOf(sampled)).toContain("sampled");
+    }),
+  );
+  await eventually("nothing is open", () => gateway.dataPath.stats().open === 0, { timeoutMs: 10_000 });
+  expect(gateway.dataPath.stats().sessions).toBe(0);
+}, 60_000);
+
 describe("a call that is held", () => {
   const _meta = {
     "io.modelcontextprotocol/protocolVersion": STATELESS,

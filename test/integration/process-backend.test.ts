@@ -1,10 +1,11 @@
 import { execFile } from "node:child_process";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import { NO_IMAGE, type Workload, type WorkloadSpec } from "../../src/backends/backend.ts";
+import { formatPinned, packageKey } from "../../src/backends/process/packages/package-name.ts";
 import type { ProcessBackend } from "../../src/backends/process/process-backend.ts";
 import { linuxProcesses } from "../../src/backends/process/supervisor/process-table.ts";
 import { contractSpec, newOwner, UNCONFINED, UNRESTRICTED } from "../contract/backend.ts";
@@ -171,6 +172,16 @@ describe("a process of a deployment", () => {
     },
   );
 
+  it.each([{ stdio: true }, { stdio: false }])(
+    "hears SIGTERM even if it has just been started (stdio: $stdio)",
+    async ({ stdio }) => {
+      const spec = specOf(node(IDLE), { stdio });
+      const { id } = await launch(spec);
+      await backend.stop(id, 20, within());
+      expect((await current(spec))?.state).toMatchObject({ kind: "exited", exitCode: 143 });
+    },
+  );
+
   it("is told of by its log, over an end of the workload, and by what it uses", async () => {
     const spec = specOf(
       node(`console.error('first'); for (const end = Date.now() + 1500; Date.now() < end;); ${IDLE}`),
@@ -265,6 +276,37 @@ describe("a process of one client", () => {
     backend = world.backend();
     expect(await current(spec)).toMatchObject({ id, state: { kind: "running" } });
     expect([...(await world.host.open()).supervisor.list().keys()]).toEqual([id]);
+  });
+});
+
+describe("what nobody needs any more", () => {
+  const pinned = { name: "some-server", version: "1.0.0", integrity: "sha512-AAAA" };
+
+  it("is removed with the orphans: packages without a workload, and no others", async () => {
+    await launch(specOf(node(IDLE), { image: { pinned: formatPinned(pinned) } }));
+    const packages = join(world.directory, "shared", "packages");
+    for (const key of [packageKey(pinned), packageKey({ ...pinned, version: "2.0.0" })]) {
+      await mkdir(join(packages, `${key}.tree`));
+      await writeFile(join(packages, `${key}.lock.json`), "{}");
+      await writeFile(join(packages, `${key}.digest`), "");
+    }
+    expect(await backend.collectOrphans(() => true, within())).toEqual([]);
+    const kept = ["digest", "lock.json", "tree"].map((what) => `${packageKey(pinned)}.${what}`);
+    expect((await readdir(packages)).sort()).toEqual(kept);
+  });
+
+  it("is left by no Slipway that ends without a workload", async () => {
+    const spec = specOf(node(IDLE));
+    const { id } = await launch(spec);
+    await world.host[Symbol.asyncDispose]();
+    expect((await readdir(world.directory)).sort()).toEqual(["shared", "state"]);
+    world.host = world.openHost();
+    backend = world.backend();
+    await backend.delete(id, within());
+    await writeFile(join(world.directory, "another's"), "");
+    await world.host[Symbol.asyncDispose]();
+    expect(await readdir(world.directory)).toEqual(["another's"]);
+    world.host = world.openHost();
   });
 });
 

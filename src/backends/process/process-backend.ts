@@ -23,7 +23,7 @@ import type { Usage, UsageSource } from "../usage.ts";
 import { admitProcess } from "./admission.ts";
 import { checkPortFree } from "./listening-port.ts";
 import { PackageInstalls } from "./packages/package-installs.ts";
-import { formatPinned, parsePinned } from "./packages/package-name.ts";
+import { formatPinned, type PinnedPackage, parsePinned } from "./packages/package-name.ts";
 import { processHealth } from "./process-health.ts";
 import type { OpenHost, ProcessHost } from "./process-host.ts";
 import { processUsage } from "./process-usage.ts";
@@ -167,6 +167,10 @@ export class ProcessBackend implements Backend, LogSource, UsageSource, StdioHos
       await this.delete(id, signal);
       orphans.set(note.owner.uid, note.owner);
     }
+    // Between creations: what is being made is not there yet, and has its package already.
+    const pruning = this.#making.then(async () => await host?.packages.prune(packagesUsed(host)));
+    this.#making = pruning.catch(() => undefined);
+    await pruning;
     return [...orphans.values()];
   }
 
@@ -242,6 +246,10 @@ function workloadsOf({ supervisor }: OpenHost): readonly KeptWorkload[] {
     const note = noteOf(process.record);
     return note?.kind === "workload" ? [{ id, process, note }] : [];
   });
+}
+
+function packagesUsed(host: OpenHost): readonly PinnedPackage[] {
+  return workloadsOf(host).flatMap(({ note }) => parsePinned(note.image.pinned) ?? []);
 }
 
 function isSame(a: WorkloadNote, b: WorkloadNote): boolean {

@@ -1,4 +1,4 @@
-import { chmod, mkdir, stat } from "node:fs/promises";
+import { chmod, mkdir, rm, rmdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Clock } from "../../machinery/clock.ts";
 import type { Logger } from "../../machinery/logger.ts";
@@ -8,6 +8,7 @@ import { Bubblewrap } from "./sandbox/bubblewrap.ts";
 import { launchTools } from "./supervisor/launch.ts";
 import type { ProcessTable } from "./supervisor/process-table.ts";
 import { Supervisor } from "./supervisor/supervisor.ts";
+import { systemCode } from "./supervisor/system-error.ts";
 import { noteOf, ownerOf } from "./workload-note.ts";
 
 export interface ProcessHostOptions {
@@ -95,12 +96,18 @@ export class ProcessHost implements AsyncDisposable {
     return (await isThere(this.#options.stateDirectory)) ? await this.open() : undefined;
   }
 
-  /** Ends all processes. Those that should run are started by the next Slipway. */
+  /** Ends all processes. Those that should run are started by the next Slipway; where there are none nothing is left behind. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
     const opened = await this.#opening?.catch(() => undefined);
-    opened?.packages[Symbol.dispose]();
-    await opened?.supervisor[Symbol.asyncDispose]();
+    if (!opened) return;
+    const { supervisor, packages } = opened;
+    packages[Symbol.dispose]();
+    await supervisor[Symbol.asyncDispose]();
+    if (supervisor.list().size > 0) return;
+    const { stateDirectory, sharedDirectory } = this.#options;
+    await Promise.all([stateDirectory, sharedDirectory].map((path) => rm(path, { recursive: true, force: true })));
+    await removeEmpty(dirname(sharedDirectory));
   }
 
   async #open(): Promise<OpenHost> {
@@ -145,6 +152,15 @@ function packagesOf(sharedDirectory: string): string {
 async function makePassable(path: string): Promise<void> {
   const first = await mkdir(path, { recursive: true });
   for (let made = path; first !== undefined && made.startsWith(first); made = dirname(made)) await chmod(made, 0o711);
+}
+
+/** Leaves what is not empty. */
+async function removeEmpty(folder: string): Promise<void> {
+  try {
+    await rmdir(folder);
+  } catch (error) {
+    if (systemCode(error) !== "ENOTEMPTY" && systemCode(error) !== "ENOENT") throw error;
+  }
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -35,7 +35,7 @@ async function ask(
   signal: AbortSignal,
 ): Promise<{ socket: Socket; own: boolean }> {
   signal.throwIfAborted();
-  const socket = connect({ path: socketPath, allowHalfOpen: true });
+  const socket = connect(socketPath);
   try {
     socket.write(`${JSON.stringify(request)}\n`);
     const answer = answerIn(await firstLine(socket, { maxBytes: LINE_BYTES, signal }));

@@ -34,8 +34,7 @@ const OPEN_TIMEOUT_MS = 45_000;
  */
 export async function startStreamServer({ socketPath, streams, logger }: StreamServerOptions): Promise<StreamServer> {
   const open = new Set<Socket>();
-  // The input of a process may end while its output goes on.
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
+  const server = createServer((socket) => {
     open.add(socket);
     socket.once("close", () => open.delete(socket));
     // What it means is told by its close.
@@ -94,14 +93,18 @@ async function opened(streams: StdioStreams, target: StdioTarget, gone: AbortSig
   return streams.open(target, signal);
 }
 
-/** The end of one direction is passed on; whoever goes altogether takes the other along, what it has still said included. */
+/**
+ * Whoever goes takes the other along, what the process has still said included. The end of what the data path sends means that it
+ * is gone: over a Unix socket the two cannot be told apart, and a process that lives on must not read the end of its input.
+ */
 function join(socket: Socket, process: Duplex, answer: string): void {
   process.on("error", () => undefined);
-  socket.once("close", () => process.destroy());
+  const leave = () => process.destroy();
+  socket.once("end", leave).once("close", leave);
   process.once("close", () => socket.destroySoon());
   socket.write(answer);
   process.pipe(socket);
-  socket.pipe(process);
+  socket.pipe(process, { end: false });
   // Had it ended before somebody listened.
   if (process.destroyed) socket.destroySoon();
 }

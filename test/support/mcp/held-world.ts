@@ -19,6 +19,7 @@ export interface Round {
 
 interface AskedWith {
   readonly method?: string;
+  readonly clientInfo?: Record<string, unknown>;
   readonly capabilities?: Record<string, unknown>;
 }
 
@@ -52,7 +53,7 @@ export function heldWorld({
   const call = async (
     owner: string,
     params: Record<string, unknown> = {},
-    { method = "tools/call", capabilities = OFFERED }: AskedWith = {},
+    { method = "tools/call", capabilities = OFFERED, clientInfo = { name: "test", version: "1" } }: AskedWith = {},
   ) => {
     const client = new ScriptedClient();
     const port = await servers.connectStateless(client, { owner });
@@ -61,6 +62,7 @@ export function heldWorld({
     const _meta = {
       "io.modelcontextprotocol/protocolVersion": "2026-07-28",
       "io.modelcontextprotocol/clientCapabilities": capabilities,
+      "io.modelcontextprotocol/clientInfo": clientInfo,
       ...(params._meta as Record<string, unknown>),
     };
     port.send(request(id, method, { name: "tool", ...params, _meta }));

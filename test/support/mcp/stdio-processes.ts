@@ -57,7 +57,10 @@ export async function startStdioPlace({ hasOwn = true }: { hasOwn?: boolean } = 
         const stream = Duplex.from({ writable: child.stdin, readable: child.stdout });
         return stream.once("close", () => child.kill("SIGKILL"));
       }
-      const known = shared.get(id) ?? { child: start(id), stream: undefined };
+      const running = shared.get(id);
+      // Its output may end a moment before one hears that it has exited.
+      const isGone = running?.child.stdout.readableEnded || running?.child.signalCode;
+      const known = running && !isGone ? running : { child: start(id), stream: undefined };
       known.stream?.destroy();
       shared.set(id, known);
       known.child.once("exit", () => {

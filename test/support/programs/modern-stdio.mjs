@@ -27,6 +27,14 @@ serveStdio(() => {
     await new Promise((resolve) => context.mcpReq.signal.addEventListener("abort", resolve, { once: true }));
     return { content: [] };
   });
+  server.registerTool("flood", {}, async (context) => {
+    const progressToken = context.mcpReq._meta?.progressToken ?? 0;
+    const message = "f".repeat(64 * 1024);
+    for (let progress = 1; progress <= 1_000 && !context.mcpReq.signal.aborted; progress += 1) {
+      await context.mcpReq.notify({ method: "notifications/progress", params: { progressToken, progress, message } });
+    }
+    return { content: [] };
+  });
   server.registerTool("grow", {}, async () => {
     server.registerTool(`grown-${Date.now()}`, {}, async () => ({ content: [] }));
     return { content: [] };

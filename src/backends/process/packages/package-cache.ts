@@ -66,6 +66,18 @@ export class PackageCache implements Disposable {
     return await packageProgram(join(tree, "node_modules", pinned.name), { node: this.#options.node });
   }
 
+  /** Removes installs that nobody uses, and their locks. What is being installed stays. */
+  async prune(used: readonly PinnedPackage[]): Promise<void> {
+    const kept = new Set([...used.map(packageKey), ...this.#installs.keys()]);
+    for (const file of await readdir(this.#options.directory)) {
+      const key = /^[0-9a-f]{40}(?=\.)/.exec(file)?.[0];
+      if (key === undefined || kept.has(key)) continue;
+      this.#verified.delete(key);
+      if (file.endsWith(".tree")) await this.#remove(join(this.#options.directory, file));
+      else await rm(join(this.#options.directory, file), { force: true });
+    }
+  }
+
   /** Gives up what is under way. */
   [Symbol.dispose](): void {
     this.#lifetime.abort();

@@ -22,17 +22,26 @@ const ROUNDS = 200;
  */
 export async function endRun(run: Run, graceMs: number, { table, clock }: Ending, signal: AbortSignal): Promise<void> {
   if (graceMs > 0) {
-    const members = await membersOf(run, table);
-    // Whoever waits for the program shall hear of its end.
-    const asked = run.monitored ? members.filter((entry) => !isLeader(entry, run.leader)) : members;
-    await sendAll(asked, "SIGTERM", table);
+    let heard = await askToEnd(run, table);
     const deadline = clock.monotonicMs() + graceMs;
     while (!signal.aborted && clock.monotonicMs() < deadline) {
       if (await isOver(run, table)) return;
       await delay(clock, LOOK_MS, signal);
+      if (!heard) heard = await askToEnd(run, table);
     }
   }
   await killRun(run, { table, clock });
+}
+
+/**
+ * Answers whether its program was there to be asked. Who waits for that is not asked, since it shall tell of the end; and the
+ * first process of a sandbox hears no SIGTERM.
+ */
+async function askToEnd(run: Run, table: ProcessTable): Promise<boolean> {
+  const members = await membersOf(run, table);
+  const asked = run.monitored ? members.filter((entry) => !isLeader(entry, run.leader)) : members;
+  await sendAll(asked, "SIGTERM", table);
+  return !run.monitored || asked.length > 1;
 }
 
 /**

@@ -48,6 +48,7 @@ const PAUSE_MS = 250;
 /** Before a subscription that has ended is opened again; twice as long each time that it is refused, up to the latter. */
 const LISTEN_AGAIN_MS = 1_000;
 const LONGEST_LISTEN_AGAIN_MS = 60_000;
+const TASKS_EXTENSION = "io.modelcontextprotocol/tasks";
 /** Resources that a client may be subscribed to. */
 const MOST_SUBSCRIPTIONS = 1_024;
 
@@ -367,10 +368,16 @@ function greetingFrom(discover: Fields, asked: unknown): Fields {
   const { instructions } = discover;
   return {
     protocolVersion: typeof asked === "string" && SESSION_VERSIONS.includes(asked) ? asked : LAST_SESSION_VERSION,
-    capabilities: fieldsOf(discover, "capabilities"),
+    capabilities: sessionCapabilities(fieldsOf(discover, "capabilities")),
     serverInfo,
     ...(instructions !== undefined && { instructions }),
   };
+}
+
+/** Tasks of the later revision are an extension, whose messages earlier clients do not know. */
+function sessionCapabilities(capabilities: Fields): Fields {
+  const { [TASKS_EXTENSION]: _, ...extensions } = fieldsOf(capabilities, "extensions");
+  return { ...capabilities, ...(capabilities.extensions !== undefined && { extensions }) };
 }
 
 /** Changes of roots are no longer told. */

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { Duplex } from "node:stream";
 import { fileURLToPath } from "node:url";
@@ -203,6 +203,41 @@ describe("a client of version 2 of the SDK, pinned to 2026-07-28, on server-ever
     await eventually("the resource is updated", () => updates.includes(uri), { timeoutMs: 20_000 });
     await client.close();
     servers.close("the test is over");
+  }, 40_000);
+});
+
+describe("a client of version 2 of the SDK that can be asked, on server-everything", () => {
+  it("is asked by a process of its own, which is kept for its next call", async () => {
+    const children: ChildProcess[] = [];
+    const start = async () => {
+      const child = spawn(process.execPath, [EVERYTHING, "stdio"], { stdio: ["pipe", "pipe", "ignore"] });
+      children.push(child);
+      return lineChannel(Duplex.from({ readable: child.stdout, writable: child.stdin }));
+    };
+    const servers = new StdioServers({
+      ...{ clock: systemClock, clientInfo: CLIENT, sessionMode: "Shared", ownProcesses: 2 },
+      ...{ openShared: start, openOwn: start },
+    });
+    const port = await portOf(servers);
+    const client = new Client(CLIENT, {
+      capabilities: { sampling: {}, roots: {} },
+      versionNegotiation: { mode: { pin: "2026-07-28" } },
+    });
+    const text = "sampled";
+    client.setRequestHandler("sampling/createMessage", async () => ({
+      ...{ model: "none", role: "assistant" as const, content: { type: "text" as const, text } },
+    }));
+    client.setRequestHandler("roots/list", async () => ({ roots: [{ uri: "file:///srv", name: "srv" }] }));
+    await client.connect(port as unknown as Transport);
+    const sampled = { name: "trigger-sampling-request", arguments: { prompt: "p", maxTokens: 5 } };
+    expect(JSON.stringify(await client.callTool(sampled))).toContain("sampled");
+    expect(JSON.stringify(await client.callTool({ name: "get-roots-list" }))).toContain("file:///srv");
+    expect(children).toHaveLength(2);
+    await client.close();
+    servers.close("the test is over");
+    await eventually("both have ended", () =>
+      children.every(({ exitCode, signalCode }) => (exitCode ?? signalCode) !== null),
+    );
   }, 40_000);
 });
 

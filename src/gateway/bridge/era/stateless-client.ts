@@ -114,15 +114,15 @@ export class StatelessClient implements ServerPort {
   #forward(request: Request): void {
     const { personal } = this.#options;
     const { id } = request;
-    const capabilities = fieldsOf(metaOf(request), MetaKey.clientCapabilities);
+    const meta = metaOf(request);
     const bare = withoutEnvelope(request);
-    if (!personal?.takes(bare, capabilities)) {
+    if (!personal?.takes(bare, meta)) {
       const { requestState, inputResponses: _, ...params } = bare.params ?? {};
       if (requestState === undefined) this.#server.send({ ...bare, params });
       else this.#answered(unknownState(id), 0);
       return;
     }
-    const call = personal.begin(bare, capabilities, this.#listenerOf(bare));
+    const call = personal.begin(bare, meta, this.#listenerOf(bare));
     if (this.#methods.has(id)) this.#personal.set(id, call);
   }
 
@@ -161,7 +161,7 @@ export class StatelessClient implements ServerPort {
   #listen(request: Request): void {
     const { id, params } = request;
     const { personal, connect } = this.#options;
-    const clientCapabilities = fieldsOf(metaOf(request), MetaKey.clientCapabilities);
+    const meta = metaOf(request);
     const filter = params?.notifications;
     if (!isFields(filter)) {
       const message = "params.notifications is missing, or no filter";
@@ -176,9 +176,7 @@ export class StatelessClient implements ServerPort {
     let hasEnded = false;
     const listen = new ResourceListen({
       ...{ id, filter, capabilities: this.#capabilities, meta: this.#meta },
-      connect: personal?.takes(request, clientCapabilities)
-        ? (events) => personal.listen(clientCapabilities, events)
-        : connect,
+      connect: personal?.takes(request, meta) ? (events) => personal.listen(meta, events) : connect,
       send: (message, bytes) => {
         hasEnded = isAnswer(message);
         if (hasEnded) this.#listens.delete(id);

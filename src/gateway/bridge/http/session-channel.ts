@@ -14,7 +14,8 @@ export interface SessionChannelOptions {
 
 /** How often a stream that broke off is taken up again without anything having come. */
 const MOST_RESUMES = 5;
-const RESUME_MS = 1_000;
+/** Before that, where the server does not say. A server that has died refuses the connection, and its client is to hear of it soon. */
+const RESUME_MS = 250;
 const LONGEST_PAUSE_MS = 30_000;
 const END_TIMEOUT_MS = 5_000;
 const ACCEPT = "application/json, text/event-stream";

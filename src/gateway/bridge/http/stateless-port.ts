@@ -1,7 +1,6 @@
 import {
   type Answer,
   errorOf,
-  type Fields,
   isAnswer,
   isRequest,
   type Message,
@@ -26,6 +25,8 @@ export interface StatelessPortOptions {
 
 /** Requests of one client under way. */
 const MOST_CALLS = 256;
+/** Of a list of tools that is read for what its schemas say. */
+const MOST_PAGES = 64;
 /** Header and body do not say the same: also where an argument was to go along in a header. */
 const HEADER_MISMATCH = -32020;
 const LISTEN = "subscriptions/listen";
@@ -144,14 +145,20 @@ export class StatelessPort implements ServerPort {
     this.#events.onMessage(answer, bytes);
   }
 
-  async #learnTools({ params: { _meta } = {} }: Request, signal: AbortSignal): Promise<void> {
-    const meta = _meta as Fields | undefined;
-    const list: Request = { jsonrpc: "2.0", id: 0, method: "tools/list", params: { ...(meta && { _meta: meta }) } };
-    await readAnswer(await this.#send(list, signal), {
-      onMessage: (message) => {
-        if (isAnswer(message) && "result" in message) this.#options.params.learn(message.result);
-      },
-    });
+  async #learnTools({ params }: Request, signal: AbortSignal): Promise<void> {
+    let cursor: unknown;
+    for (let page = 0; page < MOST_PAGES && (page === 0 || typeof cursor === "string"); page += 1) {
+      const asked = { _meta: params?._meta, ...(typeof cursor === "string" && { cursor }) };
+      const answer = await this.#send({ jsonrpc: "2.0", id: 0, method: "tools/list", params: asked }, signal);
+      cursor = undefined;
+      await readAnswer(answer, {
+        onMessage: (message) => {
+          if (!isAnswer(message) || !("result" in message)) return;
+          this.#options.params.learn(message.result);
+          cursor = message.result.nextCursor;
+        },
+      });
+    }
   }
 
   #send(message: Request, signal: AbortSignal): Promise<HttpAnswer> {

@@ -339,6 +339,25 @@ describe("a process that does not greet", () => {
     expect([channel.isClosed, clock.pending]).toEqual([true, 0]);
   });
 
+  it.each([
+    { because: "refuses another", refuses: true },
+    { because: "leaves another unanswered", refuses: false },
+  ])("is asked what it lists when it has had its handshake before, and $because", async ({ refuses }) => {
+    const channel = new ScriptedChannel();
+    const clock = new FakeClock();
+    channel.answer = ({ method }) => (method === "tools/list" ? { tools: [] } : undefined);
+    const started = startSharedServer(channel.open, { clock, clientInfo, mayBeKnown: true });
+    await clock.advance(5_000);
+    const [asked] = channel.sentOf("initialize");
+    if (refuses) channel.says({ jsonrpc: "2.0", id: asked?.id ?? 0, error: { code: -32600, message: "again?" } });
+    else await clock.advance(60_000);
+    await clock.advance(5_000);
+    const { greeting } = await started;
+    expect(greeting).toMatchObject({ era: "sessions", initialize: { capabilities: { tools: {} } } });
+    // Nothing is begun anew.
+    expect(channel.sentOf("notifications/initialized")).toEqual([]);
+  });
+
   it("is given up when it dies", async () => {
     const channel = new ScriptedChannel();
     const started = startSharedServer(channel.open, { clock: new FakeClock(), clientInfo });

@@ -5,6 +5,7 @@ import type { PortEvents, ServerPort } from "../server-port.ts";
 import { LegacyManners } from "./legacy-manners.ts";
 import { ModernManners } from "./modern-manners.ts";
 import { DEFAULT_LIMITS, type DropReason, Multiplexer, type MultiplexerLimits } from "./multiplexer.ts";
+import { reacquaint } from "./reacquaint.ts";
 import type { OpenChannel } from "./server-channel.ts";
 
 /** What a server says of itself: the result of `server/discover` or of `initialize`. */
@@ -23,6 +24,8 @@ export interface SharedServerOptions {
   readonly discoverTimeoutMs?: number;
   /** What the server is known to speak: then it is asked in no other way. */
   readonly era?: Greeting["era"];
+  /** It may have been attached to before, and have had its handshake then. */
+  readonly mayBeKnown?: boolean;
   readonly onDropped?: (reason: DropReason) => void;
   readonly onClose?: (reason: string) => void;
 }
@@ -93,10 +96,17 @@ async function greet(server: Multiplexer, options: SharedServerOptions): Promise
   });
   if (server.closedFor !== undefined)
     throw new GreetingError(`the server ended before it had greeted: ${server.closedFor}`);
-  if (initialized === undefined)
-    throw new GreetingError(`the server did not answer initialize in ${greetingTimeoutMs} ms`);
-  if ("error" in initialized)
-    throw new GreetingError(`the server refused initialize with the JSON-RPC error ${initialized.error.code}`);
+  if (initialized === undefined || "error" in initialized) {
+    const isKnown = options.mayBeKnown && server.closedFor === undefined;
+    const list = (method: string) => ask(server, options.clock, { method, params: {}, ms: discoverTimeoutMs });
+    const known = isKnown ? await reacquaint(list) : undefined;
+    if (known) return { era: "sessions", initialize: known };
+    throw new GreetingError(
+      initialized === undefined
+        ? `the server did not answer initialize in ${greetingTimeoutMs} ms`
+        : `the server refused initialize with the JSON-RPC error ${initialized.error.code}`,
+    );
+  }
   if (typeof initialized.result.protocolVersion !== "string") {
     throw new GreetingError("the server's answer to initialize names no revision");
   }

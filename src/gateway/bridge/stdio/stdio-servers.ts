@@ -14,8 +14,6 @@ import { OwnServer } from "./own-server.ts";
 import type { OpenChannel } from "./server-channel.ts";
 import { type SharedServer, type SharedServerOptions, startSharedServer } from "./shared-server.ts";
 
-export { NoServer } from "../no-server.ts";
-
 export interface StdioServersOptions extends SharedServerOptions {
   /** The streams of the process that all share. Called again when that has ended. */
   readonly openShared: (signal: AbortSignal) => Promise<OpenChannel>;

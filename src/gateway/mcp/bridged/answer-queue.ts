@@ -1,6 +1,5 @@
 import { isAnswer, type Message, type RequestId } from "../../bridge/message.ts";
 import type { PortEvents } from "../../bridge/server-port.ts";
-import { EventsLost } from "../../bridge/session/event-stream.ts";
 
 /** What a client may leave unread of one answer, the message that it is being given beside it. */
 const UNREAD_BYTES = 16 * 1024 * 1024;
@@ -16,14 +15,17 @@ interface Held {
 /** What comes of one request until its answer, for one reader. */
 export class AnswerQueue implements PortEvents {
   readonly #id: RequestId;
+  readonly #onLost: () => void;
   #held: Held[] = [];
   #bytes = 0;
   #hasEnded = false;
   #isLost = false;
   #wake: () => void = () => undefined;
 
-  constructor(id: RequestId) {
+  /** `onLost`: the reader was too slow, and waits for nothing here. */
+  constructor(id: RequestId, onLost: () => void) {
     this.#id = id;
+    this.#onLost = onLost;
   }
 
   onMessage(message: Message, messageBytes: number): void {
@@ -36,6 +38,7 @@ export class AnswerQueue implements PortEvents {
     if (this.#bytes > UNREAD_BYTES && this.#held.length > 1 && !this.#hasEnded) {
       this.#isLost = true;
       this.#held = [];
+      this.#onLost();
     }
     this.#wake();
   }
@@ -45,10 +48,9 @@ export class AnswerQueue implements PortEvents {
     this.#wake();
   }
 
-  /** The next; undefined after the answer, when the server is gone, and at the signal. @throws {EventsLost} */
+  /** The next; undefined after the answer, when the server is gone or the reader was too slow, and at the signal. */
   async next(signal: AbortSignal): Promise<Message | undefined> {
     while (this.#held.length === 0 && !this.#hasEnded && !this.#isLost && !signal.aborted) await this.#wait(signal);
-    if (this.#isLost) throw new EventsLost();
     const held = signal.aborted ? undefined : this.#held.shift();
     this.#bytes -= held?.bytes ?? 0;
     return held?.message;

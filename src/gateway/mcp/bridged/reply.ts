@@ -104,7 +104,7 @@ export class Reply {
     const where = id === undefined ? "" : `id: ${id}\n`;
     const data = message === undefined ? "" : JSON.stringify(message);
     if (response.write(`${name}${where}data: ${data}\n\n`)) return;
-    const cancelStall = this.#expectDrain();
+    const cancelStall = this.#scheduleStall();
     await once(response, "drain", { signal: this.signal }).catch(() => undefined);
     cancelStall();
   }
@@ -117,10 +117,13 @@ export class Reply {
     if (response.writableLength > 0) this.#expectDrain();
   }
 
-  #expectDrain(): () => void {
+  /** Of what has ended, and is still on its way. */
+  #expectDrain(): void {
+    this.#options.response.once("close", this.#scheduleStall());
+  }
+
+  #scheduleStall(): () => void {
     const { clock, response } = this.#options;
-    const cancel = clock.schedule(STALLED_MS, () => response.destroy());
-    response.once("close", cancel);
-    return cancel;
+    return clock.schedule(STALLED_MS, () => response.destroy());
   }
 }

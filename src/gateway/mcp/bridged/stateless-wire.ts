@@ -1,5 +1,4 @@
 import { isAnswer, type Message, type Request, RpcCode } from "../../bridge/message.ts";
-import { EventsLost } from "../../bridge/session/event-stream.ts";
 import { unavailable } from "../answers.ts";
 import type { Ongoing } from "../upstream-pool.ts";
 import type { AcceptedForms } from "./accepted-forms.ts";
@@ -17,7 +16,7 @@ const LISTEN = "subscriptions/listen";
  */
 export async function serveStateless(call: BridgedCall, request: Request, forms: AcceptedForms): Promise<void> {
   const { upstream, client, reply } = call;
-  const queue = new AnswerQueue(request.id);
+  const queue = new AnswerQueue(request.id, () => reply.breakOff());
   const ongoing: Ongoing = {
     isCall: request.method !== LISTEN,
     cut: (reason) => reply.fail("failed", replaced(reason), [request.id]),
@@ -33,8 +32,7 @@ export async function serveStateless(call: BridgedCall, request: Request, forms:
       port.close();
     }
   } catch (error) {
-    if (error instanceof EventsLost) reply.breakOff();
-    else reply.fail("failed", failureOfServer(error, client), [request.id]);
+    reply.fail("failed", failureOfServer(error, client), [request.id]);
   } finally {
     upstream.leave(ongoing);
   }

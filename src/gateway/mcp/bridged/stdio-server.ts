@@ -43,6 +43,7 @@ export async function stdioServer(
     sessionMode,
     ownProcesses: OWN_PROCESSES,
     clientInfo: CLIENT_INFO,
+    mayBeKnown: true,
     clock,
     held,
     onDropped,

@@ -218,6 +218,17 @@ describe("servers that clients have for themselves", () => {
     expect(world.servers.ownProcesses).toBe(0);
   });
 
+  it("are told of their client by its own name, and are not another client's of the same caller", async () => {
+    const world = heldWorld();
+    for (const name of ["editor", "chat", "editor"]) {
+      const call = await world.call("ann", {}, { clientInfo: { name, version: "2" } });
+      for (const server of world.own) server.answers("tools/call", { content: [] });
+      expect(await call.answer()).toMatchObject({ result: {} });
+    }
+    const greeted = world.own.map((server) => server.sentOf("initialize")[0]?.params?.clientInfo);
+    expect(greeted).toEqual(["editor", "chat"].map((name) => ({ name, version: "2" })));
+  });
+
   it("make room for others when they rest, and not while they work", async () => {
     const world = heldWorld({ ownProcesses: 1 });
     const ann = await world.call("ann");

@@ -11,11 +11,13 @@ import {
   type RequestId,
   RpcCode,
 } from "../../message.ts";
+import { MetaKey } from "../../meta-keys.ts";
 import { NoServer } from "../../no-server.ts";
 import type { PortEvents, ServerPort } from "../../server-port.ts";
 import { canBeAsked } from "../input-rounds.ts";
 import { type CallListener, HeldCall } from "./held-call.ts";
 import type { HeldCalls } from "./held-calls.ts";
+import type { ClientProfile } from "./personal-server.ts";
 import type { Lease, PersonalServers } from "./personal-servers.ts";
 import { digestOf } from "./request-state.ts";
 
@@ -47,18 +49,21 @@ export class PersonalCalls {
     this.#options = options;
   }
 
-  takes({ params }: Request, capabilities: Fields): boolean {
-    return this.#options.always || params?.requestState !== undefined || canBeAsked(capabilities);
+  /** `meta`: what the request's `_meta` says of the client. */
+  takes({ params }: Request, meta: Fields): boolean {
+    const { always } = this.#options;
+    return always || params?.requestState !== undefined || canBeAsked(fieldsOf(meta, MetaKey.clientCapabilities));
   }
 
-  /** `request`: without what its `_meta` says of the client. */
-  begin(request: Request, capabilities: Fields, listener: CallListener): OngoingCall {
+  /** `request`: without what its `_meta` says of the client, which `meta` has. */
+  begin(request: Request, meta: Fields, listener: CallListener): OngoingCall {
     if (request.params?.requestState !== undefined) return this.#resume(request, listener);
     const { inputResponses: _, ...params } = request.params ?? {};
-    const offered = offeredOf(capabilities);
+    const profile = profileOf(meta);
+    const { capabilities: offered } = profile;
     const ongoing = { isGone: false, call: undefined as OngoingCall | undefined };
     const isAsking = ASKABLE.has(request.method) && canBeAsked(offered);
-    this.#options.servers.lease(this.#options.client, offered, isAsking).then(
+    this.#options.servers.lease(this.#options.client, profile, isAsking).then(
       (lease) => {
         if (ongoing.isGone) lease.release(true);
         else if (isAsking) ongoing.call = this.#hold({ ...request, params }, { offered, lease, listener });
@@ -77,12 +82,12 @@ export class PersonalCalls {
   }
 
   /** A client of the same server as the calls, which only listens: what one of these changes is seen there. */
-  listen(capabilities: Fields, events: PortEvents): ServerPort {
+  listen(meta: Fields, events: PortEvents): ServerPort {
     const early: Message[] = [];
     let lease: Lease | undefined;
     let port: ServerPort | undefined;
     let isClosed = false;
-    this.#options.servers.lease(this.#options.client, offeredOf(capabilities), false).then(
+    this.#options.servers.lease(this.#options.client, profileOf(meta), false).then(
       (leased) => {
         if (isClosed) {
           leased.release(true);
@@ -194,7 +199,14 @@ function failed(id: RequestId, error: unknown): Answer {
   return errorOf(id, { code: RpcCode.Unavailable, reason, message });
 }
 
-function offeredOf(capabilities: Fields): Fields {
+function profileOf(meta: Fields): ClientProfile {
+  const capabilities = fieldsOf(meta, MetaKey.clientCapabilities);
   const offered = OFFERED.filter((name) => capabilities[name] !== undefined);
-  return Object.fromEntries(offered.map((name) => [name, name === "roots" ? {} : fieldsOf(capabilities, name)]));
+  const clientInfo = meta[MetaKey.clientInfo];
+  return {
+    capabilities: Object.fromEntries(
+      offered.map((name) => [name, name === "roots" ? {} : fieldsOf(capabilities, name)]),
+    ),
+    ...(isFields(clientInfo) && { clientInfo }),
+  };
 }

@@ -20,10 +20,17 @@ import { PersonalListeners } from "./personal-listeners.ts";
 
 export interface PersonalServerOptions extends Pick<OwnServerOptions, "limits" | "onDropped"> {
   readonly clock: Clock;
+  /** What a server is told of clients that do not say who they are. */
   readonly clientInfo: { readonly name: string; readonly version: string };
   readonly greetingTimeoutMs: number;
   /** How long the server waits for an answer that no call can ask the client for. */
   readonly deadlineMs: number;
+}
+
+/** What a server is told of its client. */
+export interface ClientProfile {
+  readonly capabilities: Fields;
+  readonly clientInfo?: Fields;
 }
 
 /** What of the server belongs to one request. */
@@ -86,8 +93,8 @@ export class PersonalServer {
   }
 
   /** @throws {Error} when the server goes, or does not agree in time; it is closed then. */
-  async greet(capabilities: Fields): Promise<void> {
-    const { clock, clientInfo, greetingTimeoutMs } = this.#options;
+  async greet({ capabilities, clientInfo = this.#options.clientInfo }: ClientProfile): Promise<void> {
+    const { clock, greetingTimeoutMs } = this.#options;
     const answer = await new Promise<Answer | undefined>((resolve) => {
       const cancelTimer = clock.schedule(greetingTimeoutMs, () => resolve(undefined));
       const params = { protocolVersion: LAST_SESSION_VERSION, capabilities, clientInfo };

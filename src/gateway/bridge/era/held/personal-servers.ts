@@ -1,9 +1,8 @@
 import { createHash } from "node:crypto";
 import type { BridgedClient } from "../../bridged-server.ts";
-import type { Fields } from "../../message.ts";
 import { NoServer } from "../../no-server.ts";
 import type { OpenChannel } from "../../stdio/server-channel.ts";
-import { PersonalServer, type PersonalServerOptions } from "./personal-server.ts";
+import { type ClientProfile, PersonalServer, type PersonalServerOptions } from "./personal-server.ts";
 
 export interface PersonalServersOptions extends PersonalServerOptions {
   /** A process or a session for this client alone. It ends when its channel is closed. */
@@ -53,13 +52,13 @@ interface Waiting {
 interface EntryOptions {
   readonly key: string;
   readonly client: BridgedClient;
-  readonly capabilities: Fields;
+  readonly profile: ClientProfile;
   readonly isAsking: boolean;
 }
 
 interface StartOptions {
   readonly client: BridgedClient;
-  readonly capabilities: Fields;
+  readonly profile: ClientProfile;
   /** It is not wanted any more. */
   readonly gone: AbortSignal;
   readonly onEnd: () => void;
@@ -74,7 +73,7 @@ export interface Lease {
 
 /**
  * The servers that clients have for themselves, kept for a while since a client asks more than once. One serves only clients
- * of one owner that offer the same.
+ * of one owner that offer the same and call themselves the same: more is not known of a client without a session.
  */
 export class PersonalServers {
   readonly #options: PersonalServersOptions;
@@ -92,9 +91,9 @@ export class PersonalServers {
   }
 
   /** `isAsking`: for a call whose client can be asked, which shares it with no other such call. @throws {NoServer} */
-  async lease(client: BridgedClient, capabilities: Fields, isAsking: boolean): Promise<Lease> {
-    const key = keyOf(client, capabilities);
-    const entry = await this.#entryFor({ key, client, capabilities, isAsking });
+  async lease(client: BridgedClient, profile: ClientProfile, isAsking: boolean): Promise<Lease> {
+    const key = keyOf(client, profile);
+    const entry = await this.#entryFor({ key, client, profile, isAsking });
     try {
       const server = await entry.server;
       return { server, release: (isReusable) => this.#release(entry, isAsking, isReusable) };
@@ -117,10 +116,10 @@ export class PersonalServers {
     for (const entry of [...this.#entries]) entry.end(reason);
   }
 
-  async #entryFor({ key, client, capabilities, isAsking }: EntryOptions): Promise<Entry> {
+  async #entryFor({ key, client, profile, isAsking }: EntryOptions): Promise<Entry> {
     for (const startMs = this.#options.clock.monotonicMs(); ; ) {
       if (this.#closedFor !== undefined) throw new NoServer("UpstreamReplaced", this.#closedFor);
-      const entry = this.#find(key, isAsking) ?? this.#open(key, client, capabilities);
+      const entry = this.#find(key, isAsking) ?? this.#open(key, client, profile);
       if (entry) {
         entry.cancelIdle();
         entry.users += 1;
@@ -138,7 +137,7 @@ export class PersonalServers {
   }
 
   /** @returns undefined where there are as many as may be. */
-  #open(key: string, client: BridgedClient, capabilities: Fields): Entry | undefined {
+  #open(key: string, client: BridgedClient, profile: ClientProfile): Entry | undefined {
     const own = [...this.#entries].filter(({ owner }) => owner === client.owner).length;
     if (own >= this.#options.perOwner || (this.#options.room() <= 0 && !this.evictIdle())) return undefined;
     const gone = new AbortController();
@@ -149,7 +148,7 @@ export class PersonalServers {
     };
     const entry: Entry = {
       ...{ key, owner: client.owner, users: 0, isAsking: false, isRetired: false, cancelIdle: () => undefined },
-      server: this.#start({ client, capabilities, gone: gone.signal, onEnd: forget }),
+      server: this.#start({ client, profile, gone: gone.signal, onEnd: forget }),
       end: (reason) => {
         forget();
         gone.abort(new NoServer("UpstreamReplaced", reason));
@@ -190,13 +189,13 @@ export class PersonalServers {
     this.#wake();
   }
 
-  async #start({ client, capabilities, gone, onEnd }: StartOptions): Promise<PersonalServer> {
+  async #start({ client, profile, gone, onEnd }: StartOptions): Promise<PersonalServer> {
     const channel = await this.#options.open(client, AbortSignal.any([gone, AbortSignal.timeout(START_TIMEOUT_MS)]));
     const server = new PersonalServer(channel, this.#options, onEnd);
     const close = () => server.close(messageOf(gone.reason));
     if (gone.aborted) close();
     else gone.addEventListener("abort", close, { once: true });
-    await server.greet(capabilities);
+    await server.greet(profile);
     return server;
   }
 
@@ -208,9 +207,9 @@ export class PersonalServers {
   }
 }
 
-function keyOf({ owner, authorization }: BridgedClient, capabilities: Fields): string {
+function keyOf({ owner, authorization }: BridgedClient, { capabilities, clientInfo }: ClientProfile): string {
   return createHash("sha256")
-    .update(JSON.stringify([owner, authorization ?? null, Object.entries(capabilities).toSorted()]))
+    .update(JSON.stringify([owner, authorization ?? null, Object.entries(capabilities).toSorted(), clientInfo ?? null]))
     .digest("base64url");
 }
 
