@@ -4,7 +4,7 @@ NODE := node_modules/.bin/node
 NPM_INSTALL := npm install --no-audit --no-fund --loglevel=error
 
 .DEFAULT_GOAL := help
-.PHONY: help install build run stop engine sandbox-image test conformance soak verify lint format generate bench clean code-engine-emulator
+.PHONY: help install build run stop engine sandbox-image test conformance soak verify lint format generate install-manifest bench clean code-engine-emulator
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-21s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ format: install ## Format and mend what the linter can
 
 generate: install ## Write crds/ and the API types from the schemas
 	@$(NODE) scripts/generate.ts
+
+install-manifest: generate ## Write manifests/install.yaml from the chart; needs Go
+	@$(NODE) scripts/install-manifest.ts
 
 bench: build ## Measure; one JSON object a line
 	@$(NODE) bench/main.ts
