@@ -4,7 +4,7 @@ NODE := node_modules/.bin/node
 NPM_INSTALL := npm install --no-audit --no-fund --loglevel=error
 
 .DEFAULT_GOAL := help
-.PHONY: help install build run stop engine sandbox-image test conformance soak verify lint format generate install-manifest bench clean code-engine-emulator
+.PHONY: help install build run stop engine sandbox-image image test conformance soak verify lint format generate install-manifest bench clean code-engine-emulator
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-21s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ engine: install ## Find, start or install a Docker Engine
 
 sandbox-image: engine ## Build the image of the network sandbox, unless the Engine has it
 	@$(NODE) scripts/sandbox-image.ts
+
+image: build engine ## Build the container image of Slipway on the Engine
+	@$(NODE) scripts/image.ts
 
 test: build ## Run all tests against a real Engine (less than 20 minutes)
 	@$(NODE) scripts/test.ts

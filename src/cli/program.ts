@@ -312,6 +312,12 @@ async function parse(argv: readonly string[]): Promise<number> {
     );
 
   program
+    .command("health")
+    .description("exit with 0 if the Slipway of this machine lives, for health checks of containers")
+    .option("--url <url>", "what to ask: /healthz or /readyz of --metrics-listen", "http://127.0.0.1:7090/healthz")
+    .action(action(async ({ url }) => (await import("./health.ts")).health(url)));
+
+  program
     .command("version")
     .description("print the version")
     .action(() => {
