@@ -19,6 +19,8 @@ const RENDER_TIMEOUT_MS = 60_000;
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 
 export interface Rendering {
+  /** The folder of another chart than Slipway's. */
+  readonly chart?: string;
   /** Complete and valid: `mergedValues` makes them. */
   readonly values: Values;
   readonly namespace?: string;
@@ -30,6 +32,7 @@ export interface Rendering {
 
 /** The chart's templates by their path, without those that made nothing. @throws {Error} with what a template said. */
 export function renderChart({
+  chart = CHART,
   values,
   namespace = "slipway-system",
   releaseName = "slipway",
@@ -37,7 +40,7 @@ export function renderChart({
   isUpgrade = false,
 }: Rendering): Readonly<Record<string, string>> {
   const request = {
-    chart: resolve(CHART),
+    chart: resolve(chart),
     values,
     release: {
       ...{ Name: releaseName, Namespace: namespace, Service: service },

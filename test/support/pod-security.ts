@@ -1,4 +1,4 @@
-import type { Rendered } from "./chart.ts";
+import type { Container, PodTemplate, SecurityContext } from "./chart.ts";
 
 const VOLUMES = [
   ...["configMap", "csi", "downwardAPI", "emptyDir", "ephemeral"],
@@ -9,28 +9,26 @@ const VOLUMES = [
  * What keeps a pod's template from profile `restricted` of Pod Security, as of Kubernetes 1.30:
  * https://kubernetes.io/docs/concepts/security/pod-security-standards/
  */
-export function restrictedViolations({ spec }: Rendered): readonly string[] {
-  const { hostNetwork, hostPID, hostIPC, containers, initContainers = [], volumes = [] } = spec;
+export function restrictedViolations({ spec }: PodTemplate): readonly string[] {
+  const { hostNetwork, hostPID, hostIPC, containers, volumes = [] } = spec;
   return [
     ...(hostNetwork || hostPID || hostIPC ? ["host namespaces"] : []),
-    ...volumes
-      .filter((volume: Rendered) => !VOLUMES.some((type) => type in volume))
-      .map(({ name }: Rendered) => `volume ${name}`),
-    ...[...containers, ...initContainers].flatMap((container) => ofContainer(container, spec.securityContext ?? {})),
+    ...volumes.filter((volume) => !VOLUMES.some((type) => type in volume)).map(({ name }) => `volume ${name}`),
+    ...containers.flatMap((container) => ofContainer(container, spec.securityContext ?? {})),
   ];
 }
 
-function ofContainer({ name, securityContext: own = {}, ports = [] }: Rendered, pod: Rendered): readonly string[] {
-  const both = { ...pod, ...own };
-  const added: readonly string[] = own.capabilities?.add ?? [];
+function ofContainer({ name, securityContext: own = {}, ports = [] }: Container, pod: SecurityContext): string[] {
+  const { runAsNonRoot, runAsUser, seccompProfile } = { ...pod, ...own };
+  const { drop = [], add = [] } = own.capabilities ?? {};
   const checks: readonly (readonly [isWrong: boolean, what: string])[] = [
     [own.privileged === true, "is privileged"],
     [own.allowPrivilegeEscalation !== false, "may gain privileges"],
-    [both.runAsNonRoot !== true || both.runAsUser === 0, "may run as root"],
-    [!["RuntimeDefault", "Localhost"].includes(both.seccompProfile?.type), "has no seccomp profile"],
-    [own.capabilities?.drop?.includes("ALL") !== true, "keeps capabilities"],
-    [added.some((each) => each !== "NET_BIND_SERVICE"), "adds capabilities"],
-    [ports.some(({ hostPort }: Rendered) => hostPort !== undefined), "takes ports of the host"],
+    [runAsNonRoot !== true || runAsUser === 0, "may run as root"],
+    [!["RuntimeDefault", "Localhost"].includes(seccompProfile?.type ?? ""), "has no seccomp profile"],
+    [!drop.includes("ALL"), "keeps capabilities"],
+    [add.some((each) => each !== "NET_BIND_SERVICE"), "adds capabilities"],
+    [ports.some(({ hostPort }) => hostPort !== undefined), "takes ports of the host"],
   ];
   return checks.flatMap(([isWrong, what]) => (isWrong ? [`${name} ${what}`] : []));
 }

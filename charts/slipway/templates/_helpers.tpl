@@ -70,6 +70,9 @@ http://slipway-gateway.{{ include "slipway.namespace" . }}.svc{{ if ne $port 80 
 {{- if ne .Release.Namespace $namespace -}}
 {{- fail (printf "Slipway is installed once in a cluster, in namespace %s, not in %s: add --namespace %s --create-namespace" $namespace .Release.Namespace $namespace) -}}
 {{- end -}}
+{{- if not (or .Values.crds.keep .Values.uninstall.check .Values.uninstall.drain) -}}
+{{- fail "crds.keep: without the kinds every deployment goes, and without a controller none can; leave uninstall.check or uninstall.drain on" -}}
+{{- end -}}
 {{- with .Values.docker.socket -}}
 {{- if and .enabled (gt (int $.Values.replicas) 1) -}}
 {{- fail "docker.socket.enabled: a replica on another node has another Docker Engine; set replicas: 1, or reach the Engine over TCP by a RuntimeBackend" -}}
