@@ -8,7 +8,7 @@ import { ensureSandboxImage } from "./sandbox-image.ts";
 
 /**
  * Runs every test and ends with the one line `N passed, N failed, N skipped`. What looks at a whole Slipway at work
- * (test/e2e) comes after the rest and two files at a time, which mostly wait, so that load does not blur what it looks at.
+ * (test/e2e) comes after the rest, so that load does not blur what it looks at.
  */
 await ensureEngine();
 await ensureSandboxImage();
@@ -25,7 +25,8 @@ const passes = [
       "<rootDir>/test/e2e/",
     ],
   },
-  { name: "end to end", args: ["--maxWorkers=2", "--testPathPatterns", "test/e2e/"] },
+  // These mostly wait, too.
+  { name: "end to end", args: [`--maxWorkers=${availableParallelism() + 1}`, "--testPathPatterns", "test/e2e/"] },
 ];
 const folder = mkdtempSync(join(tmpdir(), "slipway-test-"));
 const total = { passed: 0, failed: 0, skipped: 0 };

@@ -8,7 +8,7 @@ it.each([
     stats: {
       ...{ answered: 3, gone: 1, failed: 0, refused: 2, open: 4, sessions: 5 },
       deployments: [{ namespace: "team-a", name: "files", requests: { "2xx": 8, gone: 1 } }],
-      dropped: { InvalidLine: 0, LateAnswer: 6, Unattributed: 7 },
+      dropped: { InvalidLine: 0, LateAnswer: 6, Unattributed: 7, Unread: 0 },
     },
     want: [
       'slipway_gateway_requests_total{outcome="answered"} 3',

@@ -34,7 +34,7 @@ interface Drain {
   cancelTimers: () => void;
 }
 
-/** Deployments whose server is about to end: no new request reaches it, and those under way are let go to their end. */
+/** Deployments whose server is about to end: no new call reaches it, and those under way are let go to their end. */
 export class Drains implements Disposable {
   readonly #options: DrainsOptions;
   readonly #drains = new Map<string, Drain>();
@@ -85,6 +85,13 @@ export class Drains implements Disposable {
   isDraining(key: EndpointKey): boolean {
     const drain = this.#drains.get(endpointPath(key));
     return drain !== undefined && (drain.isReplaced || this.#isReady(key));
+  }
+
+  /** Whether what drains can still be spoken to, by what its calls wait for. */
+  isThere(key: EndpointKey): boolean {
+    const drain = this.#drains.get(endpointPath(key));
+    const upstream = this.#options.directory.get(key.namespace, key.name)?.upstream;
+    return drain !== undefined && upstream !== undefined && upstream.instance === drain.instance;
   }
 
   /** How a request goes on: `passed` at once where nothing drains, `late` when it was held in vain. */

@@ -45,6 +45,11 @@ export class Connection {
     this.#holdsProcess = holdsProcess;
   }
 
+  /** Whether answers come by way of the gateway, which adds headers of its own and takes such of servers away. */
+  get isByGateway(): boolean {
+    return this.#way !== undefined;
+  }
+
   /** Resolves with the headers. @throws {ProbeError} */
   async send({ method, url, headers, body }: HttpRequest): Promise<IncomingMessage> {
     const secure = url.protocol === "https:";

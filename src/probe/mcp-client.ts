@@ -24,12 +24,15 @@ export interface Greeting {
   readonly offersTools: boolean;
 }
 
-/** @throws {Error} unless `client` is connected. */
-export function greetingOf(client: Client): Greeting {
+/**
+ * @param revision which the server itself speaks, where that is known to be another than what the client agreed on.
+ * @throws {Error} unless `client` is connected.
+ */
+export function greetingOf(client: Client, revision = client.getNegotiatedProtocolVersion()): Greeting {
   const { name = "", version = "" } = client.getServerVersion() ?? {};
   return {
     era: client.getProtocolEra() ?? "legacy",
-    protocolVersion: client.getNegotiatedProtocolVersion() ?? "",
+    protocolVersion: revision ?? "",
     serverInfo: { name: printable(name), version: printable(version) },
     offersTools: client.getServerCapabilities()?.tools !== undefined,
   };

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { FetchLike } from "@modelcontextprotocol/client";
 import type { Connection } from "./connection.ts";
 import { type JsonRpcId, readReply } from "./json-rpc-reply.ts";
+import { printable } from "./mcp-facts.ts";
 import { invalidAnswer, ProbeError, refusedWithStatus } from "./probe-error.ts";
 
 /** A JSON-RPC request as the SDK put it on the wire, so that the same can be asked again without it. */
@@ -17,6 +18,9 @@ interface Call {
   readonly params?: Readonly<Record<string, unknown>>;
 }
 
+/** By which the gateway tells the revision of a server that it speaks to otherwise than the probe does. */
+const REVISION_HEADER = "slipway-revision";
+
 /** A session's name goes into a header of every later request. The limit is ours, the characters are the specification's. */
 const SESSION_ID = /^[\x21-\x7e]{1,1024}$/;
 
@@ -29,6 +33,7 @@ export class SdkWire {
   readonly #connection: Connection;
   #failure: ProbeError | undefined;
   #last: SentRequest | undefined;
+  #bridgedRevision: string | undefined;
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -44,6 +49,11 @@ export class SdkWire {
     return this.#last;
   }
 
+  /** Which revision the server itself speaks, where that is another than was agreed on with the gateway. */
+  get bridgedRevision(): string | undefined {
+    return this.#bridgedRevision;
+  }
+
   /** For the streamable HTTP transport. The standalone stream of the server's messages is declined: a probe waits for none. */
   readonly streamable: FetchLike = (url, init) =>
     this.#recorded(async () => {
@@ -56,6 +66,7 @@ export class SdkWire {
       if (call.id === undefined) return accepted(message);
       const reply = await readReply(this.#connection, message, { id: call.id, asked: call.method });
       this.#last = { method: call.method, params: call.params, headers };
+      if (this.#connection.isByGateway) this.#bridgedRevision = revisionIn(message);
       return Response.json(reply, { headers: sessionHeader(message) });
     });
 
@@ -138,6 +149,11 @@ function callIn(init: RequestInit): Call {
 
 function headersIn(init: RequestInit | undefined): Record<string, string> {
   return Object.fromEntries(new Headers(init?.headers));
+}
+
+function revisionIn({ headers }: IncomingMessage): string | undefined {
+  const revision = headers[REVISION_HEADER];
+  return typeof revision === "string" ? printable(revision) : undefined;
 }
 
 function sessionHeader(message: IncomingMessage): Record<string, string> {

@@ -135,7 +135,7 @@ export class StreamableHttpProbe implements Probe {
     try {
       const prior = knownEra === "legacy" ? { prior: { kind: "legacy" } as const } : {};
       await client.connect(transport, { timeout: timeoutMs, ...prior });
-      const greeting = greetingOf(client);
+      const greeting = greetingOf(client, wire.bridgedRevision);
       const session = { id: transport.sessionId, protocolVersion: greeting.protocolVersion };
       const remember = () => {
         if (wire.last !== undefined) known = { greeting, question: wire.last, session, probes: 1 };

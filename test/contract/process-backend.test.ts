@@ -34,7 +34,7 @@ backendContract(
       spec: { program: { kind: "package" }, args: ["streamableHttp"], env: { PORT: String(port) } },
       sources: {
         name: "package",
-        pinned: /^npm:@modelcontextprotocol\/server-everything@[0-9.]+#sha512-\S+$/,
+        pinned: /^npm:@modelcontextprotocol\/server-everything@[0-9.]+#sha512-[^;\s]+;lock=sha256-\S+$/,
         missing: /^PackageNotFound$/,
       },
       missingImage: "npm:@modelcontextprotocol/no-such-server@1.0.0",

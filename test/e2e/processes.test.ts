@@ -1,9 +1,8 @@
-import { rmSync } from "node:fs";
-import { dirname } from "node:path";
+import { existsSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { linuxProcesses } from "../../src/backends/process/supervisor/process-table.ts";
-import { processPlaces } from "../../src/cli/process-places.ts";
 import { eventually } from "../support/eventually.ts";
+import { runningIn, seenByProcesses } from "../support/left-processes.ts";
 import { forked, IDLE } from "../support/process-scripts.ts";
 import { freePort } from "../support/processes-under-test.ts";
 import { SlipwayProcess } from "../support/slipway-process.ts";
@@ -11,6 +10,18 @@ import { SlipwayProcess } from "../support/slipway-process.ts";
 jest.setTimeout(120_000);
 
 const isRoot = process.getuid?.() === 0;
+
+const deployment = (name: string, script: string, patch: object = {}) => ({
+  apiVersion: "slipway.dev/v1alpha1",
+  kind: "RuntimeDeployment",
+  metadata: { name, namespace: "default" },
+  spec: {
+    backend: "process",
+    source: { process: { command: process.execPath, args: ["-e", script] } },
+    health: { probe: "none" },
+    ...patch,
+  },
+});
 
 describe("local processes under slipway up", () => {
   const slipway = new SlipwayProcess();
@@ -23,29 +34,13 @@ describe("local processes under slipway up", () => {
   });
   afterAll(async () => {
     await slipway.kubectl.run(["delete", "runtimedeployments", "--all", "--all-namespaces"]);
-    const uid = await slipway.kubectl.run(["get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}"]);
-    const { sharedDirectory } = processPlaces({
-      ...{ installation: uid, dataDir: slipway.dataDir, isRoot, environment: process.env, backend: "process" },
-    });
     await slipway.terminate();
     await slipway[Symbol.asyncDispose]();
-    if (isRoot) rmSync(dirname(sharedDirectory), { recursive: true, force: true });
   });
 
   const apply = async (name: string, script: string, patch: object = {}, namespace = "default") => {
-    const manifest = {
-      apiVersion: "slipway.dev/v1alpha1",
-      kind: "RuntimeDeployment",
-      metadata: { name, namespace },
-      spec: {
-        backend: "process",
-        source: { process: { command: process.execPath, args: ["-e", script] } },
-        env: [{ name: "TEST_TAG", value: slipway.dataDir }],
-        health: { probe: "none" },
-        ...patch,
-      },
-    };
-    await slipway.kubectl.run(["apply", "-f", "-"], { input: JSON.stringify(manifest) });
+    const env = [{ name: "TEST_TAG", value: slipway.dataDir }];
+    await slipway.kubectl.apply({ ...deployment(name, script, { env, ...patch }), metadata: { name, namespace } });
   };
   const read = async (name: string, path: string, namespace = "default") =>
     await slipway.kubectl.run(["get", "runtimedeployment", name, "-n", namespace, "-o", `jsonpath={${path}}`]);
@@ -133,4 +128,14 @@ describe("local processes under slipway up", () => {
     await slipway.kubectl.run(["delete", "runtimedeployments", "--all"]);
     expect(await pidsOf("")).toEqual([]);
   });
+});
+
+it("leave nothing on the machine of a test that has killed its Slipway", async () => {
+  const slipway = await new SlipwayProcess().start();
+  const uid = await slipway.kubectl.run(["get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}"]);
+  const folder = isRoot ? seenByProcesses(uid, slipway.dataDir) : slipway.dataDir;
+  await slipway.kubectl.apply(deployment("left", IDLE));
+  await eventually("it runs", async () => (await runningIn(folder)).length > 0);
+  await slipway[Symbol.asyncDispose]();
+  expect({ running: await runningIn(folder), isThere: existsSync(folder) }).toEqual({ running: [], isThere: false });
 });

@@ -533,7 +533,9 @@ describe.each<{ mode: AdmissionMode }>([{ mode: "inprocess" }, { mode: "webhook"
       await ok(as("dana").call("DELETE", `${rtd(approval.metadata.name)}?propagationPolicy=Orphan`));
       await eventually("it has no owner", async () => (await stored(approval)).metadata.ownerReferences === undefined);
       expect(await phase(approval)).toBe("Pending");
-      await ok(admin.call("DELETE", approvalPath(approval.metadata.name)));
+      await eventually("admission has seen that, too", async () => {
+        return (await admin.call("DELETE", approvalPath(approval.metadata.name))).status === 200;
+      });
     });
 
     it("goes with its namespace", async () => {

@@ -31,6 +31,17 @@ afterAll(async () => {
   await Promise.all([streamable, sse, modern].map((server) => server[Symbol.asyncDispose]()));
 });
 
+/** Of the call that is cancelled, and of no other. */
+const CANCELLED_STEPS = 150;
+
+/** How far it gets until the server hears of that depends on the machine: its first step alone counts. */
+function untilCancelled(seen: ReturnType<typeof comparable>): ReturnType<typeof comparable> {
+  const isCancelled = (messages: readonly string[]) => messages[0]?.includes(`"total":${CANCELLED_STEPS},`) === true;
+  return Object.fromEntries(
+    Object.entries(seen).map(([key, messages]) => [key, isCancelled(messages) ? messages.slice(0, 1) : messages]),
+  );
+}
+
 /** The error's code instead of a result: it is part of what a client sees. */
 function outcome(call: Promise<unknown>): Promise<unknown> {
   return call.catch((error: { code?: unknown }) => ({ failed: error.code }));
@@ -73,7 +84,7 @@ async function talkToEverything(client: McpClient): Promise<void> {
   await client.call("tools/call", slow, { onProgress: () => undefined });
   expect(progressOf(client)).toBe(4);
   const cancel = new AbortController();
-  const long = { name: "trigger-long-running-operation", arguments: { duration: 30, steps: 150 } };
+  const long = { name: "trigger-long-running-operation", arguments: { duration: 30, steps: CANCELLED_STEPS } };
   await outcome(client.call("tools/call", long, { onProgress: () => cancel.abort(), signal: cancel.signal }));
 }
 
@@ -109,7 +120,7 @@ describe("message by message, through the gateway as directly", () => {
         await using client = await connectClient(kind, url);
         if (revision !== undefined) expect(client.protocolVersion).toBe(revision);
         await talk(client);
-        return comparable(client.recorded);
+        return untilCancelled(comparable(client.recorded));
       }),
     );
     expect(through).toEqual(direct);

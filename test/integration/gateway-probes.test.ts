@@ -43,12 +43,15 @@ const http = (url: string, more: object = {}): WorkloadEndpoint => ({
   ...{ url, ...more },
 });
 
-/** The verdict once there is one, after `runs` probes. */
-async function verdictOf(endpoint: WorkloadEndpoint, timeoutMs = 10_000): Promise<ProbeVerdict | undefined> {
-  await using prober = createProber({
+const proberOf = () =>
+  createProber({
     ...{ clock: systemClock, logger: recordingLogger().logger },
     gateway: () => ({ socketPath: join(folder, "probes.sock") }),
   });
+
+/** The verdict once there is one, after `runs` probes. */
+async function verdictOf(endpoint: WorkloadEndpoint, timeoutMs = 10_000): Promise<ProbeVerdict | undefined> {
+  await using prober = proberOf();
   const probe = { kind: "endpoint", endpoint } as const;
   prober.watch("it", { instance: "1", probe, periodMs: 50, timeoutMs, failureThreshold: 1 });
   await eventually("the first probe has ended", () => {
@@ -62,16 +65,38 @@ async function verdictOf(endpoint: WorkloadEndpoint, timeoutMs = 10_000): Promis
 
 describe("an endpoint that only the gateway can speak to", () => {
   it.each([
-    { because: "of an earlier revision", id: "everything" },
-    { because: "of 2026-07-28", id: "modern" },
-    { because: "that gives each client a process", id: "everything#own", sessionMode: "PerSession" as const },
-  ])("is probed over stdio: a server $because", async ({ id, sessionMode }) => {
+    { because: "of an earlier revision", id: "everything", speaks: "2025-11-25" },
+    { because: "of 2026-07-28", id: "modern", speaks: "2026-07-28" },
+    {
+      because: "that gives each client a process",
+      id: "everything#own",
+      sessionMode: "PerSession" as const,
+      speaks: "2025-11-25",
+    },
+  ])("is probed over stdio: a server $because", async ({ id, sessionMode, speaks }) => {
     const verdict = await verdictOf(stdio(id, sessionMode));
-    expect(verdict).toMatchObject({ kind: "ready", mcp: { tools: expect.any(Number) } });
+    expect(verdict).toMatchObject({
+      kind: "ready",
+      mcp: { tools: expect.any(Number), protocolVersion: speaks },
+    });
     // Nothing is left of it but the process that clients share.
     expect({ own: place.own.size, sessions: gateway.dataPath.stats().sessions, shared: place.shared.has(id) }).toEqual({
       ...{ own: 0, sessions: 0, shared: true },
     });
+  });
+
+  it("is asked itself each time, where it offers no tools", async () => {
+    await using prober = proberOf();
+    const probe = { kind: "endpoint", endpoint: stdio("toolless") } as const;
+    prober.watch("it", { instance: "1", probe, periodMs: 50, timeoutMs: 500, failureThreshold: 1 });
+    const verdict = () => prober.verdict("it");
+    await eventually("it is ready", () => verdict()?.kind === "ready");
+    expect(verdict()).toMatchObject({ mcp: { tools: undefined, protocolVersion: "2025-06-18" } });
+    const pid = place.shared.get("toolless") ?? 0;
+    process.kill(pid, "SIGSTOP");
+    await eventually("it is seen to hang", () => verdict()?.kind === "failed");
+    process.kill(pid, "SIGCONT");
+    await eventually("it is ready again", () => verdict()?.kind === "ready");
   });
 
   it.each(["streamableHttp", "sse"] as const)("is probed over %s", async (mode) => {
@@ -96,7 +121,9 @@ describe("an endpoint that only the gateway can speak to", () => {
         method,
         headers: { ...(headers as Record<string, string>), host: new URL(modern.url).host },
         body: Buffer.concat(chunks),
-      });
+      }).catch(() => undefined);
+      // The last probe may be under way when the test has ended.
+      if (answer === undefined) return void response.destroy();
       response.writeHead(answer.status, { "content-type": answer.headers.get("content-type") ?? "" });
       response.end(await answer.text());
     });

@@ -150,6 +150,41 @@ it("ends what works at an instance when another takes its place", async () => {
   expect(await body).toContain('"reason":"UpstreamFailed"');
 });
 
+it("lets a call that waits for its client's answer end while its server drains", async () => {
+  gateway.directory.receive([stdioEndpoint("everything#drained", { name: "drained" })], []);
+  const key = { namespace: "team-a", name: "drained" };
+  const headers: Record<string, string> = {
+    "content-type": "application/json",
+    accept: "application/json, text/event-stream",
+  };
+  const post = (message: object) =>
+    fetch(urlOf("drained"), { method: "POST", headers, body: JSON.stringify({ jsonrpc: "2.0", ...message }) });
+  const capabilities = { elicitation: { form: {} } };
+  const params = { protocolVersion: "2025-11-25", capabilities, clientInfo: { name: "test", version: "1" } };
+  const greeted = await post({ id: 1, method: "initialize", params });
+  await greeted.text();
+  headers["mcp-session-id"] = greeted.headers.get("mcp-session-id") ?? "";
+  await (await post({ method: "notifications/initialized" })).text();
+  // What a server offers to those who can be asked it may offer only after it was greeted.
+  await eventually("it may be asked to ask", async () =>
+    (await (await post({ id: 2, method: "tools/list" })).text()).includes("trigger-elicitation-request"),
+  );
+  const called = await post({ id: 3, method: "tools/call", params: { name: "trigger-elicitation-request" } });
+  const chunks = (called.body as ReadableStream<Uint8Array>).getReader();
+  let said = "";
+  const hear = async (what: string) => {
+    while (!said.includes(what)) said += Buffer.from((await chunks.read()).value ?? []).toString();
+    const line = said.split("\n").find((each) => each.startsWith("data: ") && each.includes(what));
+    return JSON.parse(line?.slice("data: ".length) ?? "") as { id: number | string };
+  };
+  const { id } = await hear("elicitation/create");
+  const { promise: over, resolve } = Promise.withResolvers<void>();
+  expect(gateway.dataPath.drain(key, true, resolve)).toBe(1);
+  expect((await post({ id, result: { action: "decline" } })).status).toBe(202);
+  expect(await hear("declined")).toMatchObject({ id: 3 });
+  await over;
+});
+
 interface OpenCall {
   readonly outgoing: ClientRequest;
   readonly response: IncomingMessage;
@@ -185,3 +220,44 @@ async function bodyOf(response: IncomingMessage): Promise<string> {
   for await (const chunk of response) body += chunk;
   return body;
 }
+
+describe("clients that do not read", () => {
+  it("leave a bounded amount unread together, and the server to who reads", async () => {
+    const asked = JSON.stringify({
+      ...{ jsonrpc: "2.0", id: 1, method: "tools/call" },
+      params: {
+        name: "big",
+        arguments: {},
+        _meta: {
+          "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+          "io.modelcontextprotocol/clientInfo": { name: "raw", version: "1" },
+          "io.modelcontextprotocol/clientCapabilities": {},
+        },
+      },
+    });
+    const headers = {
+      accept: "application/json",
+      "content-type": "application/json",
+      "mcp-protocol-version": "2026-07-28",
+      "mcp-method": "tools/call",
+      "mcp-name": "big",
+    };
+    const begun = await Promise.all(
+      Array.from({ length: 40 }, async () => {
+        const sent = request(urlOf("modern"), { method: "POST", headers, agent: false });
+        sent.on("error", () => undefined);
+        sent.end(asked);
+        const [answer] = (await once(sent, "response")) as [IncomingMessage];
+        answer.on("error", () => undefined);
+        return { sent, answer };
+      }),
+    );
+    expect(begun.map(({ answer }) => answer.statusCode)).toEqual(Array(40).fill(200));
+    await eventually("some are broken off", async () => (gateway.dataPath.stats().open <= 25 ? true : undefined));
+    expect(gateway.dataPath.stats().open).toBeGreaterThan(15);
+    await using client = await connectClient("v2 pinned", urlOf("modern"));
+    expect(textOf(await call(client, "big"))).toHaveLength(BIG);
+    for (const { sent } of begun) sent.destroy();
+    await eventually("all have left", async () => (isQuiet() ? true : undefined));
+  }, 60_000);
+});

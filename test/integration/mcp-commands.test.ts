@@ -132,7 +132,10 @@ describe("slipway tools", () => {
     const { out } = await run((context) => tools({ name: "modern", kubeconfig, output }, context));
     expect(out).toContain("inputSchema");
     if (output === "json")
-      expect(JSON.parse(out)).toMatchObject({ truncated: false, tools: [{ name: "echo" }, {}, {}, {}] });
+      expect(JSON.parse(out)).toMatchObject({
+        truncated: false,
+        tools: expect.arrayContaining([expect.objectContaining({ name: "echo" })]),
+      });
   });
 
   it.each([
@@ -214,7 +217,7 @@ describe("slipway call", () => {
 
   it("says which tools there are", async () => {
     await expect(callTool({ name: "modern", tool: "eco" })).rejects.toThrow(
-      `team-a/modern has no tool "eco"; it has echo, big, steps, waits; 'slipway tools' tells more`,
+      `team-a/modern has no tool "eco"; it has asks, where, echo, big, steps, waits; 'slipway tools' tells more`,
     );
   });
 

@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
-import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { mkdir, mkdtempDisposable, readdir, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
@@ -241,6 +242,18 @@ describe("a process that listens", () => {
   });
 });
 
+it("keeps its port while it waits to be started again", async () => {
+  const port = await freePort();
+  const crashing = { ...specOf(node("process.exit(1)"), { stdio: false, port }), restartPolicy: "Always" } as const;
+  await launch(crashing);
+  await eventually("it waits", async () => {
+    const found = await current(crashing);
+    return found?.state.kind === "restarting" && found.platformRestarts > 2 ? found : undefined;
+  });
+  const other = { ...specOf(listens(port), { stdio: false, port }), owner: newOwner("other") };
+  await expect(launch(other)).rejects.toMatchObject({ reason: "PortConflict" });
+});
+
 describe("a process of one client", () => {
   it("ends with its stream, deaf and forked as it is, and the shared one goes on", async () => {
     const spec = specOf(node(`${DEAF} ${forked(`${DEAF} ${IDLE}`)} ${ECHO.replace("process.exit()", "0")} ${IDLE}`));
@@ -280,19 +293,21 @@ describe("a process of one client", () => {
 });
 
 describe("what nobody needs any more", () => {
-  const pinned = { name: "some-server", version: "1.0.0", integrity: "sha512-AAAA" };
+  const lock = `sha256-${"A".repeat(43)}=`;
+  const pinned = { name: "some-server", version: "1.0.0", integrity: "sha512-AAAA", lock };
 
-  it("is removed with the orphans: packages without a workload, and no others", async () => {
+  it("is removed with the orphans: packages without a workload but for their locks, and no others", async () => {
     await launch(specOf(node(IDLE), { image: { pinned: formatPinned(pinned) } }));
     const packages = join(world.directory, "shared", "packages");
-    for (const key of [packageKey(pinned), packageKey({ ...pinned, version: "2.0.0" })]) {
+    const unused = packageKey({ ...pinned, version: "2.0.0" });
+    for (const key of [packageKey(pinned), unused]) {
       await mkdir(join(packages, `${key}.tree`));
       await writeFile(join(packages, `${key}.lock.json`), "{}");
       await writeFile(join(packages, `${key}.digest`), "");
     }
     expect(await backend.collectOrphans(() => true, within())).toEqual([]);
     const kept = ["digest", "lock.json", "tree"].map((what) => `${packageKey(pinned)}.${what}`);
-    expect((await readdir(packages)).sort()).toEqual(kept);
+    expect((await readdir(packages)).sort()).toEqual([...kept, `${unused}.lock.json`].sort());
   });
 
   it("is left by no Slipway that ends without a workload", async () => {
@@ -313,8 +328,10 @@ describe("what nobody needs any more", () => {
 describe("where bubblewrap works", () => {
   it("a process has its own /tmp and processes, and files that it can only read", async () => {
     if ((await confined("yes")).length === 0) return;
+    // The folder as a whole may hold what the process needs, such as this checkout.
+    await using folder = await mkdtempDisposable(join(tmpdir(), "slipway-outside-"));
     const script = `const fs = require('fs'); const t = (f) => { try { return f() } catch (e) { return e.code } };
-      console.log(JSON.stringify([t(() => fs.readdirSync('/tmp').length > 0), t(() => fs.writeFileSync('/var/tmp/x', '')),
+      console.log(JSON.stringify([fs.existsSync(${JSON.stringify(folder.path)}), t(() => fs.writeFileSync('/var/tmp/x', '')),
       t(() => fs.writeFileSync('/tmp/x', '')), t(() => fs.writeFileSync(process.env.HOME + '/x', '')),
       fs.readdirSync('/proc').filter((n) => /^[0-9]+$/.test(n)).length < 4, /NoNewPrivs:\\s+1/.test(fs.readFileSync('/proc/self/status'))]))`;
     const [line = ""] = await printed(script, { confinement: { ...UNCONFINED, readOnlyRoot: true } });

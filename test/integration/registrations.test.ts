@@ -272,6 +272,24 @@ describe("what somebody does at the gateway", () => {
     expect(world.registered()).toBe("True Registered");
   });
 
+  it.each([
+    { because: "it goes", act: () => world.deleteDeployment() },
+    { because: "it stays", act: () => undefined },
+  ])("leaves alone what a status names and another deployment has: $because", async ({ act }) => {
+    const theirs = { ...forge.add({ name: "their.own", url: "http://their.test/mcp", tags: ["slipway:uid:other"] }) };
+    world.putDeployment();
+    const deployment = world.deployments.get(FILES);
+    if (deployment)
+      world.deployments.put({
+        ...deployment,
+        metadata: { ...deployment.metadata, finalizers: ["slipway.dev/registration"] },
+        status: { ...deployment.status, registrations: [{ gateway: FORGE, id: theirs.id }] },
+      });
+    act();
+    await world.settle();
+    expect(forge.entries.get(theirs.id)).toEqual(theirs);
+  });
+
   it("is no news where it only adds a tag", async () => {
     await registered();
     const [entry] = forge.entries.values();

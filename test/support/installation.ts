@@ -1,3 +1,5 @@
+import { rmSync } from "node:fs";
+import { dirname } from "node:path";
 import type Docker from "dockerode";
 import { stringify } from "yaml";
 import { engineClient } from "../../scripts/engine/engine-address.ts";
@@ -5,6 +7,7 @@ import { type Event, events, type Namespace, namespaces } from "../../src/api/co
 import { Label, type Role } from "../../src/api/labels.ts";
 import type { Condition } from "../../src/api/meta.ts";
 import { API_VERSION, type RuntimeDeployment, runtimeDeployments } from "../../src/api/v1alpha1/index.ts";
+import { type ProcessPlaces, processPlaces } from "../../src/cli/process-places.ts";
 import { isReason, type KubeClient } from "../../src/machinery/client.ts";
 import { createKubeClient, type DisposableKubeClient } from "../../src/machinery/http-kube-client.ts";
 import { EngineEvents } from "./engine-events.ts";
@@ -206,6 +209,20 @@ export class Installation implements AsyncDisposable {
   /** Takes a name from an image, and removes the image if it was the last one. */
   async forgetImage(name: string): Promise<void> {
     await this.engine.getImage(name).remove({ force: true }).catch(unlessGone);
+  }
+
+  /** Ends it in order, and with it the processes of its machine. Their folders go, too, where they are not in its own. */
+  async end(): Promise<void> {
+    const { sharedDirectory } = await this.processPlaces();
+    await this.process.terminate();
+    rmSync(dirname(sharedDirectory), { recursive: true, force: true });
+  }
+
+  /** Where the RuntimeBackend `process` keeps what is its own. */
+  async processPlaces(): Promise<ProcessPlaces> {
+    const { dataDir } = this.process;
+    const machine = { isRoot: process.getuid?.() === 0, environment: process.env, backend: "process" };
+    return processPlaces({ installation: await this.id(), dataDir, ...machine });
   }
 
   /** For failures: the deployment, its events and containers, and the end of the server's log. */

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Kubectl } from "./kubectl.ts";
+import { removeLeft, seenByProcesses } from "./left-processes.ts";
 import { secretWatch } from "./secrets/secret-watch.ts";
 
 const SLIPWAY = join(import.meta.dirname, "../../bin/slipway");
@@ -38,6 +39,8 @@ export class SlipwayProcess implements AsyncDisposable {
   readonly #ownDataDir: boolean;
   #child: ChildProcess | undefined;
   #output = "";
+  /** What its processes see, where that is outside of its own data directory: known once it has started. */
+  #seenByProcesses: string | undefined;
   /** Kept once it was chosen, since it is part of what clients are told in every status. */
   #gatewayPort = "0";
 
@@ -68,6 +71,7 @@ export class SlipwayProcess implements AsyncDisposable {
     ended.catch(() => undefined);
     late.catch(() => undefined);
     this.#gatewayPort = new URL(this.endpoints.gateway).port;
+    if (this.#ownDataDir && process.getuid?.() === 0) this.#seenByProcesses ??= await this.#placeOfProcesses();
     return this;
   }
 
@@ -131,7 +135,13 @@ export class SlipwayProcess implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill9();
+    if (this.#seenByProcesses !== undefined) await removeLeft(this.#seenByProcesses);
     if (this.#ownDataDir) rmSync(this.dataDir, { recursive: true, force: true });
+  }
+
+  async #placeOfProcesses(): Promise<string> {
+    const uid = await this.kubectl.run(["get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}"]);
+    return seenByProcesses(uid, this.dataDir);
   }
 
   async #end(signal: NodeJS.Signals): Promise<number | null> {

@@ -256,10 +256,14 @@ function isSame(a: WorkloadNote, b: WorkloadNote): boolean {
   return a.owner.uid === b.owner.uid && a.role === b.role && a.hash === b.hash;
 }
 
-/** For people: which of our workloads runs where another is to listen. */
+/**
+ * For people: which of our workloads runs where another is to listen. One that has crashed keeps its port until it is started
+ * again: whoever took it meanwhile would get its clients.
+ */
 function holderOf(port: number, id: string, host: OpenHost): string | undefined {
-  const holder = workloadsOf(host).find((one) => {
-    return one.id !== id && one.note.port === port && one.process.state.kind === "running";
+  const holder = workloadsOf(host).find(({ id: other, note, process }) => {
+    const { kind } = process.state;
+    return other !== id && note.port === port && (kind === "running" || kind === "restarting");
   });
   return holder && `RuntimeDeployment ${holder.note.owner.namespace}/${holder.note.owner.name}`;
 }

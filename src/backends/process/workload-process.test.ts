@@ -6,7 +6,8 @@ import { workloadNote, workloadProcess } from "./workload-process.ts";
 const never = new AbortController().signal;
 const packages = { ensure: async () => ["/node", "/tree/server.js"] };
 const PROGRAM = { kind: "process", command: "server", args: ["--all"], workingDir: "/srv" } as const;
-const PACKAGE = { program: { kind: "package" }, image: { pinned: "npm:server@1.0.0#sha512-AAAA" } } as const;
+const PINNED = `npm:server@1.0.0#sha512-AAAA;lock=sha256-${"A".repeat(43)}=`;
+const PACKAGE = { program: { kind: "package" }, image: { pinned: PINNED } } as const;
 
 const specOf = (patch: Partial<WorkloadSpec>) =>
   contractSpec({ owner: newOwner(), port: 8080, image: { pinned: "none" }, program: PROGRAM, stdio: true, ...patch });

@@ -3,6 +3,7 @@ import type { RuntimeDeployment } from "../../api/v1alpha1/index.ts";
 
 /** Of every entry that Slipway made, whichever. */
 const COMMON_TAG = "slipway";
+const OWNER_TAG = "slipway:uid:";
 /** ContextForge drops longer ones without a word. */
 const LONGEST_TAG = 50;
 
@@ -19,7 +20,7 @@ export function entryName({ metadata: { namespace = "", name } }: RuntimeDeploym
 
 /** Pure. By which an entry is found to be this deployment's: lower case, digits, hyphens and colons, 48 characters. */
 export function ownerTag({ metadata: { uid } }: RuntimeDeployment): string {
-  return `slipway:uid:${uid}`;
+  return `${OWNER_TAG}${uid}`;
 }
 
 /** Pure. By which McpGateway it was made: two of them may lead to the same place. A name that is too long is a digest. */
@@ -38,4 +39,10 @@ export function entryTags(deployment: RuntimeDeployment, gateway: string, furthe
 export function isOwn(deployment: RuntimeDeployment, gateway: string): (entry: { tags: readonly string[] }) => boolean {
   const own = [ownerTag(deployment), gatewayTag(gateway)];
   return ({ tags }) => own.every((tag) => tags.includes(tag));
+}
+
+/** Pure. Whether an entry says that it was made for another deployment, whatever a status says of it. */
+export function isAnothers(deployment: RuntimeDeployment): (entry: { tags: readonly string[] }) => boolean {
+  const own = ownerTag(deployment);
+  return ({ tags }) => tags.some((tag) => tag.startsWith(OWNER_TAG) && tag !== own);
 }

@@ -4,7 +4,7 @@ import { jittered } from "../../machinery/backoff.ts";
 import { announcementOf, digestOf, hasDrifted, isRival } from "./announcement.ts";
 import type { Announcement, Entry, ExternalGateway, Written } from "./external-gateway.ts";
 import type { LiveGateway } from "./live-gateway.ts";
-import { isOwn } from "./naming.ts";
+import { isAnothers, isOwn } from "./naming.ts";
 import type { Serving } from "./serving.ts";
 import type { Registration, Standing } from "./status.ts";
 
@@ -82,12 +82,21 @@ export async function withdraw(
   const ids =
     registration.id === undefined
       ? (await live.lists.now(signal)).filter(isOwn(deployment, name)).map(({ id }) => id)
-      : [registration.id];
+      : await withoutAnothers(registration.id, matter);
   const gone = await Promise.all(ids.map((id) => live.client.remove(id, signal)));
   if (gone.every(Boolean)) return { registration: undefined, standing: undefined };
   const [id] = ids;
   const left = { ...registration, gateway: name, ...(id !== undefined && { id }) };
   return { registration: left, standing: pending("its entry is being removed"), againInMs: DELETING_MS };
+}
+
+/** A status is text: what it names may be another deployment's. */
+async function withoutAnothers(
+  id: string,
+  { live, deployment, signal }: Pick<Matter, "live" | "deployment" | "signal">,
+): Promise<readonly string[]> {
+  const entry = await live.client.get(id, signal);
+  return entry && isAnothers(deployment)(entry) ? [] : [id];
 }
 
 const waits = { status: "False", reason: Reason.WaitsForReady, message: "registered as soon as it is Ready" } as const;
@@ -110,7 +119,7 @@ async function findOwn({ deployment, gateway, registration, live, isNew, signal 
   const { client, lists } = live;
   if (registration?.id !== undefined) {
     const own = await client.get(registration.id, signal);
-    if (own) return { own, others: [] };
+    if (own && !isAnothers(deployment)(own)) return { own, others: [] };
   }
   const entries = await (isNew ? lists.recent(signal) : lists.now(signal));
   const isMine = isOwn(deployment, gateway.metadata.name);

@@ -22,6 +22,7 @@ import { resting } from "./start-pace.ts";
 import { waitsForTurn } from "./take-turn.ts";
 import { patienceMs } from "./trial.ts";
 import type { Turns } from "./turns.ts";
+import { whatWasGone } from "./what-runs.ts";
 
 export interface ConvergePorts {
   readonly clock: Clock;
@@ -47,6 +48,7 @@ export async function converge(scope: Scope, ports: ConvergePorts): Promise<void
   const actions = plan({
     desiredState: upkeep.desiredState,
     target: scope.target?.hash,
+    gone: whatWasGone(scope.target ?? {}),
     restartPolicy: upkeep.restartPolicy,
     observed,
     serves: serving,

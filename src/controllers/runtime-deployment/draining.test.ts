@@ -124,3 +124,22 @@ it("does not wait for the clients of what has failed", async () => {
   await world.until(() => world.connected() && world.status.workload?.restartCount === 2);
   expect(clients.asked).toEqual([]);
 });
+
+const forbidden: { because: string; forbid: (world: DeploymentWorld) => void }[] = [
+  {
+    because: "what is asked for awaits approval, and nothing is to run meanwhile",
+    forbid(world) {
+      world.putPolicy("images", { onChange: "Stop" });
+      world.apply(NEWER);
+    },
+  },
+  { because: "it is wider than its namespace allows by now", forbid: (world) => world.bound("restricted") },
+];
+
+it.each(forbidden)("ends at once what nobody lets run: $because", async ({ forbid }) => {
+  const { world, clients } = await served();
+  const { id } = world.current();
+  forbid(world);
+  await world.until(() => world.engine.containers.get(id)?.state.kind !== "running", { withinMs: 5_000 });
+  expect(clients.asked).toEqual([]);
+});

@@ -16,7 +16,7 @@ export interface Ending {
 
 /**
  * Whether what serves is to be ended, and its clients still wait for answers: then nothing is done in this look, and another
- * one comes when they have them. What has failed is not waited for.
+ * one comes when they have them. What has failed is not waited for, nor what nobody lets run any longer.
  */
 export async function waitsForClients(scope: Scope, ending: Ending, drainer: Drainer): Promise<boolean> {
   const { owner, upkeep } = scope;
@@ -26,6 +26,7 @@ export async function waitsForClients(scope: Scope, ending: Ending, drainer: Dra
     drainer.spare(owner, current?.state.kind === "running" ? instanceOf(current) : undefined);
     return false;
   }
+  if (isForbidden(scope)) return false;
   const waitMs = await drainer.waitMs(owner, instanceOf(leaving), upkeep.desiredState !== "Stopped");
   if (waitMs === 0) return false;
   lookAgain(scope, waitMs);
@@ -34,6 +35,11 @@ export async function waitsForClients(scope: Scope, ending: Ending, drainer: Dra
     message: "what serves ends when the requests under way at it have their answers",
   };
   return true;
+}
+
+/** Whether it stops against what its spec asks, since a policy wants nothing to run until somebody has said yes. */
+function isForbidden({ upkeep, deployment }: Scope): boolean {
+  return upkeep.desiredState === "Stopped" && deployment.spec.desiredState !== "Stopped";
 }
 
 function aboutToEnd(scope: Scope, { actions, serves, leaves }: Ending): Workload | undefined {

@@ -42,6 +42,7 @@ const rollout = (hash: string, trouble?: typeof TROUBLE): NonNullable<Workload["
 const input = (patch: Partial<PlanInput>): PlanInput => ({
   desiredState: "Running",
   target: "new",
+  gone: "it was gone",
   restartPolicy: "Always",
   observed: [],
   serves: false,
@@ -298,6 +299,7 @@ const anyInput = fc
     dormant: fc.boolean(),
     serves: fc.boolean(),
     hostPort: fc.constantFrom(undefined, 4000),
+    gone: fc.constant("it was gone"),
     known: fc.constantFrom(undefined, "w0"),
     replacing: fc.boolean(),
   })

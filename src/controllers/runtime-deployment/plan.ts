@@ -9,6 +9,8 @@ export interface PlanInput {
   readonly desiredState: "Running" | "Stopped";
   /** Hash of what should run; undefined while nobody can say, for example because a Secret is missing. */
   readonly target: string | undefined;
+  /** For people: that what should run was there, and is not. */
+  readonly gone: string;
   readonly restartPolicy: "Always" | "OnFailure" | "Never";
   readonly observed: readonly Workload[];
   /** Whether the current workload does its work, so that it is worth keeping until a newer one has proved itself. */
@@ -90,12 +92,10 @@ export function plan(input: PlanInput): readonly Action[] {
   return [...actions, ...replace(current, candidates, input)];
 }
 
-function launchFirst({ target, held, hostPort, known, replacing }: PlanInput): Action[] {
+function launchFirst({ target, gone, held, hostPort, known, replacing }: PlanInput): Action[] {
   if (target === undefined || held) return [];
   const missed = known !== undefined && !replacing;
-  const incident = missed
-    ? { reason: Reason.Recreated, message: "the container was gone; made and started it again" }
-    : undefined;
+  const incident = missed ? { reason: Reason.Recreated, message: gone } : undefined;
   return [{ type: "launch", role: "current", hostPort, incident }];
 }
 

@@ -4,7 +4,7 @@ import type { Workload } from "../../backends/backend.ts";
 import { inOneLine } from "../../machinery/one-line.ts";
 import type { Exit, Facts, Note } from "./facts.ts";
 import { isComplete } from "./plan.ts";
-import { whatRuns } from "./what-runs.ts";
+import { whatChanges, whatRuns } from "./what-runs.ts";
 
 /** What a deployment amounts to at one moment: the rows of the table of states in docs/reference/conditions.md. */
 export type Situation = Note &
@@ -88,7 +88,7 @@ function sameProcess({ status }: RuntimeDeployment, { current }: Facts): boolean
 function stopped({ current }: Facts): Situation {
   const active = current !== undefined && current.state.kind !== "exited" && current.state.kind !== "created";
   return active
-    ? { kind: "working", reason: Reason.Stopping, message: "the container is being stopped" }
+    ? { kind: "working", reason: Reason.Stopping, message: whatChanges(current, "stop") }
     : { kind: "stopped", reason: Reason.Stopped, message: "stopped, as spec.desiredState asks" };
 }
 
@@ -96,7 +96,7 @@ function unready(deployment: RuntimeDeployment, facts: Facts, current: Workload)
   const { state } = current;
   switch (state.kind) {
     case "created":
-      return { kind: "working", reason: Reason.Starting, message: "the container is being started" };
+      return { kind: "working", reason: Reason.Starting, message: whatChanges(current, "start") };
     case "starting": {
       const { waitsFor } = state;
       const message = waitsFor === undefined ? "the backend brings it up" : `the backend brings it up: ${waitsFor}`;

@@ -11,6 +11,9 @@ export interface Failure extends RpcFailure {
 /** Says of an answer that it is the gateway's own, and why: no server's answer carries it. */
 export const REASON_HEADER = "slipway-reason";
 
+/** Tells a probe which revision the server itself speaks, where the gateway stands between them. No client sees it. */
+export const REVISION_HEADER = "slipway-revision";
+
 /** A body up to this length is read and dropped, so that the connection can go on; a longer one ends with it. */
 const DROPPED_BODY = 64 * 1024;
 

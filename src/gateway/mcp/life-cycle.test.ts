@@ -14,6 +14,8 @@ import {
 } from "../../../test/support/mcp-gateway.ts";
 
 const CALL = JSON.stringify({ jsonrpc: "2.0", id: 7, method: "tools/call" });
+const ANSWER = JSON.stringify({ jsonrpc: "2.0", id: 1, result: { action: "accept" } });
+const CANCELLED = JSON.stringify({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: 9 } });
 const DRAIN_MS = 30_000;
 const LONG_MS = 700;
 
@@ -211,5 +213,35 @@ describe("when a server is about to end", () => {
     expect(refused.headers["retry-after"]).toBe("1");
     expect(reasonIn(refused)).toBe("Draining");
     expect(server.waiting).toEqual([]);
+  });
+
+  it.each([
+    { because: "something comes next", isReplaced: true },
+    { because: "nothing comes next", isReplaced: false },
+    { because: "it is not ready any more, as when it is deleted", isReplaced: false, ready: false },
+  ])("lets through what calls under way wait for: $because", async ({ isReplaced, ready = true }) => {
+    const ends: string[] = [];
+    let call: ServerResponse | undefined;
+    await using server = await startServer(async (request, response) => {
+      const body = await bodyOf(request);
+      if (body === CALL) call = response;
+      else {
+        ends.push(request.method === "POST" ? body : (request.method ?? ""));
+        response.writeHead(202).end();
+        if (body === ANSWER) call?.end("done");
+      }
+    });
+    await using gateway = await startGatewayUnderTest([endpointAt(server.url)]);
+    const url = `${gateway.url}/team-a/files/mcp`;
+    const calling = ask(url, { body: CALL });
+    await eventually("the call is under way", () => call !== undefined, { everyMs: 2 });
+    gateway.dataPath.drain({ namespace: "team-a", name: "files" }, isReplaced, () => undefined);
+    const state = { ready: false, reason: "Deleting", message: "", retryAfterSeconds: 2 } as const;
+    if (!ready) gateway.directory.receive([endpointAt(server.url, { state })], []);
+    expect(await ask(url, { body: CANCELLED })).toMatchObject({ status: 202 });
+    expect(await ask(url, { body: ANSWER })).toMatchObject({ status: 202 });
+    expect(await ask(url, { method: "DELETE" })).toMatchObject({ status: 202 });
+    expect(ends).toEqual([CANCELLED, ANSWER, "DELETE"]);
+    expect(await calling).toMatchObject({ status: 200, body: "done" });
   });
 });

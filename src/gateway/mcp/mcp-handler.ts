@@ -12,6 +12,7 @@ import type { CallLimits } from "./call-limits.ts";
 import type { DeploymentCounts } from "./deployment-counts.ts";
 import { Exchange, type ExchangeOptions, type Onward, type Outcome } from "./exchange.ts";
 import { ANYBODY, type Caller, type Gate } from "./gate.ts";
+import { goesWithCalls } from "./goes-with-calls.ts";
 import { type RequestId, RpcCode } from "./json-rpc.ts";
 import { clientEndpoint, type LegacySessions } from "./legacy-sessions.ts";
 import { LegacyStream } from "./legacy-stream.ts";
@@ -29,7 +30,7 @@ export interface McpHandlerOptions {
   readonly upstreams: Upstreams;
   readonly bridged: BridgedHandler;
   /** Which servers take nothing new. */
-  readonly drains: Pick<Drains, "isDraining" | "pass">;
+  readonly drains: Pick<Drains, "isDraining" | "isThere" | "pass">;
   readonly deploymentCounts: Pick<DeploymentCounts, "watch">;
   readonly sessions: LegacySessions;
   /** Undefined: anybody may use everything. */
@@ -157,7 +158,8 @@ export class McpHandler {
     // Asked also about what does not exist, so that the time it takes tells nothing.
     const allowed = gate ? await gate.mayUse(caller, { namespace: route.namespace, name: route.name }) : true;
     if (typeof allowed !== "boolean") return allowed;
-    const held = allowed ? await this.#held(asked, route) : undefined;
+    const isOfDrained = allowed && (await this.#isOfDrained(asked, route));
+    const held = allowed && !isOfDrained ? await this.#held(asked, route) : undefined;
     if (held) return held;
     const endpoint = allowed ? directory.get(route.namespace, route.name) : undefined;
     if (endpoint === undefined) {
@@ -166,7 +168,7 @@ export class McpHandler {
     }
     this.#options.deploymentCounts.watch(endpoint, asked.response);
     const { state, upstream } = endpoint;
-    if (!state.ready) return unavailable(503, state.reason, state.message, state.retryAfterSeconds);
+    if (!state.ready && !isOfDrained) return unavailable(503, state.reason, state.message, state.retryAfterSeconds);
     if (upstream === undefined) return unavailable(503, "NoAddress", "it has no address", 2);
     const forwards = upstream.kind === "http" && upstream.forwardAuthorization === true;
     const authorization = forwards ? asked.headers.authorization : undefined;
@@ -179,6 +181,12 @@ export class McpHandler {
     return upstream.transport === "sse"
       ? this.#toLegacy(asked, { route, upstream, caller })
       : this.#toStreamable(asked, route, upstream);
+  }
+
+  /** Whether it is for a server that is about to end, since calls under way there may wait for it. */
+  async #isOfDrained({ request, headers }: Asked, route: McpRoute): Promise<boolean> {
+    const { drains } = this.#options;
+    return drains.isThere(route) && (await goesWithCalls(request, headers.contentLength)) && drains.isThere(route);
   }
 
   /** Lets no request through to a server that is about to end. */

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
-import { REASON_HEADER } from "./answers.ts";
+import { REASON_HEADER, REVISION_HEADER } from "./answers.ts";
 
 /**
  * Not passed to the client. Of the hop, and what would speak for the gateway's whole origin, which all servers share:
@@ -11,7 +11,7 @@ const KEPT_HERE: ReadonlySet<string> = new Set([
   ...["service-worker-allowed", "nel", "report-to", "reporting-endpoints", "content-security-policy"],
   ...["x-content-type-options", "access-control-allow-origin", "access-control-allow-credentials"],
   ...["access-control-allow-headers", "access-control-allow-methods", "access-control-allow-private-network"],
-  ...["access-control-expose-headers", "access-control-max-age", REASON_HEADER],
+  ...["access-control-expose-headers", "access-control-max-age", REASON_HEADER, REVISION_HEADER],
 ]);
 
 /** An answer that a browser opens as a page must not act as this origin: it could call every other server here. */

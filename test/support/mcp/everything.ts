@@ -6,7 +6,8 @@ import { fileURLToPath } from "node:url";
 import { eventually } from "../eventually.ts";
 import { listen } from "../listen.ts";
 
-const EVERYTHING = fileURLToPath(
+/** Its program. The argument says what it speaks. */
+export const EVERYTHING = fileURLToPath(
   new URL("../../../node_modules/@modelcontextprotocol/server-everything/dist/index.js", import.meta.url),
 );
 

@@ -1,4 +1,4 @@
-import { appendFile, chmod, mkdir, mkdtemp, readdir, rm, stat, unlink } from "node:fs/promises";
+import { appendFile, chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, unlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -7,6 +7,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { openSupervisor } from "../../../../test/support/supervising.ts";
 import { systemClock } from "../../../machinery/clock.ts";
 import { PackageCache } from "./package-cache.ts";
+import { pinnedBy } from "./package-lock.ts";
+import { type PinnedPackage, packageKey } from "./package-name.ts";
 
 /** These speak to the registry of npm, as the make targets do. */
 const EVERYTHING = { name: "@modelcontextprotocol/server-everything", version: "2026.8.31" };
@@ -78,6 +80,30 @@ describe("packages of npm", () => {
       expect((await stat(file)).size).toBe(size);
       await expect(stat(`${file}.more.js`)).rejects.toThrow("ENOENT");
     }
+  }, 240_000);
+
+  const lockOf = (pinned: PinnedPackage) => join(directory, "packages", `${packageKey(pinned)}.lock.json`);
+
+  it("are installed again as they were pinned when they were gone, or not at all", async () => {
+    const cache = await openCache();
+    const pinned = await cache.resolve(MEMORY, never);
+    const [, file = ""] = await cache.ensure(pinned, never);
+    await cache.prune([]);
+    await expect(stat(file)).rejects.toThrow("ENOENT");
+    // The registry says today what it said then.
+    await rm(lockOf(pinned));
+    expect((await cache.ensure(pinned, never))[1]).toBe(file);
+
+    // A dependency's range meant another version when this was pinned.
+    const lock = JSON.parse(await readFile(lockOf(pinned), "utf8"));
+    const [path = ""] = Object.keys(lock.packages).filter((key) => key !== "" && !key.endsWith(MEMORY.name));
+    lock.packages[path].version = "0.0.1-before";
+    const before = pinnedBy(lock, MEMORY.name);
+    const refused = {
+      reason: "PackageNotPinned",
+      message: expect.stringMatching(/^spec\.source\.package: .*other dependencies .*edit the deployment/),
+    };
+    await expect(cache.ensure(before, never)).rejects.toThrow(expect.objectContaining(refused));
   }, 240_000);
 
   it("leave nothing when they are broken off", async () => {

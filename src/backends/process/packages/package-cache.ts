@@ -5,7 +5,7 @@ import type { Clock } from "../../../machinery/clock.ts";
 import { TerminalError } from "../../../machinery/errors.ts";
 import { systemCode } from "../supervisor/system-error.ts";
 import { type NpmOptions, npm } from "./npm.ts";
-import { pinnedBy } from "./package-lock.ts";
+import { PackageLocks } from "./package-locks.ts";
 import { checkRequest, isExact, type PackageRequest, type PinnedPackage, packageKey } from "./package-name.ts";
 import { packageProgram } from "./package-program.ts";
 import { openToReaders, treeDigest } from "./tree-digest.ts";
@@ -20,17 +20,19 @@ export interface PackageCacheOptions extends NpmOptions {
 const VERIFIED_MS = 60_000;
 
 /**
- * Packages of npm, each version installed once for all that run it. For each there is a lock, which pins the whole tree, a tree,
- * and the digest of that. One program at a time has the directory.
+ * Packages of npm, each installed once for all that run it with the same dependencies. For each there is a lock, which pins the
+ * whole tree, a tree, and the digest of that. One program at a time has the directory.
  */
 export class PackageCache implements Disposable {
   readonly #options: PackageCacheOptions;
+  readonly #locks: PackageLocks;
   readonly #installs = new Map<string, Promise<string>>();
   readonly #verified = new Map<string, number>();
   readonly #lifetime = new AbortController();
 
   private constructor(options: PackageCacheOptions) {
     this.#options = options;
+    this.#locks = new PackageLocks(options);
   }
 
   /** Removes what an earlier program has broken off. */
@@ -45,19 +47,23 @@ export class PackageCache implements Disposable {
   }
 
   /**
-   * The version that npm would install. Where one version is named that was resolved before, nobody is asked.
+   * The version that npm would install, with its dependencies. Where one version is named that was resolved before, nobody is
+   * asked, and its dependencies are those of then.
    * @throws {TerminalError} `InvalidSpec`, `PackageNotFound`, `PackageNotPinned`, {TransientError} when the registry does not answer.
    */
   async resolve(request: PackageRequest, signal: AbortSignal): Promise<PinnedPackage> {
     checkRequest(request);
-    return (isExact(request.version) ? await this.#known(request) : undefined) ?? (await this.#lock(request, signal));
+    return (
+      (isExact(request.version) ? await this.#locks.findVersion(request) : undefined) ??
+      (await this.#lock(request, signal))
+    );
   }
 
   /**
    * Installs it where it is not there or no longer what was installed, once for all that ask, and answers program and first
    * arguments. A broken install is replaced; what runs from it keeps its files until it ends.
-   * @throws {TerminalError} `NoProgram`; `PackageNotPinned` where the registry has other content under this version than it had;
-   * {TransientError} when npm fails.
+   * @throws {TerminalError} `NoProgram`; `PackageNotPinned` where the registry has other content under this version than it had,
+   * or no lock is kept and the dependencies' ranges mean others by now; {TransientError} when npm fails.
    */
   async ensure(pinned: PinnedPackage, signal: AbortSignal): Promise<readonly string[]> {
     const key = packageKey(pinned);
@@ -66,16 +72,17 @@ export class PackageCache implements Disposable {
     return await packageProgram(join(tree, "node_modules", pinned.name), { node: this.#options.node });
   }
 
-  /** Removes installs that nobody uses, and their locks. What is being installed stays. */
+  /** Removes installs that nobody uses; of their locks those that were used last stay. What is being installed stays. */
   async prune(used: readonly PinnedPackage[]): Promise<void> {
     const kept = new Set([...used.map(packageKey), ...this.#installs.keys()]);
     for (const file of await readdir(this.#options.directory)) {
-      const key = /^[0-9a-f]{40}(?=\.)/.exec(file)?.[0];
+      const key = /^[0-9a-f]{40}(?=\.(tree|digest)$)/.exec(file)?.[0];
       if (key === undefined || kept.has(key)) continue;
       this.#verified.delete(key);
       if (file.endsWith(".tree")) await this.#remove(join(this.#options.directory, file));
       else await rm(join(this.#options.directory, file), { force: true });
     }
+    await this.#locks.prune(kept);
   }
 
   /** Gives up what is under way. */
@@ -95,14 +102,7 @@ export class PackageCache implements Disposable {
   async #install(pinned: PinnedPackage, key: string, signal: AbortSignal): Promise<string> {
     const tree = this.#path(key, "tree");
     if (await this.#isWhole(key, tree, signal)) return tree;
-    const lock = this.#path(key, "lock.json");
-    if ((await textOf(lock)) === undefined) {
-      const { integrity } = await this.#lock(pinned, signal);
-      if (integrity !== pinned.integrity) {
-        const message = `spec.source.package: the registry has another content for ${pinned.name}@${pinned.version} than before`;
-        throw new TerminalError("PackageNotPinned", message);
-      }
-    }
+    const lock = (await this.#locks.find(pinned)) ?? (await this.#lockAgain(pinned, signal));
     const folder = await this.#unfinished();
     try {
       await writeManifest(folder, pinned);
@@ -136,34 +136,29 @@ export class PackageCache implements Disposable {
     return true;
   }
 
-  /** Lets npm choose the whole tree, without fetching it, and keeps that choice: the first for a version stays. */
+  /** Lets npm choose the whole tree, without fetching it, and keeps that choice. */
   async #lock({ name, version }: PackageRequest, signal: AbortSignal): Promise<PinnedPackage> {
     const folder = await this.#unfinished();
     try {
       await writeManifest(folder, { name, version });
       await npm(["install", "--package-lock-only", "--omit=dev"], folder, this.#options, signal);
-      const written = join(folder, "package-lock.json");
-      const pinned = pinnedBy(JSON.parse(await readFile(written, "utf8")), name);
-      const lock = this.#path(packageKey(pinned), "lock.json");
-      if ((await textOf(lock)) === undefined) {
-        await writeFile(join(folder, "exact.json"), JSON.stringify(await exactLock(written, pinned)));
-        await rename(join(folder, "exact.json"), lock);
-      }
-      return pinned;
+      return await this.#locks.keep(folder, name);
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
   }
 
-  /** What a lock says that was written before. */
-  async #known({ name, version }: PackageRequest): Promise<PinnedPackage | undefined> {
-    for (const file of await readdir(this.#options.directory)) {
-      if (!file.endsWith(".lock.json")) continue;
-      const lock: unknown = JSON.parse((await textOf(join(this.#options.directory, file))) ?? "null");
-      const own = rootOf(lock);
-      if (own !== undefined && own[name] === version) return pinnedBy(lock, name);
-    }
-    return undefined;
+  /** For a package whose lock is gone: npm may still choose the same. */
+  async #lockAgain(pinned: PinnedPackage, signal: AbortSignal): Promise<string> {
+    const { integrity } = await this.#lock(pinned, signal);
+    const lock = await this.#locks.find(pinned);
+    if (lock !== undefined) return lock;
+    const which = `${pinned.name}@${pinned.version}`;
+    const message =
+      integrity === pinned.integrity
+        ? `spec.source.package: ${which} would get other dependencies than were pinned; to take those of today edit the deployment, for instance spec.source.package.version`
+        : `spec.source.package: the registry has another content for ${which} than before`;
+    throw new TerminalError("PackageNotPinned", message);
   }
 
   async #remove(tree: string): Promise<void> {
@@ -186,7 +181,7 @@ export class PackageCache implements Disposable {
     return join(this.#options.directory, `${UNFINISHED}${randomBytes(8).toString("hex")}`);
   }
 
-  #path(key: string, what: "tree" | "lock.json" | "digest"): string {
+  #path(key: string, what: "tree" | "digest"): string {
     return join(this.#options.directory, `${key}.${what}`);
   }
 }
@@ -208,20 +203,6 @@ const UNFINISHED = "unfinished-";
 async function writeManifest(folder: string, { name, version }: PackageRequest): Promise<void> {
   const manifest = { name: "slipway-package", version: "0.0.0", private: true, dependencies: { [name]: version } };
   await writeFile(join(folder, "package.json"), JSON.stringify(manifest));
-}
-
-/** A lock that was made for a range, as one for the version that was chosen: `npm ci` wants it to fit the manifest. */
-async function exactLock(file: string, { name, version }: PinnedPackage): Promise<unknown> {
-  const lock = JSON.parse(await readFile(file, "utf8"));
-  lock.packages[""].dependencies = { [name]: version };
-  return lock;
-}
-
-/** The dependencies that a lock was made for. */
-function rootOf(lock: unknown): Record<string, unknown> | undefined {
-  if (typeof lock !== "object" || lock === null || !("packages" in lock)) return undefined;
-  const { packages } = lock as { packages: Record<string, { dependencies?: Record<string, unknown> } | undefined> };
-  return packages[""]?.dependencies;
 }
 
 async function textOf(path: string): Promise<string | undefined> {

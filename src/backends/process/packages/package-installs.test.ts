@@ -3,7 +3,7 @@ import { newOwner } from "../../../../test/contract/backend.ts";
 import type { Owner } from "../../backend.ts";
 import { PackageInstalls } from "./package-installs.ts";
 
-const PINNED = { name: "server", version: "1.0.0", integrity: "sha512-AAAA" };
+const PINNED = { name: "server", version: "1.0.0", integrity: "sha512-AAAA", lock: "sha256-AAAA" };
 
 /** Installs that end when the test says so. */
 function installing() {

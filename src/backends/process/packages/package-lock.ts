@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { TerminalError } from "../../../machinery/errors.ts";
 import type { PinnedPackage } from "./package-name.ts";
 
@@ -16,9 +17,43 @@ export function pinnedBy(lock: unknown, name: string): PinnedPackage {
   }
   const own = packages[`node_modules/${name}`];
   if (isObject(own) && typeof own.version === "string" && typeof own.integrity === "string") {
-    return { name, version: own.version, integrity: own.integrity };
+    return { name, version: own.version, integrity: own.integrity, lock: digestOf(packages) };
   }
   throw new Error(`npm's package-lock.json does not have ${name}`);
+}
+
+/**
+ * Pure. A lock that was made for a range or a tag, as one for the version that was chosen: `npm ci` wants it to fit the manifest.
+ * @throws as `pinnedBy`.
+ */
+export function exactLock(lock: unknown, name: string): unknown {
+  const { version } = pinnedBy(lock, name);
+  const { packages, ...rest } = lock as { packages: Record<string, object> };
+  return { ...rest, packages: { ...packages, "": { ...packages[""], dependencies: { [name]: version } } } };
+}
+
+/** Pure. What a lock pins that `exactLock` answered; undefined for what is none, such as one that was not written whole. */
+export function pinnedByExact(text: string): PinnedPackage | undefined {
+  try {
+    const lock = JSON.parse(text);
+    const [name = ""] = Object.keys(lock.packages[""].dependencies);
+    return pinnedBy(lock, name);
+  } catch {
+    // Whatever is wrong with it, the remedy is another one.
+    return undefined;
+  }
+}
+
+/**
+ * What is installed where, and nothing beyond: what npm adds about a package changes (`deprecated`) or depends on npm's
+ * release, and where it is fetched from does not matter to who checks its integrity.
+ */
+function digestOf(packages: Readonly<Record<string, unknown>>): string {
+  const chosen = Object.entries(packages).flatMap(([path, entry]) =>
+    path === "" || !isObject(entry) ? [] : [[path, entry.version ?? null, entry.integrity ?? null]],
+  );
+  chosen.sort(([a], [b]) => (String(a) < String(b) ? -1 : 1));
+  return `sha256-${createHash("sha256").update(JSON.stringify(chosen)).digest("base64")}`;
 }
 
 function isPinned(entry: unknown): boolean {

@@ -27,10 +27,13 @@ describe("a package", () => {
     expect(() => checkRequest(request)).toThrow(expect.objectContaining(error));
   });
 
-  it("is pinned by its integrity, and read as it was written", () => {
-    const pinned = { name: "@scope/server", version: "1.2.3-rc.1", integrity: "sha512-ab+/==" };
+  it("is pinned by its integrity and its lock, and read as it was written", () => {
+    const lock = `sha256-${"a+/".repeat(14)}a=`;
+    const pinned = { name: "@scope/server", version: "1.2.3-rc.1", integrity: "sha512-ab+/==", lock };
+    expect(formatPinned(pinned)).toBe(`npm:@scope/server@1.2.3-rc.1#sha512-ab+/==;lock=${lock}`);
     expect(parsePinned(formatPinned(pinned))).toEqual(pinned);
-    for (const text of ["", "server:1", "npm:a@^1#sha512-aa==", "npm:../a@1.2.3#sha512-aa=="]) {
+    const digests = `#sha512-aa==;lock=${lock}`;
+    for (const text of ["", "server:1", `npm:a@^1${digests}`, `npm:../a@1.2.3${digests}`, "npm:a@1.2.3#sha512-aa=="]) {
       expect(parsePinned(text)).toBeUndefined();
     }
   });
@@ -46,7 +49,29 @@ describe("a lock", () => {
   const lockOf = (more: object) => ({ lockfileVersion: 3, packages: { "": {}, "node_modules/server": own, ...more } });
 
   it("pins the package", () => {
-    expect(pinnedBy(lockOf({}), "server")).toEqual({ name: "server", version: "1.2.3", integrity: "sha512-own" });
+    expect(pinnedBy(lockOf({}), "server")).toEqual({
+      ...{ name: "server", version: "1.2.3", integrity: "sha512-own" },
+      lock: expect.stringMatching(/^sha256-[A-Za-z0-9+/]{43}=$/),
+    });
+  });
+
+  const dependency = { version: "5.0.0", resolved: "https://registry.test/d.tgz", integrity: "sha512-d" };
+  const digestOf = (entries: object) => pinnedBy(lockOf(entries), "server").lock;
+
+  it.each([
+    { because: "another version", entries: { "node_modules/d": { ...dependency, version: "5.0.1" } } },
+    { because: "another content", entries: { "node_modules/d": { ...dependency, integrity: "sha512-e" } } },
+    { because: "another place", entries: { "node_modules/server/node_modules/d": dependency } },
+    { because: "one more", entries: { "node_modules/d": dependency, "node_modules/e": dependency } },
+    { because: "one less", entries: {} },
+  ])("pins what the package depends on: $because is another digest", ({ entries }) => {
+    expect(digestOf(entries)).not.toBe(digestOf({ "node_modules/d": dependency }));
+  });
+
+  it("has the same digest whatever else npm tells, in any order", () => {
+    const told = { ...dependency, resolved: "https://mirror.test/d.tgz", deprecated: "use e", license: "MIT" };
+    const [d, e] = ["node_modules/d", "node_modules/e"];
+    expect(digestOf({ [e]: told, [d]: told })).toBe(digestOf({ [d]: dependency, [e]: dependency }));
   });
 
   it.each([

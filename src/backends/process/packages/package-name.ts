@@ -9,12 +9,14 @@ export interface PackageRequest {
   readonly version: string;
 }
 
-/** One version of a package, whose content can no longer change. */
+/** One version of a package with all that it depends on, whose content can no longer change. */
 export interface PinnedPackage {
   readonly name: string;
   readonly version: string;
   /** The registry's digest of it, as of Subresource Integrity: `sha512-…`. */
   readonly integrity: string;
+  /** The digest of what its lock chooses for its dependencies' ranges: `sha256-…`. */
+  readonly lock: string;
 }
 
 /** @see https://github.com/npm/validate-npm-package-name: names that can be given today, and none that looks like an option. */
@@ -22,7 +24,7 @@ const NAME = /^(?=.{1,214}$)(@[a-z0-9][a-z0-9._~-]*\/)?[a-z0-9][a-z0-9._~-]*$/;
 /** No slash and no colon: neither a URL, nor a repository, a file or an alias. */
 const RANGE = /^[-0-9A-Za-z.+*^~<>=| ]{1,128}$/;
 const EXACT = /^\d+\.\d+\.\d+([-+][-+0-9A-Za-z.]+)?$/;
-const PINNED = /^npm:(.+)@([^@#]+)#(sha(?:256|384|512)-[A-Za-z0-9+/]+=*)$/;
+const PINNED = /^npm:(.+)@([^@#]+)#(sha(?:256|384|512)-[A-Za-z0-9+/]+=*);lock=(sha256-[A-Za-z0-9+/]{43}=)$/;
 
 /** Pure. @throws {TerminalError} `InvalidSpec`, naming the field. */
 export function checkRequest({ name, version }: PackageRequest): void {
@@ -40,14 +42,14 @@ export function isExact(version: string): boolean {
 }
 
 /** Pure. As the status shows it, and `parsePinned` reads it. */
-export function formatPinned({ name, version, integrity }: PinnedPackage): string {
-  return `npm:${name}@${version}#${integrity}`;
+export function formatPinned({ name, version, integrity, lock }: PinnedPackage): string {
+  return `npm:${name}@${version}#${integrity};lock=${lock}`;
 }
 
 /** Pure. Undefined when it is none. */
 export function parsePinned(text: string): PinnedPackage | undefined {
-  const [, name = "", version = "", integrity = ""] = PINNED.exec(text) ?? [];
-  return NAME.test(name) && isExact(version) ? { name, version, integrity } : undefined;
+  const [, name = "", version = "", integrity = "", lock = ""] = PINNED.exec(text) ?? [];
+  return NAME.test(name) && isExact(version) ? { name, version, integrity, lock } : undefined;
 }
 
 /** Pure. Names its folder: equal for equal content. */

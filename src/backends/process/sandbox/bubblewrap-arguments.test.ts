@@ -1,7 +1,13 @@
 import { describe, expect, it } from "@jest/globals";
 import { bubblewrapArguments, type SandboxPlaces } from "./bubblewrap-arguments.ts";
 
-const PLACES: SandboxPlaces = { cwd: "/srv/work/one", home: "/srv/work/one", hidden: [], shown: ["/srv/packages"] };
+const PLACES: SandboxPlaces = {
+  cwd: "/srv/work/one",
+  home: "/srv/work/one",
+  hidden: [],
+  shown: ["/srv/packages"],
+  loader: {},
+};
 const OPEN = { readOnlyRoot: false, noNetwork: false };
 const argumentsFor = (
   patch: Partial<SandboxPlaces> = {},
@@ -34,6 +40,11 @@ describe("the arguments of bubblewrap", () => {
       want: "--ro-bind /srv/packages /srv/packages",
     },
     { because: "a program in /tmp can be run", program: "/tmp/bin/server", want: "--ro-bind /tmp/bin /tmp/bin" },
+    {
+      because: "what its loader loads is loaded inside alone",
+      patch: { loader: { LD_PRELOAD: "/own.so" } },
+      want: "--setenv LD_PRELOAD /own.so",
+    },
     { because: "a folder to work in can be there", patch: { cwd: "/tmp/here" }, want: "--ro-bind /tmp/here /tmp/here" },
   ])("$because", ({ patch, confinement, program, want }) => {
     expect(argumentsFor(patch, confinement, program)).toContain(want);

@@ -9,6 +9,8 @@ export interface SandboxPlaces {
   readonly hidden: readonly string[];
   /** Folders that everybody may read, wherever they lie. */
   readonly shown: readonly string[];
+  /** Variables that the program has and bubblewrap has not. */
+  readonly loader: Readonly<Record<string, string>>;
 }
 
 /** What a sandbox gives a workload of its own, whatever lies there on the machine. */
@@ -18,13 +20,13 @@ const RUN = "/run";
 
 /**
  * Pure. The arguments of bubblewrap for a program: namespaces of its own for processes, IPC and host name, and no privilege that
- * it could gain. Which environment it has is left to who starts it. `argv` begins with an absolute path.
+ * it could gain. The rest of its environment is left to who starts it. `argv` begins with an absolute path.
  * @see https://man.archlinux.org/man/bwrap.1: operations take effect in their order.
  */
 export function bubblewrapArguments(
   argv: readonly string[],
   { readOnlyRoot, noNetwork }: Pick<ProcessConfinement, "readOnlyRoot" | "noNetwork">,
-  { cwd, home, hidden, shown }: SandboxPlaces,
+  { cwd, home, hidden, shown, loader }: SandboxPlaces,
 ): readonly string[] {
   const covered = [OWN_TMP, ...(noNetwork ? [RUN] : [])];
   // What the program is started from may lie where it has something of its own instead.
@@ -39,6 +41,7 @@ export function bubblewrapArguments(
     // After what a deployment names, which may lie around or in it.
     ...hidden.flatMap((folder) => ["--tmpfs", folder]),
     ...readable.flatMap((path) => ["--ro-bind", path, path]),
+    ...Object.entries(loader).flatMap(([name, value]) => ["--setenv", name, value]),
     ...["--bind", home, home, "--chdir", cwd, "--", ...argv],
   ];
 }

@@ -49,7 +49,8 @@ export class Bubblewrap {
     const nothing = (await findProgram("true", { path, directory: "/" })) ?? "/bin/true";
     const trial = { readOnlyRoot: true, noNetwork: true };
     try {
-      const argv = bubblewrapArguments([nothing], trial, { cwd: "/", home: "/var", hidden: [], shown: [] });
+      const places = { cwd: "/", home: "/var", hidden: [], shown: [], loader: {} };
+      const argv = bubblewrapArguments([nothing], trial, places);
       const user = ownUsers ? await ownUser(new Set()) : undefined;
       const env = { PATH: path };
       await runCommand([program, ...argv], { cwd: "/", env, timeoutMs: TRIAL_MS, signal: NEVER, user });

@@ -1,8 +1,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { stat } from "node:fs/promises";
 import { findProgram } from "./find-program.ts";
-import { environmentOf, type ProcessConfinement, type ProcessSpec, type ProcessUser } from "./process-spec.ts";
+import { openFolder } from "./open-folder.ts";
+import {
+  environmentOf,
+  type ProcessConfinement,
+  type ProcessSpec,
+  type ProcessUser,
+  splitEnvironment,
+} from "./process-spec.ts";
 import { systemCode } from "./system-error.ts";
 
 export interface LaunchOptions {
@@ -19,27 +25,29 @@ export interface LaunchOptions {
   readonly sandbox: Sandbox | undefined;
 }
 
-/** Programs of util-linux. What there is not, is not kept. */
+/** Programs of util-linux, and one of coreutils. What there is not, is not kept. */
 export interface LaunchTools {
   /** For limits. */
   readonly prlimit: string | undefined;
   /** So that no program gains privileges. */
   readonly setpriv: string | undefined;
+  /** To set what those before it must not have. */
+  readonly env: string | undefined;
 }
 
 export async function launchTools(path: string): Promise<LaunchTools> {
   const found = (name: string) => findProgram(name, { path, directory: "/" });
-  const [prlimit, setpriv] = await Promise.all([found("prlimit"), found("setpriv")]);
-  return { prlimit, setpriv };
+  const [prlimit, setpriv, env] = await Promise.all([found("prlimit"), found("setpriv"), found("env")]);
+  return { prlimit, setpriv, env };
 }
 
 /** Confines a program to what it may see. */
 export interface Sandbox {
-  /** Pure. The command that runs `argv`, whose program is an absolute path, in a sandbox. */
+  /** Pure. The command that runs `argv`, whose program is an absolute path, in a sandbox. The program alone has the variables `loader`. */
   wrap(
     argv: readonly string[],
     confinement: ProcessConfinement,
-    places: { readonly cwd: string; readonly home: string },
+    places: { readonly cwd: string; readonly home: string; readonly loader: Readonly<Record<string, string>> },
   ): readonly string[];
 }
 
@@ -58,8 +66,13 @@ export async function launch(
 ): Promise<ChildProcess & { readonly pid: number }> {
   const { user, home, output } = options;
   const env = environmentOf(spec, { path: options.path, home, run: options.runId });
-  const cwd = spec.workingDirectory ?? home;
-  if (!(await isFolder(cwd))) throw new NotLaunched(`the working directory ${cwd} does not exist`);
+  const wanted = spec.workingDirectory ?? home;
+  await using folder = await openFolder(wanted, user);
+  if (!folder) throw new NotLaunched(`the working directory ${wanted} does not exist`);
+  if (folder.isClosed) {
+    throw new NotLaunched(`the working directory ${wanted} may not be entered by the user that it runs as`);
+  }
+  const cwd = folder.realPath;
   const [name = "", ...args] = spec.argv;
   const program = await findProgram(name, { path: env.PATH ?? "", directory: cwd });
   if (program === undefined) {
@@ -72,15 +85,16 @@ export async function launch(
     throw new NotLaunched("its guardrails are strict and no sandbox works on this machine; install bubblewrap");
   }
   const command = [program, ...args];
+  const { loader, rest } = splitEnvironment(env);
   const confined =
     confinement && options.sandbox
-      ? options.sandbox.wrap(command, confinement, { cwd, home })
-      : unprivileged(command, options.tools);
+      ? options.sandbox.wrap(command, confinement, { cwd, home, loader })
+      : unprivileged(withVariables(command, loader, options.tools), options.tools);
   const [file = program, ...argv] = limited(confined, spec, options);
   const child = spawned(() =>
     spawn(file, argv, {
-      cwd,
-      env,
+      cwd: folder.path,
+      env: rest,
       ...user,
       detached: true,
       stdio: spec.streams === "lines" ? ["pipe", "pipe", output] : ["ignore", output, output],
@@ -118,10 +132,15 @@ function unprivileged(argv: readonly string[], { setpriv }: LaunchTools): readon
   return setpriv === undefined ? argv : [setpriv, "--no-new-privs", "--", ...argv];
 }
 
-async function isFolder(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory();
-  } catch {
-    return false;
-  }
+/** @throws {NotLaunched} */
+function withVariables(
+  argv: readonly string[],
+  variables: Readonly<Record<string, string>>,
+  { env }: LaunchTools,
+): readonly string[] {
+  const pairs = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
+  if (pairs.length === 0) return argv;
+  if (env !== undefined && !argv[0]?.includes("=")) return [env, ...pairs, ...argv];
+  const names = Object.keys(variables).join(", ");
+  throw new NotLaunched(`${names} cannot be set: that takes env of coreutils, and a program without "=" in its path`);
 }

@@ -47,3 +47,20 @@ export function environmentOf(
 ): Record<string, string> {
   return { PATH: path, HOME: home, ...env, [MARK]: run };
 }
+
+/**
+ * What makes a program's loader or C library run or read other files than its own (ld.so(8), iconv): it is for the program, and
+ * not for those that confine it first, which it would do away with.
+ */
+const FOR_LOADERS = /^(LD_.*|GCONV_PATH|GLIBC_TUNABLES|LOCPATH|NLSPATH)$/;
+
+/** Pure. An environment in two. */
+export function splitEnvironment(env: Readonly<Record<string, string>>): {
+  readonly loader: Readonly<Record<string, string>>;
+  readonly rest: Readonly<Record<string, string>>;
+} {
+  const { loader = [], rest = [] } = Object.groupBy(Object.entries(env), ([name]) =>
+    FOR_LOADERS.test(name) ? "loader" : "rest",
+  );
+  return { loader: Object.fromEntries(loader), rest: Object.fromEntries(rest) };
+}

@@ -1,4 +1,4 @@
-import { readdir, stat } from "node:fs/promises";
+import { chmod, mkdir, readdir, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { DEAF, ECHO, forked, IDLE, node } from "../../../../test/support/process-scripts.ts";
@@ -88,6 +88,40 @@ describe("a process is started", () => {
     const made = await world.started(node(script));
     await exited(made);
     expect(await logOf(made)).toEqual(["EACCES", "EACCES", "EACCES"]);
+  });
+
+  it("not in a folder that its user cannot come to by itself, be that one open to all", async () => {
+    if (!isRoot) return;
+    const closed = join(world.directory, "closed");
+    await mkdir(join(closed, "open"), { recursive: true });
+    await writeFile(join(closed, "open", "file"), "secret");
+    await chmod(closed, 0o700);
+    await symlink(join(closed, "open"), join(world.directory, "link"));
+    for (const [index, folder] of [join(closed, "open"), join(world.directory, "link"), closed].entries()) {
+      const made = await world.make(["cat", "file"], { workingDirectory: folder }, `of-${index}`);
+      await made.start();
+      const error = expect.stringMatching(/working directory .* may not be entered by the user/);
+      expect(await exited(made)).toMatchObject({ code: 127, error });
+    }
+  });
+
+  it("with variables for its loader, which those that confine it first have not", async () => {
+    const traced = { LD_DEBUG: "libs", GCONV_PATH: "/none" };
+    const script = "console.log(process.env.GCONV_PATH, process.env.LD_DEBUG)";
+    const made = await world.started(node(script), { env: traced });
+    await exited(made);
+    const log = await logOf(made);
+    expect(log).toContain("/none libs");
+    // The loader tells of each program that it is told to.
+    expect(log.join("\n")).toMatch(/initialize program: \S*node/);
+    expect(log.join("\n")).not.toMatch(/initialize program: \S*(prlimit|setpriv|bwrap)/);
+  });
+
+  it("in a folder that everybody may come to, by a link too", async () => {
+    await symlink("/usr", join(world.directory, "link"));
+    const made = await world.started(["pwd"], { workingDirectory: join(world.directory, "link") });
+    await exited(made);
+    expect(await logOf(made)).toEqual(["/usr"]);
   });
 });
 

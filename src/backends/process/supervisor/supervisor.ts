@@ -6,6 +6,7 @@ import { type LaunchTools, launchTools, type Sandbox } from "./launch.ts";
 import type { ProcessSpec } from "./process-spec.ts";
 import type { ProcessTable } from "./process-table.ts";
 import { ownUser } from "./process-users.ts";
+import { removeTree } from "./remove-tree.ts";
 import { type ProcessRecord, readState } from "./state-file.ts";
 import { SupervisedProcess } from "./supervised-process.ts";
 
@@ -41,7 +42,9 @@ export class Supervisor implements AsyncDisposable {
   readonly #tools: LaunchTools;
   readonly #processes = new Map<string, SupervisedProcess>();
   readonly #listeners = new Set<(id: string) => void>();
+  readonly #deleting = new Set<Promise<void>>();
   #making: Promise<unknown> = Promise.resolve();
+  #isEnding = false;
 
   private constructor(options: SupervisorOptions, tools: LaunchTools) {
     this.#options = options;
@@ -83,7 +86,7 @@ export class Supervisor implements AsyncDisposable {
       const user = this.#options.ownUsers ? await ownUser(new Set(taken)) : undefined;
       const home = this.#home(id);
       // One that was broken off may have left its folder, of another user.
-      await rm(home, { recursive: true, force: true });
+      await removeTree(home);
       await mkdir(home, { mode: 0o700 });
       if (user) await chown(home, user.uid, user.gid);
       await mkdir(this.#state(id), { recursive: true, mode: 0o700 });
@@ -97,13 +100,21 @@ export class Supervisor implements AsyncDisposable {
     return await making;
   }
 
-  /** Ends its processes by SIGKILL where they have not ended, and removes its home, its state and its log. */
+  /** Ends its processes by SIGKILL where they have not ended, and removes its home, its state and its log. Once all ends it is left to the next Slipway. */
   async delete(id: string, signal: AbortSignal): Promise<void> {
     const found = this.#processes.get(id);
-    if (!found) return;
+    if (!found || this.#isEnding) return;
+    const deleting = this.#remove(id, found, signal);
+    const forget = () => this.#deleting.delete(deleting);
+    this.#deleting.add(deleting);
+    deleting.then(forget, forget);
+    await deleting;
+  }
+
+  async #remove(id: string, found: SupervisedProcess, signal: AbortSignal): Promise<void> {
     await found.stop(0, signal);
     await found.close(0, signal);
-    await rm(this.#home(id), { recursive: true, force: true });
+    await removeTree(this.#home(id));
     // The state last: what is broken off before can be deleted again.
     await rm(this.#state(id), { recursive: true, force: true });
     this.#processes.delete(id);
@@ -117,12 +128,16 @@ export class Supervisor implements AsyncDisposable {
 
   /** Ends all processes. Those that should run are started by the next Slipway. */
   async [Symbol.asyncDispose](): Promise<void> {
+    // The next Slipway may begin as soon as this has ended, in the same folders.
+    this.#isEnding = true;
     const never = new AbortController().signal;
     const all = [...this.#processes.values()];
     const ends = await Promise.allSettled(all.map((one) => one.close(CLOSE_GRACE_MS, never)));
     for (const end of ends) {
       if (end.status === "rejected") this.#options.logger.error("a process could not be ended", { error: end.reason });
     }
+    // Whoever asked for these is told how they went.
+    await Promise.allSettled(this.#deleting);
   }
 
   async #recover(): Promise<void> {
@@ -134,7 +149,7 @@ export class Supervisor implements AsyncDisposable {
     }
     for (const id of await readdir(this.#options.workDirectory)) {
       // Left by a creation or a deletion that was broken off.
-      if (ID.test(id) && !this.#processes.has(id)) await rm(this.#home(id), { recursive: true });
+      if (ID.test(id) && !this.#processes.has(id)) await removeTree(this.#home(id));
     }
     const recover = async ([id, one]: readonly [string, SupervisedProcess]) => {
       try {

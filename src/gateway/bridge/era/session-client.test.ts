@@ -306,7 +306,7 @@ describe("clients of the SDK with sessions on its server without", () => {
       client instanceof ClientV1 ? client.callTool(steps, undefined, options) : client.callTool(steps, options);
     expect(await done).toMatchObject({ content: [{ text: "done" }] });
     expect(progress).toBe(2);
-    await client.setLoggingLevel("info");
+    await expect(client.setLoggingLevel("info")).rejects.toThrow("does not log");
     server.changed();
     await eventually("the change is told", () => changes > 0, { everyMs: 5 });
     await client.close();

@@ -36,7 +36,7 @@ const INITIALIZE = {
 };
 const SERVER = { "io.modelcontextprotocol/serverInfo": INITIALIZE.serverInfo };
 
-async function underTest() {
+async function underTest(who: { isProbe?: boolean } = {}) {
   const channel = new ScriptedChannel();
   channel.answer = ({ method }) =>
     method === "initialize" ? INITIALIZE : method === "server/discover" ? {} : undefined;
@@ -45,7 +45,7 @@ async function underTest() {
     ...{ clock: systemClock, clientInfo: CLIENT, sessionMode: "Shared", ownProcesses: 1 },
     openShared: async () => channel.open,
   });
-  const port = await servers.connectStateless(client, { owner: "me" });
+  const port = await servers.connectStateless(client, { owner: "me", ...who });
   channel.answer = () => undefined;
   channel.sent.length = 0;
   const ask = (id: number | string, method: string, params = {}) =>
@@ -70,6 +70,23 @@ describe("a client without a session on a server with", () => {
     const always = { ttlMs: 0, cacheScope: "private", resultType: "complete", _meta: SERVER };
     expect(client.received).toEqual([answer(1, { ...want, ...always })]);
     expect(channel.sent).toEqual([]);
+  });
+
+  it.each([
+    { because: "it answers", says: { result: {} }, isThere: true },
+    { because: "it does not know ping", says: { error: { code: -32601, message: "?" } }, isThere: true },
+    { because: "it fails", says: { error: { code: -32603, message: "!" } }, isThere: false },
+  ])("has the server asked first where it is a probe: $because", async ({ says, isThere }) => {
+    const { client, channel, port, ask, idsOf } = await underTest({ isProbe: true });
+    expect(port.protocolVersion).toBe(INITIALIZE.protocolVersion);
+    ask(1, "server/discover");
+    expect(client.received).toEqual([]);
+    channel.says({ jsonrpc: "2.0", id: idsOf("ping")[0] ?? 0, ...says } as Message);
+    const want = isThere ? { result: { instructions: "be kind" } } : { error: { code: -32603 } };
+    expect(client.received).toMatchObject([{ id: 1, ...want }]);
+    // Each time.
+    ask(2, "server/discover");
+    expect(client.received).toHaveLength(1);
   });
 
   it("has its requests in the server's words, and the results in its own", async () => {

@@ -27,7 +27,11 @@ export interface StatelessClientOptions {
   readonly connect: (events: PortEvents) => ServerPort;
   /** Where requests go whose server may turn to the client; absent where nobody can be asked. */
   readonly personal?: PersonalCalls | undefined;
+  /** A probe wants to know whether the server answers now: `server/discover` asks it first, instead of telling what is known. */
+  readonly isProbe?: boolean | undefined;
 }
+
+const DISCOVER = "server/discover";
 
 /** Requests that the later revision no longer has. */
 const REMOVED: ReadonlySet<string> = new Set([
@@ -38,7 +42,7 @@ const REMOVED: ReadonlySet<string> = new Set([
 /** Their results say how long they may be kept. */
 const CACHEABLE: ReadonlySet<string> = new Set([
   ...["tools/list", "prompts/list", "resources/list", "resources/templates/list", "resources/read"],
-  "server/discover",
+  DISCOVER,
 ]);
 
 /** What earlier revisions answer for a resource that is not there; the later one has no code for it. */
@@ -58,6 +62,7 @@ const ENVELOPE: ReadonlySet<string> = new Set([
  * inside results. Logs name no request, so none are offered.
  */
 export class StatelessClient implements ServerPort {
+  readonly protocolVersion: string | undefined;
   readonly #options: StatelessClientOptions;
   readonly #events: PortEvents;
   readonly #server: ServerPort;
@@ -71,7 +76,8 @@ export class StatelessClient implements ServerPort {
 
   constructor(options: StatelessClientOptions, events: PortEvents) {
     const { logging: _, tasks: _tasks, ...capabilities } = fieldsOf(options.initialize, "capabilities");
-    const { serverInfo } = options.initialize;
+    const { serverInfo, protocolVersion } = options.initialize;
+    this.protocolVersion = typeof protocolVersion === "string" ? protocolVersion : undefined;
     this.#options = options;
     this.#events = events;
     this.#capabilities = capabilities;
@@ -103,12 +109,21 @@ export class StatelessClient implements ServerPort {
     const refusal = refusalOf(request);
     if (refusal) this.#emit(refusal, 0);
     else if (this.#methods.has(id) || this.#listens.has(id)) this.#emit(inUse(id), 0);
-    else if (method === "server/discover") this.#emit(resultOf(id, this.#discovered()), 0);
+    else if (method === DISCOVER) this.#discover(id);
     else if (method === "subscriptions/listen") this.#listen(request);
     else {
       this.#methods.set(id, method);
       this.#forward(request);
     }
+  }
+
+  #discover(id: RequestId): void {
+    if (!this.#options.isProbe) {
+      this.#emit(resultOf(id, this.#discovered()), 0);
+      return;
+    }
+    this.#methods.set(id, DISCOVER);
+    this.#server.send({ jsonrpc: "2.0", id, method: "ping" });
   }
 
   #forward(request: Request): void {
@@ -150,7 +165,7 @@ export class StatelessClient implements ServerPort {
   #discovered(): Fields {
     const { instructions } = this.#options.initialize;
     const said = { supportedVersions: [FIRST_STATELESS_VERSION], capabilities: this.#capabilities };
-    return this.#complete("server/discover", { ...said, ...(instructions !== undefined && { instructions }) });
+    return this.#complete(DISCOVER, { ...said, ...(instructions !== undefined && { instructions }) });
   }
 
   #complete(method: string, result: Fields): Fields {
@@ -205,7 +220,9 @@ export class StatelessClient implements ServerPort {
     const method = answer.id === undefined ? undefined : this.#methods.get(answer.id);
     if (answer.id === undefined || method === undefined) return;
     this.#methods.delete(answer.id);
-    if ("result" in answer) {
+    if (method === DISCOVER && isItsOwn(answer)) {
+      this.#emit(resultOf(answer.id, this.#discovered()), bytes);
+    } else if ("result" in answer) {
       this.#emit(resultOf(answer.id, this.#complete(method, answer.result)), bytes);
     } else {
       const { code } = answer.error;
@@ -217,6 +234,11 @@ export class StatelessClient implements ServerPort {
   #emit(message: Message, bytes: number): void {
     if (!this.#isClosed) this.#events.onMessage(message, bytes);
   }
+}
+
+/** Whether a server has answered `ping`, which some do not know. */
+function isItsOwn(answer: Answer): boolean {
+  return "result" in answer || answer.error.code === RpcCode.MethodNotFound;
 }
 
 function refusalOf(request: Request): Answer | undefined {

@@ -205,6 +205,7 @@ export class HttpServers implements BridgedServer {
 function closing(port: ServerPort, onClosed: () => void): ServerPort {
   let isClosed = false;
   return {
+    protocolVersion: port.protocolVersion,
     send: (message) => port.send(message),
     close() {
       port.close();

@@ -1,6 +1,12 @@
 import { type Answer, errorOf, isAnswer, type Message, type RequestId, RpcCode } from "../message.ts";
 import { type HttpAnswer, RequestFailed } from "./http-request.ts";
 
+/**
+ * What a message that is being posted counts for in a backlog, beside its bytes: a connection, of which there are fewer than
+ * bytes. Some 4,000 make a backlog that is full; as many calls may be under way.
+ */
+export const REQUEST_BYTES = 16 * 1024;
+
 /** The answer to a request that has failed, in the gateway's words. */
 export function failureAnswer(id: RequestId, error: unknown): Answer {
   const { reason, message } =

@@ -2,7 +2,7 @@ import type { Clock } from "../../../machinery/clock.ts";
 import { isAnswer, isNotification, isRequest, type Message, type RequestId } from "../message.ts";
 import type { ChannelEvents, OpenChannel, ServerChannel } from "../stdio/server-channel.ts";
 import { type HttpAnswer, type HttpRequest, headerOf, RequestFailed } from "./http-request.ts";
-import { failureAnswer, noAnswer, underId } from "./posted-request.ts";
+import { failureAnswer, noAnswer, REQUEST_BYTES, underId } from "./posted-request.ts";
 import { type AnswerSink, isEventStream, readAnswer } from "./read-answer.ts";
 
 export interface SessionChannelOptions {
@@ -196,13 +196,13 @@ class SessionChannel implements ServerChannel {
 
   async #post(message: Message, signal: AbortSignal): Promise<HttpAnswer> {
     const body = JSON.stringify(message);
-    this.#backlog += body.length;
+    this.#backlog += body.length + REQUEST_BYTES;
     try {
       const headers = { ...this.#headers(), accept: ACCEPT, "content-type": "application/json" };
       const { request, path } = this.#options;
       return this.#seen(await request({ method: "POST", path, headers, body, signal, isCall: isRequest(message) }));
     } finally {
-      this.#backlog -= body.length;
+      this.#backlog -= body.length + REQUEST_BYTES;
     }
   }
 

@@ -65,6 +65,22 @@ describe("a server of legacy SSE, for a client of 2026-07-28", () => {
     expect([calls, world.server.methods.filter((method) => method === "GET").length]).toEqual([2, 2]);
   });
 
+  it("gets what comes after the handshake behind it", async () => {
+    const order: (string | undefined)[] = [];
+    const script = legacy();
+    const slow: Script = (received, response) => {
+      if (received.method === "tools/call") order.push(received.method);
+      if (received.method !== "notifications/initialized") return script(received, response);
+      setTimeout(() => {
+        order.push(received.method);
+        script(received, response);
+      }, 20);
+    };
+    await using world = await httpWorld(slow, { transport: "sse" });
+    await Promise.all([1, 2].map(async () => (await world.ask("tools/call")).answer()));
+    expect(order).toEqual(["notifications/initialized", "tools/call", "tools/call"]);
+  });
+
   it("that refuses a message has refused the request", async () => {
     await using world = await httpWorld(legacy(), { transport: "sse" });
     expect(await (await world.ask("refused")).answer()).toMatchObject({

@@ -2,7 +2,7 @@ import type { Clock } from "../../../machinery/clock.ts";
 import { isAnswer, isNotification, isRequest, type Message, type RequestId } from "../message.ts";
 import type { ChannelEvents, OpenChannel, ServerChannel } from "../stdio/server-channel.ts";
 import { type HttpRequest, RequestFailed } from "./http-request.ts";
-import { failureAnswer, noAnswer } from "./posted-request.ts";
+import { failureAnswer, noAnswer, REQUEST_BYTES } from "./posted-request.ts";
 import { isEventStream, readAnswer } from "./read-answer.ts";
 
 export interface SseChannelOptions {
@@ -30,7 +30,7 @@ class SseChannel implements ServerChannel {
   readonly #closed = new AbortController();
   /** Requests that have no answer. */
   readonly #open = new Set<RequestId>();
-  /** What waits for the endpoint; undefined once it is known. */
+  /** What waits for the endpoint, and then behind the end of the handshake; undefined where nothing has to. */
   #waiting: Message[] | undefined = [];
   #endpoint = "";
   #backlog = 0;
@@ -40,7 +40,7 @@ class SseChannel implements ServerChannel {
     this.#options = options;
     this.#events = events;
     this.#cancelTimer = options.clock.schedule(ENDPOINT_TIMEOUT_MS, () => {
-      if (this.#waiting) this.#end("the server did not say where messages go");
+      if (this.#endpoint === "") this.#end("the server did not say where messages go");
     });
     void this.#read();
   }
@@ -52,8 +52,7 @@ class SseChannel implements ServerChannel {
   send(message: Message): void {
     if (this.#closed.signal.aborted) return;
     if (isRequest(message)) this.#open.add(message.id);
-    if (this.#waiting) this.#waiting.push(message);
-    else void this.#post(message);
+    this.#passInOrder(message);
     if (isNotification(message) && message.method === "notifications/cancelled") {
       this.#open.delete(message.params?.requestId as RequestId);
     }
@@ -105,17 +104,34 @@ class SseChannel implements ServerChannel {
 
   /** Where the messages go, once: nobody moves in the middle of a session. */
   #found(endpoint: string): void {
-    const waiting = this.#waiting;
-    if (waiting === undefined) return;
+    if (this.#waiting === undefined || this.#endpoint !== "") return;
     const path = this.#pathOf(endpoint);
     if (path === undefined) {
       this.#end("the server's stream names an endpoint that is not its own");
       return;
     }
     this.#endpoint = path;
-    this.#waiting = undefined;
     this.#cancelTimer();
-    for (const message of waiting) void this.#post(message);
+    this.#passWaiting();
+  }
+
+  #passWaiting(): void {
+    const waiting = this.#waiting ?? [];
+    this.#waiting = undefined;
+    for (const message of waiting) this.#passInOrder(message);
+  }
+
+  #passInOrder(message: Message): void {
+    if (this.#waiting) this.#waiting.push(message);
+    else this.#pass(message);
+  }
+
+  /** Requests are posted side by side; but while the server is told that the handshake is done, nothing may overtake that. */
+  #pass(message: Message): void {
+    const posted = this.#post(message);
+    if (!isNotification(message) || message.method !== "notifications/initialized") return;
+    this.#waiting = [];
+    void posted.then(() => this.#passWaiting());
   }
 
   /** Undefined where it lies elsewhere: messages carry what is meant for this server. */
@@ -130,7 +146,7 @@ class SseChannel implements ServerChannel {
     const { signal } = this.#closed;
     const body = JSON.stringify(message);
     const headers = { "content-type": "application/json" };
-    this.#backlog += body.length;
+    this.#backlog += body.length + REQUEST_BYTES;
     try {
       const answer = await request({
         method: "POST",
@@ -149,7 +165,7 @@ class SseChannel implements ServerChannel {
         this.#events.onMessage(failureAnswer(message.id, error), 0);
       }
     } finally {
-      this.#backlog -= body.length;
+      this.#backlog -= body.length + REQUEST_BYTES;
     }
   }
 }

@@ -34,12 +34,13 @@ export class EventStream {
   #hasEnded = false;
   /** The reader of now; whoever comes after it takes its place. */
   #reader = 0;
-  #wake: () => void = () => undefined;
+  #wake: () => void;
   #readers = 0;
 
-  /** `key`: unique within the session, without a hyphen. */
-  constructor(key: string) {
+  /** `key`: unique within the session, without a hyphen. `onFirst`: before anybody reads, something came or it ended. */
+  constructor(key: string, onFirst: () => void = () => undefined) {
     this.key = key;
+    this.#wake = onFirst;
   }
 
   get hasReader(): boolean {

@@ -7,8 +7,9 @@ import type { PortEvents } from "../server-port.ts";
 import { EventsLost, type StreamEvent } from "./event-stream.ts";
 import type { Session } from "./session.ts";
 import { Sessions, type SessionsLimits, TooManySessions } from "./sessions.ts";
+import { SoleAnswer } from "./sole-answer.ts";
 
-const forever = new AbortController().signal;
+const forever = new AbortController();
 
 function sessionsUnderTest(limits: Partial<SessionsLimits> = {}) {
   const clock = new FakeClock();
@@ -78,6 +79,39 @@ describe("a session", () => {
     const messages = [notification("notifications/initialized"), answer("s1")];
     expect(session.post(messages, forever)).toBeUndefined();
     expect(sent).toEqual(messages);
+  });
+
+  it.each<{ because: string; first: Message[]; want: Message | undefined; streamed: Message[] }>([
+    { because: "it comes alone", first: [], want: answer(1), streamed: [] },
+    { because: "progress comes first", first: [progressOf(1)], want: undefined, streamed: [progressOf(1), answer(1)] },
+    { because: "another is answered first", first: [answer(2)], want: answer(1), streamed: [] },
+  ])("hands an answer over by itself where one is wanted and $because", async ({ first, want, streamed }) => {
+    const { session, says } = await sessionUnderTest();
+    const sole = new SoleAnswer();
+    const stream = session.post([call(1)], forever, sole);
+    session.post([call(2)], forever);
+    for (const message of [...first, answer(1)]) says(message);
+    expect(await sole.settled).toEqual(want);
+    session.close();
+    expect(await allOf(stream)).toEqual(streamed);
+  });
+
+  it("brings an answer on the stream that nobody wants by itself any more", async () => {
+    const { session, says } = await sessionUnderTest();
+    const sole = new SoleAnswer();
+    const stream = session.post([call(1)], forever, sole);
+    sole.giveUp();
+    says(answer(1));
+    expect(await sole.settled).toBeUndefined();
+    expect(await allOf(stream)).toEqual([answer(1)]);
+  });
+
+  it("leaves nobody waiting for an answer by itself when it ends", async () => {
+    const { session } = await sessionUnderTest();
+    const sole = new SoleAnswer();
+    session.post([call(1)], forever, sole);
+    session.close();
+    expect(await sole.settled).toBeUndefined();
   });
 
   it("answers the requests of a batch on one stream", async () => {
@@ -164,7 +198,7 @@ describe("a session", () => {
   it("goes on with a call when the client lost its connection", async () => {
     const { session, says } = await sessionUnderTest();
     const gone = new AbortController();
-    const reading = allOf(session.post([call(1)], gone.signal));
+    const reading = allOf(session.post([call(1)], gone));
     gone.abort();
     expect(await reading).toEqual([]);
     says(answer(1));
@@ -293,7 +327,7 @@ describe("sessions", () => {
     const { sessions, clock } = sessionsUnderTest({ idleMs: 1_000 });
     const [used, read, forgotten] = [1, 2, 3].map(() => sessions.open("ann", connect));
     const gone = new AbortController();
-    const reading = allOf((await read)?.listen(gone.signal));
+    const reading = allOf((await read)?.listen(gone));
     for (let turn = 0; turn < 4; turn += 1) {
       await clock.advance(500);
       sessions.get((await used)?.id ?? "", "ann");

@@ -12,6 +12,7 @@ import {
 } from "../message.ts";
 import type { PortEvents, ServerPort } from "../server-port.ts";
 import { EventStream, type StreamEvent } from "./event-stream.ts";
+import type { SoleAnswer } from "./sole-answer.ts";
 
 export interface SessionLimits {
   /** What is kept of one session's messages, read and unread. */
@@ -37,6 +38,12 @@ export interface SessionOptions {
   readonly onEnd: () => void;
 }
 
+/** Who reads. Asked only when it begins to: most answers need no stream. */
+export interface Reader {
+  /** Raised when it reads no more. */
+  readonly signal: AbortSignal;
+}
+
 /** What comes of one POST. */
 export interface PostEvents extends AsyncIterable<StreamEvent> {
   /** The id from which all of it is resumed. */
@@ -46,6 +53,8 @@ export interface PostEvents extends AsyncIterable<StreamEvent> {
 /** A call whose answer is awaited. */
 interface OpenCall {
   readonly stream: EventStream;
+  /** Given up once there is something in the stream. */
+  readonly sole: SoleAnswer | undefined;
   readonly progressToken: unknown;
   /** Requests that came together are answered on one stream. */
   readonly together: Set<RequestId>;
@@ -107,31 +116,31 @@ export class Session {
   /**
    * The messages of one POST. @returns what belongs to its requests, up to the last answer; undefined where none was asked.
    * A client that stops reading does not cancel: it may come back, and says so when it does not want the answer.
+   * `sole`: of one message, whose answer is not in the stream then.
    */
-  post(messages: readonly Message[], signal: AbortSignal): PostEvents | undefined {
-    const requests = messages.filter(isRequest);
-    const stream = requests.length > 0 ? this.#openStream() : undefined;
+  post(messages: readonly Message[], reader: Reader, sole?: SoleAnswer): PostEvents | undefined {
+    const stream = messages.some(isRequest) ? this.#openStream(sole) : undefined;
     const together = new Set<RequestId>();
     const sent = messages.filter((message) => {
       if (stream === undefined || !isRequest(message)) return true;
-      return this.#opens({ stream, together, progressToken: metaOf(message).progressToken }, message);
+      return this.#opens({ stream, sole, together, progressToken: metaOf(message).progressToken }, message);
     });
     if (together.size === 0) stream?.end();
     for (const message of sent) this.#send(message);
-    return stream && Object.assign(this.#read(stream, signal), { beforeFirst: `${stream.key}-0` });
+    return stream && Object.assign(this.#read(stream, reader), { beforeFirst: `${stream.key}-0` });
   }
 
   /** What belongs to no request, from where the client last read. Who asks again takes it over. */
-  listen(signal: AbortSignal): AsyncIterable<StreamEvent> {
-    return this.#read(this.#standalone, signal);
+  listen(reader: Reader): AsyncIterable<StreamEvent> {
+    return this.#read(this.#standalone, reader);
   }
 
   /** What follows the event in its stream. @returns undefined where there is no such stream any more. */
-  resume(lastEventId: string, signal: AbortSignal): AsyncIterable<StreamEvent> | undefined {
+  resume(lastEventId: string, reader: Reader): AsyncIterable<StreamEvent> | undefined {
     const [, key = "", sequence = ""] = /^([a-z0-9]+)-(\d{1,15})$/.exec(lastEventId) ?? [];
     const stream = this.#streams.get(key);
     if (stream === undefined || Number(sequence) > stream.last) return undefined;
-    return this.#read(stream, signal, Number(sequence));
+    return this.#read(stream, reader, Number(sequence));
   }
 
   /** Cancels what is under way; who reads comes to the end. Idempotent. */
@@ -146,9 +155,9 @@ export class Session {
     this.#options.onEnd();
   }
 
-  #openStream(): EventStream {
+  #openStream(sole: SoleAnswer | undefined): EventStream {
     this.#posts += 1;
-    const stream = new EventStream(`p${this.#posts}`);
+    const stream = new EventStream(`p${this.#posts}`, () => sole?.giveUp());
     this.#streams.set(stream.key, stream);
     this.#forgetEnded();
     return stream;
@@ -178,10 +187,10 @@ export class Session {
     if (call?.together.size === 0) call.stream.end();
   }
 
-  async *#read(stream: EventStream, signal: AbortSignal, after?: number): AsyncGenerator<StreamEvent, void, undefined> {
+  async *#read(stream: EventStream, reader: Reader, after?: number): AsyncGenerator<StreamEvent, void, undefined> {
     this.#readers += 1;
     try {
-      yield* stream.read(signal, after);
+      yield* stream.read(reader.signal, after);
     } finally {
       this.#readers -= 1;
     }
@@ -195,6 +204,11 @@ export class Session {
     }
     const call = message.id === undefined ? undefined : this.#settle(message.id);
     if (call === undefined) return;
+    if (call.sole?.take(message)) {
+      call.stream.end();
+      this.#streams.delete(call.stream.key);
+      return;
+    }
     this.#push(call.stream, message, bytes);
     if (call.together.size === 0) call.stream.end();
   }

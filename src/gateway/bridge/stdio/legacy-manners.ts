@@ -61,9 +61,6 @@ export class LegacyManners implements Manners {
       case "initialize":
         reply(client, resultOf(id, greetingFor(this.#greeting, params?.protocolVersion)));
         return true;
-      case "ping":
-        reply(client, resultOf(id));
-        return true;
       case "logging/setLevel":
         this.#setLevel(client, request);
         return true;

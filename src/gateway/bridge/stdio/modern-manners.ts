@@ -1,4 +1,4 @@
-import { type Fields, metaOf, type Notification } from "../message.ts";
+import { type Fields, isFields, metaOf, type Notification, type Request } from "../message.ts";
 import { MetaKey } from "../meta-keys.ts";
 import type { Client, Manners, Multiplexer } from "./multiplexer.ts";
 
@@ -13,8 +13,12 @@ export class ModernManners implements Manners {
     this.#server = server;
   }
 
-  request(): boolean {
-    return false;
+  request(client: Client, request: Request): boolean {
+    if (request.method !== "server/discover") return false;
+    this.#server.forward(client, request, (answer) =>
+      "result" in answer ? { ...answer, result: withoutLogging(answer.result) } : answer,
+    );
+    return true;
   }
 
   /** Nothing but cancellation is left for clients to tell. */
@@ -37,4 +41,11 @@ export class ModernManners implements Manners {
   left(): void {
     // Its subscriptions were requests, and went with those.
   }
+}
+
+/** What the server says of itself (`server/discover`), without what clients that share it cannot have. */
+export function withoutLogging(discover: Fields): Fields {
+  if (!isFields(discover.capabilities)) return discover;
+  const { logging: _, ...capabilities } = discover.capabilities;
+  return { ...discover, capabilities };
 }

@@ -10,6 +10,7 @@ const INITIALIZE = {
   capabilities: { logging: {}, resources: { subscribe: true }, tasks: { list: {} }, tools: {} },
   serverInfo: { name: "scripted", version: "1" },
 };
+const DISCOVER = { supportedVersions: ["2026-07-28"], capabilities: { tools: {}, logging: {} } };
 const clientInfo = { name: "slipway", version: "1" };
 
 interface UnderTest {
@@ -33,7 +34,7 @@ async function sharedServer({
   const clock = new FakeClock();
   const dropped: string[] = [];
   channel.answer = ({ method }) => {
-    if (method === "server/discover") return stateless ? { supportedVersions: ["2026-07-28"], capabilities: {} } : {};
+    if (method === "server/discover") return stateless ? DISCOVER : {};
     return method === "initialize" ? INITIALIZE : undefined;
   };
   const server = await startSharedServer(channel.open, {
@@ -248,6 +249,21 @@ describe("clients that share a process", () => {
     expect(client.received.at(-1)).toMatchObject({ id: ids.at(-1), error: { data: { reason } } });
   });
 
+  it("and a process that asks without end and reads nothing fill no memory with what it does not read", async () => {
+    const { channel, connect, dropped } = await sharedServer({ limits: { backlogBytes: 10 } });
+    const { client, send } = connect();
+    send(request(1, "tools/call"));
+    channel.sent.length = 0;
+    channel.backlogBytes = 11;
+    for (let id = 0; id < 100; id++) channel.says(request(id, id % 2 ? "ping" : "roots/list"));
+    for (let id = 0; id < 100; id++) send(notification("notifications/theirs"));
+    send(request(2, "resources/subscribe", { uri: "a:b" }));
+    send(notification("notifications/cancelled", { requestId: 1 }));
+    expect(channel.sent).toEqual([]);
+    expect(dropped.filter((reason) => reason === "Unread")).toHaveLength(201);
+    expect(client.answerTo(2)).toMatchObject({ error: { data: { reason: "ServerStalled" } } });
+  });
+
   it("are refused when there are too many", async () => {
     const { server } = await sharedServer({ limits: { clients: 1 } });
     expect(server.connect(new ScriptedClient())).toBeDefined();
@@ -301,6 +317,16 @@ describe("clients that share a process", () => {
 });
 
 describe("clients of revision 2026-07-28 that share a process", () => {
+  it("are told of no logs, since none of them names who it is for", async () => {
+    const { channel, connect, server, idOf } = await sharedServer({ stateless: true });
+    const { client, send } = connect();
+    send(request("d", "server/discover"));
+    channel.says(result(idOf("server/discover"), DISCOVER));
+    const without = { ...DISCOVER, capabilities: { tools: {} } };
+    expect(client.received).toEqual([result("d", without)]);
+    expect(server.greeting).toEqual({ era: "stateless", discover: without });
+  });
+
   it("get what their own subscriptions bring", async () => {
     const { channel, connect, dropped } = await sharedServer({ stateless: true });
     const [one, two] = [connect(), connect()];

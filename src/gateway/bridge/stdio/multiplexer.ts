@@ -35,8 +35,8 @@ export const DEFAULT_LIMITS: MultiplexerLimits = {
   clients: 4_096,
 };
 
-/** Why a message of the server went nowhere. */
-export type DropReason = "InvalidLine" | "LateAnswer" | "Unattributed";
+/** Why a message went nowhere: of the server, or to one that does not read (`Unread`). */
+export type DropReason = "InvalidLine" | "LateAnswer" | "Unattributed" | "Unread";
 
 export interface MultiplexerOptions {
   readonly open: OpenChannel;
@@ -133,19 +133,20 @@ export class Multiplexer {
     this.#lastOwnId += 1;
     const request: Request = { jsonrpc: "2.0", id: this.#lastOwnId, method, params };
     if (this.#closedFor !== undefined) onAnswer(errorOf(request.id, gone(this.#closedFor)));
+    else if (this.#isStalled) onAnswer(errorOf(request.id, STALLED));
     else this.#channel.send(this.#calls.add(undefined, request, onAnswer));
     return () => this.#cancel(undefined, request.id, undefined);
   }
 
   notify(method: string, params?: Fields): void {
-    this.#channel.send({ jsonrpc: "2.0", method, ...(params && { params }) });
+    this.#tell({ jsonrpc: "2.0", method, ...(params && { params }) });
   }
 
-  /** A client's request, which the server answers. */
-  forward(client: Client, request: Request): void {
+  /** A client's request, which the server answers; the client gets what `seen` makes of that. */
+  forward(client: Client, request: Request, seen: (answer: Answer) => Answer = (answer) => answer): void {
     const refusal = this.#refusalOf(client, request);
     if (refusal) reply(client, errorOf(request.id, refusal));
-    else this.#channel.send(this.#calls.add(client, request, (answer, bytes) => client.onMessage(answer, bytes)));
+    else this.#channel.send(this.#calls.add(client, request, (answer, bytes) => client.onMessage(seen(answer), bytes)));
   }
 
   #refusalOf(client: Client, { id }: Request): RpcError | undefined {
@@ -157,10 +158,7 @@ export class Multiplexer {
     if (own.size >= limits.callsPerClient || this.#calls.size >= limits.calls) {
       return { code: RpcCode.Unavailable, reason: "TooManyCalls", message: "too many requests are under way" };
     }
-    if (this.#channel.backlogBytes > limits.backlogBytes) {
-      return { code: RpcCode.Unavailable, reason: "ServerStalled", message: "the server does not read its input" };
-    }
-    return undefined;
+    return this.#isStalled ? STALLED : undefined;
   }
 
   #send(client: Client, message: Message): void {
@@ -183,8 +181,18 @@ export class Multiplexer {
       const { requestId } = params ?? {};
       if (typeof requestId === "string" || typeof requestId === "number") this.#cancel(client, requestId, params);
     } else if (this.#manners.passes(notification)) {
-      this.#channel.send(notification);
+      this.#tell(notification);
     }
+  }
+
+  /** What nobody waits for the answer of. A process that asks and asks and reads nothing must not fill our memory with answers. */
+  #tell(message: Message): void {
+    if (this.#isStalled) this.#options.onDropped("Unread");
+    else this.#channel.send(message);
+  }
+
+  get #isStalled(): boolean {
+    return this.#channel.backlogBytes > this.#options.limits.backlogBytes;
   }
 
   /** The server need not answer what was cancelled, so nobody waits for it. */
@@ -244,12 +252,12 @@ export class Multiplexer {
   #asked(request: Request): void {
     const result = this.#manners.answer(request);
     if (result) {
-      this.#channel.send(resultOf(request.id, result));
+      this.#tell(resultOf(request.id, result));
       return;
     }
     this.#options.onDropped("Unattributed");
     const message = `no client that shares this process can be asked for ${request.method}`;
-    this.#channel.send(errorOf(request.id, { code: RpcCode.MethodNotFound, reason: "NotOffered", message }));
+    this.#tell(errorOf(request.id, { code: RpcCode.MethodNotFound, reason: "NotOffered", message }));
   }
 
   #end(reason: string): void {
@@ -275,6 +283,12 @@ const UNACQUAINTED: Manners = {
   route: () => [],
   answer: ({ method }) => (method === "ping" ? {} : undefined),
   left: () => undefined,
+};
+
+const STALLED: RpcError = {
+  code: RpcCode.Unavailable,
+  reason: "ServerStalled",
+  message: "the server does not read its input",
 };
 
 export function reply(client: Client, answer: Answer): void {

@@ -70,12 +70,12 @@ export class OwnServer implements ServerPort {
   }
 
   #request(request: Request): void {
-    const { callsPerClient, backlogBytes } = this.#options.limits;
+    const { callsPerClient } = this.#options.limits;
     const { id } = request;
     if (this.#closedFor !== undefined) this.#refuse(id, "UpstreamFailed", this.#closedFor);
     else if (this.#calls.has(id)) this.#refuse(id, "IdInUse", "a request of the same id is under way");
     else if (this.#calls.size >= callsPerClient) this.#refuse(id, "TooManyCalls", "too many requests are under way");
-    else if (this.#channel.backlogBytes > backlogBytes) {
+    else if (this.#isStalled) {
       this.#refuse(id, "ServerStalled", "the server does not read its input");
     } else {
       this.#calls.add(id);
@@ -92,12 +92,22 @@ export class OwnServer implements ServerPort {
     const { method, params } = notification;
     // The server need not answer what was cancelled.
     if (method === "notifications/cancelled") this.#calls.delete(params?.requestId as RequestId);
-    this.#channel.send(notification);
+    this.#tell(notification);
   }
 
   #answer(answer: Answer): void {
-    if (answer.id !== undefined && this.#asked.delete(answer.id)) this.#channel.send(answer);
+    if (answer.id !== undefined && this.#asked.delete(answer.id)) this.#tell(answer);
     else this.#options.onDropped("LateAnswer");
+  }
+
+  /** What nobody waits for the answer of: a server that reads nothing is not kept more and more for. */
+  #tell(message: Message): void {
+    if (this.#isStalled) this.#options.onDropped("Unread");
+    else this.#channel.send(message);
+  }
+
+  get #isStalled(): boolean {
+    return this.#channel.backlogBytes > this.#options.limits.backlogBytes;
   }
 
   #receive(message: Message, bytes: number): void {
@@ -114,7 +124,7 @@ export class OwnServer implements ServerPort {
           reason: "TooManyCalls",
           message: "the client has not answered enough",
         };
-        this.#channel.send(errorOf(message.id, error));
+        this.#tell(errorOf(message.id, error));
         return;
       }
       this.#asked.add(message.id);

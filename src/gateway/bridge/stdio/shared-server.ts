@@ -3,7 +3,7 @@ import type { Answer, Fields } from "../message.ts";
 import { FIRST_STATELESS_VERSION, LAST_SESSION_VERSION, MetaKey } from "../meta-keys.ts";
 import type { PortEvents, ServerPort } from "../server-port.ts";
 import { LegacyManners } from "./legacy-manners.ts";
-import { ModernManners } from "./modern-manners.ts";
+import { ModernManners, withoutLogging } from "./modern-manners.ts";
 import { DEFAULT_LIMITS, type DropReason, Multiplexer, type MultiplexerLimits } from "./multiplexer.ts";
 import { reacquaint } from "./reacquaint.ts";
 import type { OpenChannel } from "./server-channel.ts";
@@ -87,7 +87,7 @@ async function greet(server: Multiplexer, options: SharedServerOptions): Promise
   const question = { method: "server/discover", params: { _meta }, ms: discoverTimeoutMs };
   const discovered = era === "sessions" ? undefined : await ask(server, options.clock, question);
   if (discovered && "result" in discovered && speaksStateless(discovered.result)) {
-    return { era: "stateless", discover: discovered.result };
+    return { era: "stateless", discover: withoutLogging(discovered.result) };
   }
   const initialized = await ask(server, options.clock, {
     method: "initialize",

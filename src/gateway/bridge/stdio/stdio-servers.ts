@@ -88,7 +88,8 @@ export class StdioServers implements BridgedServer {
     const servers = client.isProbe ? undefined : this.#personal;
     const personal = servers && new PersonalCalls({ client, servers, held: this.#held, always });
     const connect = (inner: PortEvents) => portTo(shared, inner);
-    return new StatelessClient({ initialize: greeting.initialize, connect, personal }, events);
+    const { initialize } = greeting;
+    return new StatelessClient({ initialize, connect, personal, isProbe: client.isProbe }, events);
   }
 
   /** The process that all share, started where it does not run. @throws {NoServer} */

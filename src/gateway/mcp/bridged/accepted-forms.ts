@@ -9,6 +9,8 @@ export interface AcceptedForms {
  * weights are not looked at, since no client of MCP sends them.
  */
 export function acceptedForms(accept: string | undefined): AcceptedForms {
+  // What the SDKs send with every POST.
+  if (accept === "application/json, text/event-stream") return BOTH;
   const types = (accept ?? "*/*").toLowerCase().split(",");
   const names = new Set(types.map((type) => type.split(";", 1)[0]?.trim()));
   const isAnything = names.has("*/*");
@@ -17,3 +19,5 @@ export function acceptedForms(accept: string | undefined): AcceptedForms {
     events: isAnything || names.has("text/event-stream") || names.has("text/*"),
   };
 }
+
+const BOTH: AcceptedForms = { json: true, events: true };

@@ -1,5 +1,6 @@
 import { isAnswer, type Message, type RequestId } from "../../bridge/message.ts";
 import type { PortEvents } from "../../bridge/server-port.ts";
+import type { SlowReader, UnreadAnswers } from "./unread-answers.ts";
 
 /** What a client may leave unread of one answer, the message that it is being given beside it. */
 const UNREAD_BYTES = 16 * 1024 * 1024;
@@ -12,9 +13,10 @@ interface Held {
   readonly bytes: number;
 }
 
-/** What comes of one request until its answer, for one reader. */
-export class AnswerQueue implements PortEvents {
+/** What comes of one request until its answer, for one reader. Its end has to be told by `leave`. */
+export class AnswerQueue implements PortEvents, SlowReader {
   readonly #id: RequestId;
+  readonly #unread: UnreadAnswers;
   readonly #onLost: () => void;
   #held: Held[] = [];
   #bytes = 0;
@@ -23,8 +25,9 @@ export class AnswerQueue implements PortEvents {
   #wake: () => void = () => undefined;
 
   /** `onLost`: the reader was too slow, and waits for nothing here. */
-  constructor(id: RequestId, onLost: () => void) {
+  constructor(id: RequestId, unread: UnreadAnswers, onLost: () => void) {
     this.#id = id;
+    this.#unread = unread;
     this.#onLost = onLost;
   }
 
@@ -35,12 +38,23 @@ export class AnswerQueue implements PortEvents {
     this.#bytes += bytes;
     if (isAnswer(message) && message.id === this.#id) this.#hasEnded = true;
     // One message may be as large as it likes.
-    if (this.#bytes > UNREAD_BYTES && this.#held.length > 1 && !this.#hasEnded) {
-      this.#isLost = true;
-      this.#held = [];
-      this.#onLost();
-    }
+    if (this.#bytes > UNREAD_BYTES && this.#held.length > 1 && !this.#hasEnded) this.breakOff();
+    else this.#unread.set(this, this.#bytes);
     this.#wake();
+  }
+
+  breakOff(): void {
+    this.leave();
+    this.#onLost();
+    this.#wake();
+  }
+
+  /** Nothing is kept any more. */
+  leave(): void {
+    this.#isLost = true;
+    this.#held = [];
+    this.#bytes = 0;
+    this.#unread.set(this, 0);
   }
 
   onClose(): void {
@@ -53,6 +67,7 @@ export class AnswerQueue implements PortEvents {
     while (this.#held.length === 0 && !this.#hasEnded && !this.#isLost && !signal.aborted) await this.#wait(signal);
     const held = signal.aborted ? undefined : this.#held.shift();
     this.#bytes -= held?.bytes ?? 0;
+    this.#unread.set(this, this.#bytes);
     return held?.message;
   }
 

@@ -17,11 +17,13 @@ import { needsBridge } from "./needs-bridge.ts";
 import { Reply } from "./reply.ts";
 import { type Posted, type SessionHeaders, SessionWire } from "./session-wire.ts";
 import { serveStateless } from "./stateless-wire.ts";
+import type { UnreadAnswers } from "./unread-answers.ts";
 
 export interface BridgedHandlerOptions {
   readonly upstreams: BridgedUpstreams;
   readonly sessions: Sessions;
   readonly bodies: BodyBudget;
+  readonly unread: UnreadAnswers;
   readonly maxBodyBytes: number;
   readonly clock: Clock;
   /** What this gateway calls itself in Via. */
@@ -65,7 +67,7 @@ export class BridgedHandler {
 
   constructor(options: BridgedHandlerOptions) {
     this.#options = options;
-    this.#wire = new SessionWire(options.sessions);
+    this.#wire = new SessionWire(options.sessions, options.clock);
   }
 
   get pseudonym(): string {
@@ -90,8 +92,8 @@ export class BridgedHandler {
   /** Never throws but for defects: refusals and failures are answers too. */
   async serve(asked: BridgedRequest): Promise<void> {
     const { request, response } = asked;
-    const { clock, onOutcome } = this.#options;
-    const reply = new Reply({ request, response, clock, onEnd: onOutcome });
+    const { clock, unread, onOutcome } = this.#options;
+    const reply = new Reply({ request, response, clock, unread, onEnd: onOutcome });
     const sessionHeaders = sessionHeadersOf(request);
     if (request.method === "POST") return this.#post(asked, reply, sessionHeaders);
     if (namesStateless(sessionHeaders.protocolVersion)) {

@@ -150,8 +150,17 @@ function placeOf(endpoint: WorkloadEndpoint): string {
   return endpoint.kind === "stdio" ? `stdio\n${endpoint.backend}\n${endpoint.id}` : identityOf(endpoint);
 }
 
+/** By endpoint, which stays the same object until it changes: it is asked with every call. */
+const identities = new WeakMap<WorkloadEndpoint, string>();
+
 /** Kept in memory alone, since headers hold credentials: with others it is another server. */
 function identityOf(endpoint: WorkloadEndpoint): string {
+  const known = identities.get(endpoint) ?? identityText(endpoint);
+  identities.set(endpoint, known);
+  return known;
+}
+
+function identityText(endpoint: WorkloadEndpoint): string {
   if (endpoint.kind === "stdio") {
     const { backend, id, instance, sessionMode } = endpoint;
     return ["stdio", backend, id, instance, sessionMode].join("\n");

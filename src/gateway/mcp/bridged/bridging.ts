@@ -13,6 +13,7 @@ import { BridgedUpstreams } from "./bridged-upstreams.ts";
 import { httpServer } from "./http-server.ts";
 import { BodyBudget } from "./json-body.ts";
 import { stdioServer } from "./stdio-server.ts";
+import { UnreadAnswers } from "./unread-answers.ts";
 
 export interface BridgingOptions {
   readonly directory: Directory;
@@ -30,8 +31,9 @@ export interface BridgingStats {
 
 /** What is read rather than passed on is a message of MCP, and no longer than what a server may say. */
 const MAX_BODY_BYTES = LONGEST_LINE_BYTES;
-/** What is read at once, and what sessions keep: well below what the data path's thread may take. */
+/** What is read at once, what clients have not taken, and what sessions keep: well below what the data path's thread may take. */
 const BODIES_BYTES = 128 * 1024 * 1024;
+const UNREAD_BYTES = 192 * 1024 * 1024;
 const SESSION_BYTES = 192 * 1024 * 1024;
 
 /** The servers that the data path cannot pass requests on to, and what is kept for their clients. */
@@ -40,9 +42,10 @@ export class Bridging {
   readonly #upstreams: BridgedUpstreams;
   readonly #sessions: Sessions;
   readonly #bodies = new BodyBudget(BODIES_BYTES);
+  readonly #unread = new UnreadAnswers(UNREAD_BYTES);
   /** Tells this gateway from others in Via, so that a request that comes back is seen. */
   readonly #pseudonym = `slipway-${randomBytes(6).toString("hex")}`;
-  readonly #dropped: Record<DropReason, number> = { InvalidLine: 0, LateAnswer: 0, Unattributed: 0 };
+  readonly #dropped: Record<DropReason, number> = { InvalidLine: 0, LateAnswer: 0, Unattributed: 0, Unread: 0 };
 
   constructor({ directory, streamsSocket: socketPath, clock }: BridgingOptions) {
     this.#clock = clock;
@@ -68,6 +71,7 @@ export class Bridging {
       upstreams: this.#upstreams,
       sessions: this.#sessions,
       bodies: this.#bodies,
+      unread: this.#unread,
       maxBodyBytes: MAX_BODY_BYTES,
       clock: this.#clock,
       pseudonym: this.#pseudonym,

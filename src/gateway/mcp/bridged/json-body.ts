@@ -46,22 +46,45 @@ export async function readJsonBody(
   if (length !== undefined && length > maxBytes) return { failure: tooLarge(maxBytes) };
   // Only now: of a request that is refused the body is not sent.
   if (request.headers.expect !== undefined) response.writeContinue();
+  const gathered = await gather(request, { maxBytes, budget });
+  if (gathered === "gone" || "failure" in gathered) return gathered;
+  try {
+    return { value: JSON.parse(gathered.bytes.toString()) as unknown };
+  } catch {
+    return { failure: { ...invalid(400, "ParseError", "the body is not JSON"), code: PARSE_ERROR } };
+  }
+}
+
+type Gathered = { readonly bytes: Buffer } | { readonly failure: Failure } | "gone";
+
+/** By events: an iterator over the request costs more than all that a small call needs besides. */
+function gather(
+  request: IncomingMessage,
+  { maxBytes, budget }: Pick<JsonBodyOptions, "maxBytes" | "budget">,
+): Promise<Gathered> {
+  const { promise, resolve } = Promise.withResolvers<Gathered>();
   const chunks: Buffer[] = [];
   let bytes = 0;
-  try {
-    for await (const chunk of request as AsyncIterable<Buffer>) {
-      if (bytes + chunk.length > maxBytes) return { failure: tooLarge(maxBytes) };
-      if (!budget.take(chunk.length)) return { failure: NO_ROOM };
-      bytes += chunk.length;
-      chunks.push(chunk);
-    }
-    return { value: JSON.parse(Buffer.concat(chunks, bytes).toString()) as unknown };
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) return "gone";
-    return { failure: { ...invalid(400, "ParseError", "the body is not JSON"), code: PARSE_ERROR } };
-  } finally {
+  const settle = (outcome: Gathered) => {
+    // What more comes of it is dropped.
+    request.off("data", onData).off("end", onEnd).off("close", onClose);
     budget.give(bytes);
-  }
+    resolve(outcome);
+  };
+  const onData = (chunk: Buffer) => {
+    if (bytes + chunk.length > maxBytes) return settle({ failure: tooLarge(maxBytes) });
+    if (!budget.take(chunk.length)) return settle({ failure: NO_ROOM });
+    bytes += chunk.length;
+    chunks.push(chunk);
+  };
+  const onEnd = () => {
+    const [first] = chunks;
+    settle({ bytes: chunks.length === 1 && first ? first : Buffer.concat(chunks, bytes) });
+  };
+  const onClose = () => settle("gone");
+  if (request.destroyed) resolve("gone");
+  else request.on("data", onData).once("end", onEnd).once("close", onClose);
+  return promise;
 }
 
 function isJson(contentType: string | undefined): boolean {

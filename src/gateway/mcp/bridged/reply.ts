@@ -6,11 +6,13 @@ import { SAFE_HEADERS } from "../../refusal.ts";
 import { type Failure, sendFailure } from "../answers.ts";
 import type { Outcome } from "../exchange.ts";
 import { errorEvents, type RequestId } from "../json-rpc.ts";
+import type { UnreadAnswers } from "./unread-answers.ts";
 
 export interface ReplyOptions {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly clock: Clock;
+  readonly unread: UnreadAnswers;
   /** Called once, when all is said or the client has left. */
   readonly onEnd: (outcome: Outcome | "refused") => void;
 }
@@ -18,20 +20,25 @@ export interface ReplyOptions {
 /** A client that takes nothing for this long is taken for gone. */
 const STALLED_MS = 60_000;
 
+/** One for all: each would otherwise be made anew with its stack, for answers that have ended well. */
+const GONE = new Error("the client is gone");
+
 /** An answer that a browser opens as a page must not act as this origin. */
 const HARMLESS = { ...SAFE_HEADERS, "content-security-policy": "default-src 'none'; sandbox" };
 
 /** What goes back to one client: JSON or events, each as fast as the client takes it. */
 export class Reply {
   readonly #options: ReplyOptions;
-  readonly #gone = new AbortController();
+  #gone: AbortController | undefined;
   #outcome: Outcome | "refused" | undefined;
 
   constructor(options: ReplyOptions) {
     this.#options = options;
-    const { response, onEnd } = options;
+    const { response, unread, onEnd } = options;
+    response.on("drain", () => unread.set(this, 0));
     const ended = () => {
-      this.#gone.abort();
+      unread.set(this, 0);
+      this.#gone?.abort(GONE);
       onEnd(this.#outcome ?? "gone");
     };
     if (response.closed) ended();
@@ -40,11 +47,18 @@ export class Reply {
 
   /** Raised when nobody reads any more. */
   get signal(): AbortSignal {
+    this.#gone ??= new AbortController();
+    if (this.#options.response.closed) this.#gone.abort(GONE);
     return this.#gone.signal;
   }
 
   get isGone(): boolean {
     return this.#options.response.destroyed;
+  }
+
+  /** What all clients leave unread. */
+  get unread(): UnreadAnswers {
+    return this.#options.unread;
   }
 
   get hasBegun(): boolean {
@@ -123,7 +137,8 @@ export class Reply {
   }
 
   #scheduleStall(): () => void {
-    const { clock, response } = this.#options;
+    const { clock, response, unread } = this.#options;
+    unread.set(this, response.writableLength);
     return clock.schedule(STALLED_MS, () => response.destroy());
   }
 }

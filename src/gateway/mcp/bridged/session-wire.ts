@@ -1,9 +1,11 @@
-import { isAnswer, isRequest, type Message, type Request } from "../../bridge/message.ts";
+import type { Clock } from "../../../machinery/clock.ts";
+import { type Answer, isAnswer, isRequest, type Message, type Request } from "../../bridge/message.ts";
 import { SESSION_VERSIONS } from "../../bridge/meta-keys.ts";
 import type { PortEvents } from "../../bridge/server-port.ts";
 import { EventsLost, type StreamEvent } from "../../bridge/session/event-stream.ts";
 import type { Session } from "../../bridge/session/session.ts";
 import type { Sessions } from "../../bridge/session/sessions.ts";
+import { SoleAnswer } from "../../bridge/session/sole-answer.ts";
 import { type Failure, invalid, unavailable } from "../answers.ts";
 import type { Ongoing } from "../upstream-pool.ts";
 import type { AcceptedForms } from "./accepted-forms.ts";
@@ -27,6 +29,11 @@ export interface Posted {
 const BATCH_VERSION = "2025-03-26";
 /** Clients of it and later take an event without data, which tells them where to resume before anything has come. */
 const PRIMED_VERSION = "2025-11-25";
+/**
+ * How long an answer may take and be JSON: one write, where a stream of events is three. After it a client has an event to resume
+ * from, since a connection that lasts longer may break.
+ */
+const SOLE_MS = 100;
 /** Requests of one batch. */
 const LARGEST_BATCH = 256;
 
@@ -36,11 +43,13 @@ const SESSION_NOT_FOUND = -32001;
 /** The earlier streamable HTTP: sessions, with a stream for each POST and one for what belongs to none. */
 export class SessionWire {
   readonly #sessions: Sessions;
+  readonly #clock: Clock;
   /** What each session's handshake agreed on. */
   readonly #agreed = new WeakMap<Session, string>();
 
-  constructor(sessions: Sessions) {
+  constructor(sessions: Sessions, clock: Clock) {
     this.#sessions = sessions;
+    this.#clock = clock;
   }
 
   async post(call: BridgedCall, posted: Posted, headers: SessionHeaders, forms: AcceptedForms): Promise<void> {
@@ -74,7 +83,7 @@ export class SessionWire {
     const session = this.#find(call, headers);
     if ("status" in session) return reply.fail("refused", session);
     const { lastEventId } = headers;
-    const events = lastEventId === undefined ? session.listen(reply.signal) : session.resume(lastEventId, reply.signal);
+    const events = lastEventId === undefined ? session.listen(reply) : session.resume(lastEventId, reply);
     if (events === undefined) {
       return reply.fail("refused", invalid(400, "EventNotFound", "there is nothing left to resume after that event"));
     }
@@ -129,7 +138,7 @@ export class SessionWire {
     try {
       const session = await this.#sessions.open(client.owner, connect);
       try {
-        const events = session.post([greeting], reply.signal);
+        const events = session.post([greeting], reply);
         const answer = events && (await answersIn(events))[0];
         if (answer === undefined) reply.fail("failed", SERVER_GONE, [id]);
         else if (typeof agreed !== "string") await give(reply, answer, forms);
@@ -154,10 +163,14 @@ export class SessionWire {
   ): Promise<void> {
     const ids = posted.messages.filter(isRequest).map(({ id }) => id);
     const ongoing: Ongoing = { isCall: true, cut: (reason) => reply.fail("failed", replaced(reason), ids) };
-    const events = session.post(posted.messages, reply.signal);
+    const sole = forms.events && forms.json && !posted.isBatch ? new SoleAnswer() : undefined;
+    const events = session.post(posted.messages, reply, sole);
     if (events === undefined) return reply.empty(202);
     upstream.enter(ongoing);
     try {
+      const answer = sole && (await this.#soon(sole));
+      if (reply.hasBegun) return;
+      if (answer) return reply.json(200, answer);
       if (forms.events) {
         reply.openEvents();
         if (isPrimed) await reply.event(undefined, events.beforeFirst);
@@ -175,6 +188,13 @@ export class SessionWire {
     } finally {
       upstream.leave(ongoing);
     }
+  }
+
+  async #soon(sole: SoleAnswer): Promise<Answer | undefined> {
+    const cancel = this.#clock.schedule(SOLE_MS, () => sole.giveUp());
+    const answer = await sole.settled;
+    cancel();
+    return answer;
   }
 }
 

@@ -1,5 +1,6 @@
 import { isAnswer, type Message, type Request, RpcCode } from "../../bridge/message.ts";
-import { unavailable } from "../answers.ts";
+import type { ServerPort } from "../../bridge/server-port.ts";
+import { REVISION_HEADER, unavailable } from "../answers.ts";
 import type { Ongoing } from "../upstream-pool.ts";
 import type { AcceptedForms } from "./accepted-forms.ts";
 import { AnswerQueue } from "./answer-queue.ts";
@@ -7,6 +8,9 @@ import { type BridgedCall, failureOfServer, replaced } from "./bridged-call.ts";
 
 /** Errors that the revision gives a status of their own: the client's capabilities do not suffice, its revision is not known. */
 const STATUS_OF: Readonly<Record<number, number>> = { [-32021]: 400, [-32022]: 400 };
+
+/** A server may call its revision anything; this may stand in a header. */
+const REVISION = /^[\x21-\x7e]{1,64}$/;
 
 const LISTEN = "subscriptions/listen";
 
@@ -16,7 +20,7 @@ const LISTEN = "subscriptions/listen";
  */
 export async function serveStateless(call: BridgedCall, request: Request, forms: AcceptedForms): Promise<void> {
   const { upstream, client, reply } = call;
-  const queue = new AnswerQueue(request.id, () => reply.breakOff());
+  const queue = new AnswerQueue(request.id, reply.unread, () => reply.breakOff());
   const ongoing: Ongoing = {
     isCall: request.method !== LISTEN,
     cut: (reason) => reply.fail("failed", replaced(reason), [request.id]),
@@ -27,13 +31,14 @@ export async function serveStateless(call: BridgedCall, request: Request, forms:
     try {
       if (reply.isGone) return;
       port.send(request);
-      await pass(queue, request, { reply, forms });
+      await pass(queue, request, { reply, forms, headers: client.isProbe ? revisionOf(port) : {} });
     } finally {
       port.close();
     }
   } catch (error) {
     reply.fail("failed", failureOfServer(error, client), [request.id]);
   } finally {
+    queue.leave();
     upstream.leave(ongoing);
   }
 }
@@ -41,7 +46,7 @@ export async function serveStateless(call: BridgedCall, request: Request, forms:
 async function pass(
   queue: AnswerQueue,
   { id }: Request,
-  { reply, forms }: Pick<BridgedCall, "reply"> & { forms: AcceptedForms },
+  { reply, forms, headers }: Pick<BridgedCall, "reply"> & { forms: AcceptedForms; headers: Record<string, string> },
 ): Promise<void> {
   for (;;) {
     const message = await queue.next(reply.signal);
@@ -51,12 +56,16 @@ async function pass(
       return reply.fail("failed", unavailable(502, "UpstreamFailed", "the server is gone", 1), [id]);
     }
     const isLast = isAnswer(message) && message.id === id;
-    if (isLast && !reply.hasBegun && forms.json) return reply.json(statusOf(message), message);
+    if (isLast && !reply.hasBegun && forms.json) return reply.json(statusOf(message), message, headers);
     if (!forms.events) continue;
-    if (!reply.hasBegun) reply.openEvents();
+    if (!reply.hasBegun) reply.openEvents(headers);
     await reply.event(message);
     if (isLast) return reply.endEvents();
   }
+}
+
+function revisionOf({ protocolVersion }: ServerPort): Record<string, string> {
+  return protocolVersion !== undefined && REVISION.test(protocolVersion) ? { [REVISION_HEADER]: protocolVersion } : {};
 }
 
 function statusOf(message: Message): number {

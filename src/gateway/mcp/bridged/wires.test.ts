@@ -33,10 +33,11 @@ interface Asking {
   readonly body?: unknown;
   readonly as?: string;
   readonly at?: string;
+  readonly signal?: AbortSignal;
 }
 
 /** One request as a client makes it; `undefined` takes a header away. */
-function ask({ method = "POST", headers = {}, body, as = "ann", at = url }: Asking): Promise<Response> {
+function ask({ method = "POST", headers = {}, body, as = "ann", at = url, signal }: Asking): Promise<Response> {
   const all = {
     authorization: `Bearer ${as}`,
     accept: "application/json, text/event-stream",
@@ -45,7 +46,7 @@ function ask({ method = "POST", headers = {}, body, as = "ann", at = url }: Aski
   };
   const sent = Object.entries(all).filter((each): each is [string, string] => each[1] !== undefined);
   const text = typeof body === "string" ? body : JSON.stringify(body);
-  return fetch(at, { method, headers: sent, ...(body !== undefined && { body: text }) });
+  return fetch(at, { method, headers: sent, ...(body !== undefined && { body: text }), ...(signal && { signal }) });
 }
 
 const rpc = (method: string, params: object = {}, id: number | string = 1) => ({ jsonrpc: "2.0", id, method, params });
@@ -80,10 +81,8 @@ describe("a client with a session", () => {
     const told = await ask({ headers, body: { jsonrpc: "2.0", method: "notifications/initialized" } });
     expect([told.status, await told.text()]).toEqual([202, ""]);
     const asked = await ask({ headers, body: rpc("tools/call", { name: "echo", arguments: { message: "x" } }, "a") });
-    expect(asked.headers.get("content-type")).toBe("text/event-stream");
-    const [primed, answer] = eventsIn(await asked.text());
-    expect(primed).toEqual({ id: expect.any(String), data: "" });
-    expect(JSON.parse(answer?.data ?? "")).toMatchObject({ id: "a", result: { content: [{ text: "Echo: x" }] } });
+    expect(asked.headers.get("content-type")).toBe("application/json");
+    expect(await asked.json()).toMatchObject({ id: "a", result: { content: [{ text: "Echo: x" }] } });
     const ended = await ask({ method: "DELETE", headers });
     expect(ended.status).toBe(200);
     const late = await ask({ headers, body: rpc("ping") });
@@ -94,9 +93,30 @@ describe("a client with a session", () => {
     expect(gateway.dataPath.stats().sessions).toBe(0);
   });
 
+  it("has events where something comes before the answer, or where the answer takes long", async () => {
+    const headers = await begin();
+    const steps = await ask({ headers, body: rpc("tools/call", { name: "steps", _meta: { progressToken: "t" } }) });
+    expect(steps.headers.get("content-type")).toBe("text/event-stream");
+    const [primed, ...events] = eventsIn(await steps.text());
+    expect(primed).toEqual({ id: expect.any(String), data: "" });
+    expect(events.map(({ data }) => JSON.parse(data ?? "").method)).toEqual([
+      ...Array(3).fill("notifications/progress"),
+      undefined,
+    ]);
+    const cut = new AbortController();
+    const waiting = await ask({ headers, body: rpc("tools/call", { name: "waits" }), signal: cut.signal });
+    const reader = waiting.body?.getReader();
+    expect(new TextDecoder().decode((await reader?.read())?.value)).toMatch(/^id: p\d+-0\ndata: \n\n$/);
+    cut.abort();
+    await ask({ method: "DELETE", headers });
+  });
+
   it("resumes a stream from before its first event", async () => {
     const headers = await begin();
-    const first = await ask({ headers, body: rpc("tools/call", { name: "echo", arguments: { message: "again" } }) });
+    const first = await ask({
+      headers: { ...headers, accept: "text/event-stream" },
+      body: rpc("tools/call", { name: "echo", arguments: { message: "again" } }),
+    });
     const [primed] = eventsIn(await first.text());
     const cut = new AbortController();
     const resumed = await fetch(url, {
