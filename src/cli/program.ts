@@ -312,6 +312,16 @@ async function parse(argv: readonly string[]): Promise<number> {
     );
 
   program
+    .command("uninstall")
+    .description("fail while deployments are left, or delete them: what the Helm chart asks before it goes")
+    .option("--drain", "delete all of every namespace, and wait until nothing of them is left outside")
+    .option("--timeout <seconds>", "how long that may take", "240")
+    .addOption(kubeconfig())
+    .action(
+      action(async (options) => (await import("./uninstall.ts")).uninstall(options, processContext(stopSignal()))),
+    );
+
+  program
     .command("health")
     .description("exit with 0 if the Slipway of this machine lives, for health checks of containers")
     .option("--url <url>", "what to ask: /healthz or /readyz of --metrics-listen", "http://127.0.0.1:7090/healthz")
