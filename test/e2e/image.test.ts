@@ -1,24 +1,40 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import type { Container } from "dockerode";
+import { engineClient } from "../../scripts/engine/engine-address.ts";
 import { eventually } from "../support/eventually.ts";
 
 const TAG = `slipway.test/slipway:${process.pid}`;
 const MINUTES = 60_000;
-/** As the chart runs it. */
-const CONFINED = [
-  "--read-only",
-  "--tmpfs=/tmp",
-  "--cap-drop=ALL",
-  "--security-opt=no-new-privileges",
-  "--label=slipway.test=image",
-];
+const SECOND_NS = 1_000_000_000;
+const engine = engineClient();
 
-function docker(...args: readonly string[]): string {
-  return execFileSync("docker", args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], timeout: 2 * MINUTES });
+/** A container as confined as the chart's pods, started. */
+async function started(command: readonly string[], entrypoint?: string): Promise<Container> {
+  const container = await engine.createContainer({
+    Image: TAG,
+    Cmd: [...command],
+    ...(entrypoint !== undefined && { Entrypoint: [entrypoint] }),
+    Labels: { "slipway.test": "image" },
+    // So that the log is one stream.
+    Tty: true,
+    // The image's own command, asked more often.
+    Healthcheck: { Interval: SECOND_NS },
+    HostConfig: {
+      ReadonlyRootfs: true,
+      Tmpfs: { "/tmp": "", "/var/lib/slipway": "mode=1777" },
+      CapDrop: ["ALL"],
+      SecurityOpt: ["no-new-privileges"],
+    },
+  });
+  await container.start();
+  return container;
 }
 
-const image = (format: string): unknown => JSON.parse(docker("image", "inspect", TAG, `--format={{json ${format}}}`));
+async function logOf(container: Container): Promise<string> {
+  return (await container.logs({ stdout: true, stderr: true })).toString("utf8");
+}
 
 describe("the image", () => {
   beforeAll(() => {
@@ -27,42 +43,49 @@ describe("the image", () => {
       timeout: 5 * MINUTES,
     });
   }, 6 * MINUTES);
-  afterAll(() => {
-    docker("image", "rm", TAG);
+  afterAll(async () => {
+    await engine.getImage(TAG).remove({ force: true });
   });
 
-  it("runs Slipway by its name, as nobody in particular", () => {
+  it("runs Slipway by its name, as nobody in particular", async () => {
     const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { version: string };
-    expect(docker("run", "--rm", ...CONFINED, TAG, "version")).toContain(`slipway ${version} (node 24.`);
-    expect(image(".Config.User")).toBe("65532:65532");
-  });
-
-  it("starts Node as bin/slipway does", () => {
-    const script = readFileSync("bin/slipway", "utf8");
-    const [, ...flags] = (image(".Config.Entrypoint") as readonly string[]).filter((part) => !part.endsWith(".js"));
-    expect(flags.length).toBeGreaterThan(0);
-    for (const flag of flags) expect(script).toContain(flag);
-    for (const [, name, value] of script.matchAll(/(MALLOC_\w+)="\$\{\w+:-(\d+)\}"/g)) {
-      expect(image(".Config.Env")).toContain(`${name}=${value}`);
+    const container = await started(["version"]);
+    try {
+      await container.wait();
+      expect(await logOf(container)).toContain(`slipway ${version} (node 24.`);
+    } finally {
+      await container.remove({ force: true });
     }
+    expect((await engine.getImage(TAG).inspect()).Config.User).toBe("65532:65532");
   });
 
-  it("has no shell", () => {
-    expect(() => docker("run", "--rm", ...CONFINED, "--entrypoint=/bin/sh", TAG, "-c", "true")).toThrow();
+  it("starts Node as bin/slipway does", async () => {
+    const { Entrypoint, Env } = (await engine.getImage(TAG).inspect()).Config;
+    const script = readFileSync("bin/slipway", "utf8");
+    const flags = [Entrypoint ?? []].flat().filter((part) => part.startsWith("--"));
+    expect(flags).toEqual([...script.matchAll(/--(?:max|heap|disable)[-\w=]+/gi)].map(([flag]) => flag));
+    const settings = [...script.matchAll(/(MALLOC_\w+)="\$\{\w+:-(\d+)\}"/g)];
+    expect(settings).toHaveLength(3);
+    for (const [, name, value] of settings) expect(Env).toContain(`${name}=${value}`);
+  });
+
+  it("has no shell", async () => {
+    await expect(started(["-c", "true"], "/bin/sh")).rejects.toThrow(/no such file/);
+    const made = await engine.listContainers({ all: true, filters: { ancestor: [TAG] } });
+    for (const { Id } of made) await engine.getContainer(Id).remove({ force: true });
   });
 
   it(
     "serves with a read-only root, tells its health, and ends in order",
     async () => {
-      const state = "--tmpfs=/var/lib/slipway:mode=1777";
-      const id = docker("run", "--detach", ...CONFINED, state, TAG, "up").trim();
+      const container = await started(["up"]);
       try {
-        await eventually("the server is ready", () => docker("logs", id).includes("slipway is ready"));
-        docker("exec", id, "node", "/opt/slipway/dist/main.js", "health");
-        docker("stop", "--time=20", id);
-        expect(docker("inspect", id, "--format={{.State.ExitCode}}").trim()).toBe("0");
+        await eventually("it is ready", async () => (await logOf(container)).includes("slipway is ready"));
+        await eventually("it is healthy", async () => (await container.inspect()).State.Health?.Status === "healthy");
+        await container.stop({ t: 20 });
+        expect((await container.inspect()).State.ExitCode).toBe(0);
       } finally {
-        docker("rm", "--force", id);
+        await container.remove({ force: true });
       }
     },
     2 * MINUTES,

@@ -7,6 +7,8 @@ import { Kubectl } from "../support/kubectl.ts";
 /** Install, upgrade, uninstall and install again, in Helm's order. */
 
 const MINUTES = 60_000;
+/** Before any test, since the renderer may have to be built. */
+const CHART = chartOf();
 const NOT_SERVED_HERE = ["PodDisruptionBudget"];
 const DEPLOYMENT = {
   apiVersion: "slipway.dev/v1alpha1",
@@ -42,7 +44,7 @@ describe("a release of the chart", () => {
   it(
     "refuses to go while a deployment is left, and names it",
     async () => {
-      const chart = chartOf();
+      const chart = CHART;
       await release.apply(chart);
       await declare();
       await release.apply(chart);
@@ -69,7 +71,7 @@ describe("a release of the chart", () => {
       expect(
         await kubectl.run(["get", "deployment,service,serviceaccount", "-n", "slipway-system", "-o", "name"]),
       ).not.toContain("slipway-gateway");
-      await release.apply(chartOf());
+      await release.apply(CHART);
       expect(await uid()).toBe(before);
     },
     2 * MINUTES,
@@ -91,7 +93,7 @@ describe("a release of the chart", () => {
   it(
     "keeps the kinds when it is upgraded to one that does not install them",
     async () => {
-      const chart = chartOf();
+      const chart = CHART;
       await release.apply(chart);
       await declare();
       const before = await uid();
@@ -106,7 +108,7 @@ describe("a release of the chart", () => {
   it(
     "lets nothing be declared before its controller is there",
     async () => {
-      await release.apply(chartOf());
+      await release.apply(CHART);
       const { code, stderr } = await kubectl.try(["apply", "-f", "-"], { input: JSON.stringify(DEPLOYMENT) });
       expect(code).toBe(1);
       expect(stderr).toContain("stamps.admission.slipway.dev");
