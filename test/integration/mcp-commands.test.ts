@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -352,6 +352,19 @@ describe("slipway connect", () => {
     const [, backup = ""] = /as it was before: (.*)\n/.exec(forced.out) ?? [];
     expect(readFileSync(backup, "utf8")).toBe(text);
     expect(JSON.parse(readFileSync(file, "utf8")).mcpServers.files.url).toContain("mcp.example.com");
+  });
+
+  it("closes a file that others can read when it puts a token there, and says so", async () => {
+    const file = join(folder, "shared.json");
+    writeFileSync(file, "{}");
+    chmodSync(file, 0o644);
+    const options: Partial<ConnectOptions> = { client: "cursor", write: true, file };
+    expect((await connectTo({ ...options, as: "first" })).err).not.toContain(file);
+    expect(statSync(file).mode & 0o777).toBe(0o644);
+    const { err } = await connectTo({ ...options, as: "second", token: "t0ken" });
+    expect(err).toContain(`NOTE ${file} was open to other users`);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect((await connectTo({ ...options, as: "third", token: "t0ken" })).err).not.toContain(file);
   });
 
   it("changes nothing of a file that does not parse", async () => {

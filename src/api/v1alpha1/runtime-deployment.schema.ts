@@ -251,7 +251,8 @@ const status: JsonSchema = {
         image: {
           type: "string",
           maxLength: 1280,
-          description: "The image that runs, by digest; an image ID where no registry digest exists.",
+          description:
+            "The image that runs, by digest; an image ID where no registry digest exists. Of a package name, version, integrity, and the digest of what it depends on.",
         },
         generation: {
           type: "integer",

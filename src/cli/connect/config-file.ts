@@ -31,21 +31,38 @@ export async function readConfigFile(path: string): Promise<ConfigFile> {
   return { path: real, text, existing: { mode: info.mode & 0o7777, uid: info.uid, gid: info.gid } };
 }
 
+/** Whether others than its owner may read or write it. */
+export function isShared({ existing }: ConfigFile): boolean {
+  return existing !== undefined && (existing.mode & 0o077) !== 0;
+}
+
+export interface ReplaceOptions {
+  /** Names the copy. */
+  readonly now: Date;
+  /** Whether the text has something in it that nobody else may read. */
+  readonly isSecret: boolean;
+}
+
 /**
  * Puts another text in the file's place in one step, after a copy of what was there in the same folder. Answers the copy's
- * path. A new file is its owner's alone.
+ * path. A new file is its owner's alone, and one that gets a secret becomes so; all others keep their mode, and each copy does.
  * @throws {Error} where the file has changed since it was read, or cannot be written; it is then as it was.
  */
-export async function replaceConfigFile(file: ConfigFile, text: string, now: Date): Promise<string | undefined> {
+export async function replaceConfigFile(
+  file: ConfigFile,
+  text: string,
+  { now, isSecret }: ReplaceOptions,
+): Promise<string | undefined> {
   const { path, existing } = file;
   await mkdir(dirname(path), { recursive: true });
   const backup = existing === undefined ? undefined : await copyOf(path, existing, now);
+  const mode = existing === undefined || (isSecret && isShared(file)) ? 0o600 : existing.mode;
   const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
   try {
     const handle = await open(temporary, "wx", 0o600);
     try {
       await handle.writeFile(text);
-      await handle.chmod(existing?.mode ?? 0o600);
+      await handle.chmod(mode);
       await handle.sync();
     } finally {
       await handle.close();

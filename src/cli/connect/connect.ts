@@ -17,7 +17,7 @@ import {
   configText,
   isPlainBeyondThisMachine,
 } from "./client-config.ts";
-import { readConfigFile, replaceConfigFile } from "./config-file.ts";
+import { isShared, readConfigFile, replaceConfigFile } from "./config-file.ts";
 import { withServerEntry } from "./edit-config.ts";
 
 /** As typed. */
@@ -77,7 +77,10 @@ export async function connect(options: ConnectOptions, context: ConnectContext):
     context.stderr.write(`WARNING ${url} is not encrypted: whoever is between reads the token\n`);
   }
   if (file === undefined) await write(context, configText(as, config));
-  else await writeInto(file, { name: as, url, config, force: options.force === true }, context);
+  else {
+    const entry = { name: as, url, config, force: options.force === true, isSecret: token !== undefined };
+    await writeInto(file, entry, context);
+  }
   for (const hint of config.hints) context.stderr.write(`NOTE ${hint}\n`);
   return 0;
 }
@@ -139,9 +142,18 @@ async function needsToken(
   return asked ?? !["localhost", "127.0.0.1", "[::1]"].includes(new URL(url).hostname);
 }
 
+interface NewEntry {
+  readonly name: string;
+  readonly url: string;
+  readonly config: ClientConfig;
+  readonly force: boolean;
+  /** Whether a token is in it. */
+  readonly isSecret: boolean;
+}
+
 async function writeInto(
   path: string,
-  { name, url, config, force }: { name: string; url: string; config: ClientConfig; force: boolean },
+  { name, url, config, force, isSecret }: NewEntry,
   context: ConnectContext,
 ): Promise<void> {
   const file = await readConfigFile(path);
@@ -157,7 +169,12 @@ async function writeInto(
     case "unchanged":
       return await write(context, `${file.path}: ${place} leads to ${url} already; nothing was changed\n`);
     case "changed": {
-      const backup = await replaceConfigFile(file, edit.text, context.now());
+      const backup = await replaceConfigFile(file, edit.text, { now: context.now(), isSecret });
+      if (isSecret && isShared(file)) {
+        context.stderr.write(
+          `NOTE ${file.path} was open to other users; with the token in it, it is its owner's alone (mode 0600)\n`,
+        );
+      }
       const kept = backup === undefined ? "" : `; as it was before: ${backup}`;
       const verb = edit.replaced ? "replaced" : "added";
       const into = edit.replaced ? "in" : "to";

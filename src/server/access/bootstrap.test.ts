@@ -109,6 +109,22 @@ describe("the default roles", () => {
     expect(may(member("ops"), "update", `${backends}/status`, "", "docker")).toBe(false);
   });
 
+  it.each([
+    { role: "slipway-admin", scope: "", writes: true },
+    { role: "admin", scope: "", writes: true },
+    { role: "slipway-admin", scope: "team-a", writes: false },
+    { role: "admin", scope: "team-a", writes: false },
+    ...["edit", "view", "slipway-developer", "slipway-viewer", "slipway-approver", "slipway-cluster-viewer"].map(
+      (role) => ({ role, scope: "", writes: false }),
+    ),
+    { role: "slipway-user", scope: "", writes: false },
+  ])("$role, bound in '$scope', has Secrets sent to a URL of its choice: $writes", ({ role, scope, writes }) => {
+    bind(scope, role, "some");
+    for (const verb of ["create", "update", "patch"]) {
+      expect([verb, may(member("some"), verb, "mcpgateways.slipway.dev", "", "forge")]).toEqual([verb, writes]);
+    }
+  });
+
   it("admin has all of edit, edit all of view, and admin gives rights away in its namespace", () => {
     const rulesOf = (name: string) => objects.get<ClusterRole>(clusterRoles, { namespace: "", name })?.rules ?? [];
     expect(rulesOf("edit")).toEqual(expect.arrayContaining([...rulesOf("view")]));

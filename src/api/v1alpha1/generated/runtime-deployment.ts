@@ -754,7 +754,7 @@ export interface RuntimeDeploymentStatus {
      */
     id?: string;
     /**
-     * The image that runs, by digest; an image ID where no registry digest exists.
+     * The image that runs, by digest; an image ID where no registry digest exists. Of a package name, version, integrity, and the digest of what it depends on.
      */
     image?: string;
     /**
