@@ -31,7 +31,7 @@ export async function slipwayBridge(): Promise<Bridge> {
     metadata: { name: "echo", namespace: "default" },
     spec: {
       backend: "process",
-      source: { process: { command: COMMAND[0], args: COMMAND.slice(1) } },
+      source: { process: { command: COMMAND[0], args: COMMAND.slice(1), workingDir: process.cwd() } },
       transport: { type: "stdio" },
     },
   };

@@ -1,3 +1,5 @@
+import { CONNECTION_TROUBLES, isCertificateTrouble, isTimeout } from "../machinery/connection-trouble.ts";
+
 /**
  * A notice was not taken. The message is for people and made of our own words alone: what a resolver, a TLS library or a
  * receiver says may hold the URL, which is a secret; for that reason there is no cause either.
@@ -18,21 +20,9 @@ export class DeliveryFailure extends Error {
 
 /** Codes of Node.js, undici and nodemailer, in words. */
 const WORDS: Readonly<Record<string, string>> = {
-  ENOTFOUND: "its name is not known",
-  EAI_AGAIN: "its name could not be resolved",
+  ...CONNECTION_TROUBLES,
   EDNS: "its name could not be resolved",
-  ECONNREFUSED: "it refused the connection",
-  ECONNRESET: "it closed the connection",
-  EPIPE: "it closed the connection",
   ECONNECTION: "it closed the connection",
-  UND_ERR_SOCKET: "it closed the connection",
-  EHOSTUNREACH: "there is no way to it",
-  ENETUNREACH: "there is no way to it",
-  ETIMEDOUT: "it did not answer in time",
-  UND_ERR_CONNECT_TIMEOUT: "it did not answer in time",
-  UND_ERR_HEADERS_TIMEOUT: "it did not answer in time",
-  UND_ERR_BODY_TIMEOUT: "it did not answer in time",
-  UND_ERR_HEADERS_OVERFLOW: "its answer is too large",
   ADDRESS_REFUSED: "its address is link-local, multicast or nobody's, and not dialled",
   NOT_LOOPBACK: "its address is no loopback, and tls is none",
   ETLS: "TLS failed",
@@ -46,7 +36,7 @@ export function networkFailure(error: unknown): DeliveryFailure {
   const words = WORDS[code];
   if (words !== undefined) return new DeliveryFailure(words);
   if (isTimeout(error)) return new DeliveryFailure("it did not answer in time");
-  if (isTls(code)) return new DeliveryFailure(`its certificate is not trusted (${code})`);
+  if (isCertificateTrouble(code)) return new DeliveryFailure(`its certificate is not trusted (${code})`);
   return new DeliveryFailure("the connection failed");
 }
 
@@ -54,18 +44,8 @@ export function networkFailure(error: unknown): DeliveryFailure {
 function codeOf(error: unknown): string {
   const { originalCode, code, cause, errors } = (error ?? {}) as Record<string, unknown>;
   for (const known of [originalCode, code]) {
-    if (typeof known === "string" && (WORDS[known] !== undefined || isTls(known))) return known;
+    if (typeof known === "string" && (WORDS[known] !== undefined || isCertificateTrouble(known))) return known;
   }
   const inner = Array.isArray(errors) ? errors[0] : cause;
   return inner === undefined || inner === null ? "" : codeOf(inner);
-}
-
-function isTimeout(error: unknown): boolean {
-  const { name } = (error ?? {}) as { name?: unknown };
-  return name === "TimeoutError" || name === "AbortError";
-}
-
-/** Codes of OpenSSL's verification and of Node's check of the name; they name no host. */
-function isTls(code: string): boolean {
-  return /^(ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH$)/.test(code);
 }

@@ -47,7 +47,11 @@ describe("a catalog.yaml", () => {
     const servers = [
       {
         id: "dev-tools",
-        runtime: { type: "local-process", command: process.execPath, args: [EVERYTHING, "stdio"] },
+        runtime: {
+          ...{ type: "local-process", command: process.execPath, args: [EVERYTHING, "stdio"] },
+          // What a confined process starts in it sees, also where this checkout lies in /tmp.
+          working_dir: process.cwd(),
+        },
         env: { DB_HOST: "localhost", DB_PASSWORD: `\${PASSWORD}` },
       },
       { id: "prod-db", runtime: { type: "remote-sse", url: remote.url } },

@@ -39,7 +39,12 @@ describe("kill -9 in mid-call", () => {
     // Ignores SIGTERM, and has forked what does so, too.
     "process-stubborn": () => ({
       ...ofProcess(EVERYTHING),
-      source: { process: { command: process.execPath, args: ["-e", STUBBORN, "--", "server", "stdio"] } },
+      source: {
+        process: {
+          ...{ command: process.execPath, args: ["-e", STUBBORN, "--", "server", "stdio"] },
+          workingDir: process.cwd(),
+        },
+      },
       env,
     }),
   };

@@ -139,7 +139,9 @@ describe("a server that somebody else runs", () => {
     const guardrails = { profile: "unrestricted" };
     const image = { image: { reference: MCP_IMAGE, pullPolicy: "Never" } };
     expect(await stays("docker", { source: image, guardrails, transport: null })).not.toContain("theirs");
-    const process = { process: { command: globalThis.process.execPath, args: [EVERYTHING, "stdio", MARK] } };
+    const { execPath, cwd } = globalThis.process;
+    // What a confined process starts in it sees, also where this checkout lies in /tmp.
+    const process = { process: { command: execPath, args: [EVERYTHING, "stdio", MARK], workingDir: cwd() } };
     expect(await stays("process", { source: process, transport: { type: "stdio" } })).toContain("echo");
     expect(await slipway.containers("web")).toEqual([]);
     expect(processesOf(MARK)).not.toEqual([]);

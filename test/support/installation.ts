@@ -1,5 +1,3 @@
-import { rmSync } from "node:fs";
-import { dirname } from "node:path";
 import type Docker from "dockerode";
 import { stringify } from "yaml";
 import { engineClient } from "../../scripts/engine/engine-address.ts";
@@ -211,11 +209,9 @@ export class Installation implements AsyncDisposable {
     await this.engine.getImage(name).remove({ force: true }).catch(unlessGone);
   }
 
-  /** Ends it in order, and with it the processes of its machine. Their folders go, too, where they are not in its own. */
+  /** Ends it in order, and with it the processes of its machine. What it leaves goes with the object. */
   async end(): Promise<void> {
-    const { sharedDirectory } = await this.processPlaces();
     await this.process.terminate();
-    rmSync(dirname(sharedDirectory), { recursive: true, force: true });
   }
 
   /** Where the RuntimeBackend `process` keeps what is its own. */

@@ -1,11 +1,6 @@
 import type { ObjectKey } from "../../api/meta.ts";
 import { Reason } from "../../api/v1alpha1/conditions.ts";
-import {
-  type McpGateway,
-  REGISTRATION_FINALIZER,
-  type RuntimeDeployment,
-  type RuntimeDeploymentStatus,
-} from "../../api/v1alpha1/index.ts";
+import { type McpGateway, REGISTRATION_FINALIZER, type RuntimeDeployment } from "../../api/v1alpha1/index.ts";
 import { backoffMs, jittered } from "../../machinery/backoff.ts";
 import type { Clock } from "../../machinery/clock.ts";
 import { TerminalError, TransientError } from "../../machinery/errors.ts";
@@ -13,6 +8,7 @@ import type { EventRecorder } from "../../machinery/event-recorder.ts";
 import { hasFinalizer } from "../../machinery/finalizers.ts";
 import type { Lister } from "../../machinery/lister.ts";
 import type { Reconciler, Result } from "../../machinery/reconciler.ts";
+import type { DeploymentWriter } from "../deployment-writer.ts";
 import type { LiveGateway, LiveGateways } from "./live-gateway.ts";
 import { RegistrationMemories, type RegistrationMemory } from "./memory.ts";
 import { ownerTag } from "./naming.ts";
@@ -20,22 +16,11 @@ import { type Serving, servingOf } from "./serving.ts";
 import { type Settled, settle, withdraw } from "./settle.ts";
 import { type Registration, registrationNews, type Standing, summarize } from "./status.ts";
 
-/** Writes to the API server. Each answers the object as it is then. */
-export interface RegistrationWriter {
-  status(
-    deployment: RuntimeDeployment,
-    status: RuntimeDeploymentStatus,
-    signal: AbortSignal,
-  ): Promise<RuntimeDeployment>;
-  addFinalizer(deployment: RuntimeDeployment, signal: AbortSignal): Promise<RuntimeDeployment>;
-  removeFinalizer(deployment: RuntimeDeployment, signal: AbortSignal): Promise<void>;
-}
-
 export interface RegistrationPorts {
   readonly deployments: Lister<RuntimeDeployment>;
   readonly gateways: Lister<McpGateway>;
   readonly live: LiveGateways;
-  readonly writer: RegistrationWriter;
+  readonly writer: DeploymentWriter;
   readonly events: EventRecorder;
   /** The key of digests of secret values. */
   readonly hashKey: (signal: AbortSignal) => Promise<Uint8Array>;

@@ -5,7 +5,6 @@ import {
   type GuardrailProfile,
   type RuntimeBackend,
   type RuntimeDeployment,
-  type RuntimeDeploymentStatus,
   TEARDOWN_FINALIZER,
 } from "../../api/v1alpha1/index.ts";
 import { recordedEndpoint } from "../../backends/recorded-endpoint.ts";
@@ -21,6 +20,7 @@ import type { Lister } from "../../machinery/lister.ts";
 import type { Reconciler, Result } from "../../machinery/reconciler.ts";
 import type { Prober } from "../../probe/prober.ts";
 import type { BackendRegistry } from "../backend-registry.ts";
+import type { DeploymentWriter } from "../deployment-writer.ts";
 import type { EndpointTable } from "../endpoint-table.ts";
 import { isAsleep, letSleep } from "./asleep.ts";
 import { converge } from "./converge.ts";
@@ -46,19 +46,6 @@ import { summarize } from "./status.ts";
 import { placesOf, tearDown } from "./teardown.ts";
 import { Turns } from "./turns.ts";
 import type { Surroundings } from "./wiring.ts";
-
-/** Writes to the API server. Each answers the object as it is then. */
-export interface DeploymentWriter {
-  /** Writes nothing, and answers the same object, when the status is so already. */
-  status(
-    deployment: RuntimeDeployment,
-    status: RuntimeDeploymentStatus,
-    signal: AbortSignal,
-  ): Promise<RuntimeDeployment>;
-  addFinalizer(deployment: RuntimeDeployment, signal: AbortSignal): Promise<RuntimeDeployment>;
-  /** Fine when the deployment is gone. */
-  removeFinalizer(deployment: RuntimeDeployment, signal: AbortSignal): Promise<void>;
-}
 
 export interface RuntimeDeploymentPorts {
   readonly deployments: Lister<RuntimeDeployment>;

@@ -1,4 +1,5 @@
 import { Reason } from "../../api/v1alpha1/conditions.ts";
+import { CONNECTION_TROUBLES, isCertificateTrouble, isTimeout } from "../../machinery/connection-trouble.ts";
 import { TerminalError, TransientError } from "../../machinery/errors.ts";
 
 /** An answer that is none of the wanted ones. */
@@ -50,29 +51,16 @@ export function failureOf({ status, problem, retryAfterMs }: Refusal): TerminalE
   }
 }
 
-/** Codes of Node.js and undici, in words. Whatever else an error says may repeat what was sent. */
 const WORDS: Readonly<Record<string, string>> = {
-  ENOTFOUND: "its name is not known",
-  EAI_AGAIN: "its name could not be resolved",
-  ECONNREFUSED: "it refused the connection",
-  ECONNRESET: "it closed the connection",
-  EPIPE: "it closed the connection",
-  UND_ERR_SOCKET: "it closed the connection",
-  EHOSTUNREACH: "there is no way to it",
-  ENETUNREACH: "there is no way to it",
-  ETIMEDOUT: "it did not answer in time",
-  UND_ERR_CONNECT_TIMEOUT: "it did not answer in time",
-  UND_ERR_HEADERS_TIMEOUT: "it did not answer in time",
-  UND_ERR_BODY_TIMEOUT: "it did not answer in time",
-  UND_ERR_HEADERS_OVERFLOW: "its answer is too large",
+  ...CONNECTION_TROUBLES,
   UND_ERR_RES_EXCEEDED_MAX_SIZE: "its answer is too large",
 };
 
 /** Pure. Why there was no answer at all. A write may have happened all the same. */
 export function noAnswer(error: unknown): TransientError {
-  const { name, code, cause } = (error ?? {}) as { name?: unknown; code?: unknown; cause?: unknown };
+  const { code, cause } = (error ?? {}) as { code?: unknown; cause?: unknown };
   const known = [code, (cause as { code?: unknown } | undefined)?.code].find((each) => typeof each === "string");
-  const timedOut = name === "TimeoutError" || name === "AbortError" ? "it did not answer in time" : undefined;
+  const timedOut = isTimeout(error) ? "it did not answer in time" : undefined;
   const why = WORDS[String(known)] ?? timedOut ?? tlsTrouble(String(known)) ?? "the connection failed";
   return new TransientError(Reason.GatewayUnavailable, `the gateway cannot be asked: ${why}`);
 }
@@ -86,7 +74,5 @@ export function unreadable(what: string): TransientError {
 }
 
 function tlsTrouble(code: string): string | undefined {
-  return /^(ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH$)/.test(code)
-    ? `its certificate is not trusted (${code}); see caSecretRef`
-    : undefined;
+  return isCertificateTrouble(code) ? `its certificate is not trusted (${code}); see caSecretRef` : undefined;
 }

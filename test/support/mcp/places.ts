@@ -19,7 +19,8 @@ export const ofImage = (reference: string): Record<string, unknown> & { source: 
 /** A program of Node as a process that speaks over its pipes. */
 export const ofProcess = (program: string, ...args: string[]): Record<string, unknown> & { source: object } => ({
   backend: "process",
-  source: { process: { command: process.execPath, args: [program, "stdio", ...args] } },
+  // What a confined process starts in it sees, also where this checkout lies in /tmp.
+  source: { process: { command: process.execPath, args: [program, "stdio", ...args], workingDir: process.cwd() } },
   transport: { type: "stdio" },
 });
 
