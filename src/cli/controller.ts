@@ -4,6 +4,7 @@ import type { GatewayFlags } from "./gateway-options.ts";
 import type { ListenAddress } from "./listen-address.ts";
 import { createLogger, type LogFormat, type LogLevel } from "./logging.ts";
 import { startRuntime } from "./runtime.ts";
+import type { RuntimeParts } from "./runtime-parts.ts";
 import { stopSignal } from "./stop-signal.ts";
 
 export interface ControllerOptions extends GatewayFlags {
@@ -17,7 +18,7 @@ export interface ControllerOptions extends GatewayFlags {
 }
 
 /** `slipway controller`: the controllers against an API server that somebody else runs, until SIGTERM or SIGINT. */
-export async function controller(options: ControllerOptions): Promise<number> {
+export async function controller(options: ControllerOptions, parts: RuntimeParts = {}): Promise<number> {
   const logger = createLogger({ format: options.logFormat, level: options.logLevel });
   const kubeconfig = options.kubeconfig === undefined ? {} : { kubeconfigPath: options.kubeconfig };
   const audit = {
@@ -25,7 +26,7 @@ export async function controller(options: ControllerOptions): Promise<number> {
     output: process.stdout,
     ...(options.auditLog !== undefined && { path: options.auditLog }),
   };
-  await using runtime = await startRuntime({ ...options, kubeconfig, audit, logger, stop: stopSignal() });
+  await using runtime = await startRuntime({ ...options, parts, kubeconfig, audit, logger, stop: stopSignal() });
   process.stdout.write(`slipway controller is ready: gateway ${runtime.gatewayUrl}, metrics ${runtime.metricsUrl}\n`);
   await runtime.ended;
   logger.info("stopping");

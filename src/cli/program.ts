@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from "commander";
 import { processContext } from "./command-context.ts";
 import { gatewayFlags } from "./gateway-options.ts";
 import { parseListenAddress } from "./listen-address.ts";
+import type { RuntimeParts } from "./runtime-parts.ts";
 import { stopSignal } from "./stop-signal.ts";
 import { UsageError } from "./usage-error.ts";
 import { version } from "./version.ts";
@@ -19,11 +20,11 @@ export const ExitCode = { Ok: 0, Failure: 1, Usage: 2 } as const;
 
 /**
  * Runs the command line and answers the exit code. Commands are loaded when they are asked for, so that none pays
- * for the libraries of another. Errors go to stderr.
+ * for the libraries of another. Errors go to stderr. `parts` are what a controller has beside its own.
  */
-export async function run(argv: readonly string[]): Promise<number> {
+export async function run(argv: readonly string[], parts: RuntimeParts = {}): Promise<number> {
   try {
-    return await parse(argv);
+    return await parse(argv, parts);
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.Ok : ExitCode.Usage;
     process.stderr.write(`slipway: ${error instanceof Error ? error.message : String(error)}\n`);
@@ -31,7 +32,7 @@ export async function run(argv: readonly string[]): Promise<number> {
   }
 }
 
-async function parse(argv: readonly string[]): Promise<number> {
+async function parse(argv: readonly string[], parts: RuntimeParts): Promise<number> {
   let code: number = ExitCode.Ok;
   /** Wraps a command's function, so that what it answers becomes the exit code. */
   const action =
@@ -70,7 +71,7 @@ async function parse(argv: readonly string[]): Promise<number> {
     .addOption(metricsListen())
     .addOption(logFormat())
     .addOption(logLevel())
-    .action(action(async (options) => (await import("./controller.ts")).controller(options)));
+    .action(action(async (options) => (await import("./controller.ts")).controller(options, parts)));
 
   program
     .command("logs <name>")

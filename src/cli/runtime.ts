@@ -30,6 +30,7 @@ import type { ListenAddress } from "./listen-address.ts";
 import { listening } from "./listen-error.ts";
 import { notificationMetrics } from "./notification-metrics.ts";
 import { ProcessDriver } from "./process-driver.ts";
+import type { RuntimeParts } from "./runtime-parts.ts";
 
 export interface RuntimeOptions extends GatewayFlags {
   readonly kubeconfig: KubeconfigSource;
@@ -38,6 +39,7 @@ export interface RuntimeOptions extends GatewayFlags {
   readonly gatewayListen: ListenAddress;
   readonly metricsListen: ListenAddress;
   readonly audit: RuntimeAudit;
+  readonly parts?: RuntimeParts;
   readonly logger: Logger;
   /** Aborted when the process shall end. */
   readonly stop: AbortSignal;
@@ -70,6 +72,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const prober = stack.use(
     createProber({
       ...{ clock, logger: logger.child({ part: "probe" }), metrics },
+      ...(options.parts?.makeProbe && { makeProbe: options.parts.makeProbe }),
       // Nothing is probed before the controllers run, which is after the gateway has begun to listen.
       gateway: () => ({ socketPath: gateway.probeSocket }),
     }),
@@ -89,7 +92,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const processes = stack.use(new ProcessDriver({ installation: metadata.uid, dataDir: options.dataDir }));
   const controllers = createControllers({
     client,
-    drivers: backendDrivers(metadata.uid, processes),
+    drivers: { ...backendDrivers(metadata.uid, processes), ...options.parts?.drivers },
     prober,
     clock,
     logger: logger.child({ part: "controllers" }),
