@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
-import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { parse } from "yaml";
 import { INSTALL_MANIFEST, installManifest, installManifestProblem } from "../../scripts/chart/install-manifest.ts";
 import type { Values } from "../../scripts/chart/values.ts";
 import { webhookConfigurations } from "../../src/admission-webhook/webhook-configuration.ts";
+import { run } from "../../src/cli/program.ts";
 import { startTestApiServer, type TestApiServer } from "../support/api-server.ts";
 import { chartOf, type Manifest, manifestsOf, valueAt, type Webhook } from "../support/chart.ts";
 import { Kubectl } from "../support/kubectl.ts";
@@ -22,6 +23,8 @@ const EVERYTHING: Values = {
   metrics: { serviceMonitor: { enabled: true, labels: { release: "prometheus" } } },
   gateway: {
     service: { type: "LoadBalancer", loadBalancerSourceRanges: ["10.0.0.0/8"] },
+    hosts: ["gateway.example.com"],
+    origins: ["https://inspector.example.com"],
     ingress: { enabled: true, className: "nginx", hosts: ["mcp.example.com"], tls: [{ secretName: "mcp" }] },
     httpRoute: { enabled: true, parentRefs: [{ name: "public" }] },
   },
@@ -29,6 +32,7 @@ const EVERYTHING: Values = {
   codeEngine: { credentials: [{ name: "code-engine", apiKey: "key" }] },
   backends: [{ name: "build-box", spec: { type: "docker", docker: { host: "tcp://10.0.0.7:2376" } } }],
   guardrailProfiles: [{ name: "tight", spec: { enforcement: "Strict" } }],
+  approvalPolicies: [{ name: "all", spec: { timeoutHours: 24 } }],
   networkPolicy: {
     gatewayFrom: [{ namespaceSelector: {} }],
     metricsFrom: [{ namespaceSelector: {} }],
@@ -287,11 +291,40 @@ describe("helm uninstall", () => {
 });
 
 describe("flags", () => {
+  const argumentsOf = (values: Values, name: string) =>
+    chartOf(values).objects.flatMap(({ spec }) =>
+      (spec?.template?.spec.containers ?? []).filter((each) => each.name === name).flatMap(({ args }) => args),
+    );
+
   it("that the chart sets are all in the table of the design", () => {
     const table = readFileSync("docs/design/cluster.md", "utf8");
-    const containers = chartOf(EVERYTHING).objects.flatMap(({ spec }) => spec?.template?.spec.containers ?? []);
-    const flags = containers.flatMap(({ args }) => args).flatMap((arg) => /^--[-a-z]+/.exec(arg)?.[0] ?? []);
+    const args = ["controller", "uninstall"].flatMap((name) => argumentsOf(EVERYTHING, name));
+    const flags = args.flatMap((arg) => /^--[-a-z]+/.exec(arg)?.[0] ?? []);
     expect(new Set(flags).size).toBeGreaterThan(15);
     expect(flags.filter((flag) => !table.includes(`\`${flag}`))).toEqual([]);
+  });
+
+  /** The program stops at this kubeconfig, which comes after its flags were read. */
+  const taken = async (args: readonly string[]) => {
+    const own = args.map((arg) => arg.replace("$(POD_IP)", "10.244.0.7"));
+    const write = jest.spyOn(process.stderr, "write").mockReturnValue(true);
+    try {
+      const code = await run([...own, "--kubeconfig=/nowhere/kubeconfig"]);
+      return { code, said: write.mock.calls.map(([chunk]) => String(chunk)).join("") };
+    } finally {
+      write.mockRestore();
+    }
+  };
+
+  it.each([
+    { because: "nothing is said", values: {}, name: "controller" },
+    { because: "everything is said", values: EVERYTHING, name: "controller" },
+    { because: "the hook asks", values: {}, name: "uninstall" },
+    { because: "the hook drains", values: EVERYTHING, name: "uninstall" },
+  ])("of $name are such as the program takes where $because", async ({ values, name }) => {
+    const args = argumentsOf(values, name);
+    expect(await taken(args)).toEqual({ code: 1, said: expect.stringContaining("/nowhere/kubeconfig") });
+    // And it would have said so.
+    expect((await taken([...args, "--unheard-of"])).code).toBe(2);
   });
 });
