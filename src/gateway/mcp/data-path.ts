@@ -4,6 +4,9 @@ import type { Clock } from "../../machinery/clock.ts";
 import type { Logger } from "../../machinery/logger.ts";
 import type { Directory, EndpointKey } from "../directory.ts";
 import { Drains } from "../drains.ts";
+import { FollowersGrace } from "../replicas/followers-grace.ts";
+import { type ForwardedCounts, Forwarding } from "../replicas/forwarding.ts";
+import type { Leader } from "../replicas/leader.ts";
 import { Bridging, type BridgingStats } from "./bridged/bridging.ts";
 import { CallLimits } from "./call-limits.ts";
 import { type DeploymentCount, DeploymentCounts } from "./deployment-counts.ts";
@@ -35,6 +38,8 @@ export interface DataPathSettings {
   readonly streamsSocket: string | undefined;
   /** Unix socket to listen on for probes; undefined: none come. */
   readonly probeSocket: string | undefined;
+  /** Whether other replicas may be there; this one leads once it is told so. Default: it is alone. */
+  readonly isReplica?: boolean;
 }
 
 export interface DataPathOptions extends DataPathSettings {
@@ -58,6 +63,8 @@ export interface DataPathStats extends BridgingStats {
   readonly deployments: readonly DeploymentCount[];
   /** Calls and streams that are open now. */
   readonly open: number;
+  /** Requests that were for the replica that leads; undefined where this one is alone. Not among the others. */
+  readonly forwarded: ForwardedCounts | undefined;
 }
 
 export interface DataPath {
@@ -66,6 +73,8 @@ export interface DataPath {
   stats(): DataPathStats;
   /** As `Drains.begin`. */
   drain(key: EndpointKey, isReplaced: boolean, over: () => void): number;
+  /** Who leads, where there are replicas. */
+  follow(leader: Leader): void;
   /** As `Drains.end`. */
   resume(key: EndpointKey): void;
   /** Takes no more, ends streams that wait for nothing, lets calls end for a while, then cuts them. */
@@ -97,11 +106,13 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
   };
   const bridging = new Bridging({ directory, streamsSocket: options.streamsSocket, clock });
   const deploymentCounts = new DeploymentCounts(directory);
+  const grace = options.isReplica ? new FollowersGrace(clock) : undefined;
   const drains = new Drains({
     directory,
     clock,
-    underWay: (key) => [upstreams.at(key), bridging.at(key)].filter((each) => each !== undefined),
+    underWay: (key) => [upstreams.at(key), bridging.at(key), grace?.at(key)].filter((each) => each !== undefined),
   });
+  const forwarding = options.isReplica ? new Forwarding({ maxBodyBytes: MAX_BODY_BYTES, clock }) : undefined;
   let admin: Promise<UpstreamPool> | undefined;
   const adminPool = (socketPath: string) =>
     loadPools().then(({ UpstreamPool }) => new UpstreamPool({ origin: "http://gateway", socketPath }, clock));
@@ -111,6 +122,7 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
     directory,
     upstreams,
     bridged: bridging.handler(onOutcome),
+    forwarding,
     drains,
     deploymentCounts,
     sessions: new LegacySessions(),
@@ -153,8 +165,18 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
       : await startProbeListener({ socketPath: options.probeSocket, handler: probeHandler, logger });
   return {
     url: urlOf(server, listen.host),
-    stats: () => ({ ...counts, deployments: deploymentCounts.list(), open: limits.open, ...bridging.stats }),
-    drain: (key, isReplaced, over) => drains.begin(key, isReplaced, over),
+    stats: () => ({
+      ...counts,
+      deployments: deploymentCounts.list(),
+      open: limits.open,
+      forwarded: forwarding?.counts,
+      ...bridging.stats,
+    }),
+    follow: (leader) => forwarding?.receive(leader),
+    drain(key, isReplaced, over) {
+      grace?.begin(key);
+      return drains.begin(key, isReplaced, over);
+    },
     resume: (key) => drains.end(key),
     async close() {
       drains[Symbol.dispose]();
@@ -165,9 +187,11 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
       const closing = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_MS);
       upstreams.cut("the gateway is stopping", "calls");
       bridging.cut("the gateway is stopping", "calls");
+      forwarding?.cut("the gateway is stopping", "calls");
       const cancel = clock.schedule(DRAIN_MS, () => {
         upstreams.cut("the gateway is stopping", "nothing");
         bridging.cut("the gateway is stopping", "nothing");
+        forwarding?.cut("the gateway is stopping", "nothing");
         void admin?.then((pool) => pool.cut("the gateway is stopping"));
         setImmediate(() => server.closeAllConnections());
       });
@@ -177,6 +201,7 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
       await stopProbes?.();
       await bridging.close("the gateway is stopping");
       await upstreams[Symbol.asyncDispose]();
+      await forwarding?.[Symbol.asyncDispose]();
       await (await admin)?.destroy();
     },
   };

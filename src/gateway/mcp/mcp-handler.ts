@@ -2,10 +2,12 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { HttpEndpoint, WorkloadEndpoint } from "../../backends/workload-endpoint.ts";
 import type { Clock } from "../../machinery/clock.ts";
 import type { Logger } from "../../machinery/logger.ts";
-import type { Directory } from "../directory.ts";
+import type { Directory, Endpoint } from "../directory.ts";
 import type { Drains } from "../drains.ts";
 import { hostCheck } from "../host-check.ts";
 import { SAFE_HEADERS } from "../refusal.ts";
+import type { Forwarding } from "../replicas/forwarding.ts";
+import { needsLeader } from "../replicas/needs-leader.ts";
 import { type Failure, invalid, sendFailure, unavailable } from "./answers.ts";
 import { type BridgedHandler, ownerOf } from "./bridged/bridged-handler.ts";
 import type { CallLimits } from "./call-limits.ts";
@@ -29,6 +31,8 @@ export interface McpHandlerOptions {
   readonly directory: Directory;
   readonly upstreams: Upstreams;
   readonly bridged: BridgedHandler;
+  /** To the replica that leads; undefined: there is one alone. */
+  readonly forwarding: Pick<Forwarding, "follows" | "forward"> | undefined;
   /** Which servers take nothing new. */
   readonly drains: Pick<Drains, "isDraining" | "isThere" | "pass">;
   readonly deploymentCounts: Pick<DeploymentCounts, "watch">;
@@ -166,6 +170,7 @@ export class McpHandler {
       if (allowed && !directory.hasSynced()) return unavailable(503, "NotSynced", "the gateway has just started", 1);
       return notFound(route.path);
     }
+    if (this.#follows && needsLeader(endpoint)) return this.#toLeader(asked, endpoint);
     this.#options.deploymentCounts.watch(endpoint, asked.response);
     const { state, upstream } = endpoint;
     if (!state.ready && !isOfDrained) return unavailable(503, state.reason, state.message, state.retryAfterSeconds);
@@ -181,6 +186,23 @@ export class McpHandler {
     return upstream.transport === "sse"
       ? this.#toLegacy(asked, { route, upstream, caller })
       : this.#toStreamable(asked, route, upstream);
+  }
+
+  /** Whether another replica leads, or nobody. */
+  get #follows(): boolean {
+    return this.#options.forwarding?.follows === true;
+  }
+
+  /** What is kept for clients, and why a server does not serve, the replica that leads knows. */
+  async #toLeader(
+    asked: Asked,
+    { state, elsewhere }: Pick<Endpoint, "state" | "elsewhere">,
+  ): Promise<Failure | undefined> {
+    const { request } = asked;
+    const isCall = request.method !== "GET" && !listens(request);
+    const isKnown = !state.ready && elsewhere !== true;
+    const otherwise = isKnown ? unavailable(503, state.reason, state.message, state.retryAfterSeconds) : undefined;
+    return this.#options.forwarding?.forward({ ...asked, isCall, otherwise });
   }
 
   /** Whether it is for a server that is about to end, since calls under way there may wait for it. */
@@ -206,10 +228,9 @@ export class McpHandler {
     return unavailable(503, "Draining", message, 1);
   }
 
-  async #toBridged(
-    { request, response, headers }: Asked,
-    { route, upstream, caller, authorization }: BridgedAs,
-  ): Promise<undefined> {
+  async #toBridged(asked: Asked, { route, upstream, caller, authorization }: BridgedAs): Promise<Failure | undefined> {
+    if (this.#follows) return this.#toLeader(asked, { state: { ready: true } });
+    const { request, response, headers } = asked;
     const { bridged } = this.#options;
     await bridged.serve({
       ...{ request, response, contentLength: headers.contentLength },
@@ -217,6 +238,7 @@ export class McpHandler {
       authorization,
       isProbe: false,
     });
+    return undefined;
   }
 
   async #toStreamable(asked: Asked, route: McpRoute, upstream: HttpEndpoint): Promise<undefined> {
@@ -284,7 +306,7 @@ export class McpHandler {
     if ("status" in caller) return caller;
     const { directory, gate, publicUrl } = this.#options;
     const baseUrl = publicUrl ?? `http://${headers.host}`;
-    const listing = await listServers(directory, { gate, caller, baseUrl });
+    const listing = await listServers(directory, { gate, caller, baseUrl, follows: this.#follows });
     if ("status" in listing) return listing;
     const isPage = headers.accept?.includes("text/html") === true;
     response.writeHead(200, {

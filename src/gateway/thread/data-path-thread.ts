@@ -3,6 +3,7 @@ import { systemClock } from "../../machinery/clock.ts";
 import type { Logger } from "../../machinery/logger.ts";
 import type { EndpointKey } from "../directory.ts";
 import { type DataPath, startDataPath } from "../mcp/data-path.ts";
+import type { Leader } from "../replicas/leader.ts";
 import { AskedAccess } from "./asked-access.ts";
 import type { FromThread, LogLevel, ThreadData, ToThread } from "./messages.ts";
 import { ReceivedDirectory } from "./received-directory.ts";
@@ -15,6 +16,8 @@ const tell = (message: FromThread) => port.postMessage(message);
 const directory = new ReceivedDirectory();
 const access = new AskedAccess((id, question) => tell({ kind: "ask", id, question }));
 let dataPath: DataPath | undefined;
+/** As told before there was a data path. */
+let leader: Leader | undefined;
 
 port.on("message", (message: ToThread) => {
   switch (message.kind) {
@@ -30,6 +33,8 @@ port.on("message", (message: ToThread) => {
       return drain(message.id, message.key, message.isReplaced);
     case "resume":
       return dataPath?.resume(message.key);
+    case "leader":
+      return follow(message.leader);
     case "close":
       return void close();
     default:
@@ -40,6 +45,7 @@ port.on("message", (message: ToThread) => {
 try {
   const settings = workerData as ThreadData;
   dataPath = await startDataPath({ ...settings, directory, access, clock: systemClock, logger: loggerWith({}) });
+  if (leader) dataPath.follow(leader);
   tell({ kind: "listening", url: dataPath.url });
 } catch (error) {
   const { message, code } = error as NodeJS.ErrnoException;
@@ -50,6 +56,11 @@ try {
 function drain(id: number, key: EndpointKey, isReplaced: boolean): void {
   const calls = dataPath?.drain(key, isReplaced, () => tell({ kind: "drained", id })) ?? 0;
   tell({ kind: "draining", id, calls });
+}
+
+function follow(told: Leader): void {
+  leader = told;
+  dataPath?.follow(told);
 }
 
 async function close(): Promise<void> {
