@@ -231,6 +231,10 @@ export class LeaderElection implements Runnable, Fence {
     const mark = markOf(found);
     const { holderIdentity = "", leaseDurationSeconds = 0 } = found.spec ?? {};
     const gatewayAddress = found.metadata.annotations?.[GATEWAY_ADDRESS_ANNOTATION];
+    const { identity, logger } = this.#options;
+    if (holderIdentity !== this.#leader.identity && holderIdentity !== identity && holderIdentity !== "") {
+      logger.info("another leads", { identity: holderIdentity });
+    }
     this.#leader = holderIdentity === "" ? NOBODY : { isSelf: false, identity: holderIdentity, gatewayAddress };
     if (this.#seen?.mark === mark) return;
     const spanMs = Math.max(Math.min(leaseDurationSeconds * 1_000, LONGEST_LEASE_MS), this.#options.times.leaseMs);
