@@ -1,11 +1,14 @@
 import { ApprovalLog } from "../audit/approval-log.ts";
 import { systemClock } from "../machinery/clock.ts";
+import { AuditedAdmission } from "./audited-admission.ts";
 import type { GatewayFlags } from "./gateway-options.ts";
 import type { ListenAddress } from "./listen-address.ts";
 import { createLogger, type LogFormat, type LogLevel } from "./logging.ts";
 import { startRuntime } from "./runtime.ts";
 import type { RuntimeParts } from "./runtime-parts.ts";
 import { stopSignal } from "./stop-signal.ts";
+import { UsageError } from "./usage-error.ts";
+import type { WebhookSettings } from "./webhook.ts";
 
 export interface ControllerOptions extends GatewayFlags {
   kubeconfig?: string;
@@ -13,6 +16,11 @@ export interface ControllerOptions extends GatewayFlags {
   metricsListen: ListenAddress;
   /** File of the audit log of approvals, beside standard output. */
   auditLog?: string;
+  webhookListen?: ListenAddress;
+  /** A folder with `tls.crt` and `tls.key`. */
+  webhookCertificates?: string;
+  /** Manifests that the leader applies. */
+  filename?: string;
   logFormat: LogFormat;
   logLevel: LogLevel;
 }
@@ -21,14 +29,29 @@ export interface ControllerOptions extends GatewayFlags {
 export async function controller(options: ControllerOptions, parts: RuntimeParts = {}): Promise<number> {
   const logger = createLogger({ format: options.logFormat, level: options.logLevel });
   const kubeconfig = options.kubeconfig === undefined ? {} : { kubeconfigPath: options.kubeconfig };
+  const log = new ApprovalLog({ clock: systemClock, logger });
   const audit = {
-    log: new ApprovalLog({ clock: systemClock, logger }),
+    log,
+    admission: new AuditedAdmission({ log, clock: systemClock }),
     output: process.stdout,
     ...(options.auditLog !== undefined && { path: options.auditLog }),
   };
-  await using runtime = await startRuntime({ ...options, parts, kubeconfig, audit, logger, stop: stopSignal() });
-  process.stdout.write(`slipway controller is ready: gateway ${runtime.gatewayUrl}, metrics ${runtime.metricsUrl}\n`);
+  const webhook = webhookOf(options);
+  await using runtime = await startRuntime({
+    ...{ ...options, parts, kubeconfig, audit, logger, defaults: options.filename, stop: stopSignal() },
+    ...(webhook && { webhook }),
+  });
+  const { gatewayUrl, metricsUrl, webhookUrl } = runtime;
+  const listeners = Object.entries({ gateway: gatewayUrl, metrics: metricsUrl, webhook: webhookUrl });
+  const told = listeners.flatMap(([name, url]) => (url === undefined ? [] : [`${name} ${url}`]));
+  process.stdout.write(`slipway controller is ready: ${told.join(", ")}\n`);
   await runtime.ended;
   logger.info("stopping");
   return 0;
+}
+
+function webhookOf({ webhookListen, webhookCertificates }: ControllerOptions): WebhookSettings | undefined {
+  if (webhookListen) return { listen: webhookListen, certificates: webhookCertificates };
+  if (webhookCertificates === undefined) return undefined;
+  throw new UsageError("--webhook-certificates: nothing is served with them; add --webhook-listen");
 }

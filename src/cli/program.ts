@@ -67,6 +67,12 @@ async function parse(argv: readonly string[], parts: RuntimeParts): Promise<numb
     .description("run the controllers against any Kubernetes API")
     .addOption(kubeconfig())
     .option("--audit-log <file>", "a file of this replica's own for the log of approvals, beside standard output")
+    .option(
+      "-f, --filename <path>",
+      "RuntimeBackends, GuardrailProfiles and ApprovalPolicies to apply, and when they change",
+    )
+    .addOption(webhookListen())
+    .option("--webhook-certificates <dir>", "tls.crt and tls.key of the webhook; else a CA of its own, kept in Secrets")
     .addOption(gatewayListen())
     .addOption(metricsListen())
     .addOption(logFormat())
@@ -359,6 +365,10 @@ const outputFormat = () => new Option("-o, --output <format>", "table, json or y
 const gatewayListen = () => listenOption("--gateway-listen <host:port>", "address of the gateway", "127.0.0.1:7080");
 const metricsListen = () =>
   listenOption("--metrics-listen <host:port>", "address of /metrics, /healthz, /readyz", "127.0.0.1:7090");
+const webhookListen = () =>
+  new Option("--webhook-listen <host:port>", "serve admission there, over TLS; else it is not served").argParser(
+    (text) => parseListenAddress("--webhook-listen", text),
+  );
 const logFormat = () => new Option("--log-format <format>", "of stderr").choices(["text", "json"]).default("text");
 const logLevel = () =>
   new Option("--log-level <level>", "least that is logged").choices(["debug", "info", "warn", "error"]).default("info");

@@ -24,6 +24,7 @@ import type { AuditedAdmission } from "./audited-admission.ts";
 import { backendDrivers } from "./backend-drivers.ts";
 import { controllerMetrics } from "./controller-metrics.ts";
 
+import { DefaultObjects, readDefaults } from "./default-objects.ts";
 import { gatewayMetrics } from "./gateway-metrics.ts";
 import { type GatewayFlags, gatewaySettings } from "./gateway-options.ts";
 import type { ListenAddress } from "./listen-address.ts";
@@ -31,6 +32,7 @@ import { listening } from "./listen-error.ts";
 import { notificationMetrics } from "./notification-metrics.ts";
 import { ProcessDriver } from "./process-driver.ts";
 import type { RuntimeParts } from "./runtime-parts.ts";
+import { startWebhook, type WebhookSettings } from "./webhook.ts";
 
 export interface RuntimeOptions extends GatewayFlags {
   readonly kubeconfig: KubeconfigSource;
@@ -39,6 +41,10 @@ export interface RuntimeOptions extends GatewayFlags {
   readonly gatewayListen: ListenAddress;
   readonly metricsListen: ListenAddress;
   readonly audit: RuntimeAudit;
+  /** Serve admission to an API server that somebody else runs. */
+  readonly webhook?: WebhookSettings;
+  /** A folder, or file, of manifests that the leader applies. */
+  readonly defaults?: string | undefined;
   readonly parts?: RuntimeParts;
   readonly logger: Logger;
   /** Aborted when the process shall end. */
@@ -55,6 +61,8 @@ export interface RuntimeAudit extends AuditDestination {
 export interface Runtime extends AsyncDisposable {
   readonly gatewayUrl: string;
   readonly metricsUrl: string;
+  /** Absent where admission is not served. */
+  readonly webhookUrl?: string;
   /** Resolves when all controllers have drained after `stop`; rejects when one of them died. */
   readonly ended: Promise<void>;
 }
@@ -113,10 +121,28 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     createGateway: createExternalGateway,
     metrics: controllerMetrics(metrics, () => controllers.deployments.list()),
   });
+  const webhook =
+    options.webhook &&
+    stack.use(
+      await startWebhook({
+        ...{ ...options.webhook, client, clock, logger: logger.child({ part: "webhook" }) },
+        ...{ caches: controllers.judged, observer: admission },
+      }),
+    );
+  const defaults =
+    options.defaults === undefined
+      ? []
+      : [
+          new DefaultObjects({
+            ...{ client, clock, logger: logger.child({ part: "defaults" }), path: options.defaults },
+            manifests: await readDefaults(options.defaults),
+            isJudged: () => webhook?.isReady() ?? true,
+          }),
+        ];
   const manager = new Manager({ logger, clock })
     .add("services", events, writer, ...controllers.services)
-    .add("caches", ...controllers.caches)
-    .add("controllers", ...controllers.controllers);
+    .add("caches", ...controllers.caches, ...(webhook?.serving ?? []))
+    .add("controllers", ...controllers.controllers, ...(webhook?.leading ?? []), ...defaults);
 
   const gateway = await listening("--gateway-listen", options.gatewayListen, () =>
     startGateway({
@@ -154,6 +180,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   return {
     gatewayUrl: gateway.url,
     metricsUrl: health.url,
+    ...(webhook && { webhookUrl: webhook.url }),
     ended,
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };

@@ -21,7 +21,7 @@ import { Controller, type ControllerMetrics } from "../machinery/controller.ts";
 import { ApiEventRecorder } from "../machinery/events.ts";
 import { addFinalizer, removeFinalizer } from "../machinery/finalizers.ts";
 import { dropManagedFields, Informer } from "../machinery/informer.ts";
-import type { IndexFunction } from "../machinery/lister.ts";
+import type { ChangeSource, IndexFunction, Lister } from "../machinery/lister.ts";
 import type { Logger } from "../machinery/logger.ts";
 import type { Runnable } from "../machinery/runnable.ts";
 import { StatusPatcher } from "../machinery/status-patcher.ts";
@@ -96,6 +96,19 @@ export interface Controllers {
   readonly deployments: Pick<Informer<RuntimeDeployment>, "get" | "list" | "onChange" | "hasSynced">;
   /** How workloads are reached of which their status does not tell. */
   readonly endpoints: EndpointTable;
+  /** What admission reads. */
+  readonly judged: JudgedCaches;
+}
+
+type JudgedCache<T extends KubeObject> = Pick<Lister<T>, "get" | "list"> & ChangeSource<T>;
+
+export interface JudgedCaches {
+  readonly profiles: JudgedCache<GuardrailProfile>;
+  readonly deployments: JudgedCache<RuntimeDeployment>;
+  readonly backends: JudgedCache<RuntimeBackend>;
+  readonly namespaces: JudgedCache<Namespace>;
+  readonly policies: JudgedCache<ApprovalPolicy>;
+  readonly secrets: JudgedCache<Secret>;
 }
 
 /** Field manager of every status, and the reporting controller of every event. */
@@ -304,5 +317,6 @@ export function createControllers(options: ControllersOptions): Controllers {
     streams: new WorkloadStreams(live),
     deployments,
     endpoints,
+    judged: { profiles, deployments, backends, namespaces: namespaceCache, policies: policyCache, secrets: secretCache },
   };
 }

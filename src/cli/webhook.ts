@@ -1,0 +1,88 @@
+import { Admission } from "../admission/admission.ts";
+import type { AdmissionObserver } from "../admission/observer.ts";
+import { CertificateFiles } from "../admission-webhook/certificate-files.ts";
+import type { CertificateSource, TakeCertificate } from "../admission-webhook/certificate-source.ts";
+import { type AdmissionCaches, knownToCaches, missingIn } from "../admission-webhook/known-to-caches.ts";
+import { CertificateRotation, SharedCertificates } from "../admission-webhook/shared-certificates.ts";
+import { listenForReviews, type WebhookListener } from "../admission-webhook/webhook-listener.ts";
+import type { KubeClient } from "../machinery/client.ts";
+import type { Clock } from "../machinery/clock.ts";
+import type { Logger } from "../machinery/logger.ts";
+import type { Runnable } from "../machinery/runnable.ts";
+import type { ListenAddress } from "./listen-address.ts";
+import { listening } from "./listen-error.ts";
+
+/** Admission as the command line says it. */
+export interface WebhookSettings {
+  readonly listen: ListenAddress;
+  /** A folder with `tls.crt` and `tls.key` of somebody else's; absent: certificates of our own, shared by Secrets. */
+  readonly certificates?: string | undefined;
+}
+
+export interface WebhookOptions extends WebhookSettings {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly caches: AdmissionCaches;
+  readonly observer: AdmissionObserver | undefined;
+}
+
+/** The webhook of one replica. It listens at once, and answers nobody before its caches are filled. */
+export interface Webhook extends AsyncDisposable {
+  /** Where it listens: `https://HOST:PORT`. */
+  readonly url: string;
+  /** Parts of every replica. */
+  readonly serving: readonly Runnable[];
+  /** Parts of the one that leads. */
+  readonly leading: readonly Runnable[];
+  /** Whether it answers. */
+  isReady(): boolean;
+}
+
+/** Fixed, since configurations of webhooks name it. */
+const PATH = "/review";
+
+export async function startWebhook(options: WebhookOptions): Promise<Webhook> {
+  const { listen, client, clock, logger, caches } = options;
+  let wasFilled = false;
+  // Once filled, they stay so: what is lost later is for the rules to judge.
+  const closedFor = () => {
+    if (wasFilled) return undefined;
+    const missing = missingIn(caches);
+    wasFilled = missing === undefined;
+    return missing;
+  };
+  const listener: WebhookListener = await listening("--webhook-listen", listen, () =>
+    listenForReviews({
+      ...{ ...listen, path: PATH, logger, closedFor },
+      admission: new Admission(knownToCaches(caches, clock), options.observer),
+    }),
+  );
+  const shared = { client, clock, logger, secrets: caches.secrets };
+  const take: TakeCertificate = (certificate) => listener.renew(certificate);
+  const source: CertificateSource =
+    options.certificates === undefined
+      ? new SharedCertificates(shared, take)
+      : new CertificateFiles({ directory: options.certificates, clock, logger }, take);
+  return {
+    url: new URL(listener.urls.rules).origin,
+    serving: [source, waiting("webhook", () => closedFor() === undefined)],
+    leading: options.certificates === undefined ? [new CertificateRotation(shared)] : [],
+    isReady: () => source.isReady() && closedFor() === undefined,
+    [Symbol.asyncDispose]: () => listener[Symbol.asyncDispose](),
+  };
+}
+
+/** A part that does nothing but tell `/readyz` whether it is ready. */
+function waiting(name: string, isReady: () => boolean): Runnable {
+  return {
+    name,
+    isReady,
+    run(stop) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      if (stop.aborted) resolve();
+      else stop.addEventListener("abort", () => resolve(), { once: true });
+      return promise;
+    },
+  };
+}
