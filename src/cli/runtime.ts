@@ -17,19 +17,22 @@ import type { Logger } from "../machinery/logger.ts";
 import { Manager } from "../machinery/manager.ts";
 import { Metrics } from "../machinery/metrics.ts";
 import { registerProcessMetrics } from "../machinery/process-metrics.ts";
+import { NO_TRACES, type Tracer } from "../machinery/tracer.ts";
 import { createNotifier } from "../notifications/create-notifier.ts";
 import { createProber } from "../probe/create-prober.ts";
+import { apiMetrics } from "./api-metrics.ts";
 import { type AuditDestination, auditWriter } from "./approval-audit.ts";
 import type { AuditedAdmission } from "./audited-admission.ts";
 import { backendDrivers } from "./backend-drivers.ts";
-import { controllerMetrics } from "./controller-metrics.ts";
-
+import { backendMetrics } from "./backend-metrics.ts";
+import { controllerMetrics, readinessMetrics } from "./controller-metrics.ts";
 import { DefaultObjects, readDefaults } from "./default-objects.ts";
 import { gatewayMetrics } from "./gateway-metrics.ts";
 import { type GatewayFlags, gatewaySettings } from "./gateway-options.ts";
 import type { ListenAddress } from "./listen-address.ts";
 import { listening } from "./listen-error.ts";
 import { notificationMetrics } from "./notification-metrics.ts";
+import { observedDrivers } from "./observed-driver.ts";
 import { ProcessDriver } from "./process-driver.ts";
 import type { RuntimeParts } from "./runtime-parts.ts";
 import { startWebhook, type WebhookSettings } from "./webhook.ts";
@@ -72,11 +75,14 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const { logger, stop } = options;
   const clock = systemClock;
   await using stack = new AsyncDisposableStack();
-  const client = stack.use(await createKubeClient({ ...options.kubeconfig, userAgent: "slipway-controller" }));
-  // A cluster is known by the UID of this namespace.
-  const { metadata } = await client.get(namespaces, { namespace: "", name: "kube-system" }, stop);
+  const tracer: Tracer = NO_TRACES;
   const metrics = new Metrics();
   registerProcessMetrics(metrics);
+  const client = stack.use(
+    await createKubeClient({ ...options.kubeconfig, userAgent: "slipway-controller", metrics: apiMetrics(metrics) }),
+  );
+  // A cluster is known by the UID of this namespace.
+  const { metadata } = await client.get(namespaces, { namespace: "", name: "kube-system" }, stop);
   const prober = stack.use(
     createProber({
       ...{ clock, logger: logger.child({ part: "probe" }), metrics },
@@ -100,7 +106,10 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const processes = stack.use(new ProcessDriver({ installation: metadata.uid, dataDir: options.dataDir }));
   const controllers = createControllers({
     client,
-    drivers: { ...backendDrivers(metadata.uid, processes), ...options.parts?.drivers },
+    drivers: observedDrivers(
+      { ...backendDrivers(metadata.uid, processes), ...options.parts?.drivers },
+      { called: backendMetrics(metrics), tracer },
+    ),
     prober,
     clock,
     logger: logger.child({ part: "controllers" }),
@@ -119,8 +128,9 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       audit: audit.log,
     },
     createGateway: createExternalGateway,
-    metrics: controllerMetrics(metrics, () => controllers.deployments.list()),
+    metrics: controllerMetrics(metrics, { clock, deployments: () => controllers.deployments.list() }),
   });
+  readinessMetrics(metrics, clock, controllers.deployments);
   const webhook =
     options.webhook &&
     stack.use(

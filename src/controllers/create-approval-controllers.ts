@@ -16,6 +16,7 @@ import type { Lister } from "../machinery/lister.ts";
 import type { Logger } from "../machinery/logger.ts";
 import type { Runnable } from "../machinery/runnable.ts";
 import { StatusPatcher } from "../machinery/status-patcher.ts";
+import type { Tracer } from "../machinery/tracer.ts";
 import { AdmissionWatch } from "./approval/admission-watch.ts";
 import type { ApprovalAudit } from "./approval/audit.ts";
 import { ApprovalReconciler } from "./approval/controller.ts";
@@ -49,6 +50,7 @@ export interface ApprovalControllersOptions extends ApprovalServices {
   /** Looks at a deployment soon. */
   readonly enqueueDeployment: (key: ObjectKey) => void;
   readonly metrics?: { readonly approvals?: ControllerMetrics; readonly policies?: ControllerMetrics } | undefined;
+  readonly tracer?: Tracer | undefined;
 }
 
 export interface ApprovalControllers {
@@ -108,6 +110,7 @@ export function createApprovalControllers(options: ApprovalControllersOptions): 
     name: "approvalpolicy",
     reconciler: policyReconciler,
     ...(metrics?.policies && { metrics: metrics.policies }),
+    tracer: options.tracer,
   });
   const approvalController = new Controller({
     ...controller,
@@ -135,6 +138,7 @@ export function createApprovalControllers(options: ApprovalControllersOptions): 
       clock,
     }),
     ...(metrics?.approvals && { metrics: metrics.approvals }),
+    tracer: options.tracer,
   });
   return {
     gate: createGate({

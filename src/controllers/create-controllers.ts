@@ -20,11 +20,12 @@ import type { Clock } from "../machinery/clock.ts";
 import { Controller, type ControllerMetrics } from "../machinery/controller.ts";
 import { ApiEventRecorder } from "../machinery/events.ts";
 import { addFinalizer, removeFinalizer } from "../machinery/finalizers.ts";
-import { dropManagedFields, Informer } from "../machinery/informer.ts";
+import { dropManagedFields, Informer, type InformerMetrics } from "../machinery/informer.ts";
 import type { ChangeSource, IndexFunction, Lister } from "../machinery/lister.ts";
 import type { Logger } from "../machinery/logger.ts";
 import type { Runnable } from "../machinery/runnable.ts";
 import { StatusPatcher } from "../machinery/status-patcher.ts";
+import type { Tracer } from "../machinery/tracer.ts";
 import type { Prober } from "../probe/prober.ts";
 import type { BackendDriver } from "./backend-driver.ts";
 import { type ApprovalServices, createApprovalControllers } from "./create-approval-controllers.ts";
@@ -36,6 +37,7 @@ import { registrationIndexes } from "./registration/controller.ts";
 import type { ExternalGatewayFactory } from "./registration/external-gateway.ts";
 import { RuntimeBackendReconciler } from "./runtime-backend/controller.ts";
 import { LiveBackends } from "./runtime-backend/live-backends.ts";
+import type { RepairKind } from "./runtime-deployment/apply.ts";
 import { RuntimeDeploymentReconciler } from "./runtime-deployment/controller.ts";
 import type { Drain } from "./runtime-deployment/drainer.ts";
 import { approvalIndexes } from "./runtime-deployment/gate/ports.ts";
@@ -67,6 +69,7 @@ export interface ControllersOptions {
   /** Called when controllers run, not before. */
   readonly drain: Drain;
   readonly metrics?: ControllersMetrics;
+  readonly tracer?: Tracer;
 }
 
 /** Called synchronously. */
@@ -79,6 +82,10 @@ export interface ControllersMetrics {
   readonly gateways?: ControllerMetrics;
   readonly registrations?: ControllerMetrics;
   eventDropped?(why: string): void;
+  /** Of the cache of one resource, by its plural. */
+  informer?(resource: string): InformerMetrics;
+  /** Something that nobody asked for was put right, at a backend of this type. */
+  repaired?(backendType: string, what: RepairKind): void;
 }
 
 /** What the composition root runs, by the manager's stages, and what it hands on. */
@@ -133,7 +140,10 @@ export function createControllers(options: ControllersOptions): Controllers {
     type: ResourceType<T>,
     indexes: Record<string, IndexFunction<T>> = {},
     transform: (object: T) => T = dropManagedFields,
-  ) => new Informer<T>({ client, type, logger, clock, indexes, transform });
+  ) => {
+    const metrics = options.metrics?.informer?.(type.plural);
+    return new Informer<T>({ client, type, logger, clock, indexes, transform, ...(metrics && { metrics }) });
+  };
   const tables = new SharedTables();
   const deployments = informer<RuntimeDeployment>(
     runtimeDeployments,
@@ -188,10 +198,20 @@ export function createControllers(options: ControllersOptions): Controllers {
     logger,
     clock,
     ...(options.metrics?.profiles && { metrics: options.metrics.profiles }),
+    tracer: options.tracer,
   });
 
   const asking = createApprovalControllers({
-    ...{ client, clock, logger, events, deployments, ...options.approvals, metrics: options.metrics },
+    ...{
+      client,
+      clock,
+      logger,
+      events,
+      deployments,
+      ...options.approvals,
+      metrics: options.metrics,
+      tracer: options.tracer,
+    },
     fieldManager: FIELD_MANAGER,
     secrets: secretCache,
     policies: policyCache,
@@ -229,6 +249,8 @@ export function createControllers(options: ControllersOptions): Controllers {
     publicUrl: options.publicUrl,
     endpoints,
     drain: options.drain,
+    repaired: (backend, what) =>
+      options.metrics?.repaired?.(backends.get({ namespace: "", name: backend })?.spec.type ?? "unknown", what),
     clock,
   });
   const deploymentController = new Controller({
@@ -239,10 +261,11 @@ export function createControllers(options: ControllersOptions): Controllers {
     workers: options.concurrency ?? DEFAULT_CONCURRENCY,
     reconcileTimeoutMs: RECONCILE_TIMEOUT_MS,
     ...(options.metrics?.deployments && { metrics: options.metrics.deployments }),
+    tracer: options.tracer,
   });
 
   const registering = createRegistrationControllers({
-    ...{ client, clock, logger, events, deployments, metrics: options.metrics },
+    ...{ client, clock, logger, events, deployments, metrics: options.metrics, tracer: options.tracer },
     fieldManager: FIELD_MANAGER,
     createGateway: options.createGateway,
     gateways: gatewayCache,
@@ -275,6 +298,7 @@ export function createControllers(options: ControllersOptions): Controllers {
     logger,
     clock,
     ...(options.metrics?.backends && { metrics: options.metrics.backends }),
+    tracer: options.tracer,
   });
 
   connect(
@@ -317,6 +341,13 @@ export function createControllers(options: ControllersOptions): Controllers {
     streams: new WorkloadStreams(live),
     deployments,
     endpoints,
-    judged: { profiles, deployments, backends, namespaces: namespaceCache, policies: policyCache, secrets: secretCache },
+    judged: {
+      profiles,
+      deployments,
+      backends,
+      namespaces: namespaceCache,
+      policies: policyCache,
+      secrets: secretCache,
+    },
   };
 }

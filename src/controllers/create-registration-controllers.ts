@@ -17,6 +17,7 @@ import type { ChangeSource, Lister } from "../machinery/lister.ts";
 import type { Logger } from "../machinery/logger.ts";
 import type { Runnable } from "../machinery/runnable.ts";
 import { StatusPatcher } from "../machinery/status-patcher.ts";
+import type { Tracer } from "../machinery/tracer.ts";
 import { Connections, secretsOf } from "./mcp-gateway/connections.ts";
 import { McpGatewayReconciler } from "./mcp-gateway/controller.ts";
 import { RegistrationReconciler, registrationCause } from "./registration/controller.ts";
@@ -35,6 +36,7 @@ export interface RegistrationControllersOptions {
   readonly secrets: Lister<Secret> & ChangeSource<Secret>;
   readonly hashKey: (signal: AbortSignal) => Promise<Uint8Array>;
   readonly metrics?: { readonly gateways?: ControllerMetrics; readonly registrations?: ControllerMetrics } | undefined;
+  readonly tracer?: Tracer | undefined;
 }
 
 export interface RegistrationControllers {
@@ -72,6 +74,7 @@ export function createRegistrationControllers(options: RegistrationControllersOp
       },
     }),
     ...(metrics?.gateways && { metrics: metrics.gateways }),
+    tracer: options.tracer,
   });
 
   // The deployment controller writes all else of that status; each writes the conditions that it read with its own in place,
@@ -92,6 +95,7 @@ export function createRegistrationControllers(options: RegistrationControllersOp
       },
     }),
     ...(metrics?.registrations && { metrics: metrics.registrations }),
+    tracer: options.tracer,
   });
 
   connectRegistrations({ deployments, gateways, secrets }, { clock, enqueueGateway, enqueueDeployment });

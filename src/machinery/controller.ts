@@ -24,7 +24,7 @@ export interface ControllerOptions {
   readonly clock?: Clock;
   readonly metrics?: ControllerMetrics;
   /** A span for each reconcile. */
-  readonly tracer?: Tracer;
+  readonly tracer?: Tracer | undefined;
 }
 
 export interface ControllerMetrics {
