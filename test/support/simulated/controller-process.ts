@@ -65,12 +65,14 @@ export class ControllerProcess implements AsyncDisposable {
 
   async #ready(): Promise<void> {
     for await (const line of createInterface({ input: this.#child.stdout })) {
-      const found = /ready: gateway (\S+), metrics (\S+)$/.exec(line);
+      const found = /ready: gateway ([^\s,]+), metrics ([^\s,]+)/.exec(line);
       if (!found) continue;
       [, this.#gatewayUrl, this.#metricsUrl] = found;
       this.#child.stdout.resume();
       return;
     }
+    // It ended, which is told by whoever waits for that.
+    await new Promise(() => undefined);
   }
 
   get pid(): number {
