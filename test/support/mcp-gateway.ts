@@ -75,12 +75,15 @@ export function endpointAt(
 
 export type Answer = (request: IncomingMessage, response: ServerResponse) => unknown;
 
-/** A server on loopback that does as it is told. */
-export async function startServer(answer: Answer): Promise<{ url: string; origin: string } & AsyncDisposable> {
+/** A server that does as it is told, on loopback unless told otherwise. */
+export async function startServer(
+  answer: Answer,
+  host = "127.0.0.1",
+): Promise<{ url: string; origin: string } & AsyncDisposable> {
   const server = createServer((request, response) => void answer(request, response));
-  server.listen(0, "127.0.0.1");
+  server.listen(0, host);
   await once(server, "listening");
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const origin = `http://${host}:${(server.address() as AddressInfo).port}`;
   return {
     origin,
     url: `${origin}/mcp`,

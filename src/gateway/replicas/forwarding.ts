@@ -35,7 +35,7 @@ interface Led {
 /** Each holds a connection. Half of the calls that a gateway has open at once, so that what is served here has places, too. */
 const FORWARDED_AT_ONCE = 2_048;
 /** A leader that ends lets its calls end for 5 s. */
-const RETIRE_MS = 10_000;
+const RETIRE_MS = 6_000;
 
 const NO_LEADER = unavailable(503, "NoLeader", "no replica of the gateway leads just now; try again", 2);
 /** Never a second hop: two replicas could each take the other for the leader. */
