@@ -165,7 +165,9 @@ async function commit(
   next.metadata.resourceVersion = String(stored.revision);
   if (mayGo(resource, next) && next.metadata.deletionTimestamp !== undefined)
     return removeNow(context, options, next, stored);
-  if (isUnchanged(options, next, previous)) return { json: resource.render(stored), stored };
+  // An older version of it is written anew, as by kube-apiserver, which compares what would be stored: so objects are migrated.
+  if (isUnchanged(options, next, previous) && resource.isInStorageVersion(stored))
+    return { json: resource.render(stored), stored };
   if (dryRun) return { json: JSON.stringify(next) };
   const put = { resource: resource.storage, key: stored.key, shape: resource.shape, object: resource.toStored(next) };
   const written = await context.store.put(put);
