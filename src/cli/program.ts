@@ -329,6 +329,15 @@ async function parse(argv: readonly string[], parts: RuntimeParts): Promise<numb
     );
 
   program
+    .command("migrate")
+    .description(
+      "have all objects stored in the version that is stored now, and the others forgotten, after an upgrade",
+    )
+    .option("--dry-run", "say what would be written")
+    .addOption(kubeconfig())
+    .action(action(async (options) => (await import("./migrate.ts")).migrate(options, processContext(stopSignal()))));
+
+  program
     .command("health")
     .description("exit with 0 if the Slipway of this machine lives, for health checks of containers")
     .option("--url <url>", "what to ask: /healthz or /readyz of --metrics-listen", "http://127.0.0.1:7090/healthz")

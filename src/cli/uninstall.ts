@@ -1,9 +1,10 @@
 import { type RuntimeDeployment, runtimeDeployments } from "../api/v1alpha1/index.ts";
 import { isReason, type KubeClient } from "../machinery/client.ts";
-import { type Clock, systemClock } from "../machinery/clock.ts";
+import type { Clock } from "../machinery/clock.ts";
 import { delay } from "../machinery/clock-delay.ts";
 import { commandClient } from "./client-command.ts";
 import { type CommandContext, write } from "./command-context.ts";
+import { foregroundClock } from "./foreground-clock.ts";
 import { listAll } from "./list-all.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -30,7 +31,7 @@ const MAX_NAMES = 50;
 export async function uninstall(
   { kubeconfig, drain = false, timeout }: UninstallOptions,
   context: CommandContext,
-  clock: Clock = systemClock,
+  clock: Clock = foregroundClock,
 ): Promise<number> {
   const timeoutSeconds = Number(timeout);
   if (!Number.isInteger(timeoutSeconds) || timeoutSeconds < 1 || timeoutSeconds > MAX_TIMEOUT_SECONDS) {
