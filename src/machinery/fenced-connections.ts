@@ -19,11 +19,10 @@ export function fenceConnections<A extends Agent>(agent: A, fence: Fence | undef
 
 type Done = (error?: Error | null) => void;
 
-/** The same for one connection that was begun a moment ago: nothing of it has been written yet. */
-export function fenceSocket<S extends Socket>(socket: S, fence: Fence): S {
+/** The same for one connection, over which nothing has been written yet. */
+export function fenceSocket<S extends Socket>(socket: S, fence: Fence, { isEstablished = false } = {}): S {
   // Node.js keeps what is written before, and writes it by itself once there is a connection.
   const established = socket instanceof TLSSocket ? "secureConnect" : "connect";
-  let isEstablished = !(socket instanceof TLSSocket) && !socket.connecting;
   socket.once(established, () => {
     isEstablished = true;
   });

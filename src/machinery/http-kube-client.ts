@@ -22,6 +22,7 @@ import {
   type WriteOptions,
 } from "./client.ts";
 import { createCredentialSource } from "./credentials.ts";
+import type { Fence } from "./fence.ts";
 import { type HttpRequest, HttpTransport } from "./http-transport.ts";
 import { JsonLines } from "./json-lines.ts";
 import { type KubeconfigSource, loadKubeTarget } from "./kubeconfig.ts";
@@ -38,6 +39,8 @@ export interface KubeClientOptions extends KubeconfigSource {
   maxBodyBytes?: number;
   /** Of one line of a watch; default 16 MiB, far above the 1.5 MiB that etcd takes for an object. */
   maxWatchLineBytes?: number;
+  /** Asked before each request leaves; nothing is asked of the API server while it does not stand. */
+  fence?: Fence | undefined;
   metrics?: ApiCallMetrics;
   /** A span for each exchange that is part of a trace. */
   tracer?: Tracer;
@@ -59,6 +62,7 @@ export async function createKubeClient(options: KubeClientOptions): Promise<Disp
     userAgent: options.userAgent ?? "slipway",
     requestTimeoutMs: options.requestTimeoutMs ?? 30_000,
     maxBodyBytes: options.maxBodyBytes ?? 64 * 2 ** 20,
+    fence: options.fence,
   });
   return new HttpKubeClient(new ObservedTransport(transport, options), options.maxWatchLineBytes ?? 16 * 2 ** 20);
 }

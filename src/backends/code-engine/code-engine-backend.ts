@@ -323,7 +323,7 @@ function monitoringOf(client: CodeEngineClient, { spec }: CodeEngineConfig): Mon
   return refusing(() => client.monitoring({ instanceId, ...(override && { override }) }));
 }
 
-function clientOf({ spec, apiKey, budget }: CodeEngineConfig, clock: Clock): CodeEngineClient {
+function clientOf({ spec, apiKey, budget, fence }: CodeEngineConfig, clock: Clock): CodeEngineClient {
   const { region, privateNetwork, endpoints = {} } = spec;
   const { api, iam, proxy } = endpoints;
   const overrides = { ...(api && { api }), ...(iam && { iam }), ...(proxy && { proxy }) };
@@ -337,6 +337,7 @@ function clientOf({ spec, apiKey, budget }: CodeEngineConfig, clock: Clock): Cod
         clock,
         userAgent: "slipway",
         ...(budget && { budget }),
+        ...(fence && { fence }),
       }),
   );
 }

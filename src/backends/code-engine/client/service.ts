@@ -2,6 +2,8 @@ import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import { inspect } from "node:util";
 import { BaseService } from "ibm-cloud-sdk-core";
+import type { Fence } from "../../../machinery/fence.ts";
+import { fenceConnections } from "../../../machinery/fenced-connections.ts";
 import type { Clock } from "./clock.ts";
 import { type Endpoints, isLoopback } from "./endpoints.ts";
 import type { Answer, Exchange } from "./exchange.ts";
@@ -17,6 +19,7 @@ export interface ServiceOptions {
   readonly clock: Clock;
   readonly redactor: Redactor;
   readonly userAgent: string | undefined;
+  readonly fence: Fence | undefined;
 }
 
 /**
@@ -28,10 +31,10 @@ export class Service extends BaseService implements Disposable {
   readonly #session: IamSession;
   readonly #agents: { readonly httpAgent: HttpAgent; readonly httpsAgent: HttpsAgent };
 
-  constructor({ apiKey, endpoints, clock, redactor, userAgent }: ServiceOptions) {
+  constructor({ apiKey, endpoints, clock, redactor, userAgent, fence }: ServiceOptions) {
     const agents = {
-      httpAgent: new HttpAgent({ keepAlive: true, maxSockets: MAX_SOCKETS }),
-      httpsAgent: new HttpsAgent({ keepAlive: true, maxSockets: MAX_SOCKETS }),
+      httpAgent: fenceConnections(new HttpAgent({ keepAlive: true, maxSockets: MAX_SOCKETS }), fence),
+      httpsAgent: fenceConnections(new HttpsAgent({ keepAlive: true, maxSockets: MAX_SOCKETS }), fence),
     };
     const session = new IamSession({ apiKey, iam: endpoints.iam, clock, redactor, agents });
     super({
