@@ -10,6 +10,7 @@ import { startGateway } from "../gateway/gateway.ts";
 import { createKubeAccess, createKubeUseAccess } from "../gateway/kube-access.ts";
 import { startHealthListener } from "../gateway/metrics-listener.ts";
 import { systemClock } from "../machinery/clock.ts";
+import { correlatedLogger } from "../machinery/correlation.ts";
 import { ApiEventRecorder } from "../machinery/events.ts";
 import { createKubeClient } from "../machinery/http-kube-client.ts";
 import type { KubeconfigSource } from "../machinery/kubeconfig.ts";
@@ -17,9 +18,10 @@ import type { Logger } from "../machinery/logger.ts";
 import { Manager } from "../machinery/manager.ts";
 import { Metrics } from "../machinery/metrics.ts";
 import { registerProcessMetrics } from "../machinery/process-metrics.ts";
-import { NO_TRACES, type Tracer } from "../machinery/tracer.ts";
+import { NO_TRACES } from "../machinery/tracer.ts";
 import { createNotifier } from "../notifications/create-notifier.ts";
 import { createProber } from "../probe/create-prober.ts";
+import { startTracing } from "../telemetry/start-tracing.ts";
 import { apiMetrics } from "./api-metrics.ts";
 import { type AuditDestination, auditWriter } from "./approval-audit.ts";
 import type { AuditedAdmission } from "./audited-admission.ts";
@@ -72,20 +74,25 @@ export interface Runtime extends AsyncDisposable {
 
 /** The controllers with their listeners, against one API server: the same for `up` and for `controller`. */
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
-  const { logger, stop } = options;
+  const { stop } = options;
+  const logger = correlatedLogger(options.logger);
   const clock = systemClock;
   await using stack = new AsyncDisposableStack();
-  const tracer: Tracer = NO_TRACES;
+  const tracing = stack.use(await startTracing({ part: "controllers", logger }));
+  const tracer = tracing ?? NO_TRACES;
   const metrics = new Metrics();
   registerProcessMetrics(metrics);
   const client = stack.use(
-    await createKubeClient({ ...options.kubeconfig, userAgent: "slipway-controller", metrics: apiMetrics(metrics) }),
+    await createKubeClient({
+      ...{ ...options.kubeconfig, userAgent: "slipway-controller" },
+      ...{ metrics: apiMetrics(metrics), tracer },
+    }),
   );
   // A cluster is known by the UID of this namespace.
   const { metadata } = await client.get(namespaces, { namespace: "", name: "kube-system" }, stop);
   const prober = stack.use(
     createProber({
-      ...{ clock, logger: logger.child({ part: "probe" }), metrics },
+      ...{ clock, logger: logger.child({ part: "probe" }), metrics, tracer },
       ...(options.parts?.makeProbe && { makeProbe: options.parts.makeProbe }),
       // Nothing is probed before the controllers run, which is after the gateway has begun to listen.
       gateway: () => ({ socketPath: gateway.probeSocket }),
@@ -128,6 +135,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       audit: audit.log,
     },
     createGateway: createExternalGateway,
+    tracer,
     metrics: controllerMetrics(metrics, { clock, deployments: () => controllers.deployments.list() }),
   });
   readinessMetrics(metrics, clock, controllers.deployments);

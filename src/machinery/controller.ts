@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { formatKey, type KubeObject, keyOf, type ObjectKey } from "../api/meta.ts";
 import { ApiError, isReason } from "./client.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import { correlated, correlatedLogger } from "./correlation.ts";
+import { correlated } from "./correlation.ts";
 import { TerminalError, TransientError } from "./errors.ts";
 import type { ChangeSource } from "./lister.ts";
 import type { Logger } from "./logger.ts";
@@ -53,7 +53,7 @@ export class Controller implements Runnable {
   constructor(options: ControllerOptions) {
     this.name = `controller ${options.name}`;
     this.#options = options;
-    this.#logger = correlatedLogger(options.logger).child({ controller: options.name });
+    this.#logger = options.logger.child({ controller: options.name });
     this.#clock = options.clock ?? systemClock;
     this.#timeoutMs = options.reconcileTimeoutMs ?? 120_000;
     this.#queue = new WorkQueue({

@@ -2,6 +2,7 @@ import type { WorkloadEndpoint } from "../backends/workload-endpoint.ts";
 import type { Clock } from "../machinery/clock.ts";
 import type { Logger } from "../machinery/logger.ts";
 import { Metrics } from "../machinery/metrics.ts";
+import type { Tracer } from "../machinery/tracer.ts";
 import { HttpProbe } from "./http-probe.ts";
 import type { Probe } from "./probe.ts";
 import type { Prober, ProbeTarget } from "./prober.ts";
@@ -16,6 +17,7 @@ export interface ProberOptions {
   /** Probes under way at once. Each may hold a few MiB of a foreign answer. Default 64. */
   readonly concurrency?: number;
   readonly metrics?: Metrics;
+  readonly tracer?: Tracer;
   /** Where the gateway takes probes of what only it can speak to. Asked when such a probe is made. */
   readonly gateway?: () => { readonly socketPath: string };
   /** How endpoints are asked; else over the network. */
@@ -35,7 +37,7 @@ export function createProber({
   const probes = metrics.counter("slipway_probes_total", "Probes that were finished, by outcome.");
   const seconds = metrics.histogram("slipway_probe_duration_seconds", "Time that a probe took.");
   const prober = new ScheduledProber({
-    ...{ clock, logger, concurrency, random: Math.random },
+    ...{ clock, logger, concurrency, random: Math.random, tracer: options.tracer },
     makeProbe,
     onProbe(outcome, durationMs) {
       probes.inc({ outcome: outcome.kind === "answered" ? "Answered" : outcome.failure.reason });

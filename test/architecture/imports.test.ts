@@ -66,7 +66,10 @@ const allowed: Record<string, readonly string[]> = {
     ...["api", "cel", "machinery/logger.ts", "machinery/clock.ts", "machinery/fifo.ts", "machinery/whole-seconds.ts"],
     ...["machinery/metrics.ts", "machinery/process-metrics.ts", "machinery/certificate-authority.ts"],
   ],
+  // Traces to where OpenTelemetry's variables say; the composition roots of both threads load it.
+  telemetry: ["machinery"],
   gateway: [
+    "telemetry/start-tracing.ts",
     ...["api", "machinery", "guardrails/address-distance.ts", "guardrails/address-range.ts"],
     ...["backends/recorded-endpoint.ts", "backends/workload-endpoint.ts"],
   ],
@@ -85,6 +88,7 @@ const allowed: Record<string, readonly string[]> = {
       "probe",
       "backends",
       "catalog-import",
+      "telemetry",
     ],
   ],
   "main.ts": ["cli"],
@@ -96,6 +100,7 @@ const reserved: { package: RegExp; only: RegExp }[] = [
   { package: /^ibm-cloud-sdk-core$/, only: /^backends\/code-engine\/client\// },
   { package: /^@kubernetes\//, only: /^machinery\// },
   { package: /^@modelcontextprotocol\//, only: /^(probe|gateway|mcp-client)\// },
+  { package: /^@opentelemetry\//, only: /^telemetry\// },
   { package: /^winston$/, only: /^cli\// },
   { package: /^nodemailer$/, only: /^notifications\// },
   { package: /^rotating-file-stream$/, only: /^cli\// },

@@ -2,6 +2,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Clock } from "../../machinery/clock.ts";
 import type { Logger } from "../../machinery/logger.ts";
+import type { Tracer } from "../../machinery/tracer.ts";
 import type { Directory, EndpointKey } from "../directory.ts";
 import { Drains } from "../drains.ts";
 import { FollowersGrace } from "../replicas/followers-grace.ts";
@@ -16,6 +17,7 @@ import { LegacySessions } from "./legacy-sessions.ts";
 import { McpHandler } from "./mcp-handler.ts";
 import { ProbeHandler } from "./probe-handler.ts";
 import { startProbeListener } from "./probe-listener.ts";
+import { type RequestListener, tracedRequests } from "./traced-requests.ts";
 import type { UpstreamPool } from "./upstream-pool.ts";
 import { loadPools, Upstreams } from "./upstreams.ts";
 import type { UseAccess } from "./use-access.ts";
@@ -47,6 +49,8 @@ export interface DataPathOptions extends DataPathSettings {
   readonly access: UseAccess;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Undefined: nothing is traced. */
+  readonly tracer?: Tracer | undefined;
 }
 
 /** Since the start, but for what is open now. */
@@ -149,10 +153,12 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
     unused.add(socket);
     socket.once("close", () => unused.delete(socket));
   });
+  const untraced: RequestListener = (request, response) => handler.handle(request, response);
+  const serve = options.tracer ? tracedRequests(options.tracer, untraced) : untraced;
   for (const event of ["request", "checkContinue"] as const) {
     server.on(event, (request, response) => {
       unused.delete(request.socket);
-      void handler.handle(request, response);
+      void serve(request, response);
     });
   }
   await listening(server, listen);

@@ -1,6 +1,8 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { systemClock } from "../../machinery/clock.ts";
+import { correlatedLogger } from "../../machinery/correlation.ts";
 import type { Logger } from "../../machinery/logger.ts";
+import { startTracing } from "../../telemetry/start-tracing.ts";
 import type { EndpointKey } from "../directory.ts";
 import { type DataPath, startDataPath } from "../mcp/data-path.ts";
 import type { Leader } from "../replicas/leader.ts";
@@ -16,6 +18,7 @@ const tell = (message: FromThread) => port.postMessage(message);
 const directory = new ReceivedDirectory();
 const access = new AskedAccess((id, question) => tell({ kind: "ask", id, question }));
 let dataPath: DataPath | undefined;
+let tracer: Awaited<ReturnType<typeof startTracing>>;
 /** As told before there was a data path. */
 let leader: Leader | undefined;
 
@@ -44,7 +47,9 @@ port.on("message", (message: ToThread) => {
 
 try {
   const settings = workerData as ThreadData;
-  dataPath = await startDataPath({ ...settings, directory, access, clock: systemClock, logger: loggerWith({}) });
+  const logger = correlatedLogger(loggerWith({}));
+  tracer = await startTracing({ part: "gateway", logger });
+  dataPath = await startDataPath({ ...settings, directory, access, clock: systemClock, logger, tracer });
   if (leader) dataPath.follow(leader);
   tell({ kind: "listening", url: dataPath.url });
 } catch (error) {
@@ -65,6 +70,7 @@ function follow(told: Leader): void {
 
 async function close(): Promise<void> {
   await dataPath?.close();
+  await tracer?.[Symbol.asyncDispose]();
   tell({ kind: "closed" });
   port?.close();
 }
