@@ -339,7 +339,12 @@ export const VALUE_CASES: readonly ValueCase[] = [
   {
     path: "networkPolicy.egress",
     value: [{ to: RANGE }],
-    sees: { [`${POLICY}.egress`]: [{ to: RANGE }], [`${POLICY}.policyTypes`]: ["Ingress", "Egress"] },
+    sees: {
+      [`${POLICY}.egress.0`]: { to: RANGE },
+      [`${POLICY}.egress.1.ports`]: [{ port: "gateway", protocol: "TCP" }],
+      [`${POLICY}.egress.1.to.0.podSelector.matchLabels`]: { "app.kubernetes.io/component": "controller" },
+      [`${POLICY}.policyTypes`]: ["Ingress", "Egress"],
+    },
   },
   { path: "podDisruptionBudget.enabled", value: false, without: ["PodDisruptionBudget/slipway-controller"] },
   {
