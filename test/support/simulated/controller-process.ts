@@ -6,6 +6,7 @@ import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 
 const PROGRAM = fileURLToPath(new URL("./controller.ts", import.meta.url));
+const SHIFTED_CLOCK = fileURLToPath(new URL("./shifted-clock.mjs", import.meta.url));
 /** The most that is kept of what a controller says, in characters. */
 const SAID_LENGTH = 1024 * 1024;
 
@@ -17,6 +18,8 @@ export interface ControllerProcessOptions {
   readonly flags?: readonly string[];
   /** Options of Node; by default those of bin/slipway. */
   readonly nodeFlags?: readonly string[];
+  /** How far its clock is ahead of the machine's, in milliseconds. */
+  readonly shiftedByMs?: number;
   /** What is run by Node: a bundle of `controller.ts`, which takes the memory of what users run. Default: that itself. */
   readonly program?: string;
 }
@@ -37,12 +40,13 @@ export class ControllerProcess implements AsyncDisposable {
   #gatewayUrl: string | undefined;
 
   private constructor(options: ControllerProcessOptions) {
-    const { kubeconfig, socketPath, flags = [], nodeFlags = NODE_FLAGS, program = PROGRAM } = options;
+    const { kubeconfig, socketPath, flags = [], nodeFlags = NODE_FLAGS, program = PROGRAM, shiftedByMs = 0 } = options;
     const listeners = ["--gateway-listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"];
-    const args = [...nodeFlags, program, socketPath, "--kubeconfig", kubeconfig, ...listeners, ...flags];
+    const clock = shiftedByMs === 0 ? [] : ["--import", SHIFTED_CLOCK];
+    const args = [...nodeFlags, ...clock, program, socketPath, "--kubeconfig", kubeconfig, ...listeners, ...flags];
     this.#child = spawn(process.execPath, args, {
       stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, ...MEMORY },
+      env: { ...process.env, ...MEMORY, SHIFTED_BY_MS: String(shiftedByMs) },
     });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream.on("data", (chunk: Buffer) => {
