@@ -21,9 +21,15 @@ export interface ControllerOptions extends GatewayFlags {
   webhookCertificates?: string;
   /** Manifests that the leader applies. */
   filename?: string;
+  leaseSeconds: number;
+  /** Where other replicas reach this one's gateway. */
+  advertiseAddress?: string;
   logFormat: LogFormat;
   logLevel: LogLevel;
 }
+
+/** Once leadership is lost: for what acts to break off, and what serves to end in order. */
+const END_AFTER_LOSS_MS = 10_000;
 
 /** `slipway controller`: the controllers against an API server that somebody else runs, until SIGTERM or SIGINT. */
 export async function controller(options: ControllerOptions, parts: RuntimeParts = {}): Promise<number> {
@@ -40,7 +46,10 @@ export async function controller(options: ControllerOptions, parts: RuntimeParts
   await using runtime = await startRuntime({
     ...{ ...options, parts, kubeconfig, audit, logger, defaults: options.filename, stop: stopSignal() },
     ...(webhook && { webhook }),
+    election: { leaseMs: options.leaseSeconds * 1_000, advertiseAddress: options.advertiseAddress },
   });
+  // What does not end by itself ends with the process: another leads.
+  runtime.lost?.addEventListener("abort", () => setTimeout(() => process.exit(1), END_AFTER_LOSS_MS).unref());
   const { gatewayUrl, metricsUrl, webhookUrl } = runtime;
   const listeners = Object.entries({ gateway: gatewayUrl, metrics: metricsUrl, webhook: webhookUrl });
   const told = listeners.flatMap(([name, url]) => (url === undefined ? [] : [`${name} ${url}`]));

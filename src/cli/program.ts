@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from "commander";
 import { processContext } from "./command-context.ts";
+import { electionFlags } from "./election-flags.ts";
 import { gatewayFlags } from "./gateway-options.ts";
 import { parseListenAddress } from "./listen-address.ts";
 import type { RuntimeParts } from "./runtime-parts.ts";
@@ -63,7 +64,7 @@ async function parse(argv: readonly string[], parts: RuntimeParts): Promise<numb
     .addOption(logLevel())
     .action(action(async (options) => (await import("./up.ts")).up(options)));
 
-  withGatewayFlags(program.command("controller"))
+  withElectionFlags(withGatewayFlags(program.command("controller")))
     .description("run the controllers against any Kubernetes API")
     .addOption(kubeconfig())
     .option("--audit-log <file>", "a file of this replica's own for the log of approvals, beside standard output")
@@ -352,6 +353,11 @@ async function parse(argv: readonly string[], parts: RuntimeParts): Promise<numb
 
   await program.parseAsync(argv, { from: "user" });
   return code;
+}
+
+function withElectionFlags(command: Command): Command {
+  for (const option of electionFlags()) command.addOption(option);
+  return command;
 }
 
 function withGatewayFlags(command: Command): Command {

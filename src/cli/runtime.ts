@@ -14,10 +14,12 @@ import { correlatedLogger } from "../machinery/correlation.ts";
 import { ApiEventRecorder } from "../machinery/events.ts";
 import { createKubeClient } from "../machinery/http-kube-client.ts";
 import type { KubeconfigSource } from "../machinery/kubeconfig.ts";
+import type { LeaderElection } from "../machinery/leader-election.ts";
 import type { Logger } from "../machinery/logger.ts";
 import { Manager } from "../machinery/manager.ts";
 import { Metrics } from "../machinery/metrics.ts";
 import { registerProcessMetrics } from "../machinery/process-metrics.ts";
+import { splitClient } from "../machinery/split-client.ts";
 import { NO_TRACES } from "../machinery/tracer.ts";
 import { createNotifier } from "../notifications/create-notifier.ts";
 import { createProber } from "../probe/create-prober.ts";
@@ -29,6 +31,8 @@ import { backendDrivers } from "./backend-drivers.ts";
 import { backendMetrics } from "./backend-metrics.ts";
 import { controllerMetrics, readinessMetrics } from "./controller-metrics.ts";
 import { DefaultObjects, readDefaults } from "./default-objects.ts";
+import { createElection, type ElectionSettings, leaseCallTimeoutMs } from "./election.ts";
+import { fencedDrivers } from "./fenced-drivers.ts";
 import { gatewayMetrics } from "./gateway-metrics.ts";
 import { type GatewayFlags, gatewaySettings } from "./gateway-options.ts";
 import type { ListenAddress } from "./listen-address.ts";
@@ -50,6 +54,8 @@ export interface RuntimeOptions extends GatewayFlags {
   readonly webhook?: WebhookSettings;
   /** A folder, or file, of manifests that the leader applies. */
   readonly defaults?: string | undefined;
+  /** Of several replicas one acts; absent: this process is alone. */
+  readonly election?: ElectionSettings;
   readonly parts?: RuntimeParts;
   readonly logger: Logger;
   /** Aborted when the process shall end. */
@@ -68,6 +74,8 @@ export interface Runtime extends AsyncDisposable {
   readonly metricsUrl: string;
   /** Absent where admission is not served. */
   readonly webhookUrl?: string;
+  /** Aborted when another replica may lead in this one's place; absent where there is none. */
+  readonly lost?: AbortSignal;
   /** Resolves when all controllers have drained after `stop`; rejects when one of them died. */
   readonly ended: Promise<void>;
 }
@@ -82,12 +90,24 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const tracer = tracing ?? NO_TRACES;
   const metrics = new Metrics();
   registerProcessMetrics(metrics);
-  const client = stack.use(
-    await createKubeClient({
-      ...{ ...options.kubeconfig, userAgent: "slipway-controller" },
-      ...{ metrics: apiMetrics(metrics), tracer },
-    }),
-  );
+  const connection = {
+    ...{ ...options.kubeconfig, userAgent: "slipway-controller" },
+    ...{ metrics: apiMetrics(metrics), tracer },
+  };
+  const client = stack.use(await createKubeClient(connection));
+  const election: LeaderElection | undefined =
+    options.election &&
+    createElection({
+      ...{ ...options.election, clock, logger: logger.child({ part: "election" }) },
+      client: stack.use(
+        await createKubeClient({ ...connection, requestTimeoutMs: leaseCallTimeoutMs(options.election) }),
+      ),
+      gatewayUrl: () => gateway.url,
+    });
+  // Of the one that leads, and nobody else: without the lease nothing leaves through it.
+  const acting = election
+    ? splitClient({ following: client, acting: stack.use(await createKubeClient({ ...connection, fence: election })) })
+    : client;
   // A cluster is known by the UID of this namespace.
   const { metadata } = await client.get(namespaces, { namespace: "", name: "kube-system" }, stop);
   const prober = stack.use(
@@ -112,9 +132,9 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   // Ended last, after those who tell it what to run.
   const processes = stack.use(new ProcessDriver({ installation: metadata.uid, dataDir: options.dataDir }));
   const controllers = createControllers({
-    client,
+    client: acting,
     drivers: observedDrivers(
-      { ...backendDrivers(metadata.uid, processes), ...options.parts?.drivers },
+      fencedDrivers({ ...backendDrivers(metadata.uid, processes, election), ...options.parts?.drivers }, election),
       { called: backendMetrics(metrics), tracer },
     ),
     prober,
@@ -129,12 +149,12 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     approvals: {
       images: new TagResolver(),
       notifier: createNotifier({
-        ...{ clock, metrics: notificationMetrics(metrics) },
+        ...{ clock, metrics: notificationMetrics(metrics), fence: election },
         logger: logger.child({ part: "notifications" }),
       }),
       audit: audit.log,
     },
-    createGateway: createExternalGateway,
+    createGateway: (type, settings) => createExternalGateway(type, { ...settings, fence: election }),
     tracer,
     metrics: controllerMetrics(metrics, { clock, deployments: () => controllers.deployments.list() }),
   });
@@ -143,7 +163,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     options.webhook &&
     stack.use(
       await startWebhook({
-        ...{ ...options.webhook, client, clock, logger: logger.child({ part: "webhook" }) },
+        ...{ ...options.webhook, client, acting, clock, logger: logger.child({ part: "webhook" }) },
         ...{ caches: controllers.judged, observer: admission },
       }),
     );
@@ -152,14 +172,16 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       ? []
       : [
           new DefaultObjects({
-            ...{ client, clock, logger: logger.child({ part: "defaults" }), path: options.defaults },
+            ...{ client: acting, clock, logger: logger.child({ part: "defaults" }), path: options.defaults },
             manifests: await readDefaults(options.defaults),
             isJudged: () => webhook?.isReady() ?? true,
           }),
         ];
   const manager = new Manager({ logger, clock })
-    .add("services", events, writer, ...controllers.services)
+    .add("services", events, writer)
     .add("caches", ...controllers.caches, ...(webhook?.serving ?? []))
+    .add("leadership", ...(election ? [election] : []))
+    .add("duties", ...controllers.services)
     .add("controllers", ...controllers.controllers, ...(webhook?.leading ?? []), ...defaults);
 
   const gateway = await listening("--gateway-listen", options.gatewayListen, () =>
@@ -171,6 +193,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       directory: deploymentDirectory(controllers.deployments, controllers.endpoints),
       streams: controllers.streams,
       useAccess: createKubeUseAccess(client),
+      ...(election && { replicas: { leader: () => election.leader } }),
       clock,
       ...gatewaySettings(options),
       logger: logger.child({ part: "gateway" }),
@@ -199,6 +222,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     gatewayUrl: gateway.url,
     metricsUrl: health.url,
     ...(webhook && { webhookUrl: webhook.url }),
+    ...(election && { lost: election.lost }),
     ended,
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };

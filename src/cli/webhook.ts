@@ -21,6 +21,8 @@ export interface WebhookSettings {
 
 export interface WebhookOptions extends WebhookSettings {
   readonly client: KubeClient;
+  /** Of the replica that leads alone. */
+  readonly acting: KubeClient;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly caches: AdmissionCaches;
@@ -67,7 +69,7 @@ export async function startWebhook(options: WebhookOptions): Promise<Webhook> {
   return {
     url: new URL(listener.urls.rules).origin,
     serving: [source, waiting("webhook", () => closedFor() === undefined)],
-    leading: options.certificates === undefined ? [new CertificateRotation(shared)] : [],
+    leading: options.certificates === undefined ? [new CertificateRotation({ ...shared, client: options.acting })] : [],
     isReady: () => source.isReady() && closedFor() === undefined,
     [Symbol.asyncDispose]: () => listener[Symbol.asyncDispose](),
   };

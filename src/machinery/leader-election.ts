@@ -78,6 +78,8 @@ export class LeaderElection implements Runnable, Fence {
   /** Monotonic; undefined: this process does not lead. */
   #actsUntilMs: number | undefined;
   #cancelDeadline: (() => void) | undefined;
+  /** What was logged last. */
+  #trouble: string | undefined;
 
   constructor(options: LeaderElectionOptions) {
     this.#options = options;
@@ -228,6 +230,7 @@ export class LeaderElection implements Runnable, Fence {
   }
 
   #see(found: Lease, atMs: number): void {
+    this.#trouble = undefined;
     const mark = markOf(found);
     const { holderIdentity = "", leaseDurationSeconds = 0 } = found.spec ?? {};
     const gatewayAddress = found.metadata.annotations?.[GATEWAY_ADDRESS_ANNOTATION];
@@ -278,8 +281,11 @@ export class LeaderElection implements Runnable, Fence {
     }
   }
 
+  /** Once for each kind of trouble, until it is over. */
   #warn(what: string, error: unknown): void {
     const message = error instanceof Error ? error.message : String(error);
+    if (this.#trouble === message) return;
+    this.#trouble = message;
     this.#options.logger.warn(`the lease could not ${what}`, { error: message });
   }
 

@@ -1,6 +1,7 @@
 import { Reason } from "../../api/v1alpha1/conditions.ts";
 import { type Clock, systemClock } from "../../machinery/clock.ts";
 import { TerminalError } from "../../machinery/errors.ts";
+import { fenceConnections } from "../../machinery/fenced-connections.ts";
 import { jsonEqual } from "../../machinery/json-equal.ts";
 import type { Logger } from "../../machinery/logger.ts";
 import type {
@@ -337,7 +338,7 @@ function clientOf({ spec, apiKey, budget, fence }: CodeEngineConfig, clock: Cloc
         clock,
         userAgent: "slipway",
         ...(budget && { budget }),
-        ...(fence && { fence }),
+        ...(fence && { onAgent: (agent) => fenceConnections(agent, fence) }),
       }),
   );
 }

@@ -2,8 +2,6 @@ import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import { inspect } from "node:util";
 import { BaseService } from "ibm-cloud-sdk-core";
-import type { Fence } from "../../../machinery/fence.ts";
-import { fenceConnections } from "../../../machinery/fenced-connections.ts";
 import type { Clock } from "./clock.ts";
 import { type Endpoints, isLoopback } from "./endpoints.ts";
 import type { Answer, Exchange } from "./exchange.ts";
@@ -19,7 +17,8 @@ export interface ServiceOptions {
   readonly clock: Clock;
   readonly redactor: Redactor;
   readonly userAgent: string | undefined;
-  readonly fence: Fence | undefined;
+  /** Told of each agent before its first connection. */
+  readonly onAgent: ((agent: HttpAgent) => void) | undefined;
 }
 
 /**
@@ -31,11 +30,12 @@ export class Service extends BaseService implements Disposable {
   readonly #session: IamSession;
   readonly #agents: { readonly httpAgent: HttpAgent; readonly httpsAgent: HttpsAgent };
 
-  constructor({ apiKey, endpoints, clock, redactor, userAgent, fence }: ServiceOptions) {
+  constructor({ apiKey, endpoints, clock, redactor, userAgent, onAgent }: ServiceOptions) {
     const agents = {
-      httpAgent: fenceConnections(new HttpAgent({ keepAlive: true, maxSockets: MAX_SOCKETS }), fence),
-      httpsAgent: fenceConnections(new HttpsAgent({ keepAlive: true, maxSockets: MAX_SOCKETS }), fence),
+      httpAgent: new HttpAgent({ keepAlive: true, maxSockets: MAX_SOCKETS }),
+      httpsAgent: new HttpsAgent({ keepAlive: true, maxSockets: MAX_SOCKETS }),
     };
+    for (const agent of Object.values(agents)) onAgent?.(agent);
     const session = new IamSession({ apiKey, iam: endpoints.iam, clock, redactor, agents });
     super({
       authenticator: session,
