@@ -7,7 +7,7 @@ import type { LogProvider } from "./log-provider.ts";
 import { logOptions } from "./log-request.ts";
 import { Refusal, SAFE_HEADERS } from "./refusal.ts";
 import { forwardedAnswer } from "./replicas/forwarded-answer.ts";
-import type { Replicas } from "./replicas/leader.ts";
+import { ownHost, type Replicas } from "./replicas/leader.ts";
 import { routeOf } from "./route.ts";
 import { StreamLimit } from "./stream-limit.ts";
 import type { UsageProvider } from "./usage-provider.ts";
@@ -59,7 +59,7 @@ export function createHandler(options: HandlerOptions): GatewayHandler {
   async function answer(request: Request): Promise<Response> {
     const { pathname, searchParams } = new URL(request.url);
     const host = request.headers.get("host") ?? undefined;
-    if (!isOurHost(host)) {
+    if (!isOurHost(host) && (replicas === undefined || host !== ownHost(replicas.leader()))) {
       throw new Refusal(
         421,
         "MisdirectedRequest",

@@ -32,7 +32,7 @@ export interface McpHandlerOptions {
   readonly upstreams: Upstreams;
   readonly bridged: BridgedHandler;
   /** To the replica that leads; undefined: there is one alone. */
-  readonly forwarding: Pick<Forwarding, "follows" | "forward"> | undefined;
+  readonly forwarding: Pick<Forwarding, "follows" | "forward" | "isOwnHost"> | undefined;
   /** Which servers take nothing new. */
   readonly drains: Pick<Drains, "isDraining" | "isThere" | "pass">;
   readonly deploymentCounts: Pick<DeploymentCounts, "watch">;
@@ -125,7 +125,7 @@ export class McpHandler {
     // Requests to a proxy, and those about the server as a whole, have other targets.
     if (!target.startsWith("/"))
       return invalid(400, "BadRequest", "the request's target is no path", { connection: "close" });
-    if (!this.#isOurHost(headers.host)) return misdirected(headers.host, this.#options.host);
+    if (!this.#isOurs(headers.host)) return misdirected(headers.host, this.#options.host);
     if (headers.via?.includes(this.#options.bridged.pseudonym)) {
       return invalid(
         508,
@@ -186,6 +186,10 @@ export class McpHandler {
     return upstream.transport === "sse"
       ? this.#toLegacy(asked, { route, upstream, caller })
       : this.#toStreamable(asked, route, upstream);
+  }
+
+  #isOurs(host: string | undefined): boolean {
+    return this.#isOurHost(host) || this.#options.forwarding?.isOwnHost(host) === true;
   }
 
   /** Whether another replica leads, or nobody. */

@@ -82,6 +82,16 @@ describe("what only the leader can serve", () => {
     expect(answered.headers).toMatchObject({ "slipway-reason": "Stopped", "retry-after": "30" });
   });
 
+  it("is taken by the leader under the name that it goes by, and under no other", async () => {
+    await using leader = await startLeader([endpointAt("http://10.0.0.1/mcp", { state: STOPPED })]);
+    leader.dataPath.follow({ isSelf: true, gatewayAddress: "pod-0.slipway:7080" });
+    const reasonFor = async (host: string) => reasonIn(await asked(leader, { host }));
+    expect(await reasonFor("pod-0.slipway:7080")).toBe("Stopped");
+    expect(await reasonFor("pod-1.slipway:7080")).toBe("MisdirectedRequest");
+    leader.dataPath.follow({ isSelf: false, gatewayAddress: "pod-0.slipway:7080" });
+    expect(await reasonFor("pod-0.slipway:7080")).toBe("MisdirectedRequest");
+  });
+
   it("goes on to the server as if there were one gateway", async () => {
     await using server = await startServer((request, response) => response.end(JSON.stringify(request.headers)));
     const endpoint = endpointAt(server.url);

@@ -6,7 +6,7 @@ import type { RequestHeaders } from "../mcp/request-headers.ts";
 import type { UpstreamPool } from "../mcp/upstream-pool.ts";
 import { loadPools } from "../mcp/upstreams.ts";
 import { headersFromLeader, headersToLeader } from "./forwarded-headers.ts";
-import { type GatewayAddress, type Leader, NOBODY, parseGatewayAddress } from "./leader.ts";
+import { type GatewayAddress, type Leader, NOBODY, ownHost, parseGatewayAddress } from "./leader.ts";
 
 export interface ForwardingOptions {
   readonly maxBodyBytes: number;
@@ -49,6 +49,7 @@ export class Forwarding implements AsyncDisposable {
   /** With those whose leader is none any more. */
   readonly #pools = new Set<Promise<UpstreamPool>>();
   #leader: Leader = NOBODY;
+  #ownHost: string | undefined;
   #led: Led | undefined;
   #open = 0;
 
@@ -61,6 +62,11 @@ export class Forwarding implements AsyncDisposable {
     return !this.#leader.isSelf;
   }
 
+  /** As other replicas call this one: a name of it, while it leads. */
+  isOwnHost(host: string | undefined): boolean {
+    return host !== undefined && host === this.#ownHost;
+  }
+
   get counts(): ForwardedCounts {
     return { ...this.#counts };
   }
@@ -68,6 +74,7 @@ export class Forwarding implements AsyncDisposable {
   /** From now on this one leads. What is under way at another may end for a while. */
   receive(leader: Leader): void {
     this.#leader = leader;
+    this.#ownHost = ownHost(leader);
     const address = addressOf(leader);
     if (address?.host === this.#led?.address.host) return;
     void this.#led?.pool.then((pool) => pool.retire(RETIRE_MS, "another replica of the gateway leads now"));

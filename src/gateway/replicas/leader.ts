@@ -21,6 +21,11 @@ export interface GatewayAddress {
   readonly port: number;
 }
 
+/** The Host by which other replicas call this one, while it leads. */
+export function ownHost({ isSelf, gatewayAddress }: Leader): string | undefined {
+  return isSelf && gatewayAddress !== undefined ? parseGatewayAddress(gatewayAddress)?.host : undefined;
+}
+
 const IPV6 = /^\[([0-9a-f:.]{2,45})\]:(\d{1,5})$/i;
 /** A name of DNS (RFC 1123), which an IPv4 address is, too. */
 const NAME =
