@@ -35,6 +35,7 @@ import { createElection, type ElectionSettings, leaseCallTimeoutMs } from "./ele
 import { fencedDrivers } from "./fenced-drivers.ts";
 import { gatewayMetrics } from "./gateway-metrics.ts";
 import { type GatewayFlags, gatewaySettings } from "./gateway-options.ts";
+import { leaderMetrics } from "./leader-metrics.ts";
 import type { ListenAddress } from "./listen-address.ts";
 import { listening } from "./listen-error.ts";
 import { notificationMetrics } from "./notification-metrics.ts";
@@ -42,6 +43,7 @@ import { observedDrivers } from "./observed-driver.ts";
 import { ProcessDriver } from "./process-driver.ts";
 import type { RuntimeParts } from "./runtime-parts.ts";
 import { startWebhook, type WebhookSettings } from "./webhook.ts";
+import { webhookMetrics } from "./webhook-metrics.ts";
 
 export interface RuntimeOptions extends GatewayFlags {
   readonly kubeconfig: KubeconfigSource;
@@ -159,12 +161,15 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     metrics: controllerMetrics(metrics, { clock, deployments: () => controllers.deployments.list() }),
   });
   readinessMetrics(metrics, clock, controllers.deployments);
+  leaderMetrics(metrics, () => election?.leader.isSelf ?? true);
+  const certificateTaken = webhookMetrics(metrics);
   const webhook =
     options.webhook &&
     stack.use(
       await startWebhook({
         ...{ ...options.webhook, client, acting, clock, logger: logger.child({ part: "webhook" }) },
         ...{ caches: controllers.judged, observer: admission },
+        certificateTaken,
       }),
     );
   const defaults =

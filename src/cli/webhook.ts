@@ -27,6 +27,8 @@ export interface WebhookOptions extends WebhookSettings {
   readonly logger: Logger;
   readonly caches: AdmissionCaches;
   readonly observer: AdmissionObserver | undefined;
+  /** Told of each certificate that it serves with from then on. */
+  readonly certificateTaken?: TakeCertificate;
 }
 
 /** The webhook of one replica. It listens at once, and answers nobody before its caches are filled. */
@@ -61,7 +63,10 @@ export async function startWebhook(options: WebhookOptions): Promise<Webhook> {
     }),
   );
   const shared = { client, clock, logger, secrets: caches.secrets };
-  const take: TakeCertificate = (certificate) => listener.renew(certificate);
+  const take: TakeCertificate = (certificate) => {
+    listener.renew(certificate);
+    options.certificateTaken?.(certificate);
+  };
   const source: CertificateSource =
     options.certificates === undefined
       ? new SharedCertificates(shared, take)
