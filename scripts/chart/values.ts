@@ -7,9 +7,9 @@ export const CHART = "charts/slipway";
 
 export type Values = Readonly<Record<string, unknown>>;
 
-/** What the chart has where nobody says otherwise. */
-export function defaultValues(): Values {
-  return parse(readFileSync(join(CHART, "values.yaml"), "utf8")) as Values;
+/** What a chart, Slipway's unless told otherwise, has where nobody says otherwise. */
+export function defaultValues(chart = CHART): Values {
+  return parse(readFileSync(join(chart, "values.yaml"), "utf8")) as Values;
 }
 
 /** As Helm does: maps are merged, anything else replaces, and null takes a default away. */

@@ -30,6 +30,7 @@ afterEach(async () => {
   await server[Symbol.asyncDispose]();
 });
 
+const objectOf = () => kubectl.get("rtd", "files");
 const uid = () => kubectl.run(["get", "rtd", "files", "-o", "jsonpath={.metadata.uid}"]);
 const webhooks = () =>
   kubectl.run(["get", "mutatingwebhookconfigurations,validatingwebhookconfigurations", "-o", "name"]);
@@ -86,6 +87,26 @@ describe("a release of the chart", () => {
       expect(await release.uninstall(chart)).toBeUndefined();
       expect(await kubectl.run(["get", "rtd", "-A", "-o", "name"])).toBe("");
       expect(await kubectl.run(["get", "crd", "-o", "name"])).toContain("runtimedeployments.slipway.dev");
+    },
+    2 * MINUTES,
+  );
+
+  it(
+    "is upgraded from the first chart that there was, and what is declared stays what it is",
+    async () => {
+      const first = chartOf({}, { chart: "test/support/releases/first-chart/chart" });
+      await release.apply(first);
+      await declare();
+      await release.apply(first);
+      const [before, files] = [await objectOf(), await kubectl.run(["get", "rtd", "-A", "-o", "name"])];
+      await release.apply(chartOf({}, { isUpgrade: true }), first);
+      expect(await objectOf()).toEqual(before);
+      expect(await kubectl.run(["get", "rtd", "-A", "-o", "name"])).toBe(files);
+      // A Deployment's selector cannot change, so an upgrade that changed it would have been refused.
+      expect(await kubectl.run(["get", "deployment", "-n", "slipway-system", "-o", "name"])).toContain(
+        "slipway-controller",
+      );
+      expect(await release.uninstall(CHART)).toContain("  default/files\n");
     },
     2 * MINUTES,
   );

@@ -71,7 +71,7 @@ export interface RenderedChart {
 
 /** What the chart makes of these values, merged with its own. @throws {Error} with what a template or the YAML parser said. */
 export function chartOf(given: Values = {}, options: Omit<Rendering, "values"> = {}): RenderedChart {
-  const files = renderChart({ ...options, values: mergedValues(defaultValues(), given) });
+  const files = renderChart({ ...options, values: mergedValues(defaultValues(options.chart), given) });
   const { "templates/NOTES.txt": notes = "", ...templates } = files;
   const objects = Object.entries(templates).flatMap(([name, text]) => manifestsOf(name, text));
   return {
