@@ -3,6 +3,7 @@ import { systemClock } from "../machinery/clock.ts";
 import { AuditedAdmission } from "./audited-admission.ts";
 import type { GatewayFlags } from "./gateway-options.ts";
 import type { ListenAddress } from "./listen-address.ts";
+import { type LoadFlags, loadOptions } from "./load-flags.ts";
 import { createLogger, type LogFormat, type LogLevel } from "./logging.ts";
 import { startRuntime } from "./runtime.ts";
 import type { RuntimeParts } from "./runtime-parts.ts";
@@ -10,7 +11,7 @@ import { stopSignal } from "./stop-signal.ts";
 import { UsageError } from "./usage-error.ts";
 import type { WebhookSettings } from "./webhook.ts";
 
-export interface ControllerOptions extends GatewayFlags {
+export interface ControllerOptions extends GatewayFlags, LoadFlags {
   kubeconfig?: string;
   gatewayListen: ListenAddress;
   metricsListen: ListenAddress;
@@ -46,6 +47,7 @@ export async function controller(options: ControllerOptions, parts: RuntimeParts
   await using runtime = await startRuntime({
     ...{ ...options, parts, kubeconfig, audit, logger, defaults: options.filename, stop: stopSignal() },
     ...(webhook && { webhook }),
+    load: loadOptions(options),
     election: { leaseMs: options.leaseSeconds * 1_000, advertiseAddress: options.advertiseAddress },
   });
   // What does not end by itself ends with the process: another leads.

@@ -3,6 +3,7 @@ import { processContext } from "./command-context.ts";
 import { electionFlags } from "./election-flags.ts";
 import { gatewayFlags } from "./gateway-options.ts";
 import { parseListenAddress } from "./listen-address.ts";
+import { loadFlags } from "./load-flags.ts";
 import type { RuntimeParts } from "./runtime-parts.ts";
 import { stopSignal } from "./stop-signal.ts";
 import { UsageError } from "./usage-error.ts";
@@ -64,7 +65,7 @@ async function parse(argv: readonly string[], parts: RuntimeParts): Promise<numb
     .addOption(logLevel())
     .action(action(async (options) => (await import("./up.ts")).up(options)));
 
-  withElectionFlags(withGatewayFlags(program.command("controller")))
+  withElectionFlags(withLoadFlags(withGatewayFlags(program.command("controller"))))
     .description("run the controllers against any Kubernetes API")
     .addOption(kubeconfig())
     .option("--audit-log <file>", "a file of this replica's own for the log of approvals, beside standard output")
@@ -362,6 +363,11 @@ function withElectionFlags(command: Command): Command {
 
 function withGatewayFlags(command: Command): Command {
   for (const option of gatewayFlags()) command.addOption(option);
+  return command;
+}
+
+function withLoadFlags(command: Command): Command {
+  for (const option of loadFlags()) command.addOption(option);
   return command;
 }
 

@@ -19,6 +19,7 @@ import type { Logger } from "../machinery/logger.ts";
 import { Manager } from "../machinery/manager.ts";
 import { Metrics } from "../machinery/metrics.ts";
 import { registerProcessMetrics } from "../machinery/process-metrics.ts";
+import { RequestPace } from "../machinery/request-pace.ts";
 import { splitClient } from "../machinery/split-client.ts";
 import { NO_TRACES } from "../machinery/tracer.ts";
 import { createNotifier } from "../notifications/create-notifier.ts";
@@ -38,6 +39,7 @@ import { type GatewayFlags, gatewaySettings } from "./gateway-options.ts";
 import { leaderMetrics } from "./leader-metrics.ts";
 import type { ListenAddress } from "./listen-address.ts";
 import { listening } from "./listen-error.ts";
+import type { LoadOptions } from "./load-flags.ts";
 import { notificationMetrics } from "./notification-metrics.ts";
 import { observedDrivers } from "./observed-driver.ts";
 import { ProcessDriver } from "./process-driver.ts";
@@ -58,6 +60,8 @@ export interface RuntimeOptions extends GatewayFlags {
   readonly defaults?: string | undefined;
   /** Of several replicas one acts; absent: this process is alone. */
   readonly election?: ElectionSettings;
+  /** What the API server is asked, and how much at once. */
+  readonly load?: LoadOptions;
   readonly parts?: RuntimeParts;
   readonly logger: Logger;
   /** Aborted when the process shall end. */
@@ -96,7 +100,9 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     ...{ ...options.kubeconfig, userAgent: "slipway-controller" },
     ...{ metrics: apiMetrics(metrics), tracer },
   };
-  const client = stack.use(await createKubeClient(connection));
+  const { kubeApi, concurrency, watchNamespaces } = options.load ?? {};
+  const pace = kubeApi && new RequestPace(kubeApi, clock);
+  const client = stack.use(await createKubeClient({ ...connection, pace }));
   const election: LeaderElection | undefined =
     options.election &&
     createElection({
@@ -108,7 +114,10 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     });
   // Of the one that leads, and nobody else: without the lease nothing leaves through it.
   const acting = election
-    ? splitClient({ following: client, acting: stack.use(await createKubeClient({ ...connection, fence: election })) })
+    ? splitClient({
+        following: client,
+        acting: stack.use(await createKubeClient({ ...connection, pace, fence: election })),
+      })
     : client;
   // A cluster is known by the UID of this namespace.
   const { metadata } = await client.get(namespaces, { namespace: "", name: "kube-system" }, stop);
@@ -143,6 +152,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     clock,
     logger: logger.child({ part: "controllers" }),
     identity: hostname(),
+    ...{ concurrency, watchNamespaces },
     publicUrl: (key) => `${options.gatewayUrl ?? gateway.url}${endpointPath(key)}`,
     drain: {
       drain: (key, isReplaced) => gateway.drain(key, isReplaced),

@@ -49,6 +49,8 @@ export interface ApprovalControllersOptions extends ApprovalServices {
   readonly approvals: Lister<Approval>;
   /** Looks at a deployment soon. */
   readonly enqueueDeployment: (key: ObjectKey) => void;
+  /** Objects of one kind that are reconciled at once. */
+  readonly workers?: number;
   readonly metrics?: { readonly approvals?: ControllerMetrics; readonly policies?: ControllerMetrics } | undefined;
   readonly tracer?: Tracer | undefined;
 }
@@ -103,8 +105,8 @@ export function createApprovalControllers(options: ApprovalControllersOptions): 
     clock,
   });
   options.audit.onTrouble?.((problem) => policyReconciler.learnAudit(problem));
-  const controller = { logger, clock };
-  const { metrics } = options;
+  const { metrics, workers } = options;
+  const controller = { logger, clock, ...(workers !== undefined && { workers }) };
   const policyController = new Controller({
     ...controller,
     name: "approvalpolicy",

@@ -20,9 +20,10 @@ import type { Clock } from "../machinery/clock.ts";
 import { Controller, type ControllerMetrics } from "../machinery/controller.ts";
 import { ApiEventRecorder } from "../machinery/events.ts";
 import { addFinalizer, removeFinalizer } from "../machinery/finalizers.ts";
-import { dropManagedFields, Informer, type InformerMetrics } from "../machinery/informer.ts";
+import { dropManagedFields, type InformerMetrics } from "../machinery/informer.ts";
 import type { ChangeSource, IndexFunction, Lister } from "../machinery/lister.ts";
 import type { Logger } from "../machinery/logger.ts";
+import { cacheOf } from "../machinery/namespaced-informers.ts";
 import type { Runnable } from "../machinery/runnable.ts";
 import { StatusPatcher } from "../machinery/status-patcher.ts";
 import type { Tracer } from "../machinery/tracer.ts";
@@ -43,9 +44,9 @@ import type { Drain } from "./runtime-deployment/drainer.ts";
 import { approvalIndexes } from "./runtime-deployment/gate/ports.ts";
 import { deploymentIndexes, profileIndexes } from "./runtime-deployment/indexes.ts";
 import { deploymentOf } from "./runtime-deployment/probing.ts";
-import { SharedTables } from "./shared-tables.ts";
+import { SharedParts } from "./shared-parts.ts";
 import { connect } from "./sources.ts";
-import { HASH_KEY, StoredKey } from "./stored-key.ts";
+import { HASH_KEY, KEY_NAMESPACE, StoredKey } from "./stored-key.ts";
 import { WorkloadLogs } from "./workload-logs.ts";
 import { WorkloadStreams } from "./workload-streams.ts";
 import { WorkloadUsage } from "./workload-usage.ts";
@@ -57,8 +58,10 @@ export interface ControllersOptions {
   readonly prober: Prober;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Deployments that are reconciled at once. Default 16. */
-  readonly concurrency?: number;
+  /** The most objects of one kind that are reconciled at once. Default 16 deployments, and fewer of the other kinds, always. */
+  readonly concurrency?: number | undefined;
+  /** The only namespaces whose deployments, and what belongs to them, are there for the controllers. Default: all. */
+  readonly watchNamespaces?: readonly string[] | undefined;
   /** Tells one process from another in events: the host name, or the pod's. */
   readonly identity: string;
   readonly approvals: ApprovalServices;
@@ -100,11 +103,21 @@ export interface Controllers {
   /** Of workloads that are spoken to over their standard input and output. */
   readonly streams: WorkloadStreams;
   /** What is there now, for metrics and for the gateway. */
-  readonly deployments: Pick<Informer<RuntimeDeployment>, "get" | "list" | "onChange" | "hasSynced">;
+  readonly deployments: JudgedCache<RuntimeDeployment>;
   /** How workloads are reached of which their status does not tell. */
   readonly endpoints: EndpointTable;
   /** What admission reads. */
   readonly judged: JudgedCaches;
+}
+
+function workersOf({ concurrency = DEFAULT_CONCURRENCY }: ControllersOptions): number {
+  return Math.min(concurrency, MAX_WORKERS);
+}
+
+/** Which objects are kept of a kind, and what of them. */
+interface CacheScope<T> {
+  readonly namespaces?: readonly string[] | undefined;
+  readonly transform?: (object: T) => T;
 }
 
 type JudgedCache<T extends KubeObject> = Pick<Lister<T>, "get" | "list"> & ChangeSource<T>;
@@ -122,6 +135,8 @@ export interface JudgedCaches {
 const FIELD_MANAGER = "slipway-controller";
 const REPORTER = "slipway.dev/controller";
 const DEFAULT_CONCURRENCY = 16;
+/** Of all kinds but deployments: there are few of them, or they wait for people. */
+const MAX_WORKERS = 4;
 /** A loaded Engine takes its time, and taking over from an earlier revision is a stop, two removals, a create and a start. */
 const RECONCILE_TIMEOUT_MS = 600_000;
 const STATUS_FIELDS = {
@@ -139,25 +154,29 @@ export function createControllers(options: ControllersOptions): Controllers {
   const informer = <T extends KubeObject>(
     type: ResourceType<T>,
     indexes: Record<string, IndexFunction<T>> = {},
-    transform: (object: T) => T = dropManagedFields,
+    { transform = dropManagedFields, namespaces }: CacheScope<T> = {},
   ) => {
     const metrics = options.metrics?.informer?.(type.plural);
-    return new Informer<T>({ client, type, logger, clock, indexes, transform, ...(metrics && { metrics }) });
+    return cacheOf<T>(namespaces, { client, type, logger, clock, indexes, transform, ...(metrics && { metrics }) });
   };
-  const tables = new SharedTables();
+  const { watchNamespaces } = options;
+  const own = { namespaces: watchNamespaces };
+  // What backends and profiles refer to may be in Slipway's own namespace, too.
+  const referred = { namespaces: watchNamespaces && [...watchNamespaces, KEY_NAMESPACE] };
+  const parts = new SharedParts();
   const deployments = informer<RuntimeDeployment>(
     runtimeDeployments,
     { ...deploymentIndexes, ...registrationIndexes },
-    (deployment) => tables.share(dropManagedFields(deployment)),
+    { ...own, transform: (deployment) => parts.share(dropManagedFields(deployment)) },
   );
   const backends = informer<RuntimeBackend>(runtimeBackends);
   const profiles = informer<GuardrailProfile>(guardrailProfiles, profileIndexes);
   const namespaceCache = informer<Namespace>(namespaces);
-  const secretCache = informer<Secret>(secrets);
-  const configMapCache = informer<ConfigMap>(configMaps);
+  const secretCache = informer<Secret>(secrets, {}, referred);
+  const configMapCache = informer<ConfigMap>(configMaps, {}, referred);
   const gatewayCache = informer<McpGateway>(mcpGateways);
   const policyCache = informer<ApprovalPolicy>(approvalPolicies);
-  const approvalCache = informer<Approval>(approvals, approvalIndexes);
+  const approvalCache = informer<Approval>(approvals, approvalIndexes, own);
 
   const events = new ApiEventRecorder({
     client,
@@ -197,6 +216,7 @@ export function createControllers(options: ControllersOptions): Controllers {
     reconciler: profileReconciler,
     logger,
     clock,
+    workers: workersOf(options),
     ...(options.metrics?.profiles && { metrics: options.metrics.profiles }),
     tracer: options.tracer,
   });
@@ -211,6 +231,7 @@ export function createControllers(options: ControllersOptions): Controllers {
       ...options.approvals,
       metrics: options.metrics,
       tracer: options.tracer,
+      workers: workersOf(options),
     },
     fieldManager: FIELD_MANAGER,
     secrets: secretCache,
@@ -268,6 +289,7 @@ export function createControllers(options: ControllersOptions): Controllers {
     ...{ client, clock, logger, events, deployments, metrics: options.metrics, tracer: options.tracer },
     fieldManager: FIELD_MANAGER,
     createGateway: options.createGateway,
+    concurrency: options.concurrency ?? DEFAULT_CONCURRENCY,
     gateways: gatewayCache,
     secrets: secretCache,
     hashKey: () => hashKey.get(),
@@ -286,6 +308,7 @@ export function createControllers(options: ControllersOptions): Controllers {
       deployments,
       profiles,
       isInstalling: (name) => profileReconciler.isInstalling(name),
+      isWatched: (namespace) => watchNamespaces?.includes(namespace) ?? true,
       live,
       writeStatus: (object, status, signal) => backendStatus.patch(object, status, signal),
       enqueue: (keys) => {
@@ -297,6 +320,7 @@ export function createControllers(options: ControllersOptions): Controllers {
     }),
     logger,
     clock,
+    workers: workersOf(options),
     ...(options.metrics?.backends && { metrics: options.metrics.backends }),
     tracer: options.tracer,
   });

@@ -27,6 +27,8 @@ import { type HttpRequest, HttpTransport } from "./http-transport.ts";
 import { JsonLines } from "./json-lines.ts";
 import { type KubeconfigSource, loadKubeTarget } from "./kubeconfig.ts";
 import { ObservedTransport, type Transport } from "./observed-transport.ts";
+import { PacedTransport } from "./paced-transport.ts";
+import type { RequestPace } from "./request-pace.ts";
 import { collectionPath, objectPath, queryString } from "./resource-path.ts";
 import type { Tracer } from "./tracer.ts";
 
@@ -41,6 +43,8 @@ export interface KubeClientOptions extends KubeconfigSource {
   maxWatchLineBytes?: number;
   /** Asked before each request leaves; nothing is asked of the API server while it does not stand. */
   fence?: Fence | undefined;
+  /** What its requests keep to, and those of other clients that share it. Watches do not count. Default: none. */
+  pace?: RequestPace | undefined;
   metrics?: ApiCallMetrics;
   /** A span for each exchange that is part of a trace. */
   tracer?: Tracer;
@@ -64,7 +68,10 @@ export async function createKubeClient(options: KubeClientOptions): Promise<Disp
     maxBodyBytes: options.maxBodyBytes ?? 64 * 2 ** 20,
     fence: options.fence,
   });
-  return new HttpKubeClient(new ObservedTransport(transport, options), options.maxWatchLineBytes ?? 16 * 2 ** 20);
+  const { pace, metrics, maxWatchLineBytes = 16 * 2 ** 20 } = options;
+  const observed = new ObservedTransport(transport, options);
+  const paced = pace ? new PacedTransport(observed, pace, metrics) : observed;
+  return new HttpKubeClient(paced, maxWatchLineBytes);
 }
 
 /** A refusal that names a time is repeated after it, this often; the rest is the caller's back-off. */
