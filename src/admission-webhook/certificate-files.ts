@@ -7,7 +7,7 @@ import { endsAt, type ReadCertificate, readCertificate } from "./certificate.ts"
 import type { CertificateSource, TakeCertificate } from "./certificate-source.ts";
 
 /** The kubelet itself takes up to a minute to bring a change of a Secret. */
-const LOOK_EVERY_MS = 10_000;
+const LOOK_EVERY_MS = 5_000;
 
 export interface CertificateFilesOptions {
   /** Has `tls.crt` and `tls.key`. */

@@ -11,7 +11,7 @@ import { UsageError } from "./usage-error.ts";
 
 const FIELD_MANAGER = "slipway-defaults";
 /** A mounted ConfigMap takes up to a minute to change. */
-const LOOK_EVERY_MS = 10_000;
+const LOOK_EVERY_MS = 5_000;
 const WEBHOOK_EVERY_MS = 500;
 const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 60_000;
