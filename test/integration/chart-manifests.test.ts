@@ -8,6 +8,7 @@ import { run } from "../../src/cli/program.ts";
 import { startTestApiServer, type TestApiServer } from "../support/api-server.ts";
 import { chartOf, type Manifest, manifestsOf, valueAt, type Webhook } from "../support/chart.ts";
 import { Kubectl } from "../support/kubectl.ts";
+import { schemaProblems } from "../support/kubernetes-schema.ts";
 import { codeBlocks } from "../support/markdown.ts";
 import { restrictedViolations } from "../support/pod-security.ts";
 
@@ -116,6 +117,12 @@ describe("a cluster", () => {
 });
 
 describe("manifests/install.yaml", () => {
+  it("has no field that its kinds do not know", () => {
+    const manifests = manifestsOf(INSTALL_MANIFEST, readFileSync(INSTALL_MANIFEST, "utf8"));
+    expect(manifests.flatMap(schemaProblems)).toEqual([]);
+    expect(chartOf(EVERYTHING).objects.flatMap(schemaProblems)).toEqual([]);
+  });
+
   it("is what the chart makes", () => {
     expect(readFileSync(INSTALL_MANIFEST, "utf8")).toBe(installManifest());
     expect(installManifestProblem()).toBeUndefined();

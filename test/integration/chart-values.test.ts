@@ -5,6 +5,7 @@ import { defaultValues, mergedValues, type Values } from "../../scripts/chart/va
 import { documentedValues, type ValuesSchema } from "../../scripts/chart/values-table.ts";
 import { chartOf, type RenderedChart, valueAt } from "../support/chart.ts";
 import { VALUE_CASES, type ValueCase } from "../support/chart-cases.ts";
+import { schemaProblems } from "../support/kubernetes-schema.ts";
 
 const schema = JSON.parse(readFileSync("charts/slipway/values.schema.json", "utf8"));
 const isValid = new Ajv({ allErrors: true, strict: true, strictTypes: false, strictRequired: false }).compile(schema);
@@ -34,11 +35,22 @@ describe("the values of the chart", () => {
     const values = mergedValues(beside, at(path, value));
     isValid(mergedValues(defaultValues(), values));
     expect(isValid.errors).toBeNull();
-    expectEffect(chartOf(values), each);
+    const chart = chartOf(values);
+    expectEffect(chart, each);
+    expect(chart.objects.flatMap(schemaProblems)).toEqual([]);
     // It is not there anyway.
-    expect(() => expectEffect(chartOf(beside), each)).toThrow();
+    expect(() => expectEffect(chartWithout(beside), each)).toThrow();
   });
 });
+
+/** Many values need nothing beside them. */
+const charts = new Map<string, RenderedChart>();
+function chartWithout(beside: Values): RenderedChart {
+  const key = JSON.stringify(beside);
+  const chart = charts.get(key) ?? chartOf(beside);
+  charts.set(key, chart);
+  return chart;
+}
 
 function pathsOf({ properties }: ValuesSchema): readonly string[] {
   return Object.entries(properties ?? {}).flatMap(([name, child]) =>
@@ -64,6 +76,45 @@ function expectEffect(chart: RenderedChart, { args = [], sees = {}, without = []
 function isMap(value: unknown): value is object {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
+
+describe("manifests", () => {
+  const CONTAINER = { name: "c", image: "x", ports: [{ containerPort: 80 }] };
+  const deployment = (container: object, spec: object = {}) => ({
+    ...{ apiVersion: "apps/v1", kind: "Deployment", metadata: { name: "d" } },
+    spec: { replicas: 1, ...spec, template: { spec: { containers: [container] } } },
+  });
+
+  it.each([
+    { because: "nothing is wrong", manifest: deployment(CONTAINER), says: [] },
+    {
+      because: "a field is misspelt",
+      manifest: deployment({ ...CONTAINER, imagePullPolcy: "Never" }),
+      says: ["Deployment/d.spec.template.spec.containers[0]: has no field imagePullPolcy"],
+    },
+    {
+      because: "a number is a text",
+      manifest: deployment(CONTAINER, { replicas: "2" }),
+      says: ["Deployment/d.spec.replicas: is no integer"],
+    },
+    {
+      because: "a list is a value",
+      manifest: deployment({ ...CONTAINER, args: "--flag" }),
+      says: ["Deployment/d.spec.template.spec.containers[0].args: is no list"],
+    },
+    {
+      because: "nobody knows the kind",
+      manifest: { apiVersion: "apps/v2", kind: "Deployment", metadata: { name: "d" } },
+      says: ["Deployment/d: no kind Deployment of apps/v2 is known"],
+    },
+    {
+      because: "it is another's",
+      manifest: { apiVersion: "cert-manager.io/v1", kind: "Issuer", metadata: { name: "i" }, spec: { selfSignd: {} } },
+      says: ["Issuer/i.spec: has no field selfSignd"],
+    },
+  ])("are held to their schemas: $because", ({ manifest, says }) => {
+    expect(schemaProblems(manifest)).toEqual(says);
+  });
+});
 
 describe("values that the schema refuses", () => {
   it.each([
