@@ -73,7 +73,7 @@ export interface RenderedChart {
 export function chartOf(given: Values = {}, options: Omit<Rendering, "values"> = {}): RenderedChart {
   const files = renderChart({ ...options, values: mergedValues(defaultValues(options.chart), given) });
   const { "templates/NOTES.txt": notes = "", ...templates } = files;
-  const objects = Object.entries(templates).flatMap(([name, text]) => manifestsOf(name, text));
+  const objects = Object.entries(templates).flatMap(([name, text]) => parsed(name, text));
   return {
     objects,
     notes,
@@ -84,6 +84,16 @@ export function chartOf(given: Values = {}, options: Omit<Rendering, "values"> =
       return found;
     },
   };
+}
+
+/** Few templates are changed by a value, and to parse the kinds takes longer than all else. */
+const known = new Map<string, { readonly text: string; readonly objects: readonly Manifest[] }>();
+function parsed(name: string, text: string): readonly Manifest[] {
+  const before = known.get(name);
+  if (before?.text === text) return before.objects;
+  const objects = manifestsOf(name, text);
+  known.set(name, { text, objects });
+  return objects;
 }
 
 /** The objects of a YAML text, whose name is for messages. */
