@@ -1,6 +1,5 @@
 import { once } from "node:events";
 import { type IncomingMessage, request } from "node:http";
-import { networkInterfaces } from "node:os";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { eventually } from "../support/eventually.ts";
 import { FakeClock } from "../support/fake-clock.ts";
@@ -9,7 +8,7 @@ import { type Everything, startEverything } from "../support/mcp/everything.ts";
 import { callTool, FEATURES, type FeatureName, type ServerProgram } from "../support/mcp/features.ts";
 import { addressOf, seenByFollower, startFollower, startLeader, startLeaderProcess } from "../support/mcp/replicas.ts";
 import { type StdioPlace, startStdioPlace, stdioEndpoint } from "../support/mcp/stdio-processes.ts";
-import { ask, endpointAt, type GatewayUnderTest, reasonIn, startServer } from "../support/mcp-gateway.ts";
+import { ask, endpointAt, type GatewayUnderTest, outerAddress, reasonIn, startServer } from "../support/mcp-gateway.ts";
 
 /** Clients at a replica that does not lead, of servers that only the one that leads can serve. */
 let place: StdioPlace;
@@ -297,13 +296,4 @@ async function textUntil({ body }: Response, what: string): Promise<string> {
     if (said.includes(what)) return said;
   }
   return said;
-}
-
-/** Of this machine, as other machines see it: what listens at loopback would be the leader's. */
-function outerAddress(): string {
-  const found = Object.values(networkInterfaces())
-    .flatMap((each) => each ?? [])
-    .find(({ family, internal }) => family === "IPv4" && !internal);
-  if (found === undefined) throw new Error("this test needs a network interface beside loopback");
-  return found.address;
 }

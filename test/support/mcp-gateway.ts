@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type RequestOptions, request, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { networkInterfaces } from "node:os";
 import type { HttpEndpoint } from "../../src/backends/workload-endpoint.ts";
 import type { Endpoint, EndpointState } from "../../src/gateway/directory.ts";
 import { type DataPath, type DataPathOptions, startDataPath } from "../../src/gateway/mcp/data-path.ts";
@@ -92,6 +93,15 @@ export async function startServer(
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+/** Of this machine, as other machines see it: what listens at loopback is of one pod alone. */
+export function outerAddress(): string {
+  const found = Object.values(networkInterfaces())
+    .flatMap((each) => each ?? [])
+    .find(({ family, internal }) => family === "IPv4" && !internal);
+  if (found === undefined) throw new Error("this test needs a network interface beside loopback");
+  return found.address;
 }
 
 export interface Answered {

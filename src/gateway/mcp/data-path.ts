@@ -5,6 +5,7 @@ import type { Logger } from "../../machinery/logger.ts";
 import type { Tracer } from "../../machinery/tracer.ts";
 import type { Directory, EndpointKey } from "../directory.ts";
 import { Drains } from "../drains.ts";
+import { DirectCalls } from "../replicas/direct-calls.ts";
 import { FollowersGrace } from "../replicas/followers-grace.ts";
 import { type ForwardedCounts, Forwarding } from "../replicas/forwarding.ts";
 import type { Leader } from "../replicas/leader.ts";
@@ -117,6 +118,7 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
     underWay: (key) => [upstreams.at(key), bridging.at(key), grace?.at(key)].filter((each) => each !== undefined),
   });
   const forwarding = options.isReplica ? new Forwarding({ maxBodyBytes: MAX_BODY_BYTES, clock }) : undefined;
+  const own = forwarding && new DirectCalls({ directory, clock, tell: (...told) => forwarding.tellOfCalls(...told) });
   let admin: Promise<UpstreamPool> | undefined;
   const adminPool = (socketPath: string) =>
     loadPools().then(({ UpstreamPool }) => new UpstreamPool({ origin: "http://gateway", socketPath }, clock));
@@ -127,6 +129,7 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
     upstreams,
     bridged: bridging.handler(onOutcome),
     forwarding,
+    calls: forwarding && grace && own && { ofOthers: grace, own },
     drains,
     deploymentCounts,
     sessions: new LegacySessions(),
@@ -186,6 +189,8 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
     resume: (key) => drains.end(key),
     async close() {
       drains[Symbol.dispose]();
+      grace?.close();
+      own?.[Symbol.dispose]();
       deploymentCounts.close();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       // Connections that become idle later are closed by nobody else.

@@ -6,7 +6,9 @@ import type { Directory, Endpoint } from "../directory.ts";
 import type { Drains } from "../drains.ts";
 import { hostCheck } from "../host-check.ts";
 import { SAFE_HEADERS } from "../refusal.ts";
-import type { Forwarding } from "../replicas/forwarding.ts";
+import type { DirectCalls } from "../replicas/direct-calls.ts";
+import type { FollowersGrace } from "../replicas/followers-grace.ts";
+import { type Forwarding, NOT_LEADING } from "../replicas/forwarding.ts";
 import { needsLeader } from "../replicas/needs-leader.ts";
 import { type Failure, invalid, sendFailure, unavailable } from "./answers.ts";
 import { type BridgedHandler, ownerOf } from "./bridged/bridged-handler.ts";
@@ -33,6 +35,10 @@ export interface McpHandlerOptions {
   readonly bridged: BridgedHandler;
   /** To the replica that leads; undefined: there is one alone. */
   readonly forwarding: Pick<Forwarding, "follows" | "forward" | "isOwnHost"> | undefined;
+  /** Calls at servers that other replicas have under way, and that this one has while another leads; undefined: it is alone. */
+  readonly calls:
+    | { readonly ofOthers: Pick<FollowersGrace, "tell">; readonly own: Pick<DirectCalls, "enter"> }
+    | undefined;
   /** Which servers take nothing new. */
   readonly drains: Pick<Drains, "isDraining" | "isThere" | "pass">;
   readonly deploymentCounts: Pick<DeploymentCounts, "watch">;
@@ -70,6 +76,7 @@ interface BridgedAs {
   readonly authorization: string | undefined;
 }
 
+const NOT_SYNCED = unavailable(503, "NotSynced", "the gateway has just started", 1);
 const METHODS: ReadonlySet<string> = new Set(["GET", "POST", "DELETE"]);
 
 /** Answers what comes to the gateway's listener. Knows nothing of MCP but where its servers are. */
@@ -162,14 +169,13 @@ export class McpHandler {
     // Asked also about what does not exist, so that the time it takes tells nothing.
     const allowed = gate ? await gate.mayUse(caller, { namespace: route.namespace, name: route.name }) : true;
     if (typeof allowed !== "boolean") return allowed;
-    const isOfDrained = allowed && (await this.#isOfDrained(asked, route));
-    const held = allowed && !isOfDrained ? await this.#held(asked, route) : undefined;
+    if (!allowed) return notFound(route.path);
+    if (asked.headers.tellsOfCalls) return this.#hear(asked, route);
+    const isOfDrained = await this.#isOfDrained(asked, route);
+    const held = isOfDrained ? undefined : await this.#held(asked, route);
     if (held) return held;
-    const endpoint = allowed ? directory.get(route.namespace, route.name) : undefined;
-    if (endpoint === undefined) {
-      if (allowed && !directory.hasSynced()) return unavailable(503, "NotSynced", "the gateway has just started", 1);
-      return notFound(route.path);
-    }
+    const endpoint = directory.get(route.namespace, route.name);
+    if (endpoint === undefined) return directory.hasSynced() ? notFound(route.path) : NOT_SYNCED;
     if (this.#follows && needsLeader(endpoint)) return this.#toLeader(asked, endpoint);
     this.#options.deploymentCounts.watch(endpoint, asked.response);
     const { state, upstream } = endpoint;
@@ -207,6 +213,14 @@ export class McpHandler {
     const isKnown = !state.ready && elsewhere !== true;
     const otherwise = isKnown ? unavailable(503, state.reason, state.message, state.retryAfterSeconds) : undefined;
     return this.#options.forwarding?.forward({ ...asked, isCall, otherwise });
+  }
+
+  /** Another replica has calls of this caller under way. */
+  #hear({ response }: Asked, route: McpRoute): Failure | undefined {
+    const { calls } = this.#options;
+    if (calls === undefined || this.#follows) return NOT_LEADING;
+    calls.ofOthers.tell(route, response);
+    return undefined;
   }
 
   /** Whether it is for a server that is about to end, since calls under way there may wait for it. */
@@ -252,7 +266,9 @@ export class McpHandler {
     const hasBody = method === "POST";
     const headers = onwardHeaders(asked.headers, { host, via: this.#via, upstream, hasBody });
     const onward = { method, path: withQuery(path, route.query), headers, hasBody };
-    this.#exchange(asked, { pool, isCall: method !== "GET" && !listens(request) }, onward);
+    const isCall = method !== "GET" && !listens(request);
+    if (isCall && this.#follows) this.#options.calls?.own.enter(route, asked.headers.authorization, asked.response);
+    this.#exchange(asked, { pool, isCall }, onward);
   }
 
   async #toLegacy(

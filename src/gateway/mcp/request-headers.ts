@@ -12,10 +12,13 @@ export interface RequestHeaders {
   readonly contentLength: number | undefined;
   /** Whether another replica passed it on. Anybody can say so: it takes something from a request, and gives it nothing. */
   readonly isForwarded: boolean;
+  /** Whether it is no request, but another replica's word that calls of this caller are under way. */
+  readonly tellsOfCalls: boolean;
 }
 
 /** From one replica of the gateway to the one that leads. */
 export const FORWARDED_HEADER = "slipway-forwarded";
+export const TELLS_OF_CALLS = "calls";
 
 /**
  * Not forwarded. Of the hop (RFC 9110, 7.6.1): framing and connection are anew on the way to the server. Of the
@@ -52,7 +55,8 @@ export function readRequestHeaders(raw: readonly string[]): RequestHeaders | { r
   const contentLength = own["content-length"] === undefined ? undefined : Number(own["content-length"]);
   const kept = nominated === undefined ? forwarded : without(forwarded, nominated);
   const isForwarded = FORWARDED_HEADER in own;
-  return { forwarded: kept, host, origin, authorization, accept, via, contentLength, isForwarded };
+  const tellsOfCalls = own[FORWARDED_HEADER] === TELLS_OF_CALLS;
+  return { forwarded: kept, host, origin, authorization, accept, via, contentLength, isForwarded, tellsOfCalls };
 }
 
 /** Forwarded, and looked at. */

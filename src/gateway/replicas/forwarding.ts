@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock } from "../../machinery/clock.ts";
+import { type EndpointKey, endpointPath } from "../directory.ts";
 import { type Failure, unavailable } from "../mcp/answers.ts";
 import { Exchange, failureOf, type Outcome } from "../mcp/exchange.ts";
-import type { RequestHeaders } from "../mcp/request-headers.ts";
+import { FORWARDED_HEADER, type RequestHeaders, TELLS_OF_CALLS } from "../mcp/request-headers.ts";
 import type { UpstreamPool } from "../mcp/upstream-pool.ts";
 import { loadPools } from "../mcp/upstreams.ts";
 import { headersFromLeader, headersToLeader } from "./forwarded-headers.ts";
@@ -37,9 +38,17 @@ const FORWARDED_AT_ONCE = 2_048;
 /** A leader that ends lets its calls end for 5 s. */
 const RETIRE_MS = 6_000;
 
+/** The leader answers nothing to that, or why not. */
+const TOLD_BYTES = 64 * 1024;
+
 const NO_LEADER = unavailable(503, "NoLeader", "no replica of the gateway leads just now; try again", 2);
 /** Never a second hop: two replicas could each take the other for the leader. */
-const NOT_LEADING = unavailable(503, "NotLeading", "another replica of the gateway is about to lead; try again", 1);
+export const NOT_LEADING = unavailable(
+  503,
+  "NotLeading",
+  "another replica of the gateway is about to lead; try again",
+  1,
+);
 const TOO_MANY = unavailable(429, "TooManyRequests", "too many calls wait for the replica that leads; try again", 1);
 
 /** Passes on to the replica that leads what only that one can serve: as it comes, in both directions. */
@@ -107,6 +116,23 @@ export class Forwarding implements AsyncDisposable {
     const onward = { method, path, hasBody: method === "POST", headers: headersToLeader(headers, led.address.host) };
     exchange.send(onward, headers.contentLength);
     return undefined;
+  }
+
+  /** Tells the leader that calls are under way at a server, until the signal, or for as long as it hears. Never rejects. */
+  async tellOfCalls(key: EndpointKey, authorization: string | undefined, signal: AbortSignal): Promise<void> {
+    const led = this.#toLeader();
+    if (led === undefined) return;
+    const headers = {
+      ...{ host: led.address.host, [FORWARDED_HEADER]: TELLS_OF_CALLS },
+      ...(authorization !== undefined && { authorization }),
+    };
+    try {
+      const { dispatcher } = await led.pool;
+      const { body } = await dispatcher.request({ method: "GET", path: endpointPath(key), headers, signal });
+      await body.dump({ limit: TOLD_BYTES, signal });
+    } catch {
+      // Whoever asked sees that it is over.
+    }
   }
 
   /** Ends what is under way; calls stay where `spare` says so. */
