@@ -1,7 +1,8 @@
 import { isMap, isScalar, parseDocument, type YAMLMap } from "yaml";
 
-/** A JSON schema, as far as it tells which maps of the values have keys of ours. */
+/** A JSON schema, as far as it tells which maps of the values have keys of ours, and what for. */
 export interface ValuesSchema {
+  readonly description?: string;
   readonly properties?: Readonly<Record<string, ValuesSchema>>;
 }
 
@@ -35,6 +36,26 @@ function valuesOf(map: YAMLMap, schema: ValuesSchema, path: readonly string[]): 
     const fallback: unknown = isMap(value) || !isScalar(value) ? JSON.parse(JSON.stringify(value)) : value.value;
     return [{ path: at.join("."), fallback, description: description.join(" ").trim() }];
   });
+}
+
+/** Pure. The schema with what is said of each value as its description, in place of what stood there. */
+export function describedSchema(schema: ValuesSchema, values: readonly DocumentedValue[]): ValuesSchema {
+  const descriptions = new Map(values.map(({ path, description }) => [path, description]));
+  const described = (part: ValuesSchema, path: string): ValuesSchema => {
+    const { description: _, properties, ...rest } = part;
+    const description = descriptions.get(path);
+    const prefix = path === "" ? "" : `${path}.`;
+    const children = Object.entries(properties ?? {}).map(([name, child]) => [
+      name,
+      described(child, `${prefix}${name}`),
+    ]);
+    return {
+      ...(description !== undefined && { description }),
+      ...rest,
+      ...(properties && { properties: Object.fromEntries(children) as Record<string, ValuesSchema> }),
+    };
+  };
+  return described(schema, "");
 }
 
 /** The same for people, as a table of Markdown. */

@@ -28,6 +28,10 @@ describe("the values of the chart", () => {
 
   it("all say what they are for", () => {
     expect(documented.filter(({ description }) => description === "")).toEqual([]);
+    // Editors show what the schema says.
+    for (const { path, description } of documented) {
+      expect(valueAt(schema, `properties.${path.replaceAll(".", ".properties.")}.description`)).toBe(description);
+    }
   });
 
   it.each(VALUE_CASES)("$path takes effect", (each) => {
