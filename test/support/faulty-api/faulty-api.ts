@@ -31,6 +31,8 @@ export class FaultyApi implements AsyncDisposable {
   broken = 0;
   /** Requests that the API server was given. */
   passed = 0;
+  /** Those of them that change something: method and path. */
+  readonly written: string[] = [];
   readonly kubeconfig: string;
   readonly #directory: string;
   readonly #upstream: Upstream;
@@ -115,8 +117,7 @@ export class FaultyApi implements AsyncDisposable {
     if (incoming.headers.authorization !== `Bearer ${this.#token}`)
       return this.#refuse(outgoing, 401, "Unauthorized", "Unauthorized");
     const { refuse } = this.faults;
-    if (refuse && refuse.left > 0) {
-      refuse.left -= 1;
+    if (refuse) {
       const { reason, message } = REFUSALS[refuse.code];
       const after = refuse.retryAfterSeconds;
       const headers: OutgoingHttpHeaders = after === undefined ? {} : { "retry-after": String(after) };
@@ -147,6 +148,7 @@ export class FaultyApi implements AsyncDisposable {
     { isWatch, isLost }: { readonly isWatch: boolean; readonly isLost: boolean },
   ): void {
     this.passed += 1;
+    if (incoming.method !== "GET") this.written.push(`${incoming.method} ${incoming.url}`);
     const { server, token } = this.#upstream;
     const { host: _, ...headers } = incoming.headers;
     const onward = https.request(
