@@ -156,7 +156,9 @@ export class Controller implements Runnable {
       if (result !== "conflict") span.fail(errorType(error));
     }
     span.set({ "slipway.reconcile.result": result });
-    this.#options.metrics?.reconciled?.(result, this.#clock.monotonicMs() - startedMs);
+    const tookMs = this.#clock.monotonicMs() - startedMs;
+    this.#options.metrics?.reconciled?.(result, tookMs);
+    this.#logger.debug("reconciled", { result, tookMs });
   }
 
   #failed(key: ObjectKey, error: unknown): ReconcileResult {
