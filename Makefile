@@ -37,7 +37,7 @@ image: build engine ## Build the container image of Slipway on the Engine
 test: build ## Run all tests against a real Engine (less than 20 minutes)
 	@$(NODE) scripts/test.ts
 
-conformance: install ## Judge an API server: ours, or KUBECONFIG's with CONFORMANCE=external
+conformance: build ## Judge an API server: ours, or KUBECONFIG's with CONFORMANCE=external
 	@$(NODE) scripts/conformance.ts
 
 soak: build ## Run the long fault suites

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { request } from "undici";
+import { REQUESTERS_ANNOTATION } from "../../../src/api/v1alpha1/index.ts";
 import { temporaryCertificates } from "../../../src/server/http/certificates.ts";
 import { eventually } from "../eventually.ts";
 import { SlipwayProcess, type UpOptions } from "../slipway-process.ts";
@@ -10,6 +11,7 @@ import {
   type ClientConfig,
   installManifests,
   installWebhooks,
+  removeBindings,
   removeManifests,
   removeObjects,
   removeWebhooks,
@@ -33,6 +35,18 @@ export interface DefaultObject {
   readonly spec: object;
 }
 
+const typed = { apiVersion: "slipway.dev/v1alpha1" };
+/** What the first half stamps. */
+const CANARY = {
+  ...{ ...typed, kind: "RuntimeDeployment", metadata: { name: "cluster-canary", namespace: "slipway-system" } },
+  spec: { source: { image: { reference: "slipway.invalid/canary:0" } }, desiredState: "Stopped" },
+};
+/** What the second half refuses. */
+const UNREADABLE = {
+  ...{ ...typed, kind: "GuardrailProfile", metadata: { name: "cluster-canary" } },
+  spec: { network: { egressAllowed: true, allowedHosts: ["https://example.com/"] } },
+};
+
 const PLURALS: Readonly<Record<string, string>> = {
   RuntimeBackend: "runtimebackends",
   GuardrailProfile: "guardrailprofiles",
@@ -47,6 +61,8 @@ export class ClusterProcess extends SlipwayProcess {
   readonly cluster: Cluster;
   readonly #directory: string;
   readonly #options: ClusterProcessOptions;
+  /** Whose roles are taken away in the end. */
+  readonly #users = new Set<string>();
   /** Kept once it was chosen, since configurations of webhooks name it. */
   #webhookPort = 0;
 
@@ -101,17 +117,15 @@ export class ClusterProcess extends SlipwayProcess {
     await this.untilAsked();
   }
 
-  /** Waits until what admission judges can be written. */
+  /** Waits until the API server asks both halves of admission, and gets answers: it may learn of them a moment later. */
   async untilAsked(): Promise<void> {
-    const profile = {
-      ...{ apiVersion: "slipway.dev/v1alpha1", kind: "GuardrailProfile", metadata: { name: "canary" } },
-      spec: {},
-    };
-    const input = JSON.stringify(profile);
+    const ask = (object: object) =>
+      this.kubectl.try(["create", "--dry-run=server", "-o", "json", "-f", "-"], { input: JSON.stringify(object) });
     const look = async () => {
-      const { code, stderr } = await this.kubectl.try(["create", "--dry-run=server", "-f", "-"], { input });
-      if (code !== 0) throw new Error(stderr);
-      return true;
+      const stamped = await ask(CANARY);
+      const refused = await ask(UNREADABLE);
+      if (stamped.stdout.includes(REQUESTERS_ANNOTATION) && refused.stderr.includes("is a URL")) return true;
+      throw new Error(`${stamped.stderr}${refused.stderr}`);
     };
     await eventually("admission is asked and answers", look, { explain: () => this.output.slice(-4_000) });
   }
@@ -123,6 +137,7 @@ export class ClusterProcess extends SlipwayProcess {
   }
 
   override async addUser(name: string, groups: readonly string[]): Promise<string> {
+    this.#users.add(name);
     return await this.cluster.addUser(name, groups);
   }
 
@@ -158,6 +173,7 @@ export class ClusterProcess extends SlipwayProcess {
   async #leaveCluster(): Promise<void> {
     if (isExternalCluster) {
       await removeWebhooks(this.kubectl);
+      await removeBindings(this.kubectl, this.#users);
       await removeManifests(this.kubectl);
     }
     await this.cluster[Symbol.asyncDispose]();

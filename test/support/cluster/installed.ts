@@ -86,3 +86,16 @@ export async function removeManifests(kubectl: Kubectl): Promise<void> {
   const input = objects.map((object) => JSON.stringify(object)).join("\n");
   await kubectl.run(["delete", "--ignore-not-found", "--wait=false", "-f", "-"], { input });
 }
+
+interface Bindings {
+  readonly items: readonly (KubeObject & { readonly subjects?: readonly { readonly name: string }[] })[];
+}
+
+/** Takes from people of these names what they were given. */
+export async function removeBindings(kubectl: Kubectl, people: ReadonlySet<string>): Promise<void> {
+  const { items } = await kubectl.get<Bindings>("clusterrolebindings,rolebindings", "-A");
+  const input = items
+    .filter(({ subjects = [] }) => subjects.some(({ name }) => people.has(name)))
+    .map((binding) => JSON.stringify(binding));
+  if (input.length > 0) await kubectl.run(["delete", "--ignore-not-found", "-f", "-"], { input: input.join("\n") });
+}
