@@ -173,7 +173,7 @@ describe("the leader, killed with -9 in mid-call", () => {
       dying.kill("SIGKILL");
       expect(await ended).toContain("the replica that led ended before it had answered");
       expect(performance.now() - killedMs).toBeLessThan(2_000);
-      await expect(callTool(client, "echo", { message: "now" })).rejects.toThrow(/takes no connections now/);
+      await expect(callTool(client, "echo", { message: "now" })).rejects.toThrow(/the replica that le/);
       // It leads, and its controllers have looked at what runs.
       heir.dataPath.follow({ isSelf: true, gatewayAddress: undefined });
       heir.directory.receive([stdioEndpoint("modern#heir", { name: "modern" })], []);
@@ -188,6 +188,26 @@ describe("the leader, killed with -9 in mid-call", () => {
     30_000,
   );
 });
+
+it("tells a client of legacy SSE, too, that the leader was killed in mid-call", async () => {
+  const endpoint = endpointAt(sse.url, { name: "legacy", transport: "sse" });
+  await using dying = await startLeaderProcess(sse.url);
+  await using gateway = await startFollower([endpoint], dying.url);
+  const client = await connectClient("v1 sse", urlOf("legacy", gateway));
+  const atWork = Promise.withResolvers<void>();
+  const params = { name: "trigger-long-running-operation", arguments: { duration: 20, steps: 200 } };
+  const ended = client.call("tools/call", params, { onProgress: () => atWork.resolve(), timeoutMs: 20_000 });
+  const told = expect(ended).rejects.toThrow("the replica that led ended before it had answered");
+  await atWork.promise;
+  const killedMs = performance.now();
+  dying.kill("SIGKILL");
+  await told;
+  expect(performance.now() - killedMs).toBeLessThan(2_000);
+  gateway.dataPath.follow({ isSelf: false, gatewayAddress: addressOf(leader.url) });
+  await using next = await connectClient("v1 sse", urlOf("legacy", gateway));
+  expect(await callTool(next, "echo", { message: "m" })).toBe("Echo: m");
+  await client[Symbol.asyncDispose]();
+}, 30_000);
 
 it("cuts what is under way at a leader that says nothing, once another leads", async () => {
   await using frozen = await startLeaderProcess();

@@ -9,6 +9,7 @@ import { SAFE_HEADERS } from "../refusal.ts";
 import type { DirectCalls } from "../replicas/direct-calls.ts";
 import type { FollowersGrace } from "../replicas/followers-grace.ts";
 import { type Forwarding, NOT_LEADING } from "../replicas/forwarding.ts";
+import { isOfLegacyStream } from "../replicas/legacy-streams.ts";
 import { needsLeader } from "../replicas/needs-leader.ts";
 import { type Failure, invalid, sendFailure, unavailable } from "./answers.ts";
 import { type BridgedHandler, ownerOf } from "./bridged/bridged-handler.ts";
@@ -206,13 +207,14 @@ export class McpHandler {
   /** What is kept for clients, and why a server does not serve, the replica that leads knows. */
   async #toLeader(
     asked: Asked,
-    { state, elsewhere }: Pick<Endpoint, "state" | "elsewhere">,
+    { state, elsewhere, upstream }: Pick<Endpoint, "state" | "elsewhere"> & Partial<Endpoint>,
   ): Promise<Failure | undefined> {
     const { request } = asked;
     const isCall = request.method !== "GET" && !listens(request);
     const isKnown = !state.ready && elsewhere !== true;
     const otherwise = isKnown ? unavailable(503, state.reason, state.message, state.retryAfterSeconds) : undefined;
-    return this.#options.forwarding?.forward({ ...asked, isCall, otherwise });
+    const isLegacy = upstream?.kind === "http" && upstream.transport === "sse" && isOfLegacyStream(request);
+    return this.#options.forwarding?.forward({ ...asked, isCall, isLegacy, otherwise });
   }
 
   /** Another replica has calls of this caller under way. */

@@ -2,12 +2,13 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock } from "../../machinery/clock.ts";
 import { type EndpointKey, endpointPath } from "../directory.ts";
 import { type Failure, unavailable } from "../mcp/answers.ts";
-import { Exchange, failureOf, type Outcome } from "../mcp/exchange.ts";
+import { Exchange, type ExchangeOptions, failureOf, type Outcome } from "../mcp/exchange.ts";
 import { FORWARDED_HEADER, type RequestHeaders, TELLS_OF_CALLS } from "../mcp/request-headers.ts";
 import type { UpstreamPool } from "../mcp/upstream-pool.ts";
 import { loadPools } from "../mcp/upstreams.ts";
 import { headersFromLeader, headersToLeader } from "./forwarded-headers.ts";
 import { type GatewayAddress, type Leader, NOBODY, ownHost, parseGatewayAddress } from "./leader.ts";
+import { LegacyStreams } from "./legacy-streams.ts";
 
 export interface ForwardingOptions {
   readonly maxBodyBytes: number;
@@ -21,12 +22,17 @@ export interface ForwardedRequest {
   readonly headers: RequestHeaders;
   /** Whether somebody waits for its end, rather than for what may come. */
   readonly isCall: boolean;
+  /** Whether it belongs to a stream of legacy SSE: its answer is not that of a call. */
+  readonly isLegacy?: boolean;
   /** What is told where nobody leads, if more is known than that. */
   readonly otherwise?: Failure | undefined;
 }
 
 /** Requests by how they ended; `refused`: they were not passed on. */
 export type ForwardedCounts = Readonly<Record<Outcome | "refused", number>>;
+
+type Manner = Pick<ForwardedRequest, "request" | "response" | "isCall" | "isLegacy">;
+type ExchangeManner = Pick<ExchangeOptions, "isCall" | "rewrite" | "unanswered" | "onRequests">;
 
 interface Led {
   readonly address: GatewayAddress;
@@ -57,6 +63,7 @@ export class Forwarding implements AsyncDisposable {
   readonly #counts: Record<Outcome | "refused", number> = { answered: 0, gone: 0, failed: 0, refused: 0 };
   /** With those whose leader is none any more. */
   readonly #pools = new Set<Promise<UpstreamPool>>();
+  readonly #streams = new LegacyStreams();
   #leader: Leader = NOBODY;
   #ownHost: string | undefined;
   #led: Led | undefined;
@@ -91,7 +98,8 @@ export class Forwarding implements AsyncDisposable {
   }
 
   /** Undefined where it was taken on. */
-  async forward({ request, response, headers, isCall, otherwise }: ForwardedRequest): Promise<Failure | undefined> {
+  async forward({ otherwise, ...asked }: ForwardedRequest): Promise<Failure | undefined> {
+    const { request, response, headers } = asked;
     if (headers.isForwarded) return this.#refused(NOT_LEADING);
     const led = this.#toLeader();
     if (led === undefined) return this.#refused(otherwise ?? NO_LEADER);
@@ -108,7 +116,7 @@ export class Forwarding implements AsyncDisposable {
       return undefined;
     }
     const exchange = new Exchange({
-      ...{ request, response, pool, maxBodyBytes, clock, isCall, onEnd },
+      ...{ request, response, pool, maxBodyBytes, clock, onEnd, ...this.#manner(asked) },
       passedHeaders: headersFromLeader,
       failureOf: failureOfLeader,
     });
@@ -142,6 +150,16 @@ export class Forwarding implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.#pools].map(async (pool) => (await pool).destroy()));
+  }
+
+  /** Who waits for what of it. */
+  #manner({ request, response, isCall, isLegacy }: Manner): ExchangeManner {
+    if (!isLegacy) return { isCall };
+    const { method, url = "" } = request;
+    if (method === "POST") return { isCall, onRequests: (ids) => this.#streams.sent(url, ids) };
+    const stream = this.#streams.watch();
+    response.once("close", () => stream.close());
+    return { isCall: true, rewrite: stream, unanswered: () => stream.unanswered() };
   }
 
   #refused(failure: Failure): Failure {

@@ -40,11 +40,15 @@ export interface LeaderProcess extends AsyncDisposable {
   kill(signal: "SIGKILL" | "SIGSTOP"): void;
 }
 
-/** A leader in a process of its own, with servers over stdio: `everything` and `modern`. */
-export async function startLeaderProcess(): Promise<LeaderProcess> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, "leader-child.ts")], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+/** A leader in a process of its own, with servers over stdio: `everything` and `modern`. `sse`: URL of `legacy`. */
+export async function startLeaderProcess(sse?: string): Promise<LeaderProcess> {
+  const child = spawn(
+    process.execPath,
+    [join(import.meta.dirname, "leader-child.ts"), ...(sse === undefined ? [] : [sse])],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  );
   const [line] = (await once(child.stdout, "data")) as [Buffer];
   return {
     url: line.toString().trim(),
