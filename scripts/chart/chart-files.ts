@@ -10,8 +10,8 @@ const FORMAT_TIMEOUT_MS = 60_000;
 const END = "\n<!-- End of what was made. -->";
 
 /**
- * What the chart repeats of other files, since Helm reads nothing outside of a chart: the CRDs of `crds`, the roles for people, and what
- * values.yaml says of its values, in README.md and in their schema, from where editors show it. By path.
+ * What the chart repeats of other files, since Helm reads nothing outside of a chart: the CRDs of `crds`, the roles for people, alerts and
+ * dashboard, and what values.yaml says of its values, in README.md and in their schema, from where editors show it. By path.
  */
 export function chartFiles(crds = "crds"): ReadonlyMap<string, string> {
   const files = globSync(`${crds}/*.yaml`).map(
@@ -20,6 +20,9 @@ export function chartFiles(crds = "crds"): ReadonlyMap<string, string> {
   return new Map([
     ...files,
     [join(CHART, "files/roles.yaml"), read("manifests/rbac/roles.yaml")],
+    ...["rules.yaml", "dashboard.json"].map(
+      (name) => [join(CHART, "files/monitoring", name), read(join("manifests/monitoring", name))] as const,
+    ),
     [join(CHART, "README.md"), readme()],
     [join(CHART, SCHEMA), valuesSchema()],
   ]);

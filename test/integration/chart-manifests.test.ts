@@ -50,7 +50,14 @@ const EVERYTHING: Values = {
 const EXAMPLES = codeBlocks("charts/slipway/README.md").filter(({ text }) => text.includes("backends:"));
 
 /** Kinds of others, or ones that the embedded server does not have. */
-const NOT_SERVED_HERE = ["PodDisruptionBudget", "ServiceMonitor", "HTTPRoute", "Certificate", "Issuer"];
+const NOT_SERVED_HERE = [
+  "PodDisruptionBudget",
+  "ServiceMonitor",
+  "PrometheusRule",
+  "HTTPRoute",
+  "Certificate",
+  "Issuer",
+];
 
 describe("a cluster", () => {
   let server: TestApiServer;

@@ -142,6 +142,28 @@ export const VALUE_CASES: readonly ValueCase[] = [
     sees: { [`${MONITOR}.endpoints.0.scrapeTimeout`]: "5s" },
   },
   {
+    path: "metrics.prometheusRule.enabled",
+    value: true,
+    sees: { "PrometheusRule/slipway:spec.groups.0.rules.0.alert": "SlipwayNoLeader" },
+  },
+  {
+    path: "metrics.prometheusRule.labels",
+    value: { release: "prometheus" },
+    with: { metrics: { prometheusRule: { enabled: true } } },
+    sees: { "PrometheusRule/slipway:metadata.labels": { release: "prometheus" } },
+  },
+  {
+    path: "metrics.dashboard.enabled",
+    value: true,
+    sees: { "ConfigMap/slipway-dashboard:metadata.labels": { grafana_dashboard: "1" } },
+  },
+  {
+    path: "metrics.dashboard.labels",
+    value: { dashboards: "mcp" },
+    with: { metrics: { dashboard: { enabled: true } } },
+    sees: { "ConfigMap/slipway-dashboard:metadata.labels": { dashboards: "mcp" } },
+  },
+  {
     path: "gateway.url",
     value: "https://m.example.com/x",
     with: withIngress,

@@ -38,6 +38,13 @@ const OF_OTHERS: Readonly<Record<TypeName, Readonly<Record<string, TypeName>>>> 
   "monitoring.coreos.com/v1 ServiceMonitor": { spec: "ServiceMonitorSpec" },
   ServiceMonitorSpec: { selector: "V1LabelSelector", endpoints: "Array<Endpoint>" },
   Endpoint: { port: "string", path: "string", interval: "string", scrapeTimeout: "string" },
+  "monitoring.coreos.com/v1 PrometheusRule": { spec: "PrometheusRuleSpec" },
+  PrometheusRuleSpec: { groups: "Array<RuleGroup>" },
+  RuleGroup: { name: "string", interval: "string", rules: "Array<AlertingRule>" },
+  AlertingRule: {
+    ...{ alert: "string", expr: "string", for: "string" },
+    ...{ labels: "{ [key: string]: string; }", annotations: "{ [key: string]: string; }" },
+  },
   "cert-manager.io/v1 Issuer": { spec: "IssuerSpec" },
   IssuerSpec: { selfSigned: "SelfSignedIssuer" },
   SelfSignedIssuer: {},
