@@ -1,7 +1,7 @@
 /** What goes wrong between a client and the API server behind a `FaultyApi`. Set at any time, and at once in force. */
 export interface Faults {
-  /** So many requests are answered by this code without being looked at; `retryAfterSeconds` goes along where it is set. */
-  refuse: { code: 429 | 500 | 503; left: number; retryAfterSeconds?: number } | undefined;
+  /** All requests are answered by this code without being looked at; `retryAfterSeconds` goes along where it is set. */
+  refuse: { code: 429 | 500 | 503; retryAfterSeconds?: number | undefined } | undefined;
   /** So many watches that begin at a version are told that it is too old. */
   goneWatches: number;
   /** Before each list is passed on, in milliseconds. */
