@@ -91,7 +91,7 @@ export function deployment(facts: Partial<Facts>): RuntimeDeployment {
 
 export interface PhaseCase {
   /** To Argo CD. */
-  readonly health: string;
+  readonly health: "Healthy" | "Suspended" | "Progressing" | "Degraded";
   /** To kstatus, and so to Flux. */
   readonly kstatus: "Current" | "InProgress" | "Failed";
   readonly because: string;
@@ -110,7 +110,7 @@ export const PHASE_CASES: readonly PhaseCase[] = [
   },
   {
     health: "Healthy",
-    kstatus: "Current",
+    kstatus: "InProgress",
     because: "it was stopped on request",
     phase: "Stopped",
     facts: { ...NOTHING_RUNS, desiredState: "Stopped" },
@@ -180,7 +180,7 @@ export const PHASE_CASES: readonly PhaseCase[] = [
   },
   {
     health: "Degraded",
-    kstatus: "Failed",
+    kstatus: "InProgress",
     because: "it fails, and is tried again",
     phase: "Error",
     facts: { ...NOTHING_RUNS, failure: { kind: "retried", ...note("ImageNotFound") } },
