@@ -33,7 +33,7 @@ async function start(mode: Mode): Promise<Installation> {
   };
   const controller = await ClusterProcess.prepare({ defaults: [backend] });
   const slipway = await Installation.start({ process: controller });
-  await controller.register();
+  await controller.untilAsked();
   return slipway;
 }
 

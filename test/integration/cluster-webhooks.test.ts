@@ -61,7 +61,7 @@ describe("replicas with a CA of their own", () => {
     kubectl = first.kubectl;
     second = await ClusterProcess.prepare({ cluster: first.cluster });
     await first.start();
-    await first.register();
+    await first.untilAsked();
     await second.start();
     await eventually("the second is ready", () => second.isReady());
   });
@@ -156,7 +156,7 @@ describe("a replica with certificates of somebody else", () => {
   beforeAll(async () => {
     process = await ClusterProcess.prepare({ certificates: "files" });
     await process.start();
-    await process.register();
+    await process.untilAsked();
   });
   afterAll(async () => {
     await process?.[Symbol.asyncDispose]();
@@ -175,6 +175,7 @@ describe("a replica with certificates of somebody else", () => {
     const bundles = await bundlesOf(process.kubectl);
     expect(bundles).not.toContain(Buffer.from(ca).toString("base64"));
     await process.register();
+    await process.untilAsked();
   });
 });
 

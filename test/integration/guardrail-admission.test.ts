@@ -40,7 +40,7 @@ async function start(mode: AdmissionMode | "controller"): Promise<AsyncDisposabl
   if (isOurs(mode)) return startGuarded(mode);
   const process = await ClusterProcess.prepare({ certificates: "files" });
   await process.start();
-  await process.register();
+  await process.untilAsked();
   return {
     kubeconfig: process.kubectl.kubeconfig,
     [Symbol.asyncDispose]: () => process[Symbol.asyncDispose](),

@@ -1,10 +1,12 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { request } from "undici";
 import { REQUESTERS_ANNOTATION } from "../../../src/api/v1alpha1/index.ts";
 import { temporaryCertificates } from "../../../src/server/http/certificates.ts";
 import { eventually } from "../eventually.ts";
+import { listen } from "../listen.ts";
 import { SlipwayProcess, type UpOptions } from "../slipway-process.ts";
 import { type Cluster, isExternalCluster, startCluster } from "./cluster.ts";
 import {
@@ -35,6 +37,7 @@ export interface DefaultObject {
   readonly spec: object;
 }
 
+const DEFAULTS_ROLE = "slipway-defaults";
 const typed = { apiVersion: "slipway.dev/v1alpha1" };
 /** What the first half stamps. */
 const CANARY = {
@@ -63,13 +66,14 @@ export class ClusterProcess extends SlipwayProcess {
   readonly #options: ClusterProcessOptions;
   /** Whose roles are taken away in the end. */
   readonly #users = new Set<string>();
-  /** Kept once it was chosen, since configurations of webhooks name it. */
-  #webhookPort = 0;
+  /** Configurations of webhooks name it, and are there first. */
+  readonly webhookPort: number;
 
-  private constructor(cluster: Cluster, directory: string, options: ClusterProcessOptions) {
-    super({ ...options, dataDir: directory });
+  private constructor(cluster: Cluster, place: Place, options: ClusterProcessOptions) {
+    super({ ...options, dataDir: place.directory });
     this.cluster = cluster;
-    this.#directory = directory;
+    this.#directory = place.directory;
+    this.webhookPort = place.webhookPort;
     this.#options = options;
   }
 
@@ -77,17 +81,14 @@ export class ClusterProcess extends SlipwayProcess {
   static async prepare(options: ClusterProcessOptions = {}): Promise<ClusterProcess> {
     const cluster = options.cluster ?? (await startCluster());
     const directory = mkdtempSync(join(tmpdir(), "slipway-controller-"));
-    const made = new ClusterProcess(cluster, directory, options);
+    const made = new ClusterProcess(cluster, { directory, webhookPort: await freePort() }, options);
     writeFileSync(made.kubectl.kubeconfig, readFileSync(cluster.kubeconfig), { mode: 0o600 });
     if (!options.cluster) await installManifests(made.kubectl);
     await made.#writeCredentials();
     await made.#writeDefaults(options.defaults ?? []);
     if (options.certificates === "files") await made.writeCertificate();
+    if (!options.cluster) await made.register();
     return made;
-  }
-
-  get webhookPort(): number {
-    return this.#webhookPort;
   }
 
   /** With its own rights. */
@@ -110,11 +111,10 @@ export class ClusterProcess extends SlipwayProcess {
     return made.caPem;
   }
 
-  /** Has the API server ask it from now on, and waits until it does. */
+  /** Has the API server ask it from now on: what is judged is refused until it answers. */
   async register(): Promise<void> {
     await installWebhooks(this.kubectl, (installed) => this.#clientConfig(installed));
     if (this.#options.certificates !== "files") await this.#publish();
-    await this.untilAsked();
   }
 
   /** Waits until the API server asks both halves of admission, and gets answers: it may learn of them a moment later. */
@@ -145,7 +145,7 @@ export class ClusterProcess extends SlipwayProcess {
     const { certificates } = this.#options;
     return [
       ...["controller", "--kubeconfig", this.controllerKubeconfig],
-      ...["--webhook-listen", `${this.cluster.listenHost}:${this.#webhookPort}`],
+      ...["--webhook-listen", `${this.cluster.listenHost}:${this.webhookPort}`],
       ...(certificates === "files" ? ["--webhook-certificates", this.certificates] : []),
       ...(this.#options.defaults?.length ? ["--filename", join(this.#directory, "defaults")] : []),
     ];
@@ -154,7 +154,6 @@ export class ClusterProcess extends SlipwayProcess {
   protected override async heard(said: string): Promise<void> {
     const [, gateway, metrics, webhook] = /gateway (\S+), metrics (\S+), webhook (\S+)\n/.exec(said) ?? [];
     if (!webhook) throw new Error(`it said nothing of a webhook: ${said}`);
-    this.#webhookPort = Number(new URL(webhook).port);
     const { clusters } = JSON.parse(readFileSync(this.cluster.kubeconfig, "utf8")) as Clusters;
     const endpoints = { api: clusters[0]?.cluster.server, gateway, metrics };
     writeFileSync(join(this.#directory, "endpoints.json"), JSON.stringify(endpoints));
@@ -173,6 +172,7 @@ export class ClusterProcess extends SlipwayProcess {
   async #leaveCluster(): Promise<void> {
     if (isExternalCluster) {
       await removeWebhooks(this.kubectl);
+      await this.kubectl.run(["delete", "--ignore-not-found", "clusterrolebinding,clusterrole", DEFAULTS_ROLE]);
       await removeBindings(this.kubectl, this.#users);
       await removeManifests(this.kubectl);
     }
@@ -181,9 +181,9 @@ export class ClusterProcess extends SlipwayProcess {
 
   #clientConfig({ service }: ClientConfig): ClientConfig {
     if (!service) throw new Error("the chart names a service");
-    if (this.#options.certificates !== "files") return { service: { ...service, port: this.#webhookPort } };
+    if (this.#options.certificates !== "files") return { service: { ...service, port: this.webhookPort } };
     const caBundle = readFileSync(join(this.certificates, "ca.crt")).toString("base64");
-    return { url: `https://${this.cluster.webhookHost}:${this.#webhookPort}${service.path}`, caBundle };
+    return { url: `https://${this.cluster.webhookHost}:${this.webhookPort}${service.path}`, caBundle };
   }
 
   /** The Service by which it is called: it leads out of the cluster, to this machine. */
@@ -211,7 +211,7 @@ export class ClusterProcess extends SlipwayProcess {
       ...{ apiGroups: ["slipway.dev"], resources: [PLURALS[kind] ?? kind], resourceNames: [metadata.name] },
       verbs: ["create", "patch"],
     }));
-    const [apiGroup, name] = ["rbac.authorization.k8s.io", "slipway-defaults"];
+    const [apiGroup, name] = ["rbac.authorization.k8s.io", DEFAULTS_ROLE];
     await this.kubectl.apply(
       { apiVersion: `${apiGroup}/v1`, kind: "ClusterRole", metadata: { name }, rules },
       {
@@ -227,6 +227,19 @@ export class ClusterProcess extends SlipwayProcess {
     const file = `${object.kind.toLowerCase()}-${object.metadata.name}.json`;
     writeFileSync(join(this.#directory, "defaults", file), JSON.stringify(object));
   }
+}
+
+interface Place {
+  readonly directory: string;
+  readonly webhookPort: number;
+}
+
+/** One that was free a moment ago. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  const host = await listen(server);
+  await new Promise((resolve) => server.close(resolve));
+  return Number(host.split(":")[1]);
 }
 
 interface Clusters {
