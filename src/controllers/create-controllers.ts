@@ -164,10 +164,16 @@ export function createControllers(options: ControllersOptions): Controllers {
   // What backends and profiles refer to may be in Slipway's own namespace, too.
   const referred = { namespaces: watchNamespaces && [...watchNamespaces, KEY_NAMESPACE] };
   const parts = new SharedParts();
+  const slim = (deployment: RuntimeDeployment) => parts.share(dropManagedFields(deployment));
+  // What a write answered is kept until the cache has it; one that changed nothing answers what the cache has.
+  const slimmed = async (written: Promise<RuntimeDeployment>) => {
+    const answered = await written;
+    return Object.isFrozen(answered) ? answered : slim(answered);
+  };
   const deployments = informer<RuntimeDeployment>(
     runtimeDeployments,
     { ...deploymentIndexes, ...registrationIndexes },
-    { ...own, transform: (deployment) => parts.share(dropManagedFields(deployment)) },
+    { ...own, transform: slim },
   );
   const backends = informer<RuntimeBackend>(runtimeBackends);
   const profiles = informer<GuardrailProfile>(guardrailProfiles, profileIndexes);
@@ -260,8 +266,8 @@ export function createControllers(options: ControllersOptions): Controllers {
     registry: live,
     prober,
     writer: {
-      status: (deployment, status, signal) => deploymentStatus.patch(deployment, status, signal),
-      addFinalizer: (deployment, signal) => addFinalizer(deployment, { ...finalizer, signal }),
+      status: (deployment, status, signal) => slimmed(deploymentStatus.patch(deployment, status, signal)),
+      addFinalizer: (deployment, signal) => slimmed(addFinalizer(deployment, { ...finalizer, signal })),
       removeFinalizer: (deployment, signal) => removeFinalizer(deployment, { ...finalizer, signal }),
     },
     events,

@@ -35,7 +35,7 @@ import type { ApprovalGate } from "./gate/ports.ts";
 import { isHeld } from "./gate/version.ts";
 import type { GuardrailSources } from "./guardrail-sources.ts";
 import { news, repairs } from "./happenings.ts";
-import { isKnown, Memories, newest, wrote } from "./memory.ts";
+import { caughtUp, isKnown, Memories, newest, wrote } from "./memory.ts";
 import { observeFormer } from "./moving.ts";
 import { follow, probeKey, probeTarget } from "./probing.ts";
 import { factsOf } from "./report.ts";
@@ -142,9 +142,12 @@ export class RuntimeDeploymentReconciler implements Reconciler {
     return { requeueAfterMs: Math.max(1, Math.min(jittered(RESYNC_MS), ...requeues)) };
   }
 
-  /** Whether this controller knows this version already: it wrote it, or replaced it. */
+  /** Whether this controller knows a version already that has come into the cache: it wrote it, or replaced it. */
   knows(deployment: RuntimeDeployment): boolean {
-    return isKnown(this.#memories.of(deployment), deployment);
+    const memory = this.#memories.of(deployment);
+    const known = isKnown(memory, deployment);
+    caughtUp(memory, deployment);
+    return known;
   }
 
   async #converge(scope: Scope): Promise<void> {
