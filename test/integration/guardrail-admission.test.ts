@@ -206,6 +206,7 @@ describe.each(MODES.filter(({ mode }) => !isExternalCluster || !isOurs(mode)))(
         await kubectl.run(["delete", "rtb", "bounded"]);
         await untilSaid(gone, "");
         await kubectl.run(gone);
+        await kubectl.run(["delete", "namespace", "bounded", "--wait=false"]);
       });
 
       it("goes together with what uses it", async () => {
