@@ -1,4 +1,5 @@
 import type { ReadableSpan, SpanExporter } from "@opentelemetry/sdk-trace";
+import { correlated } from "../machinery/correlation.ts";
 import type { Logger } from "../machinery/logger.ts";
 
 type Done = Parameters<SpanExporter["export"]>[1];
@@ -44,17 +45,16 @@ export class TellingExporter implements SpanExporter {
   #told(works: boolean, error: Error | undefined): void {
     if (works === !this.#isOut) return;
     this.#isOut = !works;
-    const fields = { endpoint: this.#endpoint };
-    if (works) this.#logger.info("traces are exported again", fields);
-    // Its message may quote an answer.
-    else
-      this.#logger.warn("traces cannot be exported and are dropped until they can", {
-        ...fields,
-        error: codeOf(error),
-      });
+    const fields = { endpoint: this.#endpoint, ...(!works && { error: codeOf(error) }) };
+    // It concerns everybody, not the work that happened to fill the batch.
+    correlated({}, () => {
+      if (works) this.#logger.info("traces are exported again", fields);
+      else this.#logger.warn("traces cannot be exported and are dropped until they can", fields);
+    });
   }
 }
 
+/** Not its message, which may quote an answer. */
 function codeOf(error: Error | undefined): string {
   const code = error && "code" in error ? error.code : undefined;
   return code === undefined ? (error?.name ?? "unknown") : String(code);
