@@ -72,6 +72,11 @@ export class CertificateRotation implements Runnable {
     this.#options = options;
   }
 
+  /** Whether both configurations have had what is served with. */
+  hasPublished(): boolean {
+    return this.#published !== undefined;
+  }
+
   async run(stop: AbortSignal): Promise<void> {
     const { client, clock, logger } = this.#options;
     const own = new OwnCertificates(this.#options);

@@ -39,14 +39,18 @@ export interface WebhookListener extends AsyncDisposable {
   readonly urls: Readonly<Record<AdmissionHalf, string>>;
   /** Takes another certificate for connections from now on. */
   renew(certificate: WebhookCertificate): void;
+  /** Goes on answering, but keeps no connection: API servers are to find another replica. */
+  leave(): void;
 }
 
 /** Serves the admission rules as a webhook, over TLS 1.2 or later. */
 export async function listenForReviews(options: WebhookListenerOptions): Promise<WebhookListener> {
   const { host, port, path, certificate } = options;
+  const leaving = { isLeaving: false };
   const server = createServer(
     { ...(certificate && pems(certificate)), minVersion: "TLSv1.2", handshakeTimeout: HANDSHAKE_TIMEOUT_MS },
     (message, response) => {
+      if (leaving.isLeaving) response.setHeader("connection", "close");
       void respond(message, response, options);
     },
   );
@@ -71,6 +75,10 @@ export async function listenForReviews(options: WebhookListenerOptions): Promise
   return {
     urls: { stamps: `${url}/stamps`, rules: `${url}/rules` },
     renew: (renewed) => server.setSecureContext({ ...pems(renewed), minVersion: "TLSv1.2" }),
+    leave() {
+      leaving.isLeaving = true;
+      server.closeIdleConnections();
+    },
     async [Symbol.asyncDispose]() {
       const closed = new Promise((resolve) => server.close(resolve));
       // Answers take no time, so what is still open waits for nothing.

@@ -189,7 +189,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
           new DefaultObjects({
             ...{ client: acting, clock, logger: logger.child({ part: "defaults" }), path: options.defaults },
             manifests: await readDefaults(options.defaults),
-            isJudged: () => webhook?.isReady() ?? true,
+            isJudged: () => webhook?.isAsked() ?? true,
           }),
         ];
   const manager = new Manager({ logger, clock })

@@ -7,6 +7,7 @@ import { CertificateRotation, SharedCertificates } from "../admission-webhook/sh
 import { listenForReviews, type WebhookListener } from "../admission-webhook/webhook-listener.ts";
 import type { KubeClient } from "../machinery/client.ts";
 import type { Clock } from "../machinery/clock.ts";
+import { delay } from "../machinery/clock-delay.ts";
 import type { Logger } from "../machinery/logger.ts";
 import type { Runnable } from "../machinery/runnable.ts";
 import type { ListenAddress } from "./listen-address.ts";
@@ -39,12 +40,14 @@ export interface Webhook extends AsyncDisposable {
   readonly serving: readonly Runnable[];
   /** Parts of the one that leads. */
   readonly leading: readonly Runnable[];
-  /** Whether it answers. */
-  isReady(): boolean;
+  /** Of the one that leads: whether API servers can ask it. */
+  isAsked(): boolean;
 }
 
 /** Fixed, since configurations of webhooks name it. */
 const PATH = "/review";
+/** So long a replica that ends goes on answering: Services take a moment to lead nobody to it any more. */
+const LEAVE_MS = 3_000;
 
 export async function startWebhook(options: WebhookOptions): Promise<Webhook> {
   const { listen, client, clock, logger, caches } = options;
@@ -71,25 +74,33 @@ export async function startWebhook(options: WebhookOptions): Promise<Webhook> {
     options.certificates === undefined
       ? new SharedCertificates(shared, take)
       : new CertificateFiles({ directory: options.certificates, clock, logger }, take);
+  const rotation =
+    options.certificates === undefined ? new CertificateRotation({ ...shared, client: options.acting }) : undefined;
+  const isReady = () => closedFor() === undefined;
   return {
     url: new URL(listener.urls.rules).origin,
-    serving: [source, waiting("webhook", () => closedFor() === undefined)],
-    leading: options.certificates === undefined ? [new CertificateRotation({ ...shared, client: options.acting })] : [],
-    isReady: () => source.isReady() && closedFor() === undefined,
+    serving: [source, answering(listener, { isReady, clock })],
+    leading: rotation ? [rotation] : [],
+    isAsked: () => source.isReady() && isReady() && (rotation?.hasPublished() ?? true),
     [Symbol.asyncDispose]: () => listener[Symbol.asyncDispose](),
   };
 }
 
-/** A part that does nothing but tell `/readyz` whether it is ready. */
-function waiting(name: string, isReady: () => boolean): Runnable {
+/** Tells `/readyz` of it, and lets API servers find another replica before this one ends. */
+function answering(
+  listener: WebhookListener,
+  { isReady, clock }: { readonly isReady: () => boolean; readonly clock: Clock },
+): Runnable {
   return {
-    name,
+    name: "webhook",
     isReady,
-    run(stop) {
+    async run(stop, abort) {
       const { promise, resolve } = Promise.withResolvers<void>();
       if (stop.aborted) resolve();
       else stop.addEventListener("abort", () => resolve(), { once: true });
-      return promise;
+      await promise;
+      listener.leave();
+      if (isReady()) await delay(clock, LEAVE_MS, abort);
     },
   };
 }
