@@ -4,7 +4,7 @@ NODE := node_modules/.bin/node
 NPM_INSTALL := npm install --no-audit --no-fund --loglevel=error
 
 .DEFAULT_GOAL := help
-.PHONY: help install build run stop engine sandbox-image image test conformance soak verify lint format generate install-manifest bench clean code-engine-emulator
+.PHONY: help install build run stop engine sandbox-image image test conformance soak verify lint format generate install-manifest bench scale clean code-engine-emulator
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-21s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ install-manifest: generate ## Write manifests/install.yaml from the chart; needs
 
 bench: build ## Measure; one JSON object a line
 	@$(NODE) bench/main.ts
+
+scale: install ## Measure a controller with N deployments (1000); one JSON object a line
+	@N=$(N) SECONDS=$(SECONDS) $(NODE) scripts/scale.ts
 
 code-engine-emulator: install ## Emulate IBM Code Engine on loopback until Ctrl-C
 	@$(NODE) scripts/code-engine-emulator.ts

@@ -107,9 +107,9 @@ export class SimulatedCluster implements AsyncDisposable {
     return all({}) - all({ resource: "leases" }) - all({ resource: "subjectaccessreviews" });
   }
 
-  /** Requests of a verb as Kubernetes counts them: GET, LIST, WATCH, POST, PATCH. */
-  async requests(verb: string, labels: Record<string, string> = {}): Promise<number> {
-    return sumOf(await this.api.text("/metrics"), "apiserver_request_total", { verb, ...labels });
+  /** Watches that are open, whoever's. */
+  async watches(): Promise<number> {
+    return sumOf(await this.api.text("/metrics"), "apiserver_longrunning_requests", { verb: "WATCH" });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
