@@ -9,6 +9,7 @@ import { DirectCalls } from "../replicas/direct-calls.ts";
 import { FollowersGrace } from "../replicas/followers-grace.ts";
 import { type ForwardedCounts, Forwarding } from "../replicas/forwarding.ts";
 import type { Leader } from "../replicas/leader.ts";
+import { Reach } from "../replicas/reach.ts";
 import { Bridging, type BridgingStats } from "./bridged/bridging.ts";
 import { CallLimits } from "./call-limits.ts";
 import { type DeploymentCount, DeploymentCounts } from "./deployment-counts.ts";
@@ -129,6 +130,7 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
     upstreams,
     bridged: bridging.handler(onOutcome),
     forwarding,
+    reach: options.isReplica ? new Reach({ clock }) : undefined,
     calls: forwarding && grace && own && { ofOthers: grace, own },
     drains,
     deploymentCounts,

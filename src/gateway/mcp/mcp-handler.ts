@@ -11,6 +11,7 @@ import type { FollowersGrace } from "../replicas/followers-grace.ts";
 import { type Forwarding, NOT_LEADING } from "../replicas/forwarding.ts";
 import { isOfLegacyStream } from "../replicas/legacy-streams.ts";
 import { needsLeader } from "../replicas/needs-leader.ts";
+import type { Reach } from "../replicas/reach.ts";
 import { type Failure, invalid, sendFailure, unavailable } from "./answers.ts";
 import { type BridgedHandler, ownerOf } from "./bridged/bridged-handler.ts";
 import type { CallLimits } from "./call-limits.ts";
@@ -36,6 +37,8 @@ export interface McpHandlerOptions {
   readonly bridged: BridgedHandler;
   /** To the replica that leads; undefined: there is one alone. */
   readonly forwarding: Pick<Forwarding, "follows" | "forward" | "isOwnHost"> | undefined;
+  /** What this one can pass through itself while another leads; undefined: it is alone. */
+  readonly reach: Pick<Reach, "has"> | undefined;
   /** Calls at servers that other replicas have under way, and that this one has while another leads; undefined: it is alone. */
   readonly calls:
     | { readonly ofOthers: Pick<FollowersGrace, "tell">; readonly own: Pick<DirectCalls, "enter"> }
@@ -177,7 +180,7 @@ export class McpHandler {
     if (held) return held;
     const endpoint = directory.get(route.namespace, route.name);
     if (endpoint === undefined) return directory.hasSynced() ? notFound(route.path) : NOT_SYNCED;
-    if (this.#follows && needsLeader(endpoint)) return this.#toLeader(asked, endpoint);
+    if (this.#follows && this.#isLeaders(endpoint)) return this.#toLeader(asked, endpoint);
     this.#options.deploymentCounts.watch(endpoint, asked.response);
     const { state, upstream } = endpoint;
     if (!state.ready && !isOfDrained) return unavailable(503, state.reason, state.message, state.retryAfterSeconds);
@@ -202,6 +205,11 @@ export class McpHandler {
   /** Whether another replica leads, or nobody. */
   get #follows(): boolean {
     return this.#options.forwarding?.follows === true;
+  }
+
+  #isLeaders(endpoint: Endpoint): boolean {
+    const { upstream } = endpoint;
+    return needsLeader(endpoint) || (upstream?.kind === "http" && this.#options.reach?.has(upstream.url) === false);
   }
 
   /** What is kept for clients, and why a server does not serve, the replica that leads knows. */

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { request } from "node:http";
 import { describe, expect, it } from "@jest/globals";
 import { eventually } from "../../../test/support/eventually.ts";
-import { addressOf, startFollower, startLeader } from "../../../test/support/mcp/replicas.ts";
+import { addressOf, servesItself, startFollower, startLeader } from "../../../test/support/mcp/replicas.ts";
 import { ask, endpointAt, outerAddress, reasonIn, startServer } from "../../../test/support/mcp-gateway.ts";
 import type { Endpoint } from "../directory.ts";
 import type { UseAccess } from "../mcp/use-access.ts";
@@ -20,16 +20,18 @@ async function startWorld() {
   const { promise: asked, resolve: isAsked } = Promise.withResolvers<void>();
   const { promise: answers, resolve: answer } = Promise.withResolvers<void>();
   const server = stack.use(
-    await startServer(async (_request, response) => {
+    await startServer(async ({ method }, response) => {
+      if (method === "GET") return response.end();
       isAsked();
       await answers;
-      response.end("{}");
+      return response.end("{}");
     }, outerAddress()),
   );
   const endpoint = endpointAt(server.url);
   const options = { requireToken: true, access: ACCESS };
   const leader = stack.use(await startLeader([endpoint], options));
   const follower = stack.use(await startFollower([endpoint], leader.url, options));
+  await servesItself(follower, "files", "dev");
   const outgoing = request(follower.url + PATH, {
     method: "POST",
     agent: false,

@@ -1,7 +1,20 @@
 import { describe, expect, it } from "@jest/globals";
-import { addressOf, seenByFollower, startFollower, startLeader } from "../../../test/support/mcp/replicas.ts";
+import {
+  addressOf,
+  seenByFollower,
+  servesItself,
+  startFollower,
+  startLeader,
+} from "../../../test/support/mcp/replicas.ts";
 import { stdioEndpoint } from "../../../test/support/mcp/stdio-processes.ts";
-import { ask, endpointAt, type GatewayUnderTest, reasonIn, startServer } from "../../../test/support/mcp-gateway.ts";
+import {
+  ask,
+  endpointAt,
+  type GatewayUnderTest,
+  outerAddress,
+  reasonIn,
+  startServer,
+} from "../../../test/support/mcp-gateway.ts";
 import type { UseAccess } from "../mcp/use-access.ts";
 
 const PATH = "/team-a/files/mcp";
@@ -57,6 +70,22 @@ describe("what only the leader can serve", () => {
     ]);
     expect(JSON.parse(answered.body)).toMatchObject({ id: 7 });
     expect(gateway.dataPath.stats().forwarded).toMatchObject({ failed: 1 });
+  });
+
+  it("is also what this replica does not reach itself", async () => {
+    await using server = await startServer((_request, response) => response.end("{}"), outerAddress());
+    let closed = "";
+    {
+      await using gone = await startServer(() => undefined, outerAddress());
+      closed = gone.url;
+    }
+    await using leader = await startLeader([endpointAt(server.url)]);
+    // As one pod may be let in, and another not.
+    await using gateway = await startFollower([endpointAt(closed)], leader.url);
+    for (let turn = 0; turn < 3; turn += 1) expect((await asked(gateway)).status).toBe(200);
+    expect(gateway.dataPath.stats().forwarded).toMatchObject({ answered: 3 });
+    gateway.directory.receive([endpointAt(server.url)], []);
+    await servesItself(gateway, "files");
   });
 
   it("goes over one hop, and no more", async () => {

@@ -3,7 +3,8 @@ import { once } from "node:events";
 import { join } from "node:path";
 import type { Endpoint } from "../../../src/gateway/directory.ts";
 import type { DataPathOptions } from "../../../src/gateway/mcp/data-path.ts";
-import { type GatewayUnderTest, startGatewayUnderTest } from "../mcp-gateway.ts";
+import { eventually } from "../eventually.ts";
+import { ask, type GatewayUnderTest, startGatewayUnderTest } from "../mcp-gateway.ts";
 
 /** As the directory of a replica has it that does not lead: how it is reached the status does not say. */
 export function seenByFollower({ upstream: _upstream, ...endpoint }: Endpoint): Endpoint {
@@ -23,6 +24,16 @@ export async function startFollower(
   const gateway = await startGatewayUnderTest(endpoints, { ...options, isReplica: true });
   gateway.dataPath.follow({ isSelf: false, gatewayAddress: leaderUrl && addressOf(leaderUrl) });
   return gateway;
+}
+
+/** Until a follower has seen that it reaches the server of `team-a/NAME` itself. Asks it by GET, with a bearer token. */
+export async function servesItself(gateway: GatewayUnderTest, name: string, token = "none"): Promise<void> {
+  const before = gateway.dataPath.stats().answered;
+  const look = async () => {
+    await ask(`${gateway.url}/team-a/${name}/mcp`, { headers: { authorization: `Bearer ${token}` } });
+    return gateway.dataPath.stats().answered > before;
+  };
+  await eventually(`a follower serves ${name} itself`, look, { everyMs: 5 });
 }
 
 export async function startLeader(
