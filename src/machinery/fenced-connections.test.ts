@@ -2,30 +2,10 @@ import { createServer, Agent as HttpAgent, type RequestListener, request } from 
 import { createServer as createTlsServer, Agent as HttpsAgent, request as tlsRequest } from "node:https";
 import { afterEach, describe, expect, it } from "@jest/globals";
 import { listen } from "../../test/support/listen.ts";
+import { TestFence } from "../../test/support/test-fence.ts";
 import { createAuthority } from "./certificate-authority.ts";
-import { type Fence, LeadershipLost } from "./fence.ts";
+import { LeadershipLost } from "./fence.ts";
 import { fenceConnections } from "./fenced-connections.ts";
-
-class TestFence implements Fence {
-  readonly #closing = new AbortController();
-  stands = true;
-  checks = 0;
-
-  get closed(): AbortSignal {
-    return this.#closing.signal;
-  }
-
-  /** By the clock: nobody has been told yet. */
-  check(): void {
-    this.checks++;
-    if (!this.stands) throw new LeadershipLost("over");
-  }
-
-  close(): void {
-    this.stands = false;
-    this.#closing.abort(new LeadershipLost("over"));
-  }
-}
 
 async function selfSigned(): Promise<{ cert: string; key: string }> {
   const now = new Date();

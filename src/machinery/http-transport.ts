@@ -104,16 +104,19 @@ export class HttpTransport implements Disposable {
 
   async #withDeadline<R>(request: HttpRequest, run: (signal: AbortSignal) => Promise<R>): Promise<R> {
     const { signal } = request;
+    const { fence } = this.#options;
     signal?.throwIfAborted();
-    this.#options.fence?.check();
+    fence?.check();
     const controller = new AbortController();
     const timer = setTimeout(() => controller.abort(), this.#options.requestTimeoutMs);
     const stop = () => controller.abort();
     signal?.addEventListener("abort", stop, { once: true });
+    fence?.closed.addEventListener("abort", stop, { once: true });
     try {
       return await run(controller.signal);
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
+      fence?.closed.throwIfAborted();
       if (controller.signal.aborted) {
         throw this.#unreachable(request, `no answer within ${this.#options.requestTimeoutMs} ms`, error);
       }
@@ -122,6 +125,7 @@ export class HttpTransport implements Disposable {
     } finally {
       clearTimeout(timer);
       signal?.removeEventListener("abort", stop);
+      fence?.closed.removeEventListener("abort", stop);
     }
   }
 
