@@ -15,6 +15,8 @@ const PHASES = [
   ...["Pending", "PendingApproval", "Building", "Deploying", "Running", "Connected"],
   ...["Stopped", "Error", "Deleting"],
 ];
+/** There are some sixty; whoever may write a status could write any. */
+const MOST_REASONS = 100;
 /** A server that is there starts within a second; an image that is pulled or built takes minutes. */
 const READY_BUCKETS: readonly number[] = [0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600, 1_800];
 
@@ -83,8 +85,10 @@ function registerDeployments(metrics: Metrics, deployments: () => readonly Runti
     const counts = new Map<string, number>();
     for (const { status } of deployments()) {
       const ready = getCondition(status?.conditions, ConditionType.Ready);
-      const reason = ready?.reason ?? "Pending";
-      if (ready?.status !== "True") counts.set(reason, (counts.get(reason) ?? 0) + 1);
+      if (ready?.status === "True") continue;
+      const own = ready?.reason ?? "Pending";
+      const reason = counts.has(own) || counts.size < MOST_REASONS ? own : "Other";
+      counts.set(reason, (counts.get(reason) ?? 0) + 1);
     }
     return [...counts].map(([reason, value]) => ({ labels: { reason }, value }));
   });

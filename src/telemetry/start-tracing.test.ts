@@ -5,6 +5,7 @@ import { recordingLogger } from "../../test/support/recording-logger.ts";
 import { TransientError } from "../machinery/errors.ts";
 import type { Tracer } from "../machinery/tracer.ts";
 import { startTracing } from "./start-tracing.ts";
+import { TellingExporter } from "./telling-exporter.ts";
 
 const PART = "controllers";
 const CLIENT = { traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", tracestate: undefined };
@@ -89,4 +90,28 @@ it("warns once of a collector that is down, keeps few spans, and ends in time", 
     delete process.env.OTEL_EXPORTER_OTLP_ENDPOINT;
     delete process.env.OTEL_EXPORTER_OTLP_TIMEOUT;
   }
+});
+
+it("says when a collector is back, and exports again", async () => {
+  const { logger, lines } = recordingLogger();
+  const answers = [1, 1, 0];
+  const exporter = new TellingExporter(
+    {
+      export: (_spans, done) => done({ code: answers.shift() ?? 1 }),
+      shutdown: async () => undefined,
+    },
+    { logger, endpoint: "http://a" },
+  );
+  const codes: number[] = [];
+  const send = () => exporter.export([], ({ code }) => codes.push(code));
+  for (let round = 0; round < 4; round += 1) send();
+  expect(lines.map(({ level, message }) => `${level} ${message}`)).toEqual([
+    "warn traces cannot be exported and are dropped until they can",
+    "info traces are exported again",
+    "warn traces cannot be exported and are dropped until they can",
+  ]);
+  exporter.ending();
+  send();
+  // Was not tried any more.
+  expect(codes).toEqual([1, 1, 0, 1, 1]);
 });
