@@ -1,12 +1,13 @@
 import { globSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { type Pack, pack } from "tar-stream";
 import { debianBase } from "./engine/debian-base.ts";
 import { engineClient } from "./engine/engine-address.ts";
 import { followBuild } from "./engine/image-progress.ts";
 import { removeStages } from "./engine/remove-stages.ts";
 
-/** Builds the image of Slipway from what `make build` has made: `node scripts/image.ts [REPOSITORY:TAG]`. */
+/** Builds the image of Slipway from what `make build` has made: `node scripts/image.ts [--no-cache] [REPOSITORY:TAG]`. */
 
 const FILES = ["Dockerfile", "LICENSE", "package.json", "node_modules/node/bin/node"];
 const FOLDERS = ["dist", "manifests/rbac", "manifests/guardrails"];
@@ -17,11 +18,12 @@ const EPOCH = new Date(0);
 const BUILD_IDLE_MS = 5 * 60_000;
 
 const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { version: string };
-const tag = process.argv[2] ?? `ghcr.io/slipway-dev/slipway:${version}`;
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { "no-cache": { type: "boolean" } } });
+const [tag = `ghcr.io/slipway-dev/slipway:${version}`] = positionals;
 const engine = engineClient();
 const base = await debianBase(engine, console.log);
 console.log(`Building the image ${tag} from ${base}.`);
-const options = { t: tag, buildargs: { BASE: base }, forcerm: true };
+const options = { t: tag, buildargs: { BASE: base }, forcerm: true, nocache: values["no-cache"] === true };
 const progress = await engine.buildImage(context() as unknown as NodeJS.ReadableStream, options);
 await followBuild(progress, BUILD_IDLE_MS);
 await removeStages(engine, STAGE_LABEL);

@@ -37,11 +37,13 @@ async function logOf(container: Container): Promise<string> {
 }
 
 describe("the image", () => {
-  beforeAll(() => {
-    execFileSync(process.execPath, ["scripts/image.ts", TAG], {
+  const build = (...args: readonly string[]) =>
+    execFileSync(process.execPath, ["scripts/image.ts", ...args], {
       stdio: ["ignore", "pipe", "inherit"],
       timeout: 5 * MINUTES,
     });
+  beforeAll(() => {
+    build(TAG);
   }, 6 * MINUTES);
   afterAll(async () => {
     await engine.getImage(TAG).remove({ force: true });
@@ -67,6 +69,31 @@ describe("the image", () => {
     const settings = [...script.matchAll(/(MALLOC_\w+)="\$\{\w+:-(\d+)\}"/g)];
     expect(settings).toHaveLength(3);
     for (const [, name, value] of settings) expect(Env).toContain(`${name}=${value}`);
+  });
+
+  it(
+    "is the same to the byte when it is built again, but for the date that the Engine writes beside it",
+    async () => {
+      const again = `${TAG}-again`;
+      build("--no-cache", again);
+      try {
+        const layers = async (tag: string) => (await engine.getImage(tag).inspect()).RootFS.Layers;
+        expect(await layers(again)).toEqual(await layers(TAG));
+      } finally {
+        await engine.getImage(again).remove({ force: true });
+      }
+    },
+    6 * MINUTES,
+  );
+
+  it("is what controllers run, with the gateway in them", async () => {
+    const container = await started(["controller", "--help"]);
+    try {
+      expect(await container.wait()).toEqual(expect.objectContaining({ StatusCode: 0 }));
+      expect(await logOf(container)).toContain("--gateway-listen");
+    } finally {
+      await container.remove({ force: true });
+    }
   });
 
   it("has no shell", async () => {
