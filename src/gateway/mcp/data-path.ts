@@ -69,7 +69,7 @@ export interface DataPathStats extends BridgingStats {
   readonly deployments: readonly DeploymentCount[];
   /** Calls and streams that are open now. */
   readonly open: number;
-  /** Requests that were for the replica that leads; undefined where this one is alone. Not among the others. */
+  /** Requests that were for the replica that leads; undefined where this one is alone. Of the other counts only `refused` has them, too. */
   readonly forwarded: ForwardedCounts | undefined;
 }
 
