@@ -120,6 +120,8 @@ describe("manifests", () => {
   });
 });
 
+const PATHS = { name: "box", ca: "/etc/ca.pem", cert: "/etc/cert.pem", key: "/etc/key.pem" };
+
 describe("values that the schema refuses", () => {
   it.each([
     { because: "a name is misspelt", values: { replica: 2 } },
@@ -131,6 +133,7 @@ describe("values that the schema refuses", () => {
     { because: "nobody can match a wildcard in a Host header", values: { gateway: { hosts: ["*.example.com"] } } },
     { because: "another listener has the port", values: { webhooks: { port: 7080 } } },
     { because: "the selector is the chart's", values: { commonLabels: { "app.kubernetes.io/name": "x" } } },
+    { because: "a file stands for what is in it", values: { docker: { credentials: [PATHS] } } },
     { because: "a backend has no name", values: { backends: [{ spec: {} }] } },
     { because: "a name is none of Kubernetes'", values: { backends: [{ name: "A B", spec: {} }] } },
     { because: "an argument is no flag", values: { controller: { extraArgs: ["up"] } } },

@@ -33,6 +33,7 @@ const DECLARED = "ConfigMap/slipway-defaults:data";
 const LAST_RULE = "ClusterRole/slipway-controller:rules.-1";
 
 const DIGEST = `sha256:${"0a".repeat(32)}`;
+const PEM = "-----BEGIN X-----\n";
 const A_IS_B = { a: "b" };
 const RANGE = [{ ipBlock: { cidr: "10.0.0.0/8" } }];
 
@@ -83,7 +84,11 @@ export const VALUE_CASES: readonly ValueCase[] = [
     args: ["--watch-namespace=team-a", "--watch-namespace=team-b"],
     says: "Only these namespaces are served: team-a, team-b",
   },
-  { path: "rbac.create", value: false, without: ["Role/slipway-controller", "ClusterRole/slipway-controller"] },
+  {
+    path: "rbac.create",
+    value: false,
+    without: ["Role/slipway-controller", "ClusterRole/slipway-controller", "ClusterRole/slipway-uninstall"],
+  },
   { path: "rbac.userRoles", value: false, without: ["ClusterRole/slipway-viewer", "ClusterRole/slipway-user"] },
   {
     path: "serviceAccount.annotations",
@@ -318,6 +323,11 @@ export const VALUE_CASES: readonly ValueCase[] = [
     value: 121,
     with: withSocket,
     sees: { [`${POD}.spec.securityContext.supplementalGroups`]: [121] },
+  },
+  {
+    path: "docker.credentials",
+    value: [{ name: "box", ca: `${PEM}a`, cert: `${PEM}b`, key: `${PEM}c` }],
+    sees: { "Secret/box:stringData": { "ca.crt": `${PEM}a`, "tls.crt": `${PEM}b`, "tls.key": `${PEM}c` } },
   },
   {
     path: "codeEngine.credentials",
