@@ -157,7 +157,7 @@ describe(`a leader that stands still for ${FROZEN_MS / 1_000} s`, () => {
         ?.holderIdentity;
     await eventually(
       "the other leads",
-      async () => other.said.includes(`leads part=election identity=${await identity()}`),
+      async () => other.said.includes(`INFO  leads part=election identity=${await identity()}`),
       { timeoutMs: LEASE_SECONDS * 1_000 + 5_000 },
     );
     await sleep(FROZEN_MS - (performance.now() - atMs));
