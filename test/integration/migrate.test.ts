@@ -2,9 +2,11 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import type { CustomResourceDefinition } from "../../src/api/custom-resource-definition.ts";
+import type { KubeObject } from "../../src/api/meta.ts";
 import { migrate } from "../../src/cli/migrate.ts";
 import { type Clock, systemClock } from "../../src/machinery/clock.ts";
 import { startTestApiServer, type TestApiServer } from "../support/api-server.ts";
+import { startGuarded } from "../support/guarded-server.ts";
 import { Kubectl } from "../support/kubectl.ts";
 
 /** A definition that changed long ago need not be waited for. */
@@ -176,6 +178,33 @@ describe("slipway migrate", () => {
     expect(await remembered()).toEqual(["v1alpha1", "v1beta1"]);
     expect((await run()).code).toBe(0);
     expect(await remembered()).toEqual(["v1beta1"]);
+  });
+
+  it("makes nobody a requester, and rolls nothing, where admission is asked", async () => {
+    await using guarded = await startGuarded("inprocess");
+    const admin = new Kubectl(guarded.kubeconfig);
+    await admin.run(["create", "clusterrolebinding", "dana", "--clusterrole=slipway-developer", "--user=dana"]);
+    const dana = new Kubectl(await guarded.addUser("dana"));
+    await dana.apply({
+      ...{ apiVersion: "slipway.dev/v1alpha1", kind: "RuntimeDeployment" },
+      metadata: { name: "files", namespace: "default" },
+      spec: { source: { image: { reference: "x:1" } } },
+    });
+    const crd = await admin.get<CustomResourceDefinition>("crd", "runtimedeployments.slipway.dev");
+    const [first] = crd.spec.versions;
+    const newer = { op: "add", path: "/spec/versions/-", value: { ...first, name: "v1beta1" } };
+    const older = { op: "replace", path: "/spec/versions/0/storage", value: false };
+    await admin.run(["patch", "crd", crd.metadata.name, "--type=json", "-p", JSON.stringify([older, newer])]);
+    const files = async () =>
+      await admin.get<KubeObject & { spec: object }>("runtimedeployments.v1alpha1.slipway.dev", "files");
+    const before = await files();
+    expect((await run({ kubeconfig: guarded.kubeconfig })).stdout).toContain("runtimedeployments.slipway.dev: wrote 1");
+    const { metadata, spec } = await files();
+    expect(metadata.resourceVersion).not.toBe(before.metadata.resourceVersion);
+    expect(spec).toEqual(before.spec);
+    expect(metadata.generation).toBe(1);
+    expect(Object.keys(metadata.annotations ?? {})).not.toEqual([]);
+    expect(metadata.annotations).toEqual(before.metadata.annotations);
   });
 
   it("says so where no kind of ours is", async () => {
