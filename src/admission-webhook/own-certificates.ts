@@ -110,7 +110,7 @@ export class OwnCertificates {
   }
 
   /** Whoever was faster is right: what they stored is read next. */
-  async #store(key: ObjectKey & { readonly name: string }, { made, trusted, before, signal }: ToStore): Promise<void> {
+  async #store(key: ObjectKey, { made, trusted, before, signal }: ToStore): Promise<void> {
     const { client, logger } = this.#options;
     const data = {
       "tls.crt": base64(made.certificatePem),

@@ -67,7 +67,7 @@ export class DefaultObjects implements Runnable {
       due = await this.#apply(due, stop);
       failures = due.length === 0 ? 0 : failures + 1;
       const retryMs = jittered(backoffMs(Math.max(0, failures - 1), FIRST_RETRY_MS, LAST_RETRY_MS));
-      await delay(clock, failures === 0 ? LOOK_EVERY_MS : Math.min(retryMs, LAST_RETRY_MS), stop);
+      await delay(clock, failures === 0 ? LOOK_EVERY_MS : retryMs, stop);
       if (!stop.aborted && (await this.#hasChanged())) {
         due = this.#manifests;
         failures = 0;
