@@ -5,11 +5,9 @@ import type { Logger } from "../../machinery/logger.ts";
 import type { Tracer } from "../../machinery/tracer.ts";
 import type { Directory, EndpointKey } from "../directory.ts";
 import { Drains } from "../drains.ts";
-import { DirectCalls } from "../replicas/direct-calls.ts";
-import { FollowersGrace } from "../replicas/followers-grace.ts";
-import { type ForwardedCounts, Forwarding } from "../replicas/forwarding.ts";
+import type { ForwardedCounts } from "../replicas/forwarding.ts";
 import type { Leader } from "../replicas/leader.ts";
-import { Reach } from "../replicas/reach.ts";
+import { Replica } from "../replicas/replica.ts";
 import { Bridging, type BridgingStats } from "./bridged/bridging.ts";
 import { CallLimits } from "./call-limits.ts";
 import { type DeploymentCount, DeploymentCounts } from "./deployment-counts.ts";
@@ -112,14 +110,12 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
   };
   const bridging = new Bridging({ directory, streamsSocket: options.streamsSocket, clock });
   const deploymentCounts = new DeploymentCounts(directory);
-  const grace = options.isReplica ? new FollowersGrace(clock) : undefined;
+  const replica = options.isReplica ? new Replica({ directory, clock, maxBodyBytes: MAX_BODY_BYTES }) : undefined;
   const drains = new Drains({
     directory,
     clock,
-    underWay: (key) => [upstreams.at(key), bridging.at(key), grace?.at(key)].filter((each) => each !== undefined),
+    underWay: (key) => [upstreams.at(key), bridging.at(key), replica?.at(key)].filter((each) => each !== undefined),
   });
-  const forwarding = options.isReplica ? new Forwarding({ maxBodyBytes: MAX_BODY_BYTES, clock }) : undefined;
-  const own = forwarding && new DirectCalls({ directory, clock, tell: (...told) => forwarding.tellOfCalls(...told) });
   let admin: Promise<UpstreamPool> | undefined;
   const adminPool = (socketPath: string) =>
     loadPools().then(({ UpstreamPool }) => new UpstreamPool({ origin: "http://gateway", socketPath }, clock));
@@ -129,9 +125,7 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
     directory,
     upstreams,
     bridged: bridging.handler(onOutcome),
-    forwarding,
-    reach: options.isReplica ? new Reach({ clock }) : undefined,
-    calls: forwarding && grace && own && { ofOthers: grace, own },
+    replica,
     drains,
     deploymentCounts,
     sessions: new LegacySessions(),
@@ -180,19 +174,17 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
       ...counts,
       deployments: deploymentCounts.list(),
       open: limits.open,
-      forwarded: forwarding?.counts,
+      forwarded: replica?.counts,
       ...bridging.stats,
     }),
-    follow: (leader) => forwarding?.receive(leader),
+    follow: (leader) => replica?.receive(leader),
     drain(key, isReplaced, over) {
-      grace?.begin(key);
+      replica?.draining(key);
       return drains.begin(key, isReplaced, over);
     },
     resume: (key) => drains.end(key),
     async close() {
       drains[Symbol.dispose]();
-      grace?.close();
-      own?.[Symbol.dispose]();
       deploymentCounts.close();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       // Connections that become idle later are closed by nobody else.
@@ -200,11 +192,11 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
       const closing = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_MS);
       upstreams.cut("the gateway is stopping", "calls");
       bridging.cut("the gateway is stopping", "calls");
-      forwarding?.cut("the gateway is stopping", "calls");
+      replica?.cut("the gateway is stopping", "calls");
       const cancel = clock.schedule(DRAIN_MS, () => {
         upstreams.cut("the gateway is stopping", "nothing");
         bridging.cut("the gateway is stopping", "nothing");
-        forwarding?.cut("the gateway is stopping", "nothing");
+        replica?.cut("the gateway is stopping", "nothing");
         void admin?.then((pool) => pool.cut("the gateway is stopping"));
         setImmediate(() => server.closeAllConnections());
       });
@@ -214,7 +206,7 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
       await stopProbes?.();
       await bridging.close("the gateway is stopping");
       await upstreams[Symbol.asyncDispose]();
-      await forwarding?.[Symbol.asyncDispose]();
+      await replica?.[Symbol.asyncDispose]();
       await (await admin)?.destroy();
     },
   };

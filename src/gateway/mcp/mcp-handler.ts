@@ -2,16 +2,12 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { HttpEndpoint, WorkloadEndpoint } from "../../backends/workload-endpoint.ts";
 import type { Clock } from "../../machinery/clock.ts";
 import type { Logger } from "../../machinery/logger.ts";
-import type { Directory, Endpoint } from "../directory.ts";
+import type { Directory } from "../directory.ts";
 import type { Drains } from "../drains.ts";
 import { hostCheck } from "../host-check.ts";
 import { SAFE_HEADERS } from "../refusal.ts";
-import type { DirectCalls } from "../replicas/direct-calls.ts";
-import type { FollowersGrace } from "../replicas/followers-grace.ts";
-import { type Forwarding, NOT_LEADING } from "../replicas/forwarding.ts";
-import { isOfLegacyStream } from "../replicas/legacy-streams.ts";
-import { needsLeader } from "../replicas/needs-leader.ts";
-import type { Reach } from "../replicas/reach.ts";
+import { NOT_LEADING } from "../replicas/forwarding.ts";
+import type { Replica } from "../replicas/replica.ts";
 import { type Failure, invalid, sendFailure, unavailable } from "./answers.ts";
 import { type BridgedHandler, ownerOf } from "./bridged/bridged-handler.ts";
 import type { CallLimits } from "./call-limits.ts";
@@ -35,14 +31,8 @@ export interface McpHandlerOptions {
   readonly directory: Directory;
   readonly upstreams: Upstreams;
   readonly bridged: BridgedHandler;
-  /** To the replica that leads; undefined: there is one alone. */
-  readonly forwarding: Pick<Forwarding, "follows" | "forward" | "isOwnHost"> | undefined;
-  /** What this one can pass through itself while another leads; undefined: it is alone. */
-  readonly reach: Pick<Reach, "has"> | undefined;
-  /** Calls at servers that other replicas have under way, and that this one has while another leads; undefined: it is alone. */
-  readonly calls:
-    | { readonly ofOthers: Pick<FollowersGrace, "tell">; readonly own: Pick<DirectCalls, "enter"> }
-    | undefined;
+  /** As one of several; undefined: it is alone. */
+  readonly replica: Pick<Replica, "follows" | "isOwnHost" | "isLeaders" | "forward" | "hear" | "passes"> | undefined;
   /** Which servers take nothing new. */
   readonly drains: Pick<Drains, "isDraining" | "isThere" | "pass">;
   readonly deploymentCounts: Pick<DeploymentCounts, "watch">;
@@ -174,13 +164,14 @@ export class McpHandler {
     const allowed = gate ? await gate.mayUse(caller, { namespace: route.namespace, name: route.name }) : true;
     if (typeof allowed !== "boolean") return allowed;
     if (!allowed) return notFound(route.path);
-    if (asked.headers.tellsOfCalls) return this.#hear(asked, route);
+    const { replica } = this.#options;
+    if (asked.headers.tellsOfCalls) return replica ? replica.hear(route, asked.response) : NOT_LEADING;
     const isOfDrained = await this.#isOfDrained(asked, route);
     const held = isOfDrained ? undefined : await this.#held(asked, route);
     if (held) return held;
     const endpoint = directory.get(route.namespace, route.name);
     if (endpoint === undefined) return directory.hasSynced() ? notFound(route.path) : NOT_SYNCED;
-    if (this.#follows && this.#isLeaders(endpoint)) return this.#toLeader(asked, endpoint);
+    if (replica?.isLeaders(endpoint)) return replica.forward(asked, endpoint, isCall(request));
     this.#options.deploymentCounts.watch(endpoint, asked.response);
     const { state, upstream } = endpoint;
     if (!state.ready && !isOfDrained) return unavailable(503, state.reason, state.message, state.retryAfterSeconds);
@@ -199,38 +190,7 @@ export class McpHandler {
   }
 
   #isOurs(host: string | undefined): boolean {
-    return this.#isOurHost(host) || this.#options.forwarding?.isOwnHost(host) === true;
-  }
-
-  /** Whether another replica leads, or nobody. */
-  get #follows(): boolean {
-    return this.#options.forwarding?.follows === true;
-  }
-
-  #isLeaders(endpoint: Endpoint): boolean {
-    const { upstream } = endpoint;
-    return needsLeader(endpoint) || (upstream?.kind === "http" && this.#options.reach?.has(upstream.url) === false);
-  }
-
-  /** What is kept for clients, and why a server does not serve, the replica that leads knows. */
-  async #toLeader(
-    asked: Asked,
-    { state, elsewhere, upstream }: Pick<Endpoint, "state" | "elsewhere"> & Partial<Endpoint>,
-  ): Promise<Failure | undefined> {
-    const { request } = asked;
-    const isCall = request.method !== "GET" && !listens(request);
-    const isKnown = !state.ready && elsewhere !== true;
-    const otherwise = isKnown ? unavailable(503, state.reason, state.message, state.retryAfterSeconds) : undefined;
-    const isLegacy = upstream?.kind === "http" && upstream.transport === "sse" && isOfLegacyStream(request);
-    return this.#options.forwarding?.forward({ ...asked, isCall, isLegacy, otherwise });
-  }
-
-  /** Another replica has calls of this caller under way. */
-  #hear({ response }: Asked, route: McpRoute): Failure | undefined {
-    const { calls } = this.#options;
-    if (calls === undefined || this.#follows) return NOT_LEADING;
-    calls.ofOthers.tell(route, response);
-    return undefined;
+    return this.#isOurHost(host) || this.#options.replica?.isOwnHost(host) === true;
   }
 
   /** Whether it is for a server that is about to end, since calls under way there may wait for it. */
@@ -257,9 +217,9 @@ export class McpHandler {
   }
 
   async #toBridged(asked: Asked, { route, upstream, caller, authorization }: BridgedAs): Promise<Failure | undefined> {
-    if (this.#follows) return this.#toLeader(asked, { state: { ready: true } });
     const { request, response, headers } = asked;
-    const { bridged } = this.#options;
+    const { bridged, replica } = this.#options;
+    if (replica?.follows) return replica.forward(asked, { state: { ready: true } }, isCall(request));
     await bridged.serve({
       ...{ request, response, contentLength: headers.contentLength },
       ...{ endpoint: upstream, listedAs: route, owner: ownerOf(caller.id, route) },
@@ -276,9 +236,9 @@ export class McpHandler {
     const hasBody = method === "POST";
     const headers = onwardHeaders(asked.headers, { host, via: this.#via, upstream, hasBody });
     const onward = { method, path: withQuery(path, route.query), headers, hasBody };
-    const isCall = method !== "GET" && !listens(request);
-    if (isCall && this.#follows) this.#options.calls?.own.enter(route, asked.headers.authorization, asked.response);
-    this.#exchange(asked, { pool, isCall }, onward);
+    const how = { pool, isCall: isCall(request) };
+    if (how.isCall) this.#options.replica?.passes(route, asked.headers.authorization, asked.response);
+    this.#exchange(asked, how, onward);
   }
 
   async #toLegacy(
@@ -336,7 +296,12 @@ export class McpHandler {
     if ("status" in caller) return caller;
     const { directory, gate, publicUrl } = this.#options;
     const baseUrl = publicUrl ?? `http://${headers.host}`;
-    const listing = await listServers(directory, { gate, caller, baseUrl, follows: this.#follows });
+    const listing = await listServers(directory, {
+      gate,
+      caller,
+      baseUrl,
+      follows: this.#options.replica?.follows === true,
+    });
     if ("status" in listing) return listing;
     const isPage = headers.accept?.includes("text/html") === true;
     response.writeHead(200, {
@@ -375,9 +340,9 @@ export class McpHandler {
   }
 }
 
-/** Whether it is a subscription of revision 2026-07-28, which waits for nothing. */
-function listens({ headers }: IncomingMessage): boolean {
-  return headers["mcp-method"] === "subscriptions/listen";
+/** Streams wait for nothing, nor does a subscription of revision 2026-07-28. */
+function isCall({ method, headers }: IncomingMessage): boolean {
+  return method !== "GET" && headers["mcp-method"] !== "subscriptions/listen";
 }
 
 /** Whoever asks what is not a server shares the places of one caller; their own limits stand behind it. */

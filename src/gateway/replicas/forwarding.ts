@@ -87,7 +87,7 @@ export class Forwarding implements AsyncDisposable {
     return { ...this.#counts };
   }
 
-  /** From now on this one leads. What is under way at another may end for a while. */
+  /** Who leads from now on. What is under way at another may end for a while. */
   receive(leader: Leader): void {
     this.#leader = leader;
     this.#ownHost = ownHost(leader);
