@@ -4,7 +4,7 @@ NODE := node_modules/.bin/node
 NPM_INSTALL := npm install --no-audit --no-fund --loglevel=error
 
 .DEFAULT_GOAL := help
-.PHONY: help install build run stop engine sandbox-image test conformance soak verify lint format generate bench clean code-engine-emulator
+.PHONY: help install build run stop engine sandbox-image image test conformance soak verify lint format generate install-manifest bench scale clean code-engine-emulator
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-21s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,10 +31,13 @@ engine: install ## Find, start or install a Docker Engine
 sandbox-image: engine ## Build the image of the network sandbox, unless the Engine has it
 	@$(NODE) scripts/sandbox-image.ts
 
+image: build engine ## Build the container image of Slipway on the Engine
+	@$(NODE) scripts/image.ts
+
 test: build ## Run all tests against a real Engine (less than 20 minutes)
 	@$(NODE) scripts/test.ts
 
-conformance: install ## Judge an API server: ours, or KUBECONFIG's with CONFORMANCE=external
+conformance: build ## Judge an API server: ours, or KUBECONFIG's with CONFORMANCE=external
 	@$(NODE) scripts/conformance.ts
 
 soak: build ## Run the long fault suites
@@ -52,8 +55,14 @@ format: install ## Format and mend what the linter can
 generate: install ## Write crds/ and the API types from the schemas
 	@$(NODE) scripts/generate.ts
 
+install-manifest: generate ## Write manifests/install.yaml from the chart; needs Go
+	@$(NODE) scripts/install-manifest.ts
+
 bench: build ## Measure; one JSON object a line
 	@$(NODE) bench/main.ts
+
+scale: install ## Measure a controller with N deployments (1000); one JSON object a line
+	@N=$(N) SECONDS=$(SECONDS) $(NODE) scripts/scale.ts
 
 code-engine-emulator: install ## Emulate IBM Code Engine on loopback until Ctrl-C
 	@$(NODE) scripts/code-engine-emulator.ts

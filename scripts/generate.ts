@@ -5,6 +5,7 @@ import { stringify } from "yaml";
 import type { JsonSchema } from "../src/api/json-schema.ts";
 import { customResourceDefinition, type KindSchema, objectSchema } from "../src/api/v1alpha1/kind-schema.ts";
 import { kindSchemas } from "../src/api/v1alpha1/kinds.ts";
+import { chartFiles } from "./chart/chart-files.ts";
 import { referenceOf } from "./reference.ts";
 
 /** Writes everything that is made from the schemas. Called with a folder, writes below that one instead. */
@@ -20,6 +21,7 @@ for (const kind of kindSchemas) {
   write(`src/api/v1alpha1/generated/${file}.ts`, await typesOf(kind));
   write(`docs/reference/${file}.md`, referenceOf(kind));
 }
+for (const [path, text] of chartFiles(join(root, "crds"))) write(path, text);
 
 function write(path: string, text: string): void {
   const target = join(root, path);

@@ -8,6 +8,7 @@ import { debianBase } from "./engine/debian-base.ts";
 import { engineClient } from "./engine/engine-address.ts";
 import { followBuild } from "./engine/image-progress.ts";
 import { CONTENT_LABEL, labelOf } from "./engine/load-image.ts";
+import { removeStages } from "./engine/remove-stages.ts";
 
 const SOURCES = join(import.meta.dirname, "../images/sandbox");
 /** On what the build leaves behind, by the Dockerfile. */
@@ -45,7 +46,8 @@ export async function ensureSandboxImage(
     await engine.buildImage(contextOf(files) as unknown as NodeJS.ReadableStream, options),
     BUILD_IDLE_MS,
   );
-  await removeStages(engine);
+  // The stage that compiled is as large as a compiler.
+  await removeStages(engine, STAGE_LABEL);
   say(`Built the image ${tag}.`);
 }
 
@@ -67,19 +69,6 @@ function contextOf(files: readonly string[]): Pack {
   }
   archive.finalize();
   return archive;
-}
-
-/** The stage that compiled is as large as a compiler, and nothing is made from it again. */
-async function removeStages(engine: Docker): Promise<void> {
-  const filters = { dangling: ["true"], label: [STAGE_LABEL] };
-  for (const { Id } of await engine.listImages({ filters: JSON.stringify(filters) })) {
-    await engine.getImage(Id).remove().catch(unlessTaken);
-  }
-}
-
-/** Another build has removed it already, or still builds on it. */
-function unlessTaken(error: { statusCode?: number }): void {
-  if (error.statusCode !== 404 && error.statusCode !== 409) throw error;
 }
 
 if (import.meta.main) {

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { glob } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { installManifestProblem } from "./chart/install-manifest.ts";
 
 /** Fails when a generated file differs from what its schema makes, or when types, lint or format are off. */
 let failed = false;
@@ -11,10 +12,10 @@ const fresh = mkdtempSync(join(tmpdir(), "slipway-generated-"));
 try {
   run(process.execPath, ["scripts/generate.ts", fresh]);
   const made = await files(fresh);
-  const folders = ["crds", "src/api/v1alpha1/generated", "docs/reference"];
+  const folders = ["crds", "charts/slipway/files", "src/api/v1alpha1/generated", "docs/reference"];
   const committed = (await Promise.all(folders.map((folder) => files(".", folder)))).flat();
   const generated = committed.filter(
-    (file) => file.startsWith("crds") || read(file)?.includes("Generated from the schema"),
+    (file) => /^(crds|charts)/.test(file) || read(file)?.includes("Generated from the schema"),
   );
   for (const file of new Set([...made, ...generated])) {
     if (read(join(fresh, file)) !== read(file)) {
@@ -24,6 +25,8 @@ try {
 } finally {
   rmSync(fresh, { recursive: true });
 }
+const problem = installManifestProblem();
+if (problem !== undefined) fail(problem);
 run("node_modules/.bin/tsc", ["-p", "tsconfig.json"]);
 run("node_modules/.bin/biome", ["ci"]);
 if (failed) process.exitCode = 1;

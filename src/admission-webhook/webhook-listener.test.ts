@@ -80,3 +80,31 @@ it("takes another certificate", async () => {
   expect(statusCode).toBe(200);
   await other.destroy();
 });
+
+it("answers nobody as long as it cannot, begins by itself, and lets go of who asks in the end", async () => {
+  let missing: string | undefined = "the profiles have not been read yet";
+  const certificate = await temporaryCertificates(["127.0.0.1"], new Date());
+  const closed = await listenForReviews({
+    ...{ host: "127.0.0.1", port: 0, path: "/review", admission, logger: log.logger, closedFor: () => missing },
+  });
+  const client = new Agent({ connect: { ca: certificate.caPem } });
+  const post = () => request(closed.urls.rules, { method: "POST", dispatcher: client, body: JSON.stringify(pod) });
+  const ask = async () => {
+    const { statusCode, body } = await post();
+    return { status: statusCode, text: await body.text() };
+  };
+  try {
+    await expect(ask()).rejects.toThrow(/handshake failure/);
+    closed.renew(certificate);
+    expect(await ask()).toEqual({ status: 503, text: "not ready: the profiles have not been read yet\n" });
+    missing = undefined;
+    expect(await ask()).toMatchObject({ status: 200, text: expect.stringContaining('"allowed":true') });
+    closed.leave();
+    const { statusCode, headers, body } = await post();
+    await body.dump();
+    expect([statusCode, headers.connection]).toEqual([200, "close"]);
+  } finally {
+    await client.destroy();
+    await closed[Symbol.asyncDispose]();
+  }
+});

@@ -10,6 +10,10 @@ const MAX_BODY_BYTES = 8 * 1024 * 1024;
 /** An API server waits for thirty seconds at most. */
 const REQUEST_TIMEOUT_MS = 30_000;
 const MAX_CONNECTIONS = 256;
+/** Who connects and says nothing is not waited for. */
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+/** Longer than API servers keep a connection that nothing goes over, so that it is they who close it. */
+const KEEP_ALIVE_MS = 120_000;
 
 export interface WebhookListenerOptions {
   readonly host: string;
@@ -17,8 +21,11 @@ export interface WebhookListenerOptions {
   readonly port: number;
   /** What is answered lies below it: one path for each half of admission. */
   readonly path: string;
-  readonly certificate: WebhookCertificate;
+  /** Absent: none yet, so no connection comes about. */
+  readonly certificate?: WebhookCertificate;
   readonly admission: Admission;
+  /** Why nothing can be answered yet; undefined: it can. */
+  readonly closedFor?: () => string | undefined;
   readonly logger: Logger;
 }
 
@@ -32,16 +39,24 @@ export interface WebhookListener extends AsyncDisposable {
   readonly urls: Readonly<Record<AdmissionHalf, string>>;
   /** Takes another certificate for connections from now on. */
   renew(certificate: WebhookCertificate): void;
+  /** Goes on answering, but keeps no connection: API servers are to find another replica. */
+  leave(): void;
 }
 
 /** Serves the admission rules as a webhook, over TLS 1.2 or later. */
 export async function listenForReviews(options: WebhookListenerOptions): Promise<WebhookListener> {
   const { host, port, path, certificate } = options;
-  const server = createServer({ ...pems(certificate), minVersion: "TLSv1.2" }, (message, response) => {
-    void respond(message, response, options);
-  });
+  const leaving = { isLeaving: false };
+  const server = createServer(
+    { ...(certificate && pems(certificate)), minVersion: "TLSv1.2", handshakeTimeout: HANDSHAKE_TIMEOUT_MS },
+    (message, response) => {
+      if (leaving.isLeaving) response.setHeader("connection", "close");
+      void respond(message, response, options);
+    },
+  );
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   server.headersTimeout = REQUEST_TIMEOUT_MS;
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.maxConnections = MAX_CONNECTIONS;
   const sockets = new Set<Socket>();
   server.on("connection", (socket: Socket) => {
@@ -59,7 +74,11 @@ export async function listenForReviews(options: WebhookListenerOptions): Promise
   const url = `https://${host.includes(":") ? `[${host}]` : host}:${taken}${path}`;
   return {
     urls: { stamps: `${url}/stamps`, rules: `${url}/rules` },
-    renew: (renewed) => server.setSecureContext(pems(renewed)),
+    renew: (renewed) => server.setSecureContext({ ...pems(renewed), minVersion: "TLSv1.2" }),
+    leave() {
+      leaving.isLeaving = true;
+      server.closeIdleConnections();
+    },
     async [Symbol.asyncDispose]() {
       const closed = new Promise((resolve) => server.close(resolve));
       // Answers take no time, so what is still open waits for nothing.
@@ -78,13 +97,15 @@ function pems({ certificatePem, keyPem }: WebhookCertificate) {
 async function respond(
   message: IncomingMessage,
   response: ServerResponse,
-  { path, admission, logger }: WebhookListenerOptions,
+  { path, admission, closedFor, logger }: WebhookListenerOptions,
 ): Promise<void> {
   try {
     const [asked] = (message.url ?? "").split("?", 1);
     const half = HALVES.find((each) => asked === `${path}/${each}`);
     if (half === undefined) return send(response, 404, "not found");
     if (message.method !== "POST") return send(response, 405, "only POST is answered");
+    const closed = closedFor?.();
+    if (closed !== undefined) return send(response, 503, `not ready: ${closed}`);
     const text = await readBounded(message);
     if (text === undefined) return send(response, 413, `the body is larger than ${MAX_BODY_BYTES} bytes`);
     const answer = JSON.stringify(answerReview(parse(text), half, admission));

@@ -7,6 +7,6 @@ import type { KubeTarget } from "../machinery/kubeconfig.ts";
  */
 export async function authorizationOf(target: KubeTarget): Promise<string | undefined> {
   const { headers } = await createCredentialSource(target, () => performance.now()).current();
-  const found = Object.entries(headers).find(([name]) => name.toLowerCase() === "authorization");
-  return found?.[1];
+  const [, found] = Object.entries(headers).find(([name]) => name.toLowerCase() === "authorization") ?? [];
+  return typeof found === "string" ? found : undefined;
 }

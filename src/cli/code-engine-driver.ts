@@ -5,6 +5,7 @@ import { CPU_MEMORY_PAIRS } from "../backends/code-engine/client/rules/cpu-memor
 import { codeEngineBackend } from "../backends/code-engine/code-engine-backend.ts";
 import type { BackendDriver } from "../controllers/backend-driver.ts";
 import { TerminalError } from "../machinery/errors.ts";
+import type { Fence } from "../machinery/fence.ts";
 
 /** Code Engine has no limit of processes; what deployments ask for has no effect, and their guardrails say so. */
 const PIDS = 100;
@@ -12,7 +13,7 @@ const PIDS = 100;
 const SIZES = CPU_MEMORY_PAIRS.map(({ vcpu, memoryBytes }) => ({ cpuMillis: vcpu * 1000, memoryBytes }));
 
 /** RuntimeBackends of type code-engine. `installation` tells this Slipway's apps from another's in the same project. */
-export function codeEngineDriver(installation: string): BackendDriver {
+export function codeEngineDriver(installation: string, fence?: Fence): BackendDriver {
   return {
     settings({ codeEngine }) {
       if (!codeEngine) throw missing();
@@ -39,6 +40,7 @@ export function codeEngineDriver(installation: string): BackendDriver {
         name: metadata.name,
         spec: codeEngine,
         installation,
+        fence,
         apiKey: textOf(apiKey, key, codeEngine.apiKeySecretRef).trim(),
         dockerConfig: registry && textOf(registry, ".dockerconfigjson", registry.metadata),
       };

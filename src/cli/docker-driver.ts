@@ -2,10 +2,11 @@ import type { Secret } from "../api/core.ts";
 import type { RuntimeBackend } from "../api/v1alpha1/index.ts";
 import { dockerBackend } from "../backends/docker/docker-backend.ts";
 import type { BackendDriver } from "../controllers/backend-driver.ts";
+import type { Fence } from "../machinery/fence.ts";
 import { dockerSection } from "./docker-section.ts";
 
 /** RuntimeBackends of type docker. `installation` tells this Slipway's containers from another's on the same Engine. */
-export function dockerDriver(installation: string): BackendDriver {
+export function dockerDriver(installation: string, fence?: Fence): BackendDriver {
   return {
     settings(spec) {
       const docker = dockerSection(spec.docker);
@@ -17,7 +18,13 @@ export function dockerDriver(installation: string): BackendDriver {
       };
     },
     create({ metadata, spec }: Pick<RuntimeBackend, "metadata" | "spec">, [tls], logger) {
-      const own = { name: metadata.name, spec: dockerSection(spec.docker), installation, sharesLoopback: !isPod() };
+      const own = {
+        name: metadata.name,
+        spec: dockerSection(spec.docker),
+        installation,
+        sharesLoopback: !isPod(),
+        fence,
+      };
       return dockerBackend({ ...own, ...(tls && { tls: tlsOf(tls) }) }, logger);
     },
   };

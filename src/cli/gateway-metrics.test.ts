@@ -8,12 +8,14 @@ it.each([
     stats: {
       ...{ answered: 3, gone: 1, failed: 0, refused: 2, open: 4, sessions: 5 },
       deployments: [{ namespace: "team-a", name: "files", requests: { "2xx": 8, gone: 1 } }],
+      forwarded: { answered: 8, gone: 0, failed: 0, refused: 9 },
       dropped: { InvalidLine: 0, LateAnswer: 6, Unattributed: 7, Unread: 0 },
     },
     want: [
       'slipway_gateway_requests_total{outcome="answered"} 3',
       'slipway_gateway_requests_total{outcome="refused"} 2',
       'slipway_gateway_deployment_requests_total{namespace="team-a",name="files",code="2xx"} 8',
+      'slipway_gateway_forwarded_requests_total{result="refused"} 9',
       "slipway_gateway_open 4",
       "slipway_gateway_sessions 5",
       'slipway_gateway_dropped_messages_total{reason="LateAnswer"} 6',

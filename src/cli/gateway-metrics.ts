@@ -26,6 +26,14 @@ export function gatewayMetrics(metrics: Metrics, stats: () => Promise<DataPathSt
       );
     },
   );
+  metrics.counterOf(
+    "slipway_gateway_forwarded_requests_total",
+    "Requests that this replica passed on to the one that leads, by result: answered, left by the client, failed on the way, refused since nobody leads. The leader counts them as its own.",
+    async () => {
+      const found = await stats();
+      return Object.entries(found?.forwarded ?? {}).map(([result, value]) => ({ labels: { result }, value }));
+    },
+  );
   metrics.gauge("slipway_gateway_open", "Requests and streams for MCP servers that are open now.", async () => {
     const found = await stats();
     return found === undefined ? [] : [{ value: found.open }];

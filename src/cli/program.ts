@@ -1,7 +1,10 @@
 import { Command, CommanderError, Option } from "commander";
 import { processContext } from "./command-context.ts";
+import { electionFlags } from "./election-flags.ts";
 import { gatewayFlags } from "./gateway-options.ts";
 import { parseListenAddress } from "./listen-address.ts";
+import { loadFlags } from "./load-flags.ts";
+import type { RuntimeParts } from "./runtime-parts.ts";
 import { stopSignal } from "./stop-signal.ts";
 import { UsageError } from "./usage-error.ts";
 import { version } from "./version.ts";
@@ -19,11 +22,11 @@ export const ExitCode = { Ok: 0, Failure: 1, Usage: 2 } as const;
 
 /**
  * Runs the command line and answers the exit code. Commands are loaded when they are asked for, so that none pays
- * for the libraries of another. Errors go to stderr.
+ * for the libraries of another. Errors go to stderr. `parts` are what a controller has beside its own.
  */
-export async function run(argv: readonly string[]): Promise<number> {
+export async function run(argv: readonly string[], parts: RuntimeParts = {}): Promise<number> {
   try {
-    return await parse(argv);
+    return await parse(argv, parts);
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.Ok : ExitCode.Usage;
     process.stderr.write(`slipway: ${error instanceof Error ? error.message : String(error)}\n`);
@@ -31,7 +34,7 @@ export async function run(argv: readonly string[]): Promise<number> {
   }
 }
 
-async function parse(argv: readonly string[]): Promise<number> {
+async function parse(argv: readonly string[], parts: RuntimeParts): Promise<number> {
   let code: number = ExitCode.Ok;
   /** Wraps a command's function, so that what it answers becomes the exit code. */
   const action =
@@ -62,15 +65,21 @@ async function parse(argv: readonly string[]): Promise<number> {
     .addOption(logLevel())
     .action(action(async (options) => (await import("./up.ts")).up(options)));
 
-  withGatewayFlags(program.command("controller"))
+  withElectionFlags(withLoadFlags(withGatewayFlags(program.command("controller"))))
     .description("run the controllers against any Kubernetes API")
     .addOption(kubeconfig())
     .option("--audit-log <file>", "a file of this replica's own for the log of approvals, beside standard output")
+    .option(
+      "-f, --filename <path>",
+      "RuntimeBackends, GuardrailProfiles and ApprovalPolicies to apply, and when they change",
+    )
+    .addOption(webhookListen())
+    .option("--webhook-certificates <dir>", "tls.crt and tls.key of the webhook; else a CA of its own, kept in Secrets")
     .addOption(gatewayListen())
     .addOption(metricsListen())
     .addOption(logFormat())
     .addOption(logLevel())
-    .action(action(async (options) => (await import("./controller.ts")).controller(options)));
+    .action(action(async (options) => (await import("./controller.ts")).controller(options, parts)));
 
   program
     .command("logs <name>")
@@ -312,6 +321,31 @@ async function parse(argv: readonly string[]): Promise<number> {
     );
 
   program
+    .command("uninstall")
+    .description("fail while deployments are left, or delete them: what the Helm chart asks before it goes")
+    .option("--drain", "delete all of every namespace, and wait until nothing of them is left outside")
+    .option("--timeout <seconds>", "how long that may take", "240")
+    .addOption(kubeconfig())
+    .action(
+      action(async (options) => (await import("./uninstall.ts")).uninstall(options, processContext(stopSignal()))),
+    );
+
+  program
+    .command("migrate")
+    .description(
+      "have all objects stored in the version that is stored now, and the others forgotten, after an upgrade",
+    )
+    .option("--dry-run", "say what would be written")
+    .addOption(kubeconfig())
+    .action(action(async (options) => (await import("./migrate.ts")).migrate(options, processContext(stopSignal()))));
+
+  program
+    .command("health")
+    .description("exit with 0 if the Slipway of this machine lives, for health checks of containers")
+    .option("--url <url>", "what to ask: /healthz or /readyz of --metrics-listen", "http://127.0.0.1:7090/healthz")
+    .action(action(async ({ url }) => (await import("./health.ts")).health(url)));
+
+  program
     .command("version")
     .description("print the version")
     .action(() => {
@@ -322,8 +356,18 @@ async function parse(argv: readonly string[]): Promise<number> {
   return code;
 }
 
+function withElectionFlags(command: Command): Command {
+  for (const option of electionFlags()) command.addOption(option);
+  return command;
+}
+
 function withGatewayFlags(command: Command): Command {
   for (const option of gatewayFlags()) command.addOption(option);
+  return command;
+}
+
+function withLoadFlags(command: Command): Command {
+  for (const option of loadFlags()) command.addOption(option);
   return command;
 }
 
@@ -342,6 +386,10 @@ const outputFormat = () => new Option("-o, --output <format>", "table, json or y
 const gatewayListen = () => listenOption("--gateway-listen <host:port>", "address of the gateway", "127.0.0.1:7080");
 const metricsListen = () =>
   listenOption("--metrics-listen <host:port>", "address of /metrics, /healthz, /readyz", "127.0.0.1:7090");
+const webhookListen = () =>
+  new Option("--webhook-listen <host:port>", "serve admission there, over TLS; else it is not served").argParser(
+    (text) => parseListenAddress("--webhook-listen", text),
+  );
 const logFormat = () => new Option("--log-format <format>", "of stderr").choices(["text", "json"]).default("text");
 const logLevel = () =>
   new Option("--log-level <level>", "least that is logged").choices(["debug", "info", "warn", "error"]).default("info");

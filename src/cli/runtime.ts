@@ -10,26 +10,42 @@ import { startGateway } from "../gateway/gateway.ts";
 import { createKubeAccess, createKubeUseAccess } from "../gateway/kube-access.ts";
 import { startHealthListener } from "../gateway/metrics-listener.ts";
 import { systemClock } from "../machinery/clock.ts";
+import { correlatedLogger } from "../machinery/correlation.ts";
 import { ApiEventRecorder } from "../machinery/events.ts";
 import { createKubeClient } from "../machinery/http-kube-client.ts";
 import type { KubeconfigSource } from "../machinery/kubeconfig.ts";
+import type { LeaderElection } from "../machinery/leader-election.ts";
 import type { Logger } from "../machinery/logger.ts";
 import { Manager } from "../machinery/manager.ts";
 import { Metrics } from "../machinery/metrics.ts";
 import { registerProcessMetrics } from "../machinery/process-metrics.ts";
+import { RequestPace } from "../machinery/request-pace.ts";
+import { splitClient } from "../machinery/split-client.ts";
+import { NO_TRACES } from "../machinery/tracer.ts";
 import { createNotifier } from "../notifications/create-notifier.ts";
 import { createProber } from "../probe/create-prober.ts";
+import { startTracing } from "../telemetry/start-tracing.ts";
+import { apiMetrics } from "./api-metrics.ts";
 import { type AuditDestination, auditWriter } from "./approval-audit.ts";
 import type { AuditedAdmission } from "./audited-admission.ts";
 import { backendDrivers } from "./backend-drivers.ts";
-import { controllerMetrics } from "./controller-metrics.ts";
-
+import { backendMetrics } from "./backend-metrics.ts";
+import { controllerMetrics, readinessMetrics } from "./controller-metrics.ts";
+import { DefaultObjects, readDefaults } from "./default-objects.ts";
+import { createElection, type ElectionSettings, leaseCallTimeoutMs } from "./election.ts";
+import { fencedDrivers } from "./fenced-drivers.ts";
 import { gatewayMetrics } from "./gateway-metrics.ts";
 import { type GatewayFlags, gatewaySettings } from "./gateway-options.ts";
+import { leaderMetrics } from "./leader-metrics.ts";
 import type { ListenAddress } from "./listen-address.ts";
 import { listening } from "./listen-error.ts";
+import type { LoadOptions } from "./load-flags.ts";
 import { notificationMetrics } from "./notification-metrics.ts";
+import { observedDrivers } from "./observed-driver.ts";
 import { ProcessDriver } from "./process-driver.ts";
+import type { RuntimeParts } from "./runtime-parts.ts";
+import { startWebhook, type WebhookSettings } from "./webhook.ts";
+import { webhookMetrics } from "./webhook-metrics.ts";
 
 export interface RuntimeOptions extends GatewayFlags {
   readonly kubeconfig: KubeconfigSource;
@@ -38,6 +54,15 @@ export interface RuntimeOptions extends GatewayFlags {
   readonly gatewayListen: ListenAddress;
   readonly metricsListen: ListenAddress;
   readonly audit: RuntimeAudit;
+  /** Serve admission to an API server that somebody else runs. */
+  readonly webhook?: WebhookSettings;
+  /** A folder, or file, of manifests that the leader applies. */
+  readonly defaults?: string | undefined;
+  /** Of several replicas one acts; absent: this process is alone. */
+  readonly election?: ElectionSettings;
+  /** What the API server is asked, and how much at once. */
+  readonly load?: LoadOptions;
+  readonly parts?: RuntimeParts;
   readonly logger: Logger;
   /** Aborted when the process shall end. */
   readonly stop: AbortSignal;
@@ -53,23 +78,53 @@ export interface RuntimeAudit extends AuditDestination {
 export interface Runtime extends AsyncDisposable {
   readonly gatewayUrl: string;
   readonly metricsUrl: string;
+  /** Absent where admission is not served. */
+  readonly webhookUrl?: string;
+  /** Aborted when another replica may lead in this one's place; absent where there is none. */
+  readonly lost?: AbortSignal;
   /** Resolves when all controllers have drained after `stop`; rejects when one of them died. */
   readonly ended: Promise<void>;
 }
 
 /** The controllers with their listeners, against one API server: the same for `up` and for `controller`. */
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
-  const { logger, stop } = options;
+  const { stop } = options;
+  const logger = correlatedLogger(options.logger);
   const clock = systemClock;
   await using stack = new AsyncDisposableStack();
-  const client = stack.use(await createKubeClient({ ...options.kubeconfig, userAgent: "slipway-controller" }));
-  // A cluster is known by the UID of this namespace.
-  const { metadata } = await client.get(namespaces, { namespace: "", name: "kube-system" }, stop);
+  const tracing = stack.use(await startTracing({ part: "controllers", logger }));
+  const tracer = tracing ?? NO_TRACES;
   const metrics = new Metrics();
   registerProcessMetrics(metrics);
+  const connection = {
+    ...{ ...options.kubeconfig, userAgent: "slipway-controller" },
+    ...{ metrics: apiMetrics(metrics), tracer },
+  };
+  const { kubeApi, concurrency, watchNamespaces } = options.load ?? {};
+  const pace = kubeApi && new RequestPace(kubeApi, clock);
+  const client = stack.use(await createKubeClient({ ...connection, pace }));
+  const election: LeaderElection | undefined =
+    options.election &&
+    createElection({
+      ...{ ...options.election, clock, logger: logger.child({ part: "election" }) },
+      client: stack.use(
+        await createKubeClient({ ...connection, requestTimeoutMs: leaseCallTimeoutMs(options.election) }),
+      ),
+      gatewayUrl: () => gateway.url,
+    });
+  // Of the one that leads, and nobody else: without the lease nothing leaves through it.
+  const acting = election
+    ? splitClient({
+        following: client,
+        acting: stack.use(await createKubeClient({ ...connection, pace, fence: election })),
+      })
+    : client;
+  // A cluster is known by the UID of this namespace.
+  const { metadata } = await client.get(namespaces, { namespace: "", name: "kube-system" }, stop);
   const prober = stack.use(
     createProber({
-      ...{ clock, logger: logger.child({ part: "probe" }), metrics },
+      ...{ clock, logger: logger.child({ part: "probe" }), metrics, tracer },
+      ...(options.parts?.makeProbe && { makeProbe: options.parts.makeProbe }),
       // Nothing is probed before the controllers run, which is after the gateway has begun to listen.
       gateway: () => ({ socketPath: gateway.probeSocket }),
     }),
@@ -88,12 +143,16 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   // Ended last, after those who tell it what to run.
   const processes = stack.use(new ProcessDriver({ installation: metadata.uid, dataDir: options.dataDir }));
   const controllers = createControllers({
-    client,
-    drivers: backendDrivers(metadata.uid, processes),
+    client: acting,
+    drivers: observedDrivers(
+      fencedDrivers({ ...backendDrivers(metadata.uid, processes, election), ...options.parts?.drivers }, election),
+      { called: backendMetrics(metrics), tracer },
+    ),
     prober,
     clock,
     logger: logger.child({ part: "controllers" }),
     identity: hostname(),
+    ...{ concurrency, watchNamespaces },
     publicUrl: (key) => `${options.gatewayUrl ?? gateway.url}${endpointPath(key)}`,
     drain: {
       drain: (key, isReplaced) => gateway.drain(key, isReplaced),
@@ -102,18 +161,43 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     approvals: {
       images: new TagResolver(),
       notifier: createNotifier({
-        ...{ clock, metrics: notificationMetrics(metrics) },
+        ...{ clock, metrics: notificationMetrics(metrics), fence: election },
         logger: logger.child({ part: "notifications" }),
       }),
       audit: audit.log,
     },
-    createGateway: createExternalGateway,
-    metrics: controllerMetrics(metrics, () => controllers.deployments.list()),
+    createGateway: (type, settings) => createExternalGateway(type, { ...settings, fence: election }),
+    tracer,
+    metrics: controllerMetrics(metrics, { clock, deployments: () => controllers.deployments.list() }),
   });
+  readinessMetrics(metrics, clock, controllers.deployments);
+  leaderMetrics(metrics, () => election?.leader.isSelf ?? true);
+  const certificateTaken = webhookMetrics(metrics);
+  const webhook =
+    options.webhook &&
+    stack.use(
+      await startWebhook({
+        ...{ ...options.webhook, client, acting, clock, logger: logger.child({ part: "webhook" }) },
+        ...{ caches: controllers.judged, observer: admission },
+        certificateTaken,
+      }),
+    );
+  const defaults =
+    options.defaults === undefined
+      ? []
+      : [
+          new DefaultObjects({
+            ...{ client: acting, clock, logger: logger.child({ part: "defaults" }), path: options.defaults },
+            manifests: await readDefaults(options.defaults),
+            isJudged: () => webhook?.isAsked() ?? true,
+          }),
+        ];
   const manager = new Manager({ logger, clock })
-    .add("services", events, writer, ...controllers.services)
-    .add("caches", ...controllers.caches)
-    .add("controllers", ...controllers.controllers);
+    .add("services", events, writer)
+    .add("caches", ...controllers.caches, ...(webhook?.serving ?? []))
+    .add("leadership", ...(election ? [election] : []))
+    .add("duties", ...controllers.services)
+    .add("controllers", ...controllers.controllers, ...(webhook?.leading ?? []), ...defaults);
 
   const gateway = await listening("--gateway-listen", options.gatewayListen, () =>
     startGateway({
@@ -124,6 +208,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       directory: deploymentDirectory(controllers.deployments, controllers.endpoints),
       streams: controllers.streams,
       useAccess: createKubeUseAccess(client),
+      ...(election && { replicas: { leader: () => election.leader } }),
       clock,
       ...gatewaySettings(options),
       logger: logger.child({ part: "gateway" }),
@@ -151,6 +236,8 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   return {
     gatewayUrl: gateway.url,
     metricsUrl: health.url,
+    ...(webhook && { webhookUrl: webhook.url }),
+    ...(election && { lost: election.lost }),
     ended,
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };

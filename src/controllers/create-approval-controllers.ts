@@ -16,6 +16,7 @@ import type { Lister } from "../machinery/lister.ts";
 import type { Logger } from "../machinery/logger.ts";
 import type { Runnable } from "../machinery/runnable.ts";
 import { StatusPatcher } from "../machinery/status-patcher.ts";
+import type { Tracer } from "../machinery/tracer.ts";
 import { AdmissionWatch } from "./approval/admission-watch.ts";
 import type { ApprovalAudit } from "./approval/audit.ts";
 import { ApprovalReconciler } from "./approval/controller.ts";
@@ -48,7 +49,10 @@ export interface ApprovalControllersOptions extends ApprovalServices {
   readonly approvals: Lister<Approval>;
   /** Looks at a deployment soon. */
   readonly enqueueDeployment: (key: ObjectKey) => void;
+  /** Objects of one kind that are reconciled at once. */
+  readonly workers?: number;
   readonly metrics?: { readonly approvals?: ControllerMetrics; readonly policies?: ControllerMetrics } | undefined;
+  readonly tracer?: Tracer | undefined;
 }
 
 export interface ApprovalControllers {
@@ -101,13 +105,14 @@ export function createApprovalControllers(options: ApprovalControllersOptions): 
     clock,
   });
   options.audit.onTrouble?.((problem) => policyReconciler.learnAudit(problem));
-  const controller = { logger, clock };
-  const { metrics } = options;
+  const { metrics, workers } = options;
+  const controller = { logger, clock, ...(workers !== undefined && { workers }) };
   const policyController = new Controller({
     ...controller,
     name: "approvalpolicy",
     reconciler: policyReconciler,
     ...(metrics?.policies && { metrics: metrics.policies }),
+    tracer: options.tracer,
   });
   const approvalController = new Controller({
     ...controller,
@@ -135,6 +140,7 @@ export function createApprovalControllers(options: ApprovalControllersOptions): 
       clock,
     }),
     ...(metrics?.approvals && { metrics: metrics.approvals }),
+    tracer: options.tracer,
   });
   return {
     gate: createGate({

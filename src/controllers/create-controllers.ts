@@ -20,11 +20,13 @@ import type { Clock } from "../machinery/clock.ts";
 import { Controller, type ControllerMetrics } from "../machinery/controller.ts";
 import { ApiEventRecorder } from "../machinery/events.ts";
 import { addFinalizer, removeFinalizer } from "../machinery/finalizers.ts";
-import { dropManagedFields, Informer } from "../machinery/informer.ts";
-import type { IndexFunction } from "../machinery/lister.ts";
+import { dropManagedFields, type InformerMetrics } from "../machinery/informer.ts";
+import type { ChangeSource, IndexFunction, Lister } from "../machinery/lister.ts";
 import type { Logger } from "../machinery/logger.ts";
+import { cacheOf } from "../machinery/namespaced-informers.ts";
 import type { Runnable } from "../machinery/runnable.ts";
 import { StatusPatcher } from "../machinery/status-patcher.ts";
+import type { Tracer } from "../machinery/tracer.ts";
 import type { Prober } from "../probe/prober.ts";
 import type { BackendDriver } from "./backend-driver.ts";
 import { type ApprovalServices, createApprovalControllers } from "./create-approval-controllers.ts";
@@ -36,14 +38,15 @@ import { registrationIndexes } from "./registration/controller.ts";
 import type { ExternalGatewayFactory } from "./registration/external-gateway.ts";
 import { RuntimeBackendReconciler } from "./runtime-backend/controller.ts";
 import { LiveBackends } from "./runtime-backend/live-backends.ts";
+import type { RepairKind } from "./runtime-deployment/apply.ts";
 import { RuntimeDeploymentReconciler } from "./runtime-deployment/controller.ts";
 import type { Drain } from "./runtime-deployment/drainer.ts";
 import { approvalIndexes } from "./runtime-deployment/gate/ports.ts";
 import { deploymentIndexes, profileIndexes } from "./runtime-deployment/indexes.ts";
 import { deploymentOf } from "./runtime-deployment/probing.ts";
-import { SharedTables } from "./shared-tables.ts";
+import { SharedParts } from "./shared-parts.ts";
 import { connect } from "./sources.ts";
-import { HASH_KEY, StoredKey } from "./stored-key.ts";
+import { HASH_KEY, KEY_NAMESPACE, StoredKey } from "./stored-key.ts";
 import { WorkloadLogs } from "./workload-logs.ts";
 import { WorkloadStreams } from "./workload-streams.ts";
 import { WorkloadUsage } from "./workload-usage.ts";
@@ -55,8 +58,10 @@ export interface ControllersOptions {
   readonly prober: Prober;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Deployments that are reconciled at once. Default 16. */
-  readonly concurrency?: number;
+  /** The most objects of one kind that are reconciled at once. Default 16 deployments, and fewer of the other kinds, always. */
+  readonly concurrency?: number | undefined;
+  /** The only namespaces whose deployments, and what belongs to them, are there for the controllers. Default: all. */
+  readonly watchNamespaces?: readonly string[] | undefined;
   /** Tells one process from another in events: the host name, or the pod's. */
   readonly identity: string;
   readonly approvals: ApprovalServices;
@@ -67,6 +72,7 @@ export interface ControllersOptions {
   /** Called when controllers run, not before. */
   readonly drain: Drain;
   readonly metrics?: ControllersMetrics;
+  readonly tracer?: Tracer;
 }
 
 /** Called synchronously. */
@@ -79,6 +85,10 @@ export interface ControllersMetrics {
   readonly gateways?: ControllerMetrics;
   readonly registrations?: ControllerMetrics;
   eventDropped?(why: string): void;
+  /** Of the cache of one resource, by its plural. */
+  informer?(resource: string): InformerMetrics;
+  /** Something that nobody asked for was put right, at a backend of this type. */
+  repaired?(backendType: string, what: RepairKind): void;
 }
 
 /** What the composition root runs, by the manager's stages, and what it hands on. */
@@ -93,15 +103,40 @@ export interface Controllers {
   /** Of workloads that are spoken to over their standard input and output. */
   readonly streams: WorkloadStreams;
   /** What is there now, for metrics and for the gateway. */
-  readonly deployments: Pick<Informer<RuntimeDeployment>, "get" | "list" | "onChange" | "hasSynced">;
+  readonly deployments: JudgedCache<RuntimeDeployment>;
   /** How workloads are reached of which their status does not tell. */
   readonly endpoints: EndpointTable;
+  /** What admission reads. */
+  readonly judged: JudgedCaches;
+}
+
+function workersOf({ concurrency = DEFAULT_CONCURRENCY }: ControllersOptions): number {
+  return Math.min(concurrency, MAX_WORKERS);
+}
+
+/** Which objects are kept of a kind, and what of them. */
+interface CacheScope<T> {
+  readonly namespaces?: readonly string[] | undefined;
+  readonly transform?: (object: T) => T;
+}
+
+type JudgedCache<T extends KubeObject> = Pick<Lister<T>, "get" | "list"> & ChangeSource<T>;
+
+export interface JudgedCaches {
+  readonly profiles: JudgedCache<GuardrailProfile>;
+  readonly deployments: JudgedCache<RuntimeDeployment>;
+  readonly backends: JudgedCache<RuntimeBackend>;
+  readonly namespaces: JudgedCache<Namespace>;
+  readonly policies: JudgedCache<ApprovalPolicy>;
+  readonly secrets: JudgedCache<Secret>;
 }
 
 /** Field manager of every status, and the reporting controller of every event. */
 const FIELD_MANAGER = "slipway-controller";
 const REPORTER = "slipway.dev/controller";
 const DEFAULT_CONCURRENCY = 16;
+/** Of all kinds but deployments: there are few of them, or they wait for people. */
+const MAX_WORKERS = 4;
 /** A loaded Engine takes its time, and taking over from an earlier revision is a stop, two removals, a create and a start. */
 const RECONCILE_TIMEOUT_MS = 600_000;
 const STATUS_FIELDS = {
@@ -119,22 +154,35 @@ export function createControllers(options: ControllersOptions): Controllers {
   const informer = <T extends KubeObject>(
     type: ResourceType<T>,
     indexes: Record<string, IndexFunction<T>> = {},
-    transform: (object: T) => T = dropManagedFields,
-  ) => new Informer<T>({ client, type, logger, clock, indexes, transform });
-  const tables = new SharedTables();
+    { transform = dropManagedFields, namespaces }: CacheScope<T> = {},
+  ) => {
+    const metrics = options.metrics?.informer?.(type.plural);
+    return cacheOf<T>(namespaces, { client, type, logger, clock, indexes, transform, ...(metrics && { metrics }) });
+  };
+  const { watchNamespaces } = options;
+  const own = { namespaces: watchNamespaces };
+  // What backends and profiles refer to may be in Slipway's own namespace, too.
+  const referred = { namespaces: watchNamespaces && [...watchNamespaces, KEY_NAMESPACE] };
+  const parts = new SharedParts();
+  const slim = (deployment: RuntimeDeployment) => parts.share(dropManagedFields(deployment));
+  // What a write answered is kept until the cache has it; one that changed nothing answers what the cache has.
+  const slimmed = async (written: Promise<RuntimeDeployment>) => {
+    const answered = await written;
+    return Object.isFrozen(answered) ? answered : slim(answered);
+  };
   const deployments = informer<RuntimeDeployment>(
     runtimeDeployments,
     { ...deploymentIndexes, ...registrationIndexes },
-    (deployment) => tables.share(dropManagedFields(deployment)),
+    { ...own, transform: slim },
   );
   const backends = informer<RuntimeBackend>(runtimeBackends);
   const profiles = informer<GuardrailProfile>(guardrailProfiles, profileIndexes);
   const namespaceCache = informer<Namespace>(namespaces);
-  const secretCache = informer<Secret>(secrets);
-  const configMapCache = informer<ConfigMap>(configMaps);
+  const secretCache = informer<Secret>(secrets, {}, referred);
+  const configMapCache = informer<ConfigMap>(configMaps, {}, referred);
   const gatewayCache = informer<McpGateway>(mcpGateways);
   const policyCache = informer<ApprovalPolicy>(approvalPolicies);
-  const approvalCache = informer<Approval>(approvals, approvalIndexes);
+  const approvalCache = informer<Approval>(approvals, approvalIndexes, own);
 
   const events = new ApiEventRecorder({
     client,
@@ -174,11 +222,23 @@ export function createControllers(options: ControllersOptions): Controllers {
     reconciler: profileReconciler,
     logger,
     clock,
+    workers: workersOf(options),
     ...(options.metrics?.profiles && { metrics: options.metrics.profiles }),
+    tracer: options.tracer,
   });
 
   const asking = createApprovalControllers({
-    ...{ client, clock, logger, events, deployments, ...options.approvals, metrics: options.metrics },
+    ...{
+      client,
+      clock,
+      logger,
+      events,
+      deployments,
+      ...options.approvals,
+      metrics: options.metrics,
+      tracer: options.tracer,
+      workers: workersOf(options),
+    },
     fieldManager: FIELD_MANAGER,
     secrets: secretCache,
     policies: policyCache,
@@ -206,8 +266,8 @@ export function createControllers(options: ControllersOptions): Controllers {
     registry: live,
     prober,
     writer: {
-      status: (deployment, status, signal) => deploymentStatus.patch(deployment, status, signal),
-      addFinalizer: (deployment, signal) => addFinalizer(deployment, { ...finalizer, signal }),
+      status: (deployment, status, signal) => slimmed(deploymentStatus.patch(deployment, status, signal)),
+      addFinalizer: (deployment, signal) => slimmed(addFinalizer(deployment, { ...finalizer, signal })),
       removeFinalizer: (deployment, signal) => removeFinalizer(deployment, { ...finalizer, signal }),
     },
     events,
@@ -216,6 +276,8 @@ export function createControllers(options: ControllersOptions): Controllers {
     publicUrl: options.publicUrl,
     endpoints,
     drain: options.drain,
+    repaired: (backend, what) =>
+      options.metrics?.repaired?.(backends.get({ namespace: "", name: backend })?.spec.type ?? "unknown", what),
     clock,
   });
   const deploymentController = new Controller({
@@ -226,12 +288,14 @@ export function createControllers(options: ControllersOptions): Controllers {
     workers: options.concurrency ?? DEFAULT_CONCURRENCY,
     reconcileTimeoutMs: RECONCILE_TIMEOUT_MS,
     ...(options.metrics?.deployments && { metrics: options.metrics.deployments }),
+    tracer: options.tracer,
   });
 
   const registering = createRegistrationControllers({
-    ...{ client, clock, logger, events, deployments, metrics: options.metrics },
+    ...{ client, clock, logger, events, deployments, metrics: options.metrics, tracer: options.tracer },
     fieldManager: FIELD_MANAGER,
     createGateway: options.createGateway,
+    concurrency: options.concurrency ?? DEFAULT_CONCURRENCY,
     gateways: gatewayCache,
     secrets: secretCache,
     hashKey: () => hashKey.get(),
@@ -250,6 +314,7 @@ export function createControllers(options: ControllersOptions): Controllers {
       deployments,
       profiles,
       isInstalling: (name) => profileReconciler.isInstalling(name),
+      isWatched: (namespace) => watchNamespaces?.includes(namespace) ?? true,
       live,
       writeStatus: (object, status, signal) => backendStatus.patch(object, status, signal),
       enqueue: (keys) => {
@@ -261,7 +326,9 @@ export function createControllers(options: ControllersOptions): Controllers {
     }),
     logger,
     clock,
+    workers: workersOf(options),
     ...(options.metrics?.backends && { metrics: options.metrics.backends }),
+    tracer: options.tracer,
   });
 
   connect(
@@ -304,5 +371,13 @@ export function createControllers(options: ControllersOptions): Controllers {
     streams: new WorkloadStreams(live),
     deployments,
     endpoints,
+    judged: {
+      profiles,
+      deployments,
+      backends,
+      namespaces: namespaceCache,
+      policies: policyCache,
+      secrets: secretCache,
+    },
   };
 }

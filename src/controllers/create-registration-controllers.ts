@@ -17,6 +17,7 @@ import type { ChangeSource, Lister } from "../machinery/lister.ts";
 import type { Logger } from "../machinery/logger.ts";
 import type { Runnable } from "../machinery/runnable.ts";
 import { StatusPatcher } from "../machinery/status-patcher.ts";
+import type { Tracer } from "../machinery/tracer.ts";
 import { Connections, secretsOf } from "./mcp-gateway/connections.ts";
 import { McpGatewayReconciler } from "./mcp-gateway/controller.ts";
 import { RegistrationReconciler, registrationCause } from "./registration/controller.ts";
@@ -29,12 +30,15 @@ export interface RegistrationControllersOptions {
   readonly events: EventRecorder;
   readonly fieldManager: string;
   readonly createGateway: ExternalGatewayFactory;
+  /** The most objects of one kind that are reconciled at once. Default 8 deployments, and 4 gateways. */
+  readonly concurrency?: number;
   /** With `registrationIndexes`. */
   readonly deployments: Lister<RuntimeDeployment> & ChangeSource<RuntimeDeployment>;
   readonly gateways: Lister<McpGateway> & ChangeSource<McpGateway>;
   readonly secrets: Lister<Secret> & ChangeSource<Secret>;
   readonly hashKey: (signal: AbortSignal) => Promise<Uint8Array>;
   readonly metrics?: { readonly gateways?: ControllerMetrics; readonly registrations?: ControllerMetrics } | undefined;
+  readonly tracer?: Tracer | undefined;
 }
 
 export interface RegistrationControllers {
@@ -44,14 +48,16 @@ export interface RegistrationControllers {
 
 /** Registering takes a gateway as long as it takes to connect to the server, and a deployment may name eight. */
 const RECONCILE_TIMEOUT_MS = 600_000;
-/** Deployments that are registered at once. */
+/** Deployments that are registered at once, and gateways that are looked at, at most. */
 const WORKERS = 8;
+const GATEWAY_WORKERS = 4;
 /** Deployments come in bursts; how many a gateway has is counted when one has passed. */
 const COUNT_AFTER_MS = 2_000;
 
 /** Wires what registers deployments with external gateways. */
 export function createRegistrationControllers(options: RegistrationControllersOptions): RegistrationControllers {
   const { client, clock, logger, events, fieldManager, deployments, gateways, secrets, metrics } = options;
+  const { concurrency = WORKERS } = options;
   const enqueueGateway = (name: string) => gatewayController.enqueue({ namespace: "", name });
   const enqueueDeployment = (key: ObjectKey) => registrationController.enqueue(key);
   const connections = new Connections({ create: options.createGateway, secrets, enqueue: enqueueGateway, clock });
@@ -62,7 +68,7 @@ export function createRegistrationControllers(options: RegistrationControllersOp
   });
   const onGateway = { client, type: mcpGateways, finalizer: REGISTRATION_FINALIZER };
   const gatewayController = new Controller({
-    ...{ name: "mcpgateway", logger, clock },
+    ...{ name: "mcpgateway", logger, clock, workers: Math.min(concurrency, GATEWAY_WORKERS) },
     reconciler: new McpGatewayReconciler({
       ...{ gateways, deployments, connections, enqueueDeployment, events, clock },
       writer: {
@@ -72,6 +78,7 @@ export function createRegistrationControllers(options: RegistrationControllersOp
       },
     }),
     ...(metrics?.gateways && { metrics: metrics.gateways }),
+    tracer: options.tracer,
   });
 
   // The deployment controller writes all else of that status; each writes the conditions that it read with its own in place,
@@ -82,7 +89,8 @@ export function createRegistrationControllers(options: RegistrationControllersOp
   });
   const onDeployment = { client, type: runtimeDeployments, finalizer: REGISTRATION_FINALIZER };
   const registrationController = new Controller({
-    ...{ name: "registration", logger, clock, workers: WORKERS, reconcileTimeoutMs: RECONCILE_TIMEOUT_MS },
+    ...{ name: "registration", logger, clock, reconcileTimeoutMs: RECONCILE_TIMEOUT_MS },
+    workers: Math.min(concurrency, WORKERS),
     reconciler: new RegistrationReconciler({
       ...{ deployments, gateways, live: connections, events, hashKey: options.hashKey, clock },
       writer: {
@@ -92,6 +100,7 @@ export function createRegistrationControllers(options: RegistrationControllersOp
       },
     }),
     ...(metrics?.registrations && { metrics: metrics.registrations }),
+    tracer: options.tracer,
   });
 
   connectRegistrations({ deployments, gateways, secrets }, { clock, enqueueGateway, enqueueDeployment });

@@ -76,6 +76,50 @@ describe("how a deployment is", () => {
   });
 });
 
+describe("what replicas that follow pass on", () => {
+  const READY = condition("Ready", "True");
+  const seen = { workload: WORKLOAD, conditions: [READY], observedGeneration: 2 };
+  const at = (status: unknown, metadata: object = {}) => {
+    const object = deployment(status);
+    const cache = cacheOf({ ...object, metadata: { ...object.metadata, generation: 2, ...metadata } });
+    return deploymentDirectory(cache).get("team-a", "files");
+  };
+
+  it.each([
+    { because: "it serves as its spec says", status: seen, metadata: {}, want: undefined },
+    { because: "nobody has looked at its spec", status: { ...seen, observedGeneration: 1 }, metadata: {}, want: true },
+    { because: "nobody has looked at it at all", status: undefined, metadata: {}, want: true },
+    {
+      because: "it is being deleted",
+      status: seen,
+      metadata: { deletionTimestamp: "2026-01-01T00:00:00Z" },
+      want: true,
+    },
+    {
+      because: "the controller is about it",
+      status: { ...seen, conditions: [READY, condition("Reconciling", "True", "Draining")] },
+      metadata: {},
+      want: true,
+    },
+  ])("may change: $want, since $because", ({ status, metadata, want }) => {
+    expect(at(status, metadata)?.changing).toBe(want);
+  });
+
+  it.each([
+    { because: "its status says how it is reached", status: seen, want: undefined },
+    { because: "no status can say it", status: { ...seen, workload: { id: "c-1", transport: "stdio" } }, want: true },
+    { because: "it does not serve", status: { ...seen, conditions: [condition("Ready", "False")] }, want: undefined },
+    { because: "nothing runs", status: { ...seen, workload: {} }, want: undefined },
+    {
+      because: "the gateway of nobody reaches it",
+      status: { ...seen, conditions: [condition("Ready", "True", "PlatformReady")] },
+      want: undefined,
+    },
+  ])("is reached by another replica: $want, since $because", ({ status, want }) => {
+    expect(at(status)?.elsewhere).toBe(want);
+  });
+});
+
 it("is reached where its status says", () => {
   const status = { workload: WORKLOAD, mcp: { protocolVersion: "2026-07-28", tools: 3 } };
   const directory = deploymentDirectory(cacheOf(deployment(status)));

@@ -53,15 +53,17 @@ function endpointOf(deployment: RuntimeDeployment, known: KnownEndpoints): Endpo
     upstream,
     protocolVersion: status?.mcp?.protocolVersion,
     tools: status?.mcp?.tools,
+    ...(isElsewhere(deployment, upstream) && { elsewhere: true as const }),
+    ...(isChanging(deployment) && { changing: true as const }),
   };
 }
 
 function stateOf(deployment: RuntimeDeployment, upstream: WorkloadEndpoint | undefined): EndpointState {
-  const { conditions = [], workload } = deployment.status ?? {};
+  const { conditions = [] } = deployment.status ?? {};
   const ready = getCondition(conditions, ConditionType.Ready);
   if (ready === undefined) return pending("the controller has not looked at it yet");
   if (ready.status === "True" && upstream) return { ready: true };
-  if (ready.status === "True" && workload?.id !== undefined && ready.reason !== Reason.PlatformReady) {
+  if (isElsewhere(deployment, upstream)) {
     return pending("the controller has not looked at what runs yet");
   }
   if (ready.status === "True") {
@@ -71,6 +73,19 @@ function stateOf(deployment: RuntimeDeployment, upstream: WorkloadEndpoint | und
   const working = getCondition(conditions, ConditionType.Reconciling)?.status === "True";
   const retryAfterSeconds = working ? WORKING_RETRY_SECONDS : SETTLED_RETRY_SECONDS;
   return { ready: false, reason: ready.reason, message: ready.message, retryAfterSeconds };
+}
+
+function isElsewhere({ status }: RuntimeDeployment, upstream: WorkloadEndpoint | undefined): boolean {
+  const ready = getCondition(status?.conditions, ConditionType.Ready);
+  const serves = ready?.status === "True" && ready.reason !== Reason.PlatformReady;
+  return serves && upstream === undefined && status?.workload?.id !== undefined;
+}
+
+/** The controller has yet to look at what was asked for, is about it, or ends it. */
+function isChanging({ metadata, status }: RuntimeDeployment): boolean {
+  const isSeen = status?.observedGeneration === metadata.generation;
+  const isWorkedOn = getCondition(status?.conditions, ConditionType.Reconciling)?.status === "True";
+  return !isSeen || isWorkedOn || metadata.deletionTimestamp !== undefined;
 }
 
 function pending(message: string): EndpointState {

@@ -27,6 +27,10 @@ export interface Endpoint extends EndpointKey {
   /** What the server said of itself when it was last asked. */
   readonly protocolVersion: string | undefined;
   readonly tools: number | undefined;
+  /** It serves, and this process does not know how it is reached: the one whose controllers run does, or soon will. */
+  readonly elsewhere?: true;
+  /** What serves may soon be another server, or none. */
+  readonly changing?: true;
 }
 
 /** `reason` and `message` are those of its Ready condition. */

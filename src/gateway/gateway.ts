@@ -10,6 +10,7 @@ import { type HttpListener, startHttpListener } from "./http-listener.ts";
 import type { LogProvider } from "./log-provider.ts";
 import type { DataPathStats } from "./mcp/data-path.ts";
 import type { UseAccess } from "./mcp/use-access.ts";
+import type { Replicas } from "./replicas/leader.ts";
 import type { StdioStreams } from "./stdio-streams.ts";
 import { startStreamServer } from "./streams/stream-server.ts";
 import type { DrainControl } from "./thread/drain-requests.ts";
@@ -30,6 +31,8 @@ export interface GatewayOptions {
   readonly directory: Directory;
   /** Of servers that are spoken to over standard input and output; undefined: there are none. */
   readonly streams?: StdioStreams;
+  /** The others of this gateway; undefined: there are none. What needs the leader is passed on to it. */
+  readonly replicas?: Replicas;
   readonly logs: LogProvider;
   readonly usage: UsageProvider;
   readonly access: GatewayAccess;
@@ -65,7 +68,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const folder = await mkdtemp(join(tmpdir(), "slipway-gateway-"));
   stack.defer(() => rm(folder, { recursive: true, force: true }));
   const stopping = new AbortController();
-  const handler = createHandler({ logs, usage, access, logger, host: listen.host, names, stopping: stopping.signal });
+  const handler = createHandler({
+    ...{ logs, usage, access, logger, names, replicas: options.replicas },
+    ...{ host: listen.host, stopping: stopping.signal },
+  });
   const adminSocket = join(folder, "admin.sock");
   const admin = await startHttpListener({ listen: { socketPath: adminSocket }, handler, logger });
   stack.defer(() => admin.close());
@@ -86,6 +92,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     probeSocket,
     directory: options.directory,
     access: options.useAccess,
+    replicas: options.replicas,
     clock: options.clock,
     logger,
   });

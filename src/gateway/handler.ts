@@ -6,6 +6,8 @@ import { lineStream } from "./line-stream.ts";
 import type { LogProvider } from "./log-provider.ts";
 import { logOptions } from "./log-request.ts";
 import { Refusal, SAFE_HEADERS } from "./refusal.ts";
+import { forwardedAnswer } from "./replicas/forwarded-answer.ts";
+import { ownHost, type Replicas } from "./replicas/leader.ts";
 import { routeOf } from "./route.ts";
 import { StreamLimit } from "./stream-limit.ts";
 import type { UsageProvider } from "./usage-provider.ts";
@@ -18,6 +20,8 @@ export interface HandlerOptions {
   /** The host listened on, and further names that clients may use for it. */
   readonly host: string;
   readonly names: readonly string[];
+  /** Undefined: there are no others. */
+  readonly replicas?: Replicas | undefined;
   /** Raised when the gateway ends: streams end then. */
   readonly stopping: AbortSignal;
 }
@@ -37,7 +41,7 @@ const BEARER = /^Bearer +([\x21-\x7e]{1,8192})$/i;
 
 /** Answers every request of the gateway's listener. Never throws: refusals and failures are answers too. */
 export function createHandler(options: HandlerOptions): GatewayHandler {
-  const { logs, usage, access, logger, stopping } = options;
+  const { logs, usage, access, logger, stopping, replicas } = options;
   const isOurHost = hostCheck(options.host, options.names);
   const requests = new StreamLimit(REQUESTS);
   const strangers = new StreamLimit(STRANGERS);
@@ -55,7 +59,7 @@ export function createHandler(options: HandlerOptions): GatewayHandler {
   async function answer(request: Request): Promise<Response> {
     const { pathname, searchParams } = new URL(request.url);
     const host = request.headers.get("host") ?? undefined;
-    if (!isOurHost(host)) {
+    if (!isOurHost(host) && (replicas === undefined || host !== ownHost(replicas.leader()))) {
       throw new Refusal(
         421,
         "MisdirectedRequest",
@@ -71,6 +75,11 @@ export function createHandler(options: HandlerOptions): GatewayHandler {
     const leave = requests.enter(user.username);
     try {
       await authorized(user, wanted, request.signal);
+      const leader = replicas?.leader();
+      if (leader?.isSelf === false) {
+        const signal = AbortSignal.any([request.signal, stopping]);
+        return await forwardedAnswer(request, { leader, signal, onEnd: leave });
+      }
       if (wanted.subresource === "usage") return await usageAnswer(request, wanted).finally(leave);
       return await logAnswer(request, { ...wanted, options: logOptions(searchParams), leave });
     } catch (error) {

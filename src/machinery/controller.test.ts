@@ -5,6 +5,7 @@ import type { ConfigMap } from "../api/core.ts";
 import { formatKey, type ObjectKey, parseKey, type StatusFailure } from "../api/meta.ts";
 import { ApiError } from "./client.ts";
 import { Controller, type ControllerOptions } from "./controller.ts";
+import { correlatedLogger } from "./correlation.ts";
 import { TerminalError, TransientError } from "./errors.ts";
 import type { ChangeHandler, ChangeSource } from "./lister.ts";
 import type { Result } from "./reconciler.ts";
@@ -27,7 +28,7 @@ function start(reconcile: Reconcile, options: Partial<ControllerOptions> = {}) {
         return reconcile(key, signal);
       },
     },
-    logger,
+    logger: correlatedLogger(logger),
     clock,
     metrics: { reconciled: (result) => results.push(result) },
     ...options,
@@ -35,7 +36,9 @@ function start(reconcile: Reconcile, options: Partial<ControllerOptions> = {}) {
   const stop = new AbortController();
   const abort = new AbortController();
   const ended = controller.run(stop.signal, abort.signal);
-  return { controller, clock, lines, results, runs, stop, abort, ended };
+  /** Each reconcile has a line of its own, for who looks closely. */
+  const told = () => lines.filter(({ level }) => level !== "debug");
+  return { controller, clock, told, lines, results, runs, stop, abort, ended };
 }
 
 function refusal(code: number, reason: string, retryAfterMs?: number): ApiError {
@@ -120,7 +123,7 @@ describe("a controller", () => {
     },
     { because: "somebody throws what is no error", error: "text", result: "error", level: "warn", again: [5, 10] },
   ])("retries: $because", async ({ error, result, level, again }) => {
-    const { controller, clock, runs, results, lines } = start(failing(error, error));
+    const { controller, clock, runs, results, told } = start(failing(error, error));
     controller.enqueue(a);
     await clock.advance(again[0] ?? 0);
     expect(runs).toHaveLength(2);
@@ -128,7 +131,7 @@ describe("a controller", () => {
     expect(runs).toHaveLength(2);
     await clock.advance(1);
     expect(results).toEqual([result, result, "success"]);
-    expect([...new Set(lines.map((line) => line.level))]).toEqual(level ? [level] : []);
+    expect([...new Set(told().map((line) => line.level))]).toEqual(level ? [level] : []);
     await clock.advance(3_600_000);
     expect(runs).toHaveLength(3);
   });
@@ -189,7 +192,7 @@ describe("a controller", () => {
   });
 
   it("ends a reconcile that takes too long, and retries it", async () => {
-    const { controller, clock, results, lines, runs } = start(
+    const { controller, clock, results, told, runs } = start(
       (_key, signal) =>
         new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
       { reconcileTimeoutMs: 1_000 },
@@ -197,13 +200,13 @@ describe("a controller", () => {
     controller.enqueue(a);
     await clock.advance(1_000);
     expect(results).toEqual(["error"]);
-    expect(lines[0]).toMatchObject({ level: "warn", fields: { key: "ns/a", reason: "ReconcileTimeout" } });
+    expect(told()[0]).toMatchObject({ level: "warn", fields: { key: "ns/a", reason: "ReconcileTimeout" } });
     await clock.advance(5);
     expect(runs).toHaveLength(2);
   });
 
   it("gives the worker of a reconcile that never ends to the other keys, and locks only its own", async () => {
-    const { controller, clock, runs, lines } = start(
+    const { controller, clock, runs, told } = start(
       (key) => (key.name === "a" ? new Promise(() => undefined) : Promise.resolve({})),
       { workers: 1, reconcileTimeoutMs: 1_000 },
     );
@@ -214,7 +217,7 @@ describe("a controller", () => {
     controller.enqueue(a);
     await clock.advance(60_000);
     expect(runs).toEqual(["ns/a", "ns/b"]);
-    expect(lines.map(({ level }) => level)).toEqual(["error"]);
+    expect(told().map(({ level }) => level)).toEqual(["error"]);
   });
 
   it("enqueues what a changed object concerned and concerns", async () => {
@@ -264,7 +267,7 @@ describe("a controller", () => {
   });
 
   it("breaks off at the second signal, without a word about what that interrupts", async () => {
-    const { controller, clock, stop, abort, ended, lines } = start(
+    const { controller, clock, stop, abort, ended, told } = start(
       (_key, signal) =>
         new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
     );
@@ -274,6 +277,18 @@ describe("a controller", () => {
     abort.abort();
     await ended;
     await clock.advance(0);
-    expect(lines).toEqual([]);
+    expect(told()).toEqual([]);
+  });
+
+  it("gives each reconcile an id of its own, which stands in its lines", async () => {
+    const { controller, clock, lines } = start(async () => ({}));
+    controller.enqueue({ namespace: "ns", name: "a" });
+    controller.enqueue({ namespace: "", name: "b" });
+    await clock.advance(0);
+    expect(lines.map(({ fields }) => fields)).toEqual([
+      expect.objectContaining({ controller: "test", namespace: "ns", name: "a", reconcileID: expect.any(String) }),
+      expect.objectContaining({ controller: "test", name: "b", reconcileID: expect.any(String) }),
+    ]);
+    expect(new Set(lines.map(({ fields }) => fields.reconcileID)).size).toBe(2);
   });
 });

@@ -1,11 +1,14 @@
+import { randomUUID } from "node:crypto";
 import { formatKey, type KubeObject, keyOf, type ObjectKey } from "../api/meta.ts";
 import { ApiError, isReason } from "./client.ts";
 import { type Clock, systemClock } from "./clock.ts";
+import { correlated } from "./correlation.ts";
 import { TerminalError, TransientError } from "./errors.ts";
 import type { ChangeSource } from "./lister.ts";
 import type { Logger } from "./logger.ts";
 import type { Reconciler } from "./reconciler.ts";
 import type { Runnable } from "./runnable.ts";
+import { errorType, NO_TRACES, type Tracer, type TraceSpan } from "./tracer.ts";
 import { WorkQueue, type WorkQueueMetrics } from "./workqueue.ts";
 
 export interface ControllerOptions {
@@ -19,12 +22,14 @@ export interface ControllerOptions {
   /** Longest delay between retries of a key that keeps failing. Default 5 min. */
   readonly maxRetryDelayMs?: number;
   readonly clock?: Clock;
-  readonly queueMetrics?: WorkQueueMetrics;
   readonly metrics?: ControllerMetrics;
+  /** A span for each reconcile. */
+  readonly tracer?: Tracer | undefined;
 }
 
 export interface ControllerMetrics {
   reconciled?(result: ReconcileResult, tookMs: number): void;
+  readonly queue?: WorkQueueMetrics;
 }
 
 /** How a reconcile ended. `conflict`: what it read was out of date, which is ordinary. */
@@ -54,7 +59,7 @@ export class Controller implements Runnable {
     this.#queue = new WorkQueue({
       clock: this.#clock,
       maxDelayMs: options.maxRetryDelayMs ?? 300_000,
-      ...(options.queueMetrics ? { metrics: options.queueMetrics } : {}),
+      ...(options.metrics?.queue ? { metrics: options.metrics.queue } : {}),
     });
   }
 
@@ -108,14 +113,35 @@ export class Controller implements Runnable {
         stuck.resolve();
       });
     });
-    const finished = this.#reconcile(key, timeout.signal, abort).finally(() => {
+    const finished = this.#told(key, timeout.signal, abort).finally(() => {
       cancel();
       this.#queue.done(key);
     });
     await Promise.race([finished, stuck.promise]);
   }
 
-  async #reconcile(key: ObjectKey, timeout: AbortSignal, abort: AbortSignal): Promise<void> {
+  /** Reconciles under an id of its own, which stands in all that is logged meanwhile, and as a span. */
+  #told(key: ObjectKey, timeout: AbortSignal, abort: AbortSignal): Promise<void> {
+    const { name: controller, tracer = NO_TRACES } = this.#options;
+    const ids = {
+      controller,
+      ...(key.namespace !== "" && { namespace: key.namespace }),
+      name: key.name,
+      reconcileID: randomUUID(),
+    };
+    const attributes = {
+      "slipway.controller": controller,
+      "slipway.reconcile_id": ids.reconcileID,
+      "k8s.namespace.name": key.namespace,
+      "slipway.object.name": key.name,
+    };
+    return tracer.span(`reconcile ${controller}`, { attributes, parent: "none" }, (span) => {
+      const fields = span.traceId === undefined ? ids : { ...ids, traceID: span.traceId };
+      return correlated(fields, () => this.#reconcile(key, span, timeout, abort));
+    });
+  }
+
+  async #reconcile(key: ObjectKey, span: TraceSpan, timeout: AbortSignal, abort: AbortSignal): Promise<void> {
     const signal = AbortSignal.any([abort, timeout]);
     const startedMs = this.#clock.monotonicMs();
     let result: ReconcileResult;
@@ -127,8 +153,12 @@ export class Controller implements Runnable {
     } catch (error) {
       if (abort.aborted) return;
       result = this.#failed(key, error);
+      if (result !== "conflict") span.fail(errorType(error));
     }
-    this.#options.metrics?.reconciled?.(result, this.#clock.monotonicMs() - startedMs);
+    span.set({ "slipway.reconcile.result": result });
+    const tookMs = this.#clock.monotonicMs() - startedMs;
+    this.#options.metrics?.reconciled?.(result, tookMs);
+    this.#logger.debug("reconciled", { result, tookMs });
   }
 
   #failed(key: ObjectKey, error: unknown): ReconcileResult {

@@ -54,6 +54,11 @@ describe("credentials", () => {
       user: { token: "t", as: "jane" },
       headers: { Authorization: "Bearer t", "Impersonate-User": "jane" },
     },
+    {
+      because: "another identity in groups",
+      user: { token: "t", as: "jane", "as-groups": ["security", "ops"] },
+      headers: { Authorization: "Bearer t", "Impersonate-User": "jane", "Impersonate-Group": ["security", "ops"] },
+    },
     { because: "nobody", user: {}, headers: {} },
   ])("are what the user entry says: $because", async ({ user, headers }) => {
     expect((await (await source(user)).current()).headers).toEqual(headers);

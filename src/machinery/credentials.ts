@@ -7,7 +7,8 @@ import type { KubeTarget } from "./kubeconfig.ts";
 
 /** What a request needs to be let in: headers, and the material of the TLS connection. */
 export interface Credentials {
-  readonly headers: Readonly<Record<string, string>>;
+  /** A list is a header of its own for each. */
+  readonly headers: Readonly<Record<string, string | string[]>>;
   readonly tls: TlsMaterial;
   /** Set where the kubeconfig names a proxy; every connection goes through it. */
   readonly proxyAgent?: Agent;
@@ -128,8 +129,8 @@ function withExecInfo(user: User): User {
   return { ...user, exec: { ...user.exec, env } };
 }
 
-function headersOf({ user }: KubeTarget, { headers }: RequestOptions): Record<string, string> {
-  const result: Record<string, string> = {};
+function headersOf({ user }: KubeTarget, { headers }: RequestOptions): Credentials["headers"] {
+  const result: Record<string, string | string[]> = {};
   if (user.username) {
     result.Authorization = `Basic ${Buffer.from(`${user.username}:${user.password ?? ""}`).toString("base64")}`;
   }
@@ -139,6 +140,7 @@ function headersOf({ user }: KubeTarget, { headers }: RequestOptions): Record<st
   }
   if (user.token) result.Authorization = `Bearer ${user.token.trim()}`;
   if (user.impersonateUser) result["Impersonate-User"] = user.impersonateUser;
+  if (user.impersonateGroups?.length) result["Impersonate-Group"] = [...user.impersonateGroups];
   return result;
 }
 

@@ -8,6 +8,7 @@ import {
   type ResourceType,
 } from "../api/meta.ts";
 import { isStatusFailure, readAnswer, refusalOf } from "./api-answer.ts";
+import type { ApiCallMetrics } from "./api-calls.ts";
 import {
   ApiError,
   ApiUnreachable,
@@ -21,10 +22,15 @@ import {
   type WriteOptions,
 } from "./client.ts";
 import { createCredentialSource } from "./credentials.ts";
+import type { Fence } from "./fence.ts";
 import { type HttpRequest, HttpTransport } from "./http-transport.ts";
 import { JsonLines } from "./json-lines.ts";
 import { type KubeconfigSource, loadKubeTarget } from "./kubeconfig.ts";
+import { ObservedTransport, type Transport } from "./observed-transport.ts";
+import { PacedTransport } from "./paced-transport.ts";
+import type { RequestPace } from "./request-pace.ts";
 import { collectionPath, objectPath, queryString } from "./resource-path.ts";
+import type { Tracer } from "./tracer.ts";
 
 export interface KubeClientOptions extends KubeconfigSource {
   /** For one exchange; default 30 s. A list page or a slow admission webhook (at most 30 s) fits in. */
@@ -35,6 +41,13 @@ export interface KubeClientOptions extends KubeconfigSource {
   maxBodyBytes?: number;
   /** Of one line of a watch; default 16 MiB, far above the 1.5 MiB that etcd takes for an object. */
   maxWatchLineBytes?: number;
+  /** Asked before each request leaves; nothing is asked of the API server while it does not stand. */
+  fence?: Fence | undefined;
+  /** What its requests keep to, and those of other clients that share it. Watches do not count. Default: none. */
+  pace?: RequestPace | undefined;
+  metrics?: ApiCallMetrics;
+  /** A span for each exchange that is part of a trace. */
+  tracer?: Tracer;
 }
 
 /** Ends its connections when disposed. */
@@ -53,8 +66,12 @@ export async function createKubeClient(options: KubeClientOptions): Promise<Disp
     userAgent: options.userAgent ?? "slipway",
     requestTimeoutMs: options.requestTimeoutMs ?? 30_000,
     maxBodyBytes: options.maxBodyBytes ?? 64 * 2 ** 20,
+    fence: options.fence,
   });
-  return new HttpKubeClient(transport, options.maxWatchLineBytes ?? 16 * 2 ** 20);
+  const { pace, metrics, maxWatchLineBytes = 16 * 2 ** 20 } = options;
+  const observed = new ObservedTransport(transport, options);
+  const paced = pace ? new PacedTransport(observed, pace, metrics) : observed;
+  return new HttpKubeClient(paced, maxWatchLineBytes);
 }
 
 /** A refusal that names a time is repeated after it, this often; the rest is the caller's back-off. */
@@ -70,10 +87,10 @@ const PATCH_TYPES = {
 } as const;
 
 class HttpKubeClient implements DisposableKubeClient {
-  readonly #transport: HttpTransport;
+  readonly #transport: Transport;
   readonly #maxWatchLineBytes: number;
 
-  constructor(transport: HttpTransport, maxWatchLineBytes: number) {
+  constructor(transport: Transport, maxWatchLineBytes: number) {
     this.#transport = transport;
     this.#maxWatchLineBytes = maxWatchLineBytes;
   }

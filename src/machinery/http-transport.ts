@@ -3,6 +3,8 @@ import * as http from "node:http";
 import * as https from "node:https";
 import { ApiUnreachable } from "./client.ts";
 import type { CredentialSource, Credentials, TlsMaterial } from "./credentials.ts";
+import type { Fence } from "./fence.ts";
+import { fenceConnections } from "./fenced-connections.ts";
 
 export interface HttpRequest {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -26,6 +28,8 @@ export interface HttpTransportOptions {
   /** From the call to the last byte of its answer; for a stream, to the head of its answer. */
   readonly requestTimeoutMs: number;
   readonly maxBodyBytes: number;
+  /** Without it nothing leaves. */
+  readonly fence?: Fence | undefined;
 }
 
 /**
@@ -100,15 +104,19 @@ export class HttpTransport implements Disposable {
 
   async #withDeadline<R>(request: HttpRequest, run: (signal: AbortSignal) => Promise<R>): Promise<R> {
     const { signal } = request;
+    const { fence } = this.#options;
     signal?.throwIfAborted();
+    fence?.check();
     const controller = new AbortController();
     const timer = setTimeout(() => controller.abort(), this.#options.requestTimeoutMs);
     const stop = () => controller.abort();
     signal?.addEventListener("abort", stop, { once: true });
+    fence?.closed.addEventListener("abort", stop, { once: true });
     try {
       return await run(controller.signal);
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
+      fence?.closed.throwIfAborted();
       if (controller.signal.aborted) {
         throw this.#unreachable(request, `no answer within ${this.#options.requestTimeoutMs} ms`, error);
       }
@@ -117,6 +125,7 @@ export class HttpTransport implements Disposable {
     } finally {
       clearTimeout(timer);
       signal?.removeEventListener("abort", stop);
+      fence?.closed.removeEventListener("abort", stop);
     }
   }
 
@@ -182,10 +191,14 @@ export class HttpTransport implements Disposable {
     this.#pools = {
       tls,
       digest,
-      requests: new Agent({ ...base, maxSockets: MAX_CONNECTIONS, maxFreeSockets: MAX_CONNECTIONS }),
-      streams: new Agent({ ...base, maxFreeSockets: 2 }),
+      requests: this.#fenced(new Agent({ ...base, maxSockets: MAX_CONNECTIONS, maxFreeSockets: MAX_CONNECTIONS })),
+      streams: this.#fenced(new Agent({ ...base, maxFreeSockets: 2 })),
     };
     return this.#pools[pool];
+  }
+
+  #fenced(agent: http.Agent): http.Agent {
+    return fenceConnections(agent, this.#options.fence);
   }
 
   async #readBody(response: http.IncomingMessage): Promise<string> {

@@ -37,6 +37,8 @@ export interface InformerMetrics {
   /** A sign of life came over the watch after this much silence: so old the cache may have been. */
   contact?(silentMs: number): void;
   watchEnded?(why: WatchEnd): void;
+  /** Called once, with what tells at any time how many objects are kept. */
+  attached?(informer: { readonly size: number }): void;
 }
 
 /** `closed` by the server, cut since it was `silent`, `expired` (410: list anew), or `failed` in another way. */
@@ -90,6 +92,11 @@ export class Informer<T extends KubeObject> implements Lister<T>, ChangeSource<T
     this.#clock = options.clock ?? systemClock;
     this.#logger = options.logger.child({ informer: options.type.plural });
     this.#cache = new ObjectCache(this.#contained(options.indexes ?? {}));
+    options.metrics?.attached?.(this);
+  }
+
+  get size(): number {
+    return this.#cache.size;
   }
 
   get(key: ObjectKey): T | undefined {

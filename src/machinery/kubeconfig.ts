@@ -16,9 +16,14 @@ import { parse } from "yaml";
  */
 export interface KubeTarget {
   readonly cluster: Cluster;
-  readonly user: User;
+  readonly user: KubeUser;
   /** The context's; absent where it names none. */
   readonly namespace?: string;
+}
+
+/** With what the library leaves out of a kubeconfig: the groups that it impersonates. */
+export interface KubeUser extends User {
+  readonly impersonateGroups?: readonly string[];
 }
 
 /** Where the target is read from. None given: the files of KUBECONFIG, else the pod's service account. */
@@ -46,7 +51,7 @@ export async function loadKubeTarget(
 
 interface Kubeconfig {
   readonly clusters: Cluster[];
-  readonly users: User[];
+  readonly users: KubeUser[];
   readonly contexts: Context[];
   readonly currentContext: string | undefined;
 }
@@ -89,6 +94,7 @@ function parseKubeconfig(text: string, name: string, directory: string): Kubecon
         ...user,
         ...(user.certFile ? { certFile: relative(user.certFile) } : {}),
         ...(user.keyFile ? { keyFile: relative(user.keyFile) } : {}),
+        impersonateGroups: groupsOf(document.users, user.name),
       })),
       contexts: newContexts(document.contexts),
       currentContext: typeof document["current-context"] === "string" ? document["current-context"] : undefined,
@@ -106,6 +112,13 @@ function withTokenFiles(users: unknown, relative: (file: string) => string): unk
     const config = { tokenFile: relative(entry.user.tokenFile) };
     return { ...entry, user: { ...entry.user, token: undefined, "auth-provider": { name: "tokenFile", config } } };
   });
+}
+
+/** `as-groups` of a user. */
+function groupsOf(users: unknown, name: string): readonly string[] {
+  const entry: unknown = Array.isArray(users) && users.find((each) => isRecord(each) && each.name === name);
+  const groups = isRecord(entry) && isRecord(entry.user) ? entry.user["as-groups"] : undefined;
+  return Array.isArray(groups) ? groups.filter((group) => typeof group === "string") : [];
 }
 
 function currentTarget(configs: readonly Kubeconfig[], name: string): KubeTarget {

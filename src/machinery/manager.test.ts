@@ -47,6 +47,18 @@ class Part implements Runnable {
     this.#ready.resolve();
   }
 
+  readonly #lost = new AbortController();
+
+  get lost(): AbortSignal {
+    return this.#lost.signal;
+  }
+
+  /** As when another has taken what it held. */
+  lose(reason: Error): void {
+    this.#isReady = false;
+    this.#lost.abort(reason);
+  }
+
   end(error?: Error): void {
     if (error) this.#end.reject(error);
     else this.#end.resolve();
@@ -175,6 +187,103 @@ describe("a manager", () => {
     await clock.advance(60_000);
     expect(await outcome).toMatchObject({ message: "did not end: controller" });
     expect(story).toContain("cache ended");
+  });
+
+  describe("of one of several processes", () => {
+    function newReplica() {
+      const made = newManager();
+      const { manager, story } = made;
+      const leadership = new Part("leadership", story, { ready: false });
+      const controller = new Part("controller", story, { drains: false });
+      manager
+        .add("services", new Part("service", story))
+        .add("leadership", leadership)
+        .add("duties", new Part("duty", story))
+        .add("controllers", controller);
+      return { ...made, leadership, controller };
+    }
+
+    it("is ready while another leads, and does not call that waiting", async () => {
+      const { manager, clock, lines, story, stop, leadership } = newReplica();
+      const cache = new Part("cache", story, { ready: false });
+      manager.add("caches", cache);
+      const run = manager.run(stop.signal);
+      await clock.advance(0);
+      expect(manager.ready()).toMatchObject({
+        ready: false,
+        waitingFor: ["leadership", "duty", "controller", "cache"],
+      });
+      cache.becomeReady();
+      await clock.advance(60_000);
+      expect(manager.ready()).toEqual({ ready: true, waitingFor: [] });
+      expect(story).not.toContain("duty starts");
+      expect(lines).toEqual([]);
+      stop.abort();
+      await run;
+      expect(leadership.isReady()).toBe(false);
+      expect(story.slice(-6)).toEqual([
+        ...["leadership stops", "leadership ended", "cache stops", "cache ended"],
+        ...["service stops", "service ended"],
+      ]);
+    });
+
+    it("acts once it leads, and gives leadership up when what acts has ended", async () => {
+      const { manager, clock, story, stop, leadership, controller } = newReplica();
+      const run = manager.run(stop.signal);
+      await clock.advance(0);
+      leadership.becomeReady();
+      await clock.advance(0);
+      expect(story.slice(2)).toEqual(["duty starts", "controller starts"]);
+      expect(manager.ready().ready).toBe(true);
+      stop.abort();
+      await clock.advance(1_000);
+      expect(story.at(-1)).toBe("controller stops");
+      controller.end();
+      await run;
+      expect(story.slice(5)).toEqual([
+        ...["controller ended", "duty stops", "duty ended", "leadership stops", "leadership ended"],
+        ...["service stops", "service ended"],
+      ]);
+    });
+
+    it("has what acts break off the moment that leadership is lost, lets the rest finish, and fails", async () => {
+      const { manager, clock, story, stop, leadership, controller } = newReplica();
+      const outcome = manager.run(stop.signal).catch((cause: unknown) => cause);
+      leadership.becomeReady();
+      await clock.advance(0);
+      leadership.lose(new Error("another has it"));
+      // Within the call: nothing of this process may run in between.
+      expect(story).toContain("controller breaks off");
+      expect(story).toContain("duty breaks off");
+      controller.end();
+      expect(await outcome).toMatchObject({ message: "leadership: another has it" });
+      expect(story.slice(-2)).toEqual(["service stops", "service ended"]);
+      expect(story).not.toContain("service breaks off");
+    });
+
+    it("does not wait for what acts and does not end", async () => {
+      const { manager, clock, stop, leadership, lines } = newReplica();
+      const outcome = manager.run(stop.signal).catch((cause: unknown) => cause);
+      leadership.becomeReady();
+      await clock.advance(0);
+      leadership.lose(new Error("another has it"));
+      await clock.advance(2_000);
+      expect(await outcome).toMatchObject({ message: "leadership: another has it" });
+      expect(lines.at(-1)).toEqual({ level: "error", message: "left behind", fields: { parts: ["controller"] } });
+    });
+
+    it("breaks off what it drains when leadership is lost meanwhile, and fails", async () => {
+      const { manager, clock, story, stop, leadership } = newReplica();
+      const outcome = manager.run(stop.signal).catch((cause: unknown) => cause);
+      leadership.becomeReady();
+      await clock.advance(0);
+      stop.abort();
+      await clock.advance(1_000);
+      leadership.lose(new Error("another has it"));
+      expect(story).toContain("controller breaks off");
+      await clock.advance(2_000);
+      expect(await outcome).toMatchObject({ message: "leadership: another has it" });
+    });
   });
 
   it("runs once, and takes no parts while it runs", async () => {

@@ -5,11 +5,13 @@ import type { Runnable } from "./runnable.ts";
 
 /**
  * In the order of their start; each waits until the one before is ready, and they stop in reverse: controllers finish
- * while their caches still follow and their events still leave. Leader election becomes a stage of its own between
- * caches and controllers: ready when elected, and ended when the lease is lost.
+ * while their caches still follow and their events still leave. `services` and `caches` run in every replica. `leadership` is
+ * ready once this one leads: what follows acts, and has ended when leadership is given up.
  */
-const STAGES = ["services", "caches", "controllers"] as const;
+const STAGES = ["services", "caches", "leadership", "duties", "controllers"] as const;
 export type Stage = (typeof STAGES)[number];
+
+const ACTING: ReadonlySet<Stage> = new Set(["leadership", "duties", "controllers"]);
 
 export interface ManagerOptions {
   readonly logger: Logger;
@@ -44,6 +46,8 @@ export class Manager {
   readonly #running = new Map<Runnable, Promise<void>>();
   readonly #stops = new Map<Stage, AbortController>();
   readonly #abort = new AbortController();
+  /** Concerns those that act alone. */
+  readonly #lost = new AbortController();
   readonly #died = Promise.withResolvers<never>();
   #state: "new" | "running" | "stopping" = "new";
 
@@ -61,9 +65,16 @@ export class Manager {
     return this;
   }
 
-  /** Ready when every part has started and is ready, and nothing has begun to stop. */
+  /**
+   * Ready when every part has started and is ready, and nothing has begun to stop. While another process leads, those that act
+   * do not count: this one serves all the same.
+   */
   ready(): Readiness {
+    const isFollowing = this.#parts.some(
+      ({ stage, runnable }) => stage === "leadership" && this.#running.has(runnable) && runnable.isReady?.() === false,
+    );
     const waitingFor = this.#parts
+      .filter(({ stage }) => !isFollowing || !ACTING.has(stage))
       .filter(({ runnable }) => !this.#running.has(runnable) || runnable.isReady?.() === false)
       .map(({ runnable }) => runnable.name);
     return { ready: this.#state === "running" && waitingFor.length === 0, waitingFor };
@@ -85,10 +96,11 @@ export class Manager {
       await Promise.race([stopped.promise, this.#died.promise]);
     } catch (error) {
       failure = error;
-      this.#logger.error(error instanceof Error ? error.message : String(error));
+      this.#logger.error(messageOf(error));
     }
     this.#state = "stopping";
     const left = await this.#stopAll();
+    failure ??= this.#lost.signal.reason;
     if (left.length > 0) this.#logger.error("left behind", { parts: left });
     if (failure !== undefined) throw failure;
     if (left.length > 0) throw new Error(`did not end: ${left.join(", ")}`);
@@ -100,23 +112,33 @@ export class Manager {
       const stageStop = new AbortController();
       this.#stops.set(stage, stageStop);
       const runnables = this.#parts.filter((part) => part.stage === stage).map(({ runnable }) => runnable);
-      for (const runnable of runnables) this.#start(runnable, stageStop.signal);
+      for (const runnable of runnables) this.#start(runnable, stage, stageStop.signal);
       await this.#untilReady(runnables, AbortSignal.any([stop, stageStop.signal]));
     }
     if (!stop.aborted && this.#state === "running") this.#logger.info("started", { parts: this.#parts.length });
   }
 
-  #start(runnable: Runnable, stop: AbortSignal): void {
-    const ended = runnable.run(stop, this.#abort.signal).then(
+  #start(runnable: Runnable, stage: Stage, stop: AbortSignal): void {
+    const { lost } = runnable;
+    lost?.addEventListener("abort", () => this.#breakOff(new Error(`${runnable.name}: ${messageOf(lost.reason)}`)));
+    const ended = runnable.run(stop, this.#abortOf(stage)).then(
       () => {
         if (!stop.aborted) this.#died.reject(new Error(`${runnable.name} ended`));
       },
       (cause: unknown) => {
-        const message = cause instanceof Error ? cause.message : String(cause);
-        this.#died.reject(new Error(`${runnable.name} died: ${message}`, { cause }));
+        this.#died.reject(new Error(`${runnable.name} died: ${messageOf(cause)}`, { cause }));
       },
     );
     this.#running.set(runnable, ended);
+  }
+
+  #breakOff(reason: Error): void {
+    this.#lost.abort(reason);
+    this.#died.reject(reason);
+  }
+
+  #abortOf(stage: Stage): AbortSignal {
+    return ACTING.has(stage) ? AbortSignal.any([this.#abort.signal, this.#lost.signal]) : this.#abort.signal;
   }
 
   async #untilReady(runnables: readonly Runnable[], signal: AbortSignal): Promise<void> {
@@ -135,10 +157,9 @@ export class Manager {
   async #tellWaiting(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await delay(this.#clock, STILL_WAITING_MS, signal);
-      const waitingFor = [...this.#running.keys()].filter((runnable) => runnable.isReady?.() === false);
-      if (!signal.aborted && waitingFor.length > 0) {
-        this.#logger.warn("still waiting", { for: waitingFor.map(({ name }) => name) });
-      }
+      const { waitingFor } = this.ready();
+      const started = [...this.#running.keys()].map(({ name }) => name).filter((name) => waitingFor.includes(name));
+      if (!signal.aborted && started.length > 0) this.#logger.warn("still waiting", { for: started });
     }
   }
 
@@ -151,20 +172,26 @@ export class Manager {
     const left: string[] = [];
     for (const stage of STAGES.toReversed()) {
       this.#stops.get(stage)?.abort(new Error("the process stops"));
-      left.push(...(await this.#untilEnded(this.#parts.filter((part) => part.stage === stage))));
+      left.push(...(await this.#untilEnded(stage)));
     }
     deadline();
     return left;
   }
 
-  async #untilEnded(parts: readonly Part[]): Promise<string[]> {
+  async #untilEnded(stage: Stage): Promise<string[]> {
+    const parts = this.#parts.filter((part) => part.stage === stage);
+    const abort = this.#abortOf(stage);
     const left = new Set(parts.map(({ runnable }) => runnable).filter((runnable) => this.#running.has(runnable)));
     const ended = Promise.all([...left].map((part) => this.#running.get(part)?.then(() => left.delete(part))));
     const late = Promise.withResolvers<void>();
     const wait = () => void this.#clock.schedule(ABORT_GRACE_MS, () => late.resolve());
-    if (this.#abort.signal.aborted) wait();
-    else this.#abort.signal.addEventListener("abort", wait, { once: true });
+    if (abort.aborted) wait();
+    else abort.addEventListener("abort", wait, { once: true });
     await Promise.race([ended, late.promise]);
     return [...left].map(({ name }) => name);
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

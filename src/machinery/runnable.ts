@@ -10,4 +10,6 @@ export interface Runnable {
   isReady?(): boolean;
   /** Resolves when `isReady` first answers true. */
   whenReady?(signal: AbortSignal): Promise<void>;
+  /** Aborted when the right to act that this part stands for is gone: those that act break off at once, and the process ends. */
+  readonly lost?: AbortSignal;
 }

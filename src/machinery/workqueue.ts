@@ -22,6 +22,18 @@ export interface WorkQueueMetrics {
   latency?(ms: number): void;
   workDuration?(ms: number): void;
   retried?(): void;
+  /** Called once, with what may be asked at any time. */
+  attached?(queue: WorkQueueState): void;
+}
+
+/** What a queue is asked for rather than tells. */
+export interface WorkQueueState {
+  /** Keys that wait for a worker. */
+  readonly depth: number;
+  /** Keys that wait for their time. */
+  readonly delayed: number;
+  /** How long the work under way has been going on, each piece of it. */
+  runningMs(): number[];
 }
 
 interface Waiting {
@@ -34,7 +46,7 @@ interface Waiting {
  * Keys that wait to be worked on, each at most once. A key is never handed out to two at a time: what is added while it
  * is worked on runs once more afterwards. Its size is bounded by the number of keys, which is that of the objects.
  */
-export class WorkQueue {
+export class WorkQueue implements WorkQueueState {
   readonly #clock: Clock;
   readonly #options: WorkQueueOptions;
   readonly #ready = new FairQueue<Waiting>();
@@ -52,6 +64,7 @@ export class WorkQueue {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#delayed = new DelayQueue(this.#clock, (id) => this.add(parseKey(id)));
+    options.metrics?.attached?.(this);
   }
 
   /** Keys that wait for a worker. */
@@ -62,6 +75,11 @@ export class WorkQueue {
   /** Keys that wait for their time. */
   get delayed(): number {
     return this.#delayed.size;
+  }
+
+  runningMs(): number[] {
+    const nowMs = this.#clock.monotonicMs();
+    return [...this.#processing.values()].map((sinceMs) => nowMs - sinceMs);
   }
 
   add(key: ObjectKey): void {

@@ -2,6 +2,7 @@ import type { WorkloadEndpoint } from "../backends/workload-endpoint.ts";
 import type { Clock } from "../machinery/clock.ts";
 import type { Logger } from "../machinery/logger.ts";
 import { Metrics } from "../machinery/metrics.ts";
+import type { Tracer } from "../machinery/tracer.ts";
 import { HttpProbe } from "./http-probe.ts";
 import type { Probe } from "./probe.ts";
 import type { Prober, ProbeTarget } from "./prober.ts";
@@ -16,21 +17,28 @@ export interface ProberOptions {
   /** Probes under way at once. Each may hold a few MiB of a foreign answer. Default 64. */
   readonly concurrency?: number;
   readonly metrics?: Metrics;
+  readonly tracer?: Tracer;
   /** Where the gateway takes probes of what only it can speak to. Asked when such a probe is made. */
   readonly gateway?: () => { readonly socketPath: string };
+  /** How endpoints are asked; else over the network. */
+  readonly makeProbe?: (what: ProbeTarget["probe"]) => Probe;
 }
 
 /**
  * The prober of real endpoints. Loads the MCP SDK with the first server that it greets. Holds no process from its end,
  * except for the SDK's own timer during a greeting, which lasts no longer than the probe; disposing ends that too.
  */
-export function createProber({ gateway, ...options }: ProberOptions): Prober {
+export function createProber({
+  gateway,
+  makeProbe = (what) => probeOverNetwork(what, gateway),
+  ...options
+}: ProberOptions): Prober {
   const { clock, logger, concurrency = 64, metrics = new Metrics() } = options;
   const probes = metrics.counter("slipway_probes_total", "Probes that were finished, by outcome.");
   const seconds = metrics.histogram("slipway_probe_duration_seconds", "Time that a probe took.");
   const prober = new ScheduledProber({
-    ...{ clock, logger, concurrency, random: Math.random },
-    makeProbe: (what) => makeProbe(what, gateway),
+    ...{ clock, logger, concurrency, random: Math.random, tracer: options.tracer },
+    makeProbe,
     onProbe(outcome, durationMs) {
       probes.inc({ outcome: outcome.kind === "answered" ? "Answered" : outcome.failure.reason });
       seconds.observe(durationMs / 1_000);
@@ -42,7 +50,7 @@ export function createProber({ gateway, ...options }: ProberOptions): Prober {
   return prober;
 }
 
-function makeProbe(what: ProbeTarget["probe"], gateway: ProberOptions["gateway"]): Probe {
+function probeOverNetwork(what: ProbeTarget["probe"], gateway: ProberOptions["gateway"]): Probe {
   switch (what.kind) {
     case "mcp":
       return what.transport === "sse" ? new SseProbe(what.url) : new StreamableHttpProbe(what.url);

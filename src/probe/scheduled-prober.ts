@@ -1,5 +1,7 @@
 import type { Clock } from "../machinery/clock.ts";
+import { correlated } from "../machinery/correlation.ts";
 import type { Logger } from "../machinery/logger.ts";
+import { NO_TRACES, type Tracer } from "../machinery/tracer.ts";
 import { type Due, DueQueue } from "./due-queue.ts";
 import type { Probe } from "./probe.ts";
 import { ProbeError, probeTimeout } from "./probe-error.ts";
@@ -15,6 +17,8 @@ export interface ScheduledProberOptions {
   readonly concurrency: number;
   /** In [0, 1). */
   readonly random: () => number;
+  /** A span for each probe. */
+  readonly tracer?: Tracer | undefined;
   /** Told of each probe that was finished, for metrics: verdicts alone hide what did not change. */
   readonly onProbe?: (outcome: ProbeOutcome, durationMs: number) => void;
 }
@@ -173,7 +177,8 @@ export class ScheduledProber implements Prober {
     lane.running += 1;
     const { clock, onProbe } = this.#options;
     const startedMs = clock.monotonicMs();
-    const outcome = await this.#ask(entry, abort);
+    // Whoever asked for it last may be long done: what is logged names the probe alone.
+    const outcome = await correlated({ probe: entry.key }, () => this.#traced(entry, abort));
     lane.running -= 1;
     entry.running = undefined;
     if (this.#entries.get(entry.key) === entry) {
@@ -183,6 +188,16 @@ export class ScheduledProber implements Prober {
       this.#track(entry.probe.end());
     }
     this.#arm();
+  }
+
+  #traced(entry: Entry, abort: AbortController): Promise<ProbeOutcome> {
+    const { tracer = NO_TRACES } = this.#options;
+    const attributes = { "slipway.probe": entry.key, "slipway.probe.kind": entry.target.probe.kind };
+    return tracer.span("probe", { kind: "client", parent: "none", attributes }, async (span) => {
+      const outcome = await this.#ask(entry, abort);
+      if (outcome.kind === "failed") span.fail(outcome.failure.reason);
+      return outcome;
+    });
   }
 
   /** Ends when the time is over, whatever the probe does. */

@@ -31,7 +31,7 @@ const allowed: Record<string, readonly string[]> = {
   "external-gateways": [
     ...["api", "machinery", "guardrails/address-distance.ts", "controllers/registration/external-gateway.ts"],
   ],
-  "admission-webhook": ["admission", "approvals/people.ts", "api", "machinery/json-equal.ts", "machinery/logger.ts"],
+  "admission-webhook": ["admission", "approvals/people.ts", "approvals/stamp-keys.ts", "api", "machinery"],
   machinery: ["api"],
   "backends/backend.ts": [...PORTS, "guardrails", "machinery/logger.ts"],
   "backends/build.ts": ["backends/backend.ts"],
@@ -68,9 +68,12 @@ const allowed: Record<string, readonly string[]> = {
   controllers: [...["api", "approvals", "effective-spec", "guardrails", "machinery"], ...[...PORTS, "probe/prober.ts"]],
   server: [
     ...["api", "cel", "machinery/logger.ts", "machinery/clock.ts", "machinery/fifo.ts", "machinery/whole-seconds.ts"],
-    ...["machinery/metrics.ts", "machinery/process-metrics.ts"],
+    ...["machinery/metrics.ts", "machinery/process-metrics.ts", "machinery/certificate-authority.ts"],
   ],
+  // Traces to where OpenTelemetry's variables say; the composition roots of both threads load it.
+  telemetry: ["machinery"],
   gateway: [
+    "telemetry/start-tracing.ts",
     ...["api", "machinery", "guardrails/address-distance.ts", "guardrails/address-range.ts"],
     ...["backends/recorded-endpoint.ts", "backends/workload-endpoint.ts", "backends/stdio-stream.ts"],
   ],
@@ -89,6 +92,7 @@ const allowed: Record<string, readonly string[]> = {
       "probe",
       "backends",
       "catalog-import",
+      "telemetry",
     ],
   ],
   "main.ts": ["cli"],
@@ -100,6 +104,7 @@ const reserved: { package: RegExp; only: RegExp }[] = [
   { package: /^ibm-cloud-sdk-core$/, only: /^backends\/code-engine\/client\// },
   { package: /^@kubernetes\//, only: /^machinery\// },
   { package: /^@modelcontextprotocol\//, only: /^(probe|gateway|mcp-client)\// },
+  { package: /^@opentelemetry\//, only: /^telemetry\// },
   { package: /^winston$/, only: /^cli\// },
   { package: /^nodemailer$/, only: /^notifications\// },
   { package: /^rotating-file-stream$/, only: /^cli\// },

@@ -147,9 +147,16 @@ async function makePolicy({ admin }: Place, spec: object = {}): Promise<void> {
   });
 }
 
+/** What Argo CD and Flux know by that an object is theirs, to be pruned when it is not in the repository. */
+const TRACKED = {
+  labels: { "app.kubernetes.io/instance": "shop", "kustomize.toolkit.fluxcd.io/name": "shop" },
+  annotations: { "argocd.argoproj.io/tracking-id": "shop:slipway.dev/RuntimeDeployment:team-a/files" },
+};
+
 async function wish({ dana }: Place, reference: string): Promise<void> {
+  const metadata = { name: "files", ...TRACKED };
   const body = {
-    ...{ apiVersion: "slipway.dev/v1alpha1", kind: "RuntimeDeployment", metadata: { name: "files" } },
+    ...{ apiVersion: "slipway.dev/v1alpha1", kind: "RuntimeDeployment", metadata },
     spec: { source: { image: { reference } }, guardrails: { profile: "standard" } },
   };
   const key = { namespace: NAMESPACE, name: "files" };
@@ -207,6 +214,9 @@ describe("the gate, with admission in the API server", () => {
     expect(deployment.status?.phase).toBe("PendingApproval");
     expect(deployment.status?.approvalRef).toEqual({ name: question.metadata.name });
     expect(question.metadata.ownerReferences).toMatchObject([{ uid: deployment.metadata.uid, controller: true }]);
+    // Nobody who declares the deployment takes it for their own, and prunes it.
+    const own = Object.keys({ ...question.metadata.labels, ...question.metadata.annotations });
+    expect(own.filter((key) => key in TRACKED.labels || key in TRACKED.annotations)).toEqual([]);
     expect(question.spec.requesters.map(({ username }) => username)).toContain("dana");
     expect(question.spec.review?.enforcement?.length).toBeGreaterThan(5);
 

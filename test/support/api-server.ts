@@ -34,6 +34,8 @@ export interface TestApiServerOptions {
   readonly crds?: readonly CustomResourceDefinition[];
   /** An existing directory, which is left there. Its admin keeps the token from start to start. */
   readonly dataDir?: string;
+  /** Loopback unless told otherwise. */
+  readonly host?: string;
   /** Any free one unless told otherwise. */
   readonly port?: number;
   readonly clock?: Clock;
@@ -46,7 +48,7 @@ export async function startTestApiServer(options: TestApiServerOptions = {}): Pr
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), "slipway-api-")));
   const server = await startApiServer({
     dataDir,
-    listen: { host: "127.0.0.1", port: options.port ?? 0 },
+    listen: { host: options.host ?? "127.0.0.1", port: options.port ?? 0 },
     crds: options.crds ?? (await slipwayDefinitions()),
     logger: recordingLogger().logger,
     ...(options.clock ? { clock: options.clock } : {}),

@@ -36,17 +36,13 @@ export class Person {
   }
 }
 
-/** Adds a user by `slipway user add`, and binds roles in the namespace `default`. */
+/** Adds a user, and binds roles in the namespace `default`. */
 export async function addPerson(
   { process }: Installation,
   name: string,
   { roles, groups = [] }: { readonly roles: readonly string[]; readonly groups?: readonly string[] },
 ): Promise<Person> {
-  const flags = groups.flatMap((group) => ["--group", group]);
-  const added = await process.command("user", "add", name, ...flags, "--data-dir", process.dataDir);
-  if (added.code !== 0) throw new Error(added.stderr);
-  const file = join(process.dataDir, `${name}.kubeconfig`);
-  writeFileSync(file, added.stdout, { mode: 0o600 });
+  const file = await process.addUser(name, groups);
   for (const role of roles) {
     const binding = ["rolebinding", `${name}-${role}`, `--clusterrole=${role}`, `--user=${name}`, "-n", NAMESPACE];
     await process.kubectl.run(["create", ...binding]);

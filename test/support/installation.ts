@@ -21,6 +21,8 @@ const NAMESPACE = "default";
 export interface InstallationOptions extends UpOptions {
   /** The Engine that its deployments run on. Default: the machine's own. */
   readonly engine?: Docker;
+  /** Another process than `slipway up`. */
+  readonly process?: SlipwayProcess;
 }
 
 /**
@@ -38,8 +40,9 @@ export class Installation implements AsyncDisposable {
     this.engine = engine;
   }
 
-  static async start({ engine = engineClient(), ...options }: InstallationOptions = {}): Promise<Installation> {
-    const installation = new Installation(new SlipwayProcess(options), engine);
+  static async start(given: InstallationOptions = {}): Promise<Installation> {
+    const { engine = engineClient(), process, ...options } = given;
+    const installation = new Installation(process ?? new SlipwayProcess(options), engine);
     try {
       await installation.process.start();
       await installation.id();

@@ -47,6 +47,8 @@ export interface KillableOptions {
   /** An existing directory, which is left there. */
   readonly dataDir?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** What is run by Node in the place of `api-server-process.ts`. */
+  readonly program?: string;
   /** Put before the command. It must replace itself by the command, so that it is the server that is killed. */
   readonly prefix?: readonly string[];
 }
@@ -109,8 +111,8 @@ export class KillableApiServer implements AsyncDisposable {
   }
 
   #spawn(): ChildProcessByStdio<null, Readable, Readable> {
-    const { prefix = [], env } = this.#options;
-    const [program = "", ...args] = [...prefix, process.execPath, PROGRAM, this.dataDir, String(this.#port)];
+    const { prefix = [], env, program: script = PROGRAM } = this.#options;
+    const [program = "", ...args] = [...prefix, process.execPath, script, this.dataDir, String(this.#port)];
     const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });
     this.#said = "";
     child.stderr.on("data", (chunk: Buffer) => {
@@ -139,6 +141,12 @@ export class KillableApiServer implements AsyncDisposable {
     const { statusCode, body } = await this.#send("GET", path, undefined, "application/json");
     await body.dump();
     return statusCode;
+  }
+
+  /** What answers with something else than JSON. */
+  async text(path: string): Promise<string> {
+    const { body } = await this.#send("GET", path, undefined, "application/json");
+    return await body.text();
   }
 
   /** The lines of a watch, up to its end however that comes. */

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type RequestOptions, request, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { networkInterfaces } from "node:os";
 import type { HttpEndpoint } from "../../src/backends/workload-endpoint.ts";
 import type { Endpoint, EndpointState } from "../../src/gateway/directory.ts";
 import { type DataPath, type DataPathOptions, startDataPath } from "../../src/gateway/mcp/data-path.ts";
@@ -75,12 +76,15 @@ export function endpointAt(
 
 export type Answer = (request: IncomingMessage, response: ServerResponse) => unknown;
 
-/** A server on loopback that does as it is told. */
-export async function startServer(answer: Answer): Promise<{ url: string; origin: string } & AsyncDisposable> {
+/** A server that does as it is told, on loopback unless told otherwise. */
+export async function startServer(
+  answer: Answer,
+  host = "127.0.0.1",
+): Promise<{ url: string; origin: string } & AsyncDisposable> {
   const server = createServer((request, response) => void answer(request, response));
-  server.listen(0, "127.0.0.1");
+  server.listen(0, host);
   await once(server, "listening");
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const origin = `http://${host}:${(server.address() as AddressInfo).port}`;
   return {
     origin,
     url: `${origin}/mcp`,
@@ -89,6 +93,15 @@ export async function startServer(answer: Answer): Promise<{ url: string; origin
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+/** Of this machine, as other machines see it: what listens at loopback is of one pod alone. */
+export function outerAddress(): string {
+  const found = Object.values(networkInterfaces())
+    .flatMap((each) => each ?? [])
+    .find(({ family, internal }) => family === "IPv4" && !internal);
+  if (found === undefined) throw new Error("this test needs a network interface beside loopback");
+  return found.address;
 }
 
 export interface Answered {

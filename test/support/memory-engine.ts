@@ -79,6 +79,9 @@ export const ENGINE_CAPABILITIES = {
 /** A container engine in memory. It outlives the backends that speak to it, as a real one outlives the controller. */
 export class MemoryEngine {
   readonly containers = new Map<string, Container>();
+  /** The same by owner and by port: with ten thousand of them nothing can be looked for one by one. */
+  readonly #byOwner = new Map<string, Set<Container>>();
+  readonly #byPort = new Map<number, Set<Container>>();
   /** Digest behind each tag at the registry; a tag that is not there is not found. */
   readonly registry = new Map<string, string>();
   readonly programs = new Map<string, Program>();
@@ -122,15 +125,14 @@ export class MemoryEngine {
   }
 
   of(owner: Pick<Owner, "uid">): Container[] {
-    return [...this.containers.values()].filter((container) => container.spec.owner.uid === owner.uid);
+    return [...(this.#byOwner.get(owner.uid) ?? [])];
   }
 
   /** The running container behind an address. */
   at(address: string): Container | undefined {
     const port = Number(address.slice(address.lastIndexOf(":") + 1));
-    return [...this.containers.values()].find(
-      ({ hostPort, state, disconnected, sandboxLost }) =>
-        hostPort === port && state.kind === "running" && !disconnected && !sandboxLost,
+    return [...(this.#byPort.get(port) ?? [])].find(
+      ({ state, disconnected, sandboxLost }) => state.kind === "running" && !disconnected && !sandboxLost,
     );
   }
 
@@ -151,8 +153,8 @@ export class MemoryEngine {
   start(container: Container): void {
     const { unstartable, exits } = this.program(container);
     if (unstartable !== undefined) throw new TransientError(Reason.StartFailed, unstartable);
-    const used = [...this.containers.values()].some(
-      (other) => other !== container && other.hostPort === container.hostPort && other.state.kind === "running",
+    const used = [...(this.#byPort.get(container.hostPort) ?? [])].some(
+      (other) => other !== container && other.state.kind === "running",
     );
     if (used || this.takenPorts.has(container.hostPort))
       throw new TransientError(Reason.PortConflict, `port ${container.hostPort} is taken by another program`);
@@ -207,6 +209,8 @@ export class MemoryEngine {
   remove(container: Container): void {
     container.cancel();
     this.containers.delete(container.id);
+    this.#byOwner.get(container.spec.owner.uid)?.delete(container);
+    this.#byPort.get(container.hostPort)?.delete(container);
     this.notify(container.spec.owner, container.place);
   }
 
@@ -227,6 +231,8 @@ export class MemoryEngine {
       cancel: () => undefined,
     };
     this.containers.set(container.id, container);
+    join(this.#byOwner, spec.owner.uid, container);
+    join(this.#byPort, container.hostPort, container);
     for (const mount of spec.mounts) {
       if (mount.kind === "volume")
         this.volumes.set(`${spec.owner.uid}/${mount.name}`, { owner: spec.owner, retain: mount.retain });
@@ -234,6 +240,12 @@ export class MemoryEngine {
     this.notify(spec.owner, place);
     return container;
   }
+}
+
+function join<Key>(groups: Map<Key, Set<Container>>, key: Key, container: Container): void {
+  const group = groups.get(key);
+  if (group) group.add(container);
+  else groups.set(key, new Set([container]));
 }
 
 function isSandboxed({ confinement }: WorkloadSpec): boolean {

@@ -14,7 +14,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Docker from "dockerode";
 import { eventually } from "./eventually.ts";
+import type { NetworkNamespace } from "./network-namespace.ts";
 import { requireTool } from "./tool.ts";
+
+export interface OwnEngineOptions {
+  /** Where it runs instead of the machine's own network, with iptables and bridges as any Engine has them. */
+  readonly network?: NetworkNamespace;
+  /** Further flags of dockerd. */
+  readonly args?: readonly string[];
+}
 
 /**
  * A Docker Engine of the test's own, which may be stopped, killed and started again without harm to others. It keeps its
@@ -29,16 +37,20 @@ export class OwnEngine implements AsyncDisposable {
    * address pools of its own, when it starts again; without, it takes ranges that nobody on the machine has.
    */
   readonly #bridge = `slwy${process.pid}`;
+  readonly #options: OwnEngineOptions;
   #child: ChildProcess | undefined;
 
-  constructor() {
+  constructor(options: OwnEngineOptions = {}) {
+    this.#options = options;
     this.folder = mkdtempSync(join(tmpdir(), "slipway-engine-"));
     this.socket = join(this.folder, "docker.sock");
     // The configuration of the machine's own Engine is not for this one.
     writeFileSync(join(this.folder, "daemon.json"), "{}");
-    ip("link", "add", this.#bridge, "type", "bridge");
-    ip("address", "add", `10.218.${process.pid % 256}.1/24`, "dev", this.#bridge);
-    ip("link", "set", this.#bridge, "up");
+    if (!options.network) {
+      ip("link", "add", this.#bridge, "type", "bridge");
+      ip("address", "add", `10.218.${process.pid % 256}.1/24`, "dev", this.#bridge);
+      ip("link", "set", this.#bridge, "up");
+    }
     this.client = new Docker({ socketPath: this.socket });
   }
 
@@ -55,7 +67,9 @@ export class OwnEngine implements AsyncDisposable {
   async start(): Promise<this> {
     if (this.#child?.exitCode === null) return this;
     const log = openSync(this.logFile, "a");
-    const child = spawn(requireTool("dockerd", "docker.io"), this.#arguments(), { stdio: ["ignore", log, log] });
+    const command = [requireTool("dockerd", "docker.io"), ...this.#arguments()];
+    const [program = "", ...args] = [...(this.#options.network?.prefix ?? []), ...command];
+    const child = spawn(program, args, { stdio: ["ignore", log, log] });
     closeSync(log);
     this.#child = child;
     const answers = async () => {
@@ -95,7 +109,7 @@ export class OwnEngine implements AsyncDisposable {
       await this.client.pruneNetworks();
       await this.#end("SIGTERM");
     }
-    ip("link", "delete", this.#bridge);
+    if (!this.#options.network) ip("link", "delete", this.#bridge);
     endProcessesOf(this.folder);
     unmountBelow(this.folder);
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
@@ -108,13 +122,12 @@ export class OwnEngine implements AsyncDisposable {
       `--data-root=${folder("data")}`,
       `--exec-root=${folder("exec")}`,
       `--pidfile=${folder("dockerd.pid")}`,
-      `--bridge=${this.#bridge}`,
-      "--iptables=false",
-      "--ip6tables=false",
+      ...(this.#options.network ? [] : [`--bridge=${this.#bridge}`, "--iptables=false", "--ip6tables=false"]),
       // The containerd of the machine may be shared; its namespaces are not.
       "--containerd-namespace=slipway-test",
       "--containerd-plugins-namespace=slipway-test-plugins",
       `--config-file=${folder("daemon.json")}`,
+      ...(this.#options.args ?? []),
     ];
   }
 

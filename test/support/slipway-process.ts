@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -58,7 +58,7 @@ export class SlipwayProcess implements AsyncDisposable {
     const ready = new Promise<void>((resolve) => {
       child.stdout?.on("data", (chunk: Buffer) => {
         said += chunk.toString("utf8");
-        if (said.includes("ready")) resolve();
+        if (/ready.*\n/.test(said)) resolve();
       });
     });
     const ended = once(child, "exit").then(([code, signal]) => {
@@ -70,6 +70,7 @@ export class SlipwayProcess implements AsyncDisposable {
     await Promise.race([ready, ended, late]);
     ended.catch(() => undefined);
     late.catch(() => undefined);
+    await this.heard(said);
     this.#gatewayPort = new URL(this.endpoints.gateway).port;
     if (this.#ownDataDir && process.getuid?.() === 0) this.#seenByProcesses ??= await this.#placeOfProcesses();
     return this;
@@ -78,11 +79,10 @@ export class SlipwayProcess implements AsyncDisposable {
   /** Starts it without waiting for anything. */
   spawn(): ChildProcess {
     if (this.#child) throw new Error("slipway up runs already");
-    const anyPort = ["--listen", "--metrics-listen"].flatMap((flag) => [flag, "127.0.0.1:0"]);
-    const listeners = [...anyPort, "--gateway-listen", `127.0.0.1:${this.#gatewayPort}`];
+    const listeners = ["--metrics-listen", "127.0.0.1:0", "--gateway-listen", `127.0.0.1:${this.#gatewayPort}`];
     // Debug lines are read, too, where there is something that they must not show.
     const level = secretWatch.isAwake ? ["--log-level", "debug"] : [];
-    const args = ["up", "--data-dir", this.dataDir, ...listeners, ...level, ...(this.#options.args ?? [])];
+    const args = [...this.program(), ...listeners, ...level, ...(this.#options.args ?? [])];
     const child = spawn(SLIPWAY, args, {
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, ...this.#options.env },
@@ -137,6 +137,26 @@ export class SlipwayProcess implements AsyncDisposable {
     await this.kill9();
     if (this.#seenByProcesses !== undefined) await removeLeft(this.#seenByProcesses);
     if (this.#ownDataDir) rmSync(this.dataDir, { recursive: true, force: true });
+  }
+
+  /** Adds a user of these groups. Answers the path of their kubeconfig. */
+  async addUser(name: string, groups: readonly string[]): Promise<string> {
+    const flags = groups.flatMap((group) => ["--group", group]);
+    const added = await this.command("user", "add", name, ...flags, "--data-dir", this.dataDir);
+    if (added.code !== 0) throw new Error(added.stderr);
+    const file = join(this.dataDir, `${name}.kubeconfig`);
+    writeFileSync(file, added.stdout, { mode: 0o600 });
+    return file;
+  }
+
+  /** What it is started as. */
+  protected program(): readonly string[] {
+    return ["up", "--data-dir", this.dataDir, "--listen", "127.0.0.1:0"];
+  }
+
+  /** Told what it has said, once it is ready. */
+  protected async heard(_said: string): Promise<void> {
+    // `slipway up` writes down where it listens.
   }
 
   async #placeOfProcesses(): Promise<string> {

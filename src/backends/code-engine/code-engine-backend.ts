@@ -1,6 +1,7 @@
 import { Reason } from "../../api/v1alpha1/conditions.ts";
 import { type Clock, systemClock } from "../../machinery/clock.ts";
 import { TerminalError } from "../../machinery/errors.ts";
+import { fenceConnections } from "../../machinery/fenced-connections.ts";
 import { jsonEqual } from "../../machinery/json-equal.ts";
 import type { Logger } from "../../machinery/logger.ts";
 import type {
@@ -323,7 +324,7 @@ function monitoringOf(client: CodeEngineClient, { spec }: CodeEngineConfig): Mon
   return refusing(() => client.monitoring({ instanceId, ...(override && { override }) }));
 }
 
-function clientOf({ spec, apiKey, budget }: CodeEngineConfig, clock: Clock): CodeEngineClient {
+function clientOf({ spec, apiKey, budget, fence }: CodeEngineConfig, clock: Clock): CodeEngineClient {
   const { region, privateNetwork, endpoints = {} } = spec;
   const { api, iam, proxy } = endpoints;
   const overrides = { ...(api && { api }), ...(iam && { iam }), ...(proxy && { proxy }) };
@@ -337,6 +338,7 @@ function clientOf({ spec, apiKey, budget }: CodeEngineConfig, clock: Clock): Cod
         clock,
         userAgent: "slipway",
         ...(budget && { budget }),
+        ...(fence && { onAgent: (agent) => fenceConnections(agent, fence) }),
       }),
   );
 }

@@ -1,5 +1,6 @@
 import type { RuntimeBackendSpec } from "../../api/v1alpha1/index.ts";
 import type { Clock } from "../../machinery/clock.ts";
+import type { Fence } from "../../machinery/fence.ts";
 import type { BudgetLimits } from "./client/call-budget.ts";
 
 /** What a backend of type code-engine is made from. */
@@ -12,6 +13,8 @@ export interface CodeEngineConfig {
   readonly dockerConfig: string | undefined;
   /** Tells this Slipway from others in the same project: the UID of the kube-system namespace. */
   readonly installation: string;
+  /** Asked before anything is sent to IBM Cloud. */
+  readonly fence?: Fence | undefined;
   readonly clock?: Clock;
   readonly budget?: BudgetLimits;
   readonly pace?: Pace;

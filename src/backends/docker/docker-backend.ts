@@ -69,7 +69,7 @@ class DockerBackend implements Backend, LogSource, UsageSource, StdioHost {
   constructor(config: DockerConfig, logger: Logger) {
     const { spec } = config;
     checkMirror(spec.registryMirror);
-    const engine = new EngineClient(spec.host, config.tls);
+    const engine = new EngineClient(spec.host, config.tls, config.fence);
     const { address } = engine;
     const { bindAddress } = spec.publish;
     this.#config = config;

@@ -1,4 +1,5 @@
 import type { RuntimeBackendSpec } from "../../api/v1alpha1/index.ts";
+import type { Fence } from "../../machinery/fence.ts";
 import type { EngineTls } from "./engine/engine-address.ts";
 
 /** What a backend of type docker is made from. */
@@ -15,4 +16,6 @@ export interface DockerConfig {
   readonly installation: string;
   /** Whether this process has the loopback of the machine that it runs on: false in a pod. */
   readonly sharesLoopback: boolean;
+  /** Asked before anything is sent to the Engine. */
+  readonly fence?: Fence | undefined;
 }

@@ -1,4 +1,5 @@
 import type { McpGateway } from "../../api/v1alpha1/index.ts";
+import type { Fence } from "../../machinery/fence.ts";
 
 /** What an external gateway is told of one server. */
 export interface Announcement {
@@ -68,6 +69,8 @@ export interface ExternalGatewaySettings {
   readonly token: string;
   /** PEM; undefined: the usual authorities. */
   readonly ca: string | undefined;
+  /** Asked before anything is sent. */
+  readonly fence?: Fence | undefined;
 }
 
 export type ExternalGatewayFactory = (

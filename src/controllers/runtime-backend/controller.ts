@@ -29,6 +29,8 @@ export interface RuntimeBackendPorts {
   readonly profiles: Lister<GuardrailProfile>;
   /** Whether that profile ships with Slipway and is about to be installed. */
   readonly isInstalling: (profile: string) => boolean;
+  /** Whether deployments of this namespace are known at all: what belongs to others is no orphan. */
+  readonly isWatched: (namespace: string) => boolean;
   readonly live: LiveBackends;
   /** Writes nothing, and answers the same object, when the status is so already. */
   readonly writeStatus: (
@@ -157,7 +159,7 @@ export class RuntimeBackendReconciler implements Reconciler {
 
   /** Answers when the next search is due. */
   async #collectOrphans(object: RuntimeBackend, live: LiveBackend, signal: AbortSignal): Promise<number> {
-    const { live: backends, clock, deployments, logger, events } = this.#ports;
+    const { live: backends, clock, deployments, isWatched, logger, events } = this.#ports;
     const settings = backends.settings(live.name)?.orphanCollection;
     if (!settings?.enabled) return Number.POSITIVE_INFINITY;
     const intervalMs = settings.intervalHours * HOUR_MS;
@@ -166,7 +168,8 @@ export class RuntimeBackendReconciler implements Reconciler {
     const dueInMs = last?.instance === live.instance ? last.at + intervalMs - now : 0;
     if (dueInMs > 0) return dueInMs;
     // The uid decides: one that was deleted and made again under its name is another.
-    const isAlive = ({ namespace, name, uid }: Owner) => deployments.get({ namespace, name })?.metadata.uid === uid;
+    const isAlive = ({ namespace, name, uid }: Owner) =>
+      !isWatched(namespace) || deployments.get({ namespace, name })?.metadata.uid === uid;
     const removed = await live.backend.collectOrphans(isAlive, signal);
     this.#swept.set(live.name, { instance: live.instance, at: now });
     for (const owner of removed) {

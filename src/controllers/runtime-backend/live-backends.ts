@@ -4,6 +4,7 @@ import { Reason } from "../../api/v1alpha1/conditions.ts";
 import type { RuntimeBackend } from "../../api/v1alpha1/index.ts";
 import type { Aspect, BackendHealth, Owner } from "../../backends/backend.ts";
 import { canonicalJson } from "../../effective-spec/canonical-json.ts";
+import { correlated } from "../../machinery/correlation.ts";
 import { TerminalError, TransientError } from "../../machinery/errors.ts";
 import { jsonEqual } from "../../machinery/json-equal.ts";
 import type { Lister } from "../../machinery/lister.ts";
@@ -190,7 +191,8 @@ export class LiveBackends implements BackendRegistry, Runnable {
       health: undefined,
     };
     this.#entries.set(name, entry);
-    backend.watch((owner) => this.#saw(name, owner), end.signal);
+    // It outlives this reconcile, whose id would say nothing of what is logged then.
+    correlated({}, () => backend.watch((owner) => this.#saw(name, owner), end.signal));
     return entry;
   }
 }

@@ -1,4 +1,5 @@
-import type { Workload } from "../../backends/backend.ts";
+import { Reason } from "../../api/v1alpha1/conditions.ts";
+import type { Drift, Workload } from "../../backends/backend.ts";
 import type { Clock } from "../../machinery/clock.ts";
 import type { LiveBackend } from "../backend-registry.ts";
 import { assertSameBounds } from "./enforce-bounds.ts";
@@ -11,7 +12,11 @@ import { noteStart } from "./start-pace.ts";
 export interface ApplyPorts {
   readonly clock: Clock;
   readonly sources: GuardrailSources;
+  readonly repaired?: ((backend: string, what: RepairKind) => void) | undefined;
 }
+
+/** What was not as it should be: its workload was away, its process had ended or stood still, or the workload was changed. */
+export type RepairKind = "gone" | "ended" | "paused" | Drift["kind"];
 
 /**
  * Does what was planned, and puts what it came to into the scope.
@@ -74,7 +79,15 @@ export async function apply(action: Action, scope: Scope, live: LiveBackend, por
     default:
       return action satisfies never;
   }
-  if (action.incident) scope.incidents.push(action.incident);
+  if (!action.incident) return;
+  scope.incidents.push(action.incident);
+  for (const what of repairedBy(action)) ports.repaired?.(live.name, what);
+}
+
+function repairedBy(action: Extract<Action, { incident: unknown }>): readonly RepairKind[] {
+  if (action.type === "repair") return [...new Set(action.workload.drift.map(({ kind }) => kind))];
+  if (action.type === "launch") return ["gone"];
+  return [action.incident?.reason === Reason.Repaired ? "paused" : "ended"];
 }
 
 /** Puts what a call answered in the place of what was observed before, which may have become another by a start. */

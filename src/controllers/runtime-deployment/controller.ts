@@ -22,6 +22,7 @@ import type { Prober } from "../../probe/prober.ts";
 import type { BackendRegistry } from "../backend-registry.ts";
 import type { DeploymentWriter } from "../deployment-writer.ts";
 import type { EndpointTable } from "../endpoint-table.ts";
+import type { RepairKind } from "./apply.ts";
 import { isAsleep, letSleep } from "./asleep.ts";
 import { converge } from "./converge.ts";
 import { decide } from "./decide.ts";
@@ -34,7 +35,7 @@ import type { ApprovalGate } from "./gate/ports.ts";
 import { isHeld } from "./gate/version.ts";
 import type { GuardrailSources } from "./guardrail-sources.ts";
 import { news, repairs } from "./happenings.ts";
-import { isKnown, Memories, newest, wrote } from "./memory.ts";
+import { caughtUp, isKnown, Memories, newest, wrote } from "./memory.ts";
 import { observeFormer } from "./moving.ts";
 import { follow, probeKey, probeTarget } from "./probing.ts";
 import { factsOf } from "./report.ts";
@@ -69,6 +70,8 @@ export interface RuntimeDeploymentPorts {
   /** Told of how what runs is reached, where no status can say it. */
   readonly endpoints: Pick<EndpointTable, "set" | "delete">;
   readonly drain: Drain;
+  /** Told of what was put right that nobody asked for, by the name of the backend. */
+  readonly repaired?: (backend: string, what: RepairKind) => void;
   readonly clock: Clock;
 }
 
@@ -112,7 +115,7 @@ export class RuntimeDeploymentReconciler implements Reconciler {
       (scope) => this.#probe(scope),
       (scope) => endBuild(scope, ports),
       (scope) => prepareRevision(scope, { clock, surroundings, objects, hashKey, finalizer }),
-      (scope) => converge(scope, { clock, prober, registry, sources, turns, drainer }),
+      (scope) => converge(scope, { clock, prober, registry, sources, turns, drainer, repaired: ports.repaired }),
       (scope) => this.#probe(scope),
     ];
   }
@@ -139,9 +142,12 @@ export class RuntimeDeploymentReconciler implements Reconciler {
     return { requeueAfterMs: Math.max(1, Math.min(jittered(RESYNC_MS), ...requeues)) };
   }
 
-  /** Whether this controller knows this version already: it wrote it, or replaced it. */
+  /** Whether this controller knows a version already that has come into the cache: it wrote it, or replaced it. */
   knows(deployment: RuntimeDeployment): boolean {
-    return isKnown(this.#memories.of(deployment), deployment);
+    const memory = this.#memories.of(deployment);
+    const known = isKnown(memory, deployment);
+    caughtUp(memory, deployment);
+    return known;
   }
 
   async #converge(scope: Scope): Promise<void> {

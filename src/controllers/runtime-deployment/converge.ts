@@ -4,7 +4,7 @@ import type { Clock } from "../../machinery/clock.ts";
 import { getCondition } from "../../machinery/conditions.ts";
 import type { Prober } from "../../probe/prober.ts";
 import type { BackendRegistry, LiveBackend } from "../backend-registry.ts";
-import { apply } from "./apply.ts";
+import { apply, type RepairKind } from "./apply.ts";
 import { isAsleep } from "./asleep.ts";
 import { announce, awaitTrial, concludeTrial } from "./conduct-trial.ts";
 import type { Drainer } from "./drainer.ts";
@@ -31,6 +31,7 @@ export interface ConvergePorts {
   readonly sources: GuardrailSources;
   readonly turns: Turns;
   readonly drainer: Drainer;
+  readonly repaired: ((backend: string, what: RepairKind) => void) | undefined;
 }
 
 /** Plans from what was found and applies the plan. An action that fails ends it; what was done until then is reported. */

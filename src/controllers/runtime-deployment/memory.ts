@@ -100,6 +100,11 @@ export function isKnown({ written }: Memory, { metadata }: RuntimeDeployment): b
   return written.object.metadata.resourceVersion === resourceVersion || written.stale.has(resourceVersion);
 }
 
+/** Forgets what was written once the cache has it: no version that it replaces comes any more. */
+export function caughtUp(memory: Memory, { metadata }: RuntimeDeployment): void {
+  if (memory.written?.object.metadata.resourceVersion === metadata.resourceVersion) memory.written = undefined;
+}
+
 /** Remembers what a write answered. */
 export function wrote(memory: Memory, replaced: RuntimeDeployment, object: RuntimeDeployment): void {
   const stale = new Set(memory.written?.stale);

@@ -1,8 +1,10 @@
 import { lookup } from "node:dns";
 import { isIP, type LookupFunction } from "node:net";
-import { Agent } from "undici";
+import { Agent, buildConnector } from "undici";
 import type { ExternalGatewaySettings } from "../../controllers/registration/external-gateway.ts";
 import { addressDistance } from "../../guardrails/address-distance.ts";
+import type { Fence } from "../../machinery/fence.ts";
+import { fenceSocket } from "../../machinery/fenced-connections.ts";
 import { noAnswer, unreadable } from "./failures.ts";
 
 /** Of a question, and of a write, for which the gateway connects to the server, initializes it and asks for its tools. */
@@ -40,14 +42,15 @@ export class Transport {
   readonly #timeouts: { readonly readMs: number; readonly writeMs: number };
 
   constructor(
-    { url, token, ca }: ExternalGatewaySettings,
+    { url, token, ca, fence }: ExternalGatewaySettings,
     { readMs = READ_TIMEOUT_MS, writeMs = WRITE_TIMEOUT_MS }: { readMs?: number; writeMs?: number } = {},
   ) {
     this.#base = new URL(url);
     this.#token = token;
     this.#timeouts = { readMs, writeMs };
+    const connect = { timeout: CONNECT_TIMEOUT_MS, lookup: guardedLookup, ...(ca !== undefined && { ca }) };
     this.#agent = new Agent({
-      connect: { timeout: CONNECT_TIMEOUT_MS, lookup: guardedLookup, ...(ca !== undefined && { ca }) },
+      connect: fence ? fencedConnector(connect, fence) : connect,
       connections: MAX_CONNECTIONS,
       maxHeaderSize: MAX_HEADER_BYTES,
       maxResponseSize: MAX_BODY_BYTES,
@@ -119,6 +122,15 @@ function retryAfter(header: unknown): number | undefined {
 function assertDialled(host: string): void {
   const address = host.replace(/^\[(.*)\]$/, "$1");
   if (isIP(address) !== 0 && addressDistance(address) === "nowhere") throw unreachable();
+}
+
+function fencedConnector(options: buildConnector.BuildOptions, fence: Fence): buildConnector.connector {
+  const connect = buildConnector(options);
+  return (target, done) =>
+    connect(target, (...[error, socket]) => {
+      if (error) done(error, null);
+      else done(null, fenceSocket(socket, fence, { isEstablished: true }));
+    });
 }
 
 const guardedLookup: LookupFunction = (hostname, options, done) => {

@@ -2,8 +2,12 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Clock } from "../../machinery/clock.ts";
 import type { Logger } from "../../machinery/logger.ts";
+import type { Tracer } from "../../machinery/tracer.ts";
 import type { Directory, EndpointKey } from "../directory.ts";
 import { Drains } from "../drains.ts";
+import type { ForwardedCounts } from "../replicas/forwarding.ts";
+import type { Leader } from "../replicas/leader.ts";
+import { Replica } from "../replicas/replica.ts";
 import { Bridging, type BridgingStats } from "./bridged/bridging.ts";
 import { CallLimits } from "./call-limits.ts";
 import { type DeploymentCount, DeploymentCounts } from "./deployment-counts.ts";
@@ -13,6 +17,7 @@ import { LegacySessions } from "./legacy-sessions.ts";
 import { McpHandler } from "./mcp-handler.ts";
 import { ProbeHandler } from "./probe-handler.ts";
 import { startProbeListener } from "./probe-listener.ts";
+import { type RequestListener, tracedRequests } from "./traced-requests.ts";
 import type { UpstreamPool } from "./upstream-pool.ts";
 import { loadPools, Upstreams } from "./upstreams.ts";
 import type { UseAccess } from "./use-access.ts";
@@ -35,6 +40,8 @@ export interface DataPathSettings {
   readonly streamsSocket: string | undefined;
   /** Unix socket to listen on for probes; undefined: none come. */
   readonly probeSocket: string | undefined;
+  /** Whether other replicas may be there; this one leads once it is told so. Default: it is alone. */
+  readonly isReplica?: boolean;
 }
 
 export interface DataPathOptions extends DataPathSettings {
@@ -42,6 +49,8 @@ export interface DataPathOptions extends DataPathSettings {
   readonly access: UseAccess;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Undefined: nothing is traced. */
+  readonly tracer?: Tracer | undefined;
 }
 
 /** Since the start, but for what is open now. */
@@ -58,6 +67,8 @@ export interface DataPathStats extends BridgingStats {
   readonly deployments: readonly DeploymentCount[];
   /** Calls and streams that are open now. */
   readonly open: number;
+  /** Requests that were for the replica that leads; undefined where this one is alone. Of the other counts only `refused` has them, too. */
+  readonly forwarded: ForwardedCounts | undefined;
 }
 
 export interface DataPath {
@@ -66,6 +77,8 @@ export interface DataPath {
   stats(): DataPathStats;
   /** As `Drains.begin`. */
   drain(key: EndpointKey, isReplaced: boolean, over: () => void): number;
+  /** Who leads, where there are replicas. */
+  follow(leader: Leader): void;
   /** As `Drains.end`. */
   resume(key: EndpointKey): void;
   /** Takes no more, ends streams that wait for nothing, lets calls end for a while, then cuts them. */
@@ -97,10 +110,11 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
   };
   const bridging = new Bridging({ directory, streamsSocket: options.streamsSocket, clock });
   const deploymentCounts = new DeploymentCounts(directory);
+  const replica = options.isReplica ? new Replica({ directory, clock, maxBodyBytes: MAX_BODY_BYTES }) : undefined;
   const drains = new Drains({
     directory,
     clock,
-    underWay: (key) => [upstreams.at(key), bridging.at(key)].filter((each) => each !== undefined),
+    underWay: (key) => [upstreams.at(key), bridging.at(key), replica?.at(key)].filter((each) => each !== undefined),
   });
   let admin: Promise<UpstreamPool> | undefined;
   const adminPool = (socketPath: string) =>
@@ -111,6 +125,7 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
     directory,
     upstreams,
     bridged: bridging.handler(onOutcome),
+    replica,
     drains,
     deploymentCounts,
     sessions: new LegacySessions(),
@@ -137,10 +152,12 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
     unused.add(socket);
     socket.once("close", () => unused.delete(socket));
   });
+  const untraced: RequestListener = (request, response) => handler.handle(request, response);
+  const serve = options.tracer ? tracedRequests(options.tracer, untraced) : untraced;
   for (const event of ["request", "checkContinue"] as const) {
     server.on(event, (request, response) => {
       unused.delete(request.socket);
-      void handler.handle(request, response);
+      void serve(request, response);
     });
   }
   await listening(server, listen);
@@ -153,8 +170,18 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
       : await startProbeListener({ socketPath: options.probeSocket, handler: probeHandler, logger });
   return {
     url: urlOf(server, listen.host),
-    stats: () => ({ ...counts, deployments: deploymentCounts.list(), open: limits.open, ...bridging.stats }),
-    drain: (key, isReplaced, over) => drains.begin(key, isReplaced, over),
+    stats: () => ({
+      ...counts,
+      deployments: deploymentCounts.list(),
+      open: limits.open,
+      forwarded: replica?.counts,
+      ...bridging.stats,
+    }),
+    follow: (leader) => replica?.receive(leader),
+    drain(key, isReplaced, over) {
+      replica?.draining(key);
+      return drains.begin(key, isReplaced, over);
+    },
     resume: (key) => drains.end(key),
     async close() {
       drains[Symbol.dispose]();
@@ -165,9 +192,11 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
       const closing = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_MS);
       upstreams.cut("the gateway is stopping", "calls");
       bridging.cut("the gateway is stopping", "calls");
+      replica?.cut("the gateway is stopping", "calls");
       const cancel = clock.schedule(DRAIN_MS, () => {
         upstreams.cut("the gateway is stopping", "nothing");
         bridging.cut("the gateway is stopping", "nothing");
+        replica?.cut("the gateway is stopping", "nothing");
         void admin?.then((pool) => pool.cut("the gateway is stopping"));
         setImmediate(() => server.closeAllConnections());
       });
@@ -177,6 +206,7 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
       await stopProbes?.();
       await bridging.close("the gateway is stopping");
       await upstreams[Symbol.asyncDispose]();
+      await replica?.[Symbol.asyncDispose]();
       await (await admin)?.destroy();
     },
   };

@@ -26,6 +26,10 @@ export interface ExchangeOptions {
   /** Whether somebody waits for its end, rather than for what may come. */
   readonly isCall: boolean;
   readonly onEnd: (outcome: Outcome) => void;
+  /** Which headers of the answer are the client's; default: those of a server that shares this origin with others. */
+  readonly passedHeaders?: (headers: IncomingHttpHeaders) => string[];
+  /** What the client is told of an error; default: as of a server. */
+  readonly failureOf?: (error: Error) => Failure;
 }
 
 export interface AnswerRewrite {
@@ -136,7 +140,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Ongoing {
     if (problem) throw problem;
     this.#rewrites = rewrite?.applies(status, headers) ?? false;
     if (this.#rewrites) delete headers["content-length"];
-    const passed = responseHeaders(headers);
+    const passed = (this.#options.passedHeaders ?? responseHeaders)(headers);
     this.#isEventStream =
       headers["content-type"]?.startsWith("text/event-stream") === true && headers["content-encoding"] === undefined;
     if (this.#rewrites) {
@@ -172,7 +176,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Ongoing {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
-    this.#fail(this.#cutFor ?? failureOf(error));
+    this.#fail(this.#cutFor ?? (this.#options.failureOf ?? failureOf)(error));
   }
 
   #releaseHead(): void {

@@ -23,6 +23,14 @@ export interface Listing {
   readonly truncated: boolean;
 }
 
+export interface ListingOptions {
+  readonly gate: Gate | undefined;
+  readonly caller: Caller;
+  readonly baseUrl: string;
+  /** Whether another replica leads, which reaches what this one does not. */
+  readonly follows: boolean;
+}
+
 /** Servers in one list. */
 const LISTED = 5_000;
 /** Questions of either kind: whole namespaces, then single servers. What they do not reach is not listed. */
@@ -32,14 +40,14 @@ const ASKED_AT_ONCE = 16;
 /** What the caller may use, in the order of names. */
 export async function listServers(
   directory: Pick<Directory, "list">,
-  { gate, caller, baseUrl }: { readonly gate: Gate | undefined; readonly caller: Caller; readonly baseUrl: string },
+  { gate, caller, baseUrl, follows }: ListingOptions,
 ): Promise<Listing | Failure> {
   const all = directory.list().toSorted(byName);
   const allowed = gate ? await allowedOf(all, gate, caller) : { endpoints: all, truncated: false };
   if (!("endpoints" in allowed)) return allowed;
   const { endpoints } = allowed;
   return {
-    servers: endpoints.slice(0, LISTED).map((endpoint) => listed(endpoint, baseUrl)),
+    servers: endpoints.slice(0, LISTED).map((endpoint) => listed(endpoint, { baseUrl, follows })),
     truncated: allowed.truncated || endpoints.length > LISTED,
   };
 }
@@ -49,15 +57,16 @@ function byName(a: Endpoint, b: Endpoint): number {
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
-function listed(endpoint: Endpoint, baseUrl: string): ListedServer {
+function listed(endpoint: Endpoint, { baseUrl, follows }: Pick<ListingOptions, "baseUrl" | "follows">): ListedServer {
   const { namespace, name, state, upstream, tools, protocolVersion } = endpoint;
   return {
     namespace,
     name,
     url: `${baseUrl}${endpointPath(endpoint)}`,
     ...(upstream && { transport: upstream.kind === "stdio" ? "streamable-http" : upstream.transport }),
-    ready: state.ready,
-    ...(!state.ready && { reason: state.reason, message: state.message }),
+    ...(state.ready || (follows && endpoint.elsewhere)
+      ? { ready: true }
+      : { ready: false, reason: state.reason, message: state.message }),
     ...(tools !== undefined && { tools }),
     ...(protocolVersion !== undefined && { protocolVersion }),
   };

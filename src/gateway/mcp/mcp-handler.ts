@@ -6,6 +6,8 @@ import type { Directory } from "../directory.ts";
 import type { Drains } from "../drains.ts";
 import { hostCheck } from "../host-check.ts";
 import { SAFE_HEADERS } from "../refusal.ts";
+import { NOT_LEADING } from "../replicas/forwarding.ts";
+import type { Replica } from "../replicas/replica.ts";
 import { type Failure, invalid, sendFailure, unavailable } from "./answers.ts";
 import { type BridgedHandler, ownerOf } from "./bridged/bridged-handler.ts";
 import type { CallLimits } from "./call-limits.ts";
@@ -29,6 +31,8 @@ export interface McpHandlerOptions {
   readonly directory: Directory;
   readonly upstreams: Upstreams;
   readonly bridged: BridgedHandler;
+  /** As one of several; undefined: it is alone. */
+  readonly replica: Pick<Replica, "follows" | "isOwnHost" | "isLeaders" | "forward" | "hear" | "passes"> | undefined;
   /** Which servers take nothing new. */
   readonly drains: Pick<Drains, "isDraining" | "isThere" | "pass">;
   readonly deploymentCounts: Pick<DeploymentCounts, "watch">;
@@ -66,6 +70,7 @@ interface BridgedAs {
   readonly authorization: string | undefined;
 }
 
+const NOT_SYNCED = unavailable(503, "NotSynced", "the gateway has just started", 1);
 const METHODS: ReadonlySet<string> = new Set(["GET", "POST", "DELETE"]);
 
 /** Answers what comes to the gateway's listener. Knows nothing of MCP but where its servers are. */
@@ -121,7 +126,7 @@ export class McpHandler {
     // Requests to a proxy, and those about the server as a whole, have other targets.
     if (!target.startsWith("/"))
       return invalid(400, "BadRequest", "the request's target is no path", { connection: "close" });
-    if (!this.#isOurHost(headers.host)) return misdirected(headers.host, this.#options.host);
+    if (!this.#isOurs(headers.host)) return misdirected(headers.host, this.#options.host);
     if (headers.via?.includes(this.#options.bridged.pseudonym)) {
       return invalid(
         508,
@@ -158,16 +163,15 @@ export class McpHandler {
     // Asked also about what does not exist, so that the time it takes tells nothing.
     const allowed = gate ? await gate.mayUse(caller, { namespace: route.namespace, name: route.name }) : true;
     if (typeof allowed !== "boolean") return allowed;
-    const isOfDrained = allowed && drains.isThere(route) && (await this.#isOfDrained(asked, route));
-    if (allowed && !isOfDrained && drains.isDraining(route)) {
-      const held = await this.#held(asked, route);
-      if (held) return held;
-    }
-    const endpoint = allowed ? directory.get(route.namespace, route.name) : undefined;
-    if (endpoint === undefined) {
-      if (allowed && !directory.hasSynced()) return unavailable(503, "NotSynced", "the gateway has just started", 1);
-      return notFound(route.path);
-    }
+    if (!allowed) return notFound(route.path);
+    const { replica } = this.#options;
+    if (asked.headers.tellsOfCalls) return replica ? replica.hear(route, asked.response) : NOT_LEADING;
+    const isOfDrained = drains.isThere(route) && (await this.#isOfDrained(asked, route));
+    const held = !isOfDrained && drains.isDraining(route) ? await this.#held(asked, route) : undefined;
+    if (held) return held;
+    const endpoint = directory.get(route.namespace, route.name);
+    if (endpoint === undefined) return directory.hasSynced() ? notFound(route.path) : NOT_SYNCED;
+    if (replica?.isLeaders(endpoint)) return replica.forward(asked, endpoint, isCall(request));
     this.#options.deploymentCounts.watch(endpoint, asked.response);
     const { state, upstream } = endpoint;
     if (!state.ready && !isOfDrained) return unavailable(503, state.reason, state.message, state.retryAfterSeconds);
@@ -183,6 +187,10 @@ export class McpHandler {
     return upstream.transport === "sse"
       ? this.#toLegacy(asked, { route, upstream, caller })
       : this.#toStreamable(asked, route, upstream);
+  }
+
+  #isOurs(host: string | undefined): boolean {
+    return this.#isOurHost(host) || this.#options.replica?.isOwnHost(host) === true;
   }
 
   /** Whether it is for a server that is about to end, since calls under way there may wait for it. */
@@ -207,17 +215,17 @@ export class McpHandler {
     return unavailable(503, "Draining", message, 1);
   }
 
-  async #toBridged(
-    { request, response, headers }: Asked,
-    { route, upstream, caller, authorization }: BridgedAs,
-  ): Promise<undefined> {
-    const { bridged } = this.#options;
+  async #toBridged(asked: Asked, { route, upstream, caller, authorization }: BridgedAs): Promise<Failure | undefined> {
+    const { request, response, headers } = asked;
+    const { bridged, replica } = this.#options;
+    if (replica?.follows) return replica.forward(asked, { state: { ready: true } }, isCall(request));
     await bridged.serve({
       ...{ request, response, contentLength: headers.contentLength },
       ...{ endpoint: upstream, listedAs: route, owner: ownerOf(caller.id, route) },
       authorization,
       isProbe: false,
     });
+    return undefined;
   }
 
   async #toStreamable(asked: Asked, route: McpRoute, upstream: HttpEndpoint): Promise<undefined> {
@@ -227,7 +235,9 @@ export class McpHandler {
     const hasBody = method === "POST";
     const headers = onwardHeaders(asked.headers, { host, via: this.#via, upstream, hasBody });
     const onward = { method, path: withQuery(path, route.query), headers, hasBody };
-    this.#exchange(asked, { pool, isCall: method !== "GET" && !listens(request) }, onward);
+    const how = { pool, isCall: isCall(request) };
+    if (how.isCall) this.#options.replica?.passes(route, asked.headers.authorization, asked.response);
+    this.#exchange(asked, how, onward);
   }
 
   async #toLegacy(
@@ -285,7 +295,12 @@ export class McpHandler {
     if ("status" in caller) return caller;
     const { directory, gate, publicUrl } = this.#options;
     const baseUrl = publicUrl ?? `http://${headers.host}`;
-    const listing = await listServers(directory, { gate, caller, baseUrl });
+    const listing = await listServers(directory, {
+      gate,
+      caller,
+      baseUrl,
+      follows: this.#options.replica?.follows === true,
+    });
     if ("status" in listing) return listing;
     const isPage = headers.accept?.includes("text/html") === true;
     response.writeHead(200, {
@@ -324,9 +339,9 @@ export class McpHandler {
   }
 }
 
-/** Whether it is a subscription of revision 2026-07-28, which waits for nothing. */
-function listens({ headers }: IncomingMessage): boolean {
-  return headers["mcp-method"] === "subscriptions/listen";
+/** Streams wait for nothing, nor does a subscription of revision 2026-07-28. */
+function isCall({ method, headers }: IncomingMessage): boolean {
+  return method !== "GET" && headers["mcp-method"] !== "subscriptions/listen";
 }
 
 /** Whoever asks what is not a server shares the places of one caller; their own limits stand behind it. */

@@ -1,5 +1,5 @@
 import type { HttpEndpoint } from "../../backends/workload-endpoint.ts";
-import type { RequestHeaders } from "./request-headers.ts";
+import { FORWARDED_HEADER, type RequestHeaders } from "./request-headers.ts";
 
 export interface OnwardOptions {
   /** Of the server: many refuse a Host that is not their own. */
@@ -25,10 +25,11 @@ export function onwardHeaders(headers: RequestHeaders, { host, via, upstream, ha
 }
 
 /** The headers of a request on its way to what stands at `/-/`, which judges Host and Authorization itself. */
-export function adminHeaders({ forwarded, host, authorization }: RequestHeaders): string[] {
+export function adminHeaders({ forwarded, host, authorization, isForwarded }: RequestHeaders): string[] {
   const onward = withoutBody(forwarded);
   if (host !== undefined) onward.push("host", host);
   if (authorization !== undefined) onward.push("authorization", authorization);
+  if (isForwarded) onward.push(FORWARDED_HEADER, "1");
   return onward;
 }
 

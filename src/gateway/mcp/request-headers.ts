@@ -10,7 +10,15 @@ export interface RequestHeaders {
   readonly accept: string | undefined;
   readonly via: string | undefined;
   readonly contentLength: number | undefined;
+  /** Whether another replica passed it on. Anybody can say so: it takes something from a request, and gives it nothing. */
+  readonly isForwarded: boolean;
+  /** Whether it is no request, but another replica's word that calls of this caller are under way. */
+  readonly tellsOfCalls: boolean;
 }
+
+/** From one replica of the gateway to the one that leads. */
+export const FORWARDED_HEADER = "slipway-forwarded";
+export const TELLS_OF_CALLS = "calls";
 
 /**
  * Not forwarded. Of the hop (RFC 9110, 7.6.1): framing and connection are anew on the way to the server. Of the
@@ -23,6 +31,7 @@ const KEPT_HERE: ReadonlySet<string> = new Set([
   ...["authorization", "cookie", "origin", "forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-port"],
   ...["x-forwarded-prefix", "x-forwarded-proto", "x-forwarded-server", "x-real-ip"],
   ...["access-control-request-method", "access-control-request-headers", "access-control-request-private-network"],
+  FORWARDED_HEADER,
 ]);
 
 /** A second one of these would let two readers of one request understand it in two ways. */
@@ -45,7 +54,9 @@ export function readRequestHeaders(raw: readonly string[]): RequestHeaders | { r
   const { host, origin, authorization, accept, via } = own;
   const contentLength = own["content-length"] === undefined ? undefined : Number(own["content-length"]);
   const kept = nominated === undefined ? forwarded : without(forwarded, nominated);
-  return { forwarded: kept, host, origin, authorization, accept, via, contentLength };
+  const isForwarded = FORWARDED_HEADER in own;
+  const tellsOfCalls = own[FORWARDED_HEADER] === TELLS_OF_CALLS;
+  return { forwarded: kept, host, origin, authorization, accept, via, contentLength, isForwarded, tellsOfCalls };
 }
 
 /** Forwarded, and looked at. */

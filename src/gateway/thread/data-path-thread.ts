@@ -1,8 +1,11 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { systemClock } from "../../machinery/clock.ts";
+import { correlatedLogger } from "../../machinery/correlation.ts";
 import type { Logger } from "../../machinery/logger.ts";
+import { startTracing } from "../../telemetry/start-tracing.ts";
 import type { EndpointKey } from "../directory.ts";
 import { type DataPath, startDataPath } from "../mcp/data-path.ts";
+import type { Leader } from "../replicas/leader.ts";
 import { AskedAccess } from "./asked-access.ts";
 import type { FromThread, LogLevel, ThreadData, ToThread } from "./messages.ts";
 import { ReceivedDirectory } from "./received-directory.ts";
@@ -15,6 +18,9 @@ const tell = (message: FromThread) => port.postMessage(message);
 const directory = new ReceivedDirectory();
 const access = new AskedAccess((id, question) => tell({ kind: "ask", id, question }));
 let dataPath: DataPath | undefined;
+let tracer: Awaited<ReturnType<typeof startTracing>>;
+/** As told before there was a data path. */
+let leader: Leader | undefined;
 
 port.on("message", (message: ToThread) => {
   switch (message.kind) {
@@ -30,6 +36,8 @@ port.on("message", (message: ToThread) => {
       return drain(message.id, message.key, message.isReplaced);
     case "resume":
       return dataPath?.resume(message.key);
+    case "leader":
+      return follow(message.leader);
     case "close":
       return void close();
     default:
@@ -39,7 +47,10 @@ port.on("message", (message: ToThread) => {
 
 try {
   const settings = workerData as ThreadData;
-  dataPath = await startDataPath({ ...settings, directory, access, clock: systemClock, logger: loggerWith({}) });
+  const logger = correlatedLogger(loggerWith({}));
+  tracer = await startTracing({ part: "gateway", logger });
+  dataPath = await startDataPath({ ...settings, directory, access, clock: systemClock, logger, tracer });
+  if (leader) dataPath.follow(leader);
   tell({ kind: "listening", url: dataPath.url });
 } catch (error) {
   const { message, code } = error as NodeJS.ErrnoException;
@@ -52,8 +63,14 @@ function drain(id: number, key: EndpointKey, isReplaced: boolean): void {
   tell({ kind: "draining", id, calls });
 }
 
+function follow(told: Leader): void {
+  leader = told;
+  dataPath?.follow(told);
+}
+
 async function close(): Promise<void> {
   await dataPath?.close();
+  await tracer?.[Symbol.asyncDispose]();
   tell({ kind: "closed" });
   port?.close();
 }

@@ -3,6 +3,8 @@ import type { Logger } from "../../machinery/logger.ts";
 import type { Directory, EndpointKey } from "../directory.ts";
 import type { DataPathSettings, DataPathStats } from "../mcp/data-path.ts";
 import type { UseAccess } from "../mcp/use-access.ts";
+import type { Replicas } from "../replicas/leader.ts";
+import { feedLeader } from "../replicas/leader-feed.ts";
 import { feedDirectory } from "./directory-feed.ts";
 import { type DrainControl, type Draining, DrainRequests } from "./drain-requests.ts";
 import type { Answer, FromThread, Question, ToThread } from "./messages.ts";
@@ -11,6 +13,8 @@ export interface WorkerOptions extends DataPathSettings {
   readonly directory: Directory;
   readonly access: UseAccess;
   readonly logger: Logger;
+  /** Undefined: there are no others. */
+  readonly replicas?: Replicas | undefined;
 }
 
 /**
@@ -43,14 +47,14 @@ export class DataPathWorker implements DrainControl {
   #isClosing = false;
 
   constructor(options: WorkerOptions) {
-    const { directory, access: _access, logger: _logger, ...settings } = options;
+    const { directory, access: _access, logger, replicas, ...settings } = options;
     this.#options = options;
     this.listening = this.#started.promise;
     this.died = this.#died.promise;
     // Compiled code has another extension, and nothing rewrites it within a URL.
     const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
     this.#worker = new Worker(new URL(`./data-path-thread.${extension}`, import.meta.url), {
-      workerData: settings satisfies DataPathSettings,
+      workerData: { ...settings, isReplica: replicas !== undefined } satisfies DataPathSettings,
       resourceLimits: THREAD_LIMITS,
       // Descriptors of pipes are closed by their sockets. Node would close those numbers again at the end of the thread.
       trackUnmanagedFds: false,
@@ -60,7 +64,13 @@ export class DataPathWorker implements DrainControl {
       this.#ended(error instanceof Error ? (error.stack ?? error.message) : String(error)),
     );
     this.#worker.on("exit", (code) => this.#ended(`exit code ${code}`));
-    this.#stopFeed = feedDirectory(directory, (message) => this.#tell(message));
+    const stopDirectory = feedDirectory(directory, (message) => this.#tell(message));
+    const stopLeader =
+      replicas && feedLeader(replicas, { tell: (leader) => this.#tell({ kind: "leader", leader }), logger });
+    this.#stopFeed = () => {
+      stopDirectory();
+      stopLeader?.();
+    };
   }
 
   /** Undefined where it does not tell in time. */

@@ -2,6 +2,7 @@ import type { GatewayUser } from "../access.ts";
 import type { Endpoint, EndpointKey } from "../directory.ts";
 import type { DataPathSettings, DataPathStats } from "../mcp/data-path.ts";
 import type { UseScope } from "../mcp/use-access.ts";
+import type { Leader } from "../replicas/leader.ts";
 
 /** What the thread of the data path is told. */
 export type ToThread =
@@ -14,6 +15,8 @@ export type ToThread =
   | { readonly kind: "drain"; readonly id: number; readonly key: EndpointKey; readonly isReplaced: boolean }
   /** It goes on. */
   | { readonly kind: "resume"; readonly key: EndpointKey }
+  /** Who leads, where there are replicas. */
+  | { readonly kind: "leader"; readonly leader: Leader }
   | { readonly kind: "close" };
 
 /** What it tells. */

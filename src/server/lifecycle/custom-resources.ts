@@ -78,7 +78,12 @@ export class CustomResources {
     const unchanged =
       served.every((version, index) => {
         const known = registry.find(group, version.version, names.plural);
-        return known !== undefined && known.shape === shapes[index] && sameFace(known.definition, version);
+        return (
+          known !== undefined &&
+          known.storedApiVersion === storedApiVersionOf(definition, version) &&
+          known.shape === shapes[index] &&
+          sameFace(known.definition, version)
+        );
       }) &&
       count(registry.stored(), (known) => known.isCustom && known.storage === storageName(group, names.plural)) ===
         served.length;
@@ -90,8 +95,7 @@ export class CustomResources {
   }
 
   #resourceOf(definition: CustomResourceDefinition, version: ResourceDefinition, shape: string): ServedResource {
-    const { group, versions, names } = definition.spec;
-    const storageVersion = versions.find(({ storage }) => storage)?.name ?? version.version;
+    const { group, names } = definition.spec;
     const deprecation = deprecationOf(definition, version.version);
     const stored = this.#context.store.get(
       storageName(definitions.group, definitions.plural),
@@ -100,7 +104,7 @@ export class CustomResources {
     return new ServedResource({
       definition: version,
       strategy: CUSTOM_STRATEGY,
-      storedApiVersion: `${group}/${storageVersion}`,
+      storedApiVersion: storedApiVersionOf(definition, version),
       shape,
       since: stored?.id ?? 0,
       ...(deprecation === undefined ? {} : { deprecation }),
@@ -157,6 +161,11 @@ export class CustomResources {
 
 function isTrue({ status }: CustomResourceDefinition, condition: string): boolean {
   return status?.conditions?.some(({ type, status: value }) => type === condition && value === "True") ?? false;
+}
+
+/** What objects are stored as, whatever version they are written in. */
+function storedApiVersionOf({ spec }: CustomResourceDefinition, { version }: ResourceDefinition): string {
+  return `${spec.group}/${spec.versions.find(({ storage }) => storage)?.name ?? version}`;
 }
 
 /** Objects written under the same shape need no second look when they are read. */

@@ -83,6 +83,11 @@ export class ServedResource {
     return json;
   }
 
+  /** Whether it is stored in the version that is written now. The type stands first in what is stored. */
+  isInStorageVersion({ json }: StoredObject): boolean {
+    return json.startsWith(`{"apiVersion":${JSON.stringify(this.storedApiVersion)},`);
+  }
+
   /** A fresh copy in this version, the caller's to change. */
   parse(stored: StoredObject): ApiObject {
     const object: ApiObject = JSON.parse(stored.json);

@@ -165,11 +165,27 @@ async function commit(
   next.metadata.resourceVersion = String(stored.revision);
   if (mayGo(resource, next) && next.metadata.deletionTimestamp !== undefined)
     return removeNow(context, options, next, stored);
-  if (deepEqual(next, previous)) return { json: resource.render(stored), stored };
+  // An older version of it is written anew, as by kube-apiserver, which compares what would be stored: so objects are migrated.
+  if (isUnchanged(options, next, previous) && resource.isInStorageVersion(stored))
+    return { json: resource.render(stored), stored };
   if (dryRun) return { json: JSON.stringify(next) };
   const put = { resource: resource.storage, key: stored.key, shape: resource.shape, object: resource.toStored(next) };
   const written = await context.store.put(put);
   return { json: resource.render(written), stored: written };
+}
+
+/**
+ * Whoever applies again what is there already leaves even the time of the entry in managedFields alone, as in kube-apiserver. The
+ * apply sees a change where a default fills in what it has just taken from an atomic field.
+ */
+function isUnchanged({ keepManagedFields }: UpdateOptions, next: ApiObject, previous: ApiObject): boolean {
+  if (deepEqual(next, previous)) return true;
+  return keepManagedFields === true && deepEqual(withoutTimes(next), withoutTimes(previous));
+}
+
+function withoutTimes(object: ApiObject): object {
+  const { managedFields = [], ...metadata } = object.metadata;
+  return { ...object, metadata: { ...metadata, managedFields: managedFields.map(({ time, ...entry }) => entry) } };
 }
 
 function managers(

@@ -23,6 +23,7 @@ const MODERN = programAt("modern-stdio.mjs");
 export const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   everything: [EVERYTHING, "stdio"],
   modern: [MODERN],
+  "every-feature": [programAt("every-feature.mjs"), "stdio"],
   toolless: [programAt("toolless.mjs")],
   silent: ["--eval", "process.stdin.resume()"],
   crashes: [programAt("crashes.mjs")],

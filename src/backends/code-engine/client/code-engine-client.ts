@@ -1,3 +1,4 @@
+import type { Agent } from "node:http";
 import { checkApiKey } from "./api-key.ts";
 import { type BudgetLimits, CallBudget, DEFAULT_BUDGET } from "./call-budget.ts";
 import { type Clock, systemClock } from "./clock.ts";
@@ -30,6 +31,8 @@ export interface CodeEngineClientOptions extends EndpointOptions {
   readonly retry?: RetryPolicy;
   readonly clock?: Clock;
   readonly random?: () => number;
+  /** Told of each agent before its first connection. */
+  readonly onAgent?: (agent: Agent) => void;
 }
 
 export interface ProjectQuery {
@@ -64,7 +67,7 @@ export class CodeEngineClient implements Disposable {
 
   /** @throws {CodeEngineError} for a key, a region or an endpoint that cannot be one. */
   constructor(options: CodeEngineClientOptions) {
-    const { apiKey, region, userAgent, budget = DEFAULT_BUDGET, clock = systemClock } = options;
+    const { apiKey, region, userAgent, budget = DEFAULT_BUDGET, clock = systemClock, onAgent } = options;
     const redactor = this.#redactor;
     checkApiKey(apiKey);
     redactor.learn(apiKey);
@@ -72,7 +75,7 @@ export class CodeEngineClient implements Disposable {
     this.#clock = clock;
     this.#limits = budget;
     this.#endpoints = endpointsFor(options);
-    const parts = { apiKey, endpoints: this.#endpoints, clock, redactor, userAgent };
+    const parts = { apiKey, endpoints: this.#endpoints, clock, redactor, userAgent, onAgent };
     const service = async (): Promise<Service> => {
       if (this.#service) return this.#service;
       // IBM's library takes a third of a second and tens of megabytes; who never makes a call does not pay for it.

@@ -17,6 +17,8 @@ export interface ServiceOptions {
   readonly clock: Clock;
   readonly redactor: Redactor;
   readonly userAgent: string | undefined;
+  /** Told of each agent before its first connection. */
+  readonly onAgent: ((agent: HttpAgent) => void) | undefined;
 }
 
 /**
@@ -28,11 +30,12 @@ export class Service extends BaseService implements Disposable {
   readonly #session: IamSession;
   readonly #agents: { readonly httpAgent: HttpAgent; readonly httpsAgent: HttpsAgent };
 
-  constructor({ apiKey, endpoints, clock, redactor, userAgent }: ServiceOptions) {
+  constructor({ apiKey, endpoints, clock, redactor, userAgent, onAgent }: ServiceOptions) {
     const agents = {
       httpAgent: new HttpAgent({ keepAlive: true, maxSockets: MAX_SOCKETS }),
       httpsAgent: new HttpsAgent({ keepAlive: true, maxSockets: MAX_SOCKETS }),
     };
+    for (const agent of Object.values(agents)) onAgent?.(agent);
     const session = new IamSession({ apiKey, iam: endpoints.iam, clock, redactor, agents });
     super({
       authenticator: session,

@@ -6,6 +6,8 @@ import { inspect } from "node:util";
 import type Docker from "dockerode";
 import { Reason } from "../../../api/v1alpha1/conditions.ts";
 import { TerminalError, TransientError } from "../../../machinery/errors.ts";
+import type { Fence } from "../../../machinery/fence.ts";
+import { fenceConnections } from "../../../machinery/fenced-connections.ts";
 import { withDeadline } from "./deadline.ts";
 import { type EngineAddress, type EngineTls, parseEngineAddress } from "./engine-address.ts";
 import { classifyEngineError, EngineTimeout, hasStatus } from "./engine-error.ts";
@@ -45,12 +47,14 @@ export interface EngineVersion {
 export class EngineClient implements Disposable {
   readonly #host: string;
   readonly #tls: EngineTls | undefined;
+  readonly #fence: Fence | undefined;
   readonly #agents = new Map<Pool, HttpAgent>();
   #connection: Promise<Connection> | undefined;
 
-  constructor(host: string, tls: EngineTls | undefined) {
+  constructor(host: string, tls: EngineTls | undefined, fence?: Fence) {
     this.#host = host;
     this.#tls = tls;
+    this.#fence = fence;
   }
 
   /** @throws {TerminalError} when `spec.docker.host` is none. */
@@ -96,7 +100,7 @@ export class EngineClient implements Disposable {
   async hijack(operation: string, path: string, { signal, timeoutMs = CALL_TIMEOUT_MS }: CallOptions): Promise<Socket> {
     const { version } = await this.#connect(signal);
     const open = (abortSignal: AbortSignal): Promise<Socket> =>
-      hijack(this.address, this.#tls, { path: `/v${version.api}${path}`, signal: abortSignal });
+      hijack(this.address, this.#tls, { path: `/v${version.api}${path}`, signal: abortSignal, fence: this.#fence });
     return await this.#guard(operation, open, { signal, timeoutMs });
   }
 
@@ -175,7 +179,7 @@ export class EngineClient implements Disposable {
 
   /** Every option is given, also as undefined: what is missing the library would take from DOCKER_HOST and its like. */
   #options(address: EngineAddress, pool: Pool, version: string | undefined): Docker.DockerOptions {
-    const agent = this.#agents.get(pool) ?? newAgent(pool, address);
+    const agent = this.#agents.get(pool) ?? fenceConnections(newAgent(pool, address), this.#fence);
     this.#agents.set(pool, agent);
     const place =
       address.kind === "unix"

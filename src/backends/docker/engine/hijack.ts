@@ -1,6 +1,14 @@
-import { type ClientRequest, type IncomingMessage, request as overHttp, type RequestOptions } from "node:http";
-import { request as overHttps } from "node:https";
+import {
+  type ClientRequest,
+  Agent as HttpAgent,
+  type IncomingMessage,
+  request as overHttp,
+  type RequestOptions,
+} from "node:http";
+import { Agent as HttpsAgent, request as overHttps } from "node:https";
 import type { Socket } from "node:net";
+import type { Fence } from "../../../machinery/fence.ts";
+import { fenceConnections } from "../../../machinery/fenced-connections.ts";
 import type { EngineAddress, EngineTls } from "./engine-address.ts";
 
 const TCP_KEEPALIVE_MS = 30_000;
@@ -15,13 +23,14 @@ const MAX_BODY_BYTES = 64 * 1024;
 export function hijack(
   address: EngineAddress,
   tls: EngineTls | undefined,
-  { path, signal }: { readonly path: string; readonly signal: AbortSignal },
+  { path, signal, fence }: { readonly path: string; readonly signal: AbortSignal; readonly fence: Fence | undefined },
 ): Promise<Socket> {
   const { promise, resolve, reject } = Promise.withResolvers<Socket>();
   const sent = open(address, tls, {
     method: "POST",
     path,
-    agent: false,
+    // It is used once: the connection is handed over.
+    agent: fenceConnections(address.kind === "tcp" && address.tls ? new HttpsAgent() : new HttpAgent(), fence),
     signal,
     headers: { Host: "docker", Connection: "Upgrade", Upgrade: "tcp", "Content-Length": 0 },
   });

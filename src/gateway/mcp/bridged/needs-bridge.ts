@@ -27,7 +27,7 @@ export async function needsBridge(
 }
 
 /** The stream of the transport of revision 2024-11-05, and what is posted for it: all else is streamable HTTP. */
-function isLegacySse({ method, query, sessionId }: SpokenRequest): boolean {
+export function isLegacySse({ method, query, sessionId }: Omit<SpokenRequest, "protocolVersion">): boolean {
   if (method === "GET") return sessionId === undefined;
   return method === "POST" && query.length > 1;
 }

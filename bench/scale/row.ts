@@ -1,0 +1,26 @@
+/** One line of `make scale`. */
+export interface ScaleRow {
+  /** What was measured, in words. */
+  readonly scale: string;
+  readonly objects: number;
+  readonly value: number;
+  readonly unit: "s" | "ms" | "MiB" | "writes" | "% of a core" | "ms of CPU" | "×" | "requests" | "reconciles";
+  /** What it has to reach, and whether it does. Absent where nothing is promised. */
+  readonly must?: string;
+  readonly met?: boolean;
+  /** What stood beside it, for whoever wants to know why. */
+  readonly beside?: Readonly<Record<string, number>>;
+}
+
+/** A row for what has to stay at or below a bound. */
+export function atMost(bound: number, row: Omit<ScaleRow, "must" | "met">): ScaleRow {
+  return { ...row, value: round(row.value), must: `≤ ${bound} ${row.unit}`, met: row.value <= bound };
+}
+
+export function told(row: Omit<ScaleRow, "must" | "met">): ScaleRow {
+  return { ...row, value: round(row.value) };
+}
+
+export function round(value: number): number {
+  return Number(value.toPrecision(4));
+}

@@ -1,0 +1,44 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { SimulatedCluster } from "../../test/support/simulated/cluster.ts";
+import type { ControllerProcess } from "../../test/support/simulated/controller-process.ts";
+
+/** Far beyond what any machine needs for ten thousand. */
+const DEADLINE_MS = 3_600_000;
+/** How often it is looked: a list of everything costs the API server more than the controller does. */
+const LOOK_MS = 500;
+
+/** Resolves when this many endpoints answer their probes, so that nothing is left to do. */
+export async function probed(controller: ControllerProcess, objects: number): Promise<void> {
+  await until(`${objects} endpoints answer`, async () => {
+    return (await controller.metric("slipway_probe_targets", { verdict: "ready" })) >= objects;
+  });
+}
+
+/** Resolves when the API has all deployments as Connected. */
+export async function connected(cluster: SimulatedCluster, controller: ControllerProcess, objects: number) {
+  await probed(controller, objects);
+  await until("all are Connected", async () => ((await cluster.phases()).Connected ?? 0) >= objects);
+}
+
+/** Resolves when nothing was written for a while: counts of backends and events follow some seconds later. */
+export async function quiet(cluster: SimulatedCluster, quietMs = 5_000): Promise<void> {
+  let before = -1;
+  await until(
+    "nothing is written any more",
+    async () => {
+      const writes = await cluster.writes();
+      const same = writes === before;
+      before = writes;
+      return same;
+    },
+    quietMs,
+  );
+}
+
+async function until(what: string, look: () => Promise<boolean>, everyMs = LOOK_MS): Promise<void> {
+  const deadline = performance.now() + DEADLINE_MS;
+  while (!(await look())) {
+    if (performance.now() > deadline) throw new Error(`not within ${DEADLINE_MS} ms: ${what}`);
+    await sleep(everyMs);
+  }
+}

@@ -1,0 +1,57 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { correlated } from "../../machinery/correlation.ts";
+import type { OpenSpan, Tracer } from "../../machinery/tracer.ts";
+import { mcpRouteOf } from "./mcp-route.ts";
+
+export type RequestListener = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+const TRACE_HEADERS: ReadonlySet<string> = new Set(["traceparent", "tracestate"]);
+
+/**
+ * Serves each request as a span, which is part of the client's trace where it has one, and lasts until the answer has ended. What is
+ * passed on to a server names this span in its headers, in the place of the client's.
+ */
+export function tracedRequests(tracer: Tracer, serve: RequestListener): RequestListener {
+  return (request, response) => {
+    const span = openSpan(tracer, request);
+    request.rawHeaders.splice(0, Infinity, ...withTrace(request.rawHeaders, span.headers));
+    response.once("close", () => {
+      span.set({ "http.response.status_code": response.statusCode });
+      // As for any server, what its client did wrong is no failure.
+      if (response.statusCode >= 500) span.fail(String(response.statusCode));
+      else if (!response.writableFinished) span.fail("ClientGone");
+      span.end();
+    });
+    return span.traceId === undefined
+      ? serve(request, response)
+      : correlated({ traceID: span.traceId }, () => serve(request, response));
+  };
+}
+
+/** Only of what is a deployment's the path is told: what others ask for could be anything. */
+function openSpan(tracer: Tracer, { method = "", url = "", headers }: IncomingMessage): OpenSpan {
+  const route = mcpRouteOf(url);
+  const place = route && { "k8s.namespace.name": route.namespace, "slipway.object.name": route.name };
+  return tracer.open(`${METHODS.has(method) ? method : "HTTP"} ${route ? "/{namespace}/{name}/mcp" : "other"}`, {
+    kind: "server",
+    parent: { traceparent: oneOf(headers.traceparent), tracestate: oneOf(headers.tracestate) },
+    attributes: { "http.request.method": METHODS.has(method) ? method : "_OTHER", ...place },
+  });
+}
+
+/** Names of spans are few. */
+const METHODS: ReadonlySet<string> = new Set(["GET", "POST", "DELETE", "OPTIONS", "HEAD", "PUT", "PATCH"]);
+
+function oneOf(header: string | string[] | undefined): string | undefined {
+  return Array.isArray(header) ? header.join(",") : header;
+}
+
+/** Names and values in turn, with `own` in the place of what was there of them. */
+function withTrace(headers: readonly string[], own: Readonly<Record<string, string>>): string[] {
+  const kept: string[] = [];
+  for (let index = 0; index + 1 < headers.length; index += 2) {
+    const name = headers[index] ?? "";
+    if (!TRACE_HEADERS.has(name.toLowerCase())) kept.push(name, headers[index + 1] ?? "");
+  }
+  return [...kept, ...Object.entries(own).flat()];
+}
