@@ -13,6 +13,7 @@ export async function cut(
   controller: ControllerProcess,
   objects: number,
 ): Promise<ScaleRow[]> {
+  await quiet(cluster);
   const lists = () => controller.metric("slipway_informer_lists_total");
   const before = { lists: await lists(), cpu: await controller.cpuSeconds() };
   await cluster.api.kill();

@@ -20,8 +20,11 @@ export async function connected(cluster: SimulatedCluster, controller: Controlle
   await until("all are Connected", async () => ((await cluster.phases()).Connected ?? 0) >= objects);
 }
 
-/** Resolves when nothing was written for a while: counts of backends and events follow some seconds later. */
-export async function quiet(cluster: SimulatedCluster, quietMs = 5_000): Promise<void> {
+/** Longer than the counts of backends and the events wait before they are written. */
+const QUIET_MS = 3_000;
+
+/** Resolves when nothing was written for a while. */
+export async function quiet(cluster: SimulatedCluster): Promise<void> {
   let before = -1;
   await until(
     "nothing is written any more",
@@ -31,7 +34,7 @@ export async function quiet(cluster: SimulatedCluster, quietMs = 5_000): Promise
       before = writes;
       return same;
     },
-    quietMs,
+    QUIET_MS,
   );
 }
 

@@ -8,7 +8,7 @@ import { controllerMetrics } from "./controller-metrics.ts";
 function start(deployments: readonly RuntimeDeployment[] = []) {
   const clock = new FakeClock();
   const metrics = new Metrics();
-  const callbacks = controllerMetrics(metrics, { clock, deployments: () => deployments });
+  const callbacks = controllerMetrics(metrics, { clock, deployments: () => deployments, backendTypes: ["docker"] });
   const lines = async (name: string) =>
     (await metrics.render()).split("\n").filter((line) => line.startsWith(name) && !line.endsWith(" 0"));
   return { clock, callbacks, lines };

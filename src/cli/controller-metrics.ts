@@ -1,6 +1,7 @@
 import { ConditionType } from "../api/v1alpha1/conditions.ts";
 import type { RuntimeDeployment } from "../api/v1alpha1/index.ts";
 import type { ControllersMetrics } from "../controllers/create-controllers.ts";
+import type { RepairKind } from "../controllers/runtime-deployment/apply.ts";
 import type { Clock } from "../machinery/clock.ts";
 import { getCondition } from "../machinery/conditions.ts";
 import type { ControllerMetrics } from "../machinery/controller.ts";
@@ -17,13 +18,22 @@ const PHASES = [
 ];
 /** There are some sixty; whoever may write a status could write any. */
 const MOST_REASONS = 100;
+/** All of them, so that the first is an increase and not a beginning. */
+const REPAIRS: readonly RepairKind[] = ["gone", "ended", "paused", "name", "network", "ports", "sandbox", "spec"];
 /** A server that is there starts within a second; an image that is pulled or built takes minutes. */
 const READY_BUCKETS: readonly number[] = [0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600, 1_800];
+
+export interface ControllerMetricsOptions {
+  readonly clock: Clock;
+  readonly deployments: () => readonly RuntimeDeployment[];
+  /** What `spec.type` of a RuntimeBackend may be. */
+  readonly backendTypes: readonly string[];
+}
 
 /** Registers what the controllers count, and answers the callbacks that count it. */
 export function controllerMetrics(
   metrics: Metrics,
-  { clock, deployments }: { readonly clock: Clock; readonly deployments: () => readonly RuntimeDeployment[] },
+  { clock, deployments, backendTypes }: ControllerMetricsOptions,
 ): ControllersMetrics {
   const reconciles = metrics.counter("slipway_reconcile_total", "Reconciles by controller and result.");
   const durations = metrics.histogram("slipway_reconcile_duration_seconds", "Time that a reconcile took.");
@@ -32,6 +42,7 @@ export function controllerMetrics(
     "slipway_drift_repairs_total",
     "What was put right that nobody asked for, by the backend's type and what was wrong: gone, ended, paused, name, network, ports, sandbox, spec.",
   );
+  for (const type of backendTypes) for (const what of REPAIRS) repairs.inc({ type, what }, 0);
   const queue = workQueueMetrics(metrics);
   registerDeployments(metrics, deployments);
   const of = (controller: string): ControllerMetrics => {

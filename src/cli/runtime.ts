@@ -142,12 +142,13 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   });
   // Ended last, after those who tell it what to run.
   const processes = stack.use(new ProcessDriver({ installation: metadata.uid, dataDir: options.dataDir }));
+  const drivers = observedDrivers(
+    fencedDrivers({ ...backendDrivers(metadata.uid, processes, election), ...options.parts?.drivers }, election),
+    { called: backendMetrics(metrics), tracer },
+  );
   const controllers = createControllers({
     client: acting,
-    drivers: observedDrivers(
-      fencedDrivers({ ...backendDrivers(metadata.uid, processes, election), ...options.parts?.drivers }, election),
-      { called: backendMetrics(metrics), tracer },
-    ),
+    drivers,
     prober,
     clock,
     logger: logger.child({ part: "controllers" }),
@@ -168,7 +169,10 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     },
     createGateway: (type, settings) => createExternalGateway(type, { ...settings, fence: election }),
     tracer,
-    metrics: controllerMetrics(metrics, { clock, deployments: () => controllers.deployments.list() }),
+    metrics: controllerMetrics(metrics, {
+      ...{ clock, deployments: () => controllers.deployments.list() },
+      backendTypes: Object.keys(drivers),
+    }),
   });
   readinessMetrics(metrics, clock, controllers.deployments);
   leaderMetrics(metrics, () => election?.leader.isSelf ?? true);

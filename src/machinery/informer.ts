@@ -198,7 +198,7 @@ export class Informer<T extends KubeObject> implements Lister<T>, ChangeSource<T
   async #takeList(signal: AbortSignal): Promise<string> {
     const startedMs = this.#clock.monotonicMs();
     const { items, resourceVersion } = await this.#allPages(signal);
-    const changes = this.#cache.replace(items.map((object) => this.#prepared(object)));
+    const changes = this.#cache.replace(items);
     this.#hasSynced = true;
     for (const change of changes) this.#tellAll(change);
     this.#synced.resolve();
@@ -210,17 +210,21 @@ export class Informer<T extends KubeObject> implements Lister<T>, ChangeSource<T
   async #allPages(signal: AbortSignal): Promise<{ items: T[]; resourceVersion: string }> {
     const { client, type, scope } = this.#options;
     let page = await client.list(type, { ...scope, limit: this.#timing.pageSize }, signal);
-    const items = page.items;
+    // Page by page: what is dropped of ten thousand objects need not be there at once.
+    const items = page.items.map((item) => this.#prepared(item));
     while (page.metadata.continue) {
       try {
         const options = { ...scope, limit: this.#timing.pageSize, continue: page.metadata.continue };
         page = await client.list(type, options, signal);
-        for (const item of page.items) items.push(item);
+        for (const item of page.items) items.push(this.#prepared(item));
       } catch (error) {
         // The pages took longer than the server remembers: what it has now, in one piece, cannot expire under way.
         if (!(error instanceof ApiError) || error.code !== 410) throw error;
         const whole = await client.list(type, { ...scope }, signal);
-        return { items: whole.items, resourceVersion: whole.metadata.resourceVersion };
+        return {
+          items: whole.items.map((item) => this.#prepared(item)),
+          resourceVersion: whole.metadata.resourceVersion,
+        };
       }
     }
     return { items, resourceVersion: page.metadata.resourceVersion };

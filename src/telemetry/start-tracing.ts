@@ -1,5 +1,5 @@
 import type { Logger } from "../machinery/logger.ts";
-import type { Tracer } from "../machinery/tracer.ts";
+import { errorType, type Tracer } from "../machinery/tracer.ts";
 
 export interface TracingOptions {
   /** `controllers` or `gateway`: each thread exports for itself. */
@@ -30,7 +30,13 @@ export async function startTracing({
     logger.warn("nothing is traced: OTEL_EXPORTER_OTLP_PROTOCOL is grpc, and only OTLP over HTTP is spoken");
     return undefined;
   }
-  const { OtlpTracer } = await import("./otlp-tracer.ts");
-  // Who put credentials into it does not want them in a log.
-  return new OtlpTracer({ env, part, logger, endpoint: new URL(endpoint).origin });
+  try {
+    const { OtlpTracer } = await import("./otlp-tracer.ts");
+    // Who put credentials into it does not want them in a log.
+    return new OtlpTracer({ env, part, logger, endpoint: new URL(endpoint).origin });
+  } catch (error) {
+    // Whatever the SDK makes of its variables, Slipway does its work.
+    logger.warn("nothing is traced: OpenTelemetry's SDK cannot be started", { error: errorType(error) });
+    return undefined;
+  }
 }

@@ -79,6 +79,16 @@ describe.each(MODES)("approvals, with admission by %s", (mode) => {
         approved(found)?.reason === "PendingApproval" &&
         found.status?.phase === "Connected",
     );
+  /** Waits until the newest spec serves, and is on trial no more: until then what served before may come back. */
+  const untilRolled = () =>
+    slipway.until(
+      "files",
+      (found) =>
+        approved(found)?.status === "True" &&
+        found.status?.phase === "Connected" &&
+        found.status.workload?.generation === found.metadata.generation &&
+        conditionOf(found.status, "Reconciling") === undefined,
+    );
   const variable = async (name: string): Promise<string | undefined> => {
     const { Config } = await (await slipway.container(name)).inspect();
     return Config.Env.find((each) => each.startsWith("WHICH="))?.slice("WHICH=".length);
@@ -166,7 +176,7 @@ describe.each(MODES)("approvals, with admission by %s", (mode) => {
     expect(spec.review?.changes).toEqual([expect.objectContaining({ field: expect.stringContaining("env") })]);
     const patch = decisionPatch("Approved", "two is fine", spec.digest);
     await who(approver).kubectl.run(["patch", "approval", metadata.name, "--type=json", "-p", patch]);
-    await slipway.until("files", (found) => approved(found)?.status === "True" && found.status?.phase === "Connected");
+    await untilRolled();
     await eventually("the newer runs", async () => (await variable("files")) === "two");
   });
 
@@ -191,7 +201,7 @@ describe.each(MODES)("approvals, with admission by %s", (mode) => {
   it("let go back to an approved version at once", async () => {
     const before = (await approvalsOf(slipway, "files")).length;
     await deploy("files", env("one"));
-    await slipway.until("files", (found) => approved(found)?.status === "True" && found.status?.phase === "Connected");
+    await untilRolled();
     await eventually("the older runs", async () => (await variable("files")) === "one");
     expect(await approvalsOf(slipway, "files")).toHaveLength(before);
   });

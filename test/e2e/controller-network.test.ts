@@ -10,6 +10,7 @@ import { ownSandboxImage } from "../../src/backends/docker/sandbox/sandbox-setti
 import { admissionPlugins } from "../../src/cli/admission-plugins.ts";
 import { systemClock } from "../../src/machinery/clock.ts";
 import { kubeconfigOf, startTestApiServer, type TestApiServer } from "../support/api-server.ts";
+import { chartOf } from "../support/chart.ts";
 import { type EngineCertificates, engineCertificates, tlsFlags } from "../support/engine-certificates.ts";
 import { copyImage } from "../support/escape/copy-image.ts";
 import { eventually } from "../support/eventually.ts";
@@ -22,12 +23,15 @@ import { OwnEngine } from "../support/own-engine.ts";
 jest.setTimeout(180_000);
 
 /**
- * The controller as a pod has it: in a network of its own, with an Engine on another machine. Three networks are on this one machine: the
- * cluster's with the API, the controller's, and the Engine's, and no way leads from the first to the last.
+ * The controller as a pod has it: with the flags and the rights of the chart, in a network of its own, with an Engine on another machine.
+ * Three networks are on this one machine: the cluster's with the API, the controller's, and the Engine's, and no way leads from the first
+ * to the last.
  */
 const RANGE = `10.219.${process.pid % 256}`;
 const CLUSTER = { api: `${RANGE}.1`, controller: `${RANGE}.2` };
 const MACHINES = { controller: `${RANGE}.5`, engine: `${RANGE}.6` };
+/** What its container is started with. */
+const CHART = chartOf({ gateway: { url: `http://${CLUSTER.controller}:7080` } });
 const GATEWAY = `http://${CLUSTER.controller}:7080`;
 const SLIPWAY = join(import.meta.dirname, "../../bin/slipway");
 
@@ -61,7 +65,9 @@ describeWithNetworks(`a controller in a network of its own${reason === undefined
       admissionPlugins(reader, { clock: systemClock });
     api = stack.use(await startTestApiServer({ host: CLUSTER.api, admission }));
     kubectl = new Kubectl(api.kubeconfig);
-    await kubectl.run(["apply", "--server-side", "--force-conflicts", "-f", "manifests/rbac"]);
+    const own = CHART.objects.filter(({ kind }) => /^(ServiceAccount|(Cluster)?Role(Binding)?)$/.test(kind));
+    const input = own.map((each) => JSON.stringify(each)).join("\n");
+    await kubectl.run(["apply", "--server-side", "--force-conflicts", "-f", "-"], { input });
     await kubectl.apply(tlsSecret(certificates));
     const child = startController(pod, await controllerKubeconfig(folder));
     stack.defer(() => ended(child));
@@ -83,11 +89,9 @@ describeWithNetworks(`a controller in a network of its own${reason === undefined
   }
 
   function startController(pod: NetworkNamespace, kubeconfig: string): ChildProcess {
-    const [program = "", ...args] = [
-      ...[...pod.prefix, SLIPWAY, "controller", "--kubeconfig", kubeconfig],
-      ...["--gateway-listen", "0.0.0.0:7080", "--gateway-url", GATEWAY, "--gateway-access", "token"],
-      ...["--metrics-listen", "0.0.0.0:7090"],
-    ];
+    const [container] = CHART.one("Deployment", "slipway-controller").spec?.template?.spec.containers ?? [];
+    const own = (container?.args ?? []).map((arg) => arg.replace("$(POD_IP)", CLUSTER.controller));
+    const [program = "", ...args] = [...pod.prefix, SLIPWAY, ...own, "--kubeconfig", kubeconfig];
     // By this variable a pod is known for one.
     const env = { ...process.env, KUBERNETES_SERVICE_HOST: CLUSTER.api };
     const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], env });
@@ -147,6 +151,8 @@ describeWithNetworks(`a controller in a network of its own${reason === undefined
     expect(tools.map(({ name }) => name)).toEqual(["far"]);
 
     await kubectl.run(["delete", "rtd", "files", "--timeout=60s"]);
+    // The rights that the chart gives it are all that it asked for.
+    expect(output).not.toMatch(/forbidden/i);
   });
 });
 

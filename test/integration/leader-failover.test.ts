@@ -100,8 +100,8 @@ describe("of two controllers", () => {
     expect(first.ended).toBe(0);
     const atMs = performance.now();
     await leading([second]);
-    // It looks every 2 s, and a little more.
-    expect(performance.now() - atMs).toBeLessThan(3_000);
+    // It looks every 2 s, and a little more. The rest is for a busy machine; without that it would take the lease.
+    expect(performance.now() - atMs).toBeLessThan(5_000);
     await load;
     await converged(DEPLOYMENTS + 20);
     expect([...made.values()].filter((times) => times !== 1)).toEqual([]);

@@ -22,6 +22,8 @@ import type { ControllerProcess } from "../support/simulated/controller-process.
 const LEASE_SECONDS = 10;
 /** Longer than the lease: by then the other has taken it, and has done the work. */
 const FROZEN_MS = process.env.SLIPWAY_SOAK ? 60_000 : 20_000;
+const flags = ["--lease-seconds", String(LEASE_SECONDS)];
+const program = fileURLToPath(new URL("../support/built-in-controller.ts", import.meta.url));
 const PLACES = ["docker", "ibm"] as const;
 const PER_PLACE = 6;
 
@@ -32,8 +34,9 @@ let world: CodeEngineWorld;
 /** Between the controllers and the two places. */
 let engine: CallRecorder;
 let cloud: CallRecorder;
-/** Between the one that will freeze and the API server. */
+/** Between the one that will freeze and the API server, and between the other and that. */
 let api: FaultyApi;
+let otherApi: FaultyApi;
 let frozen: ControllerProcess;
 let other: ControllerProcess;
 let installation: string;
@@ -44,13 +47,12 @@ beforeAll(async () => {
   engine = await CallRecorder.start({ path: engineAddress().slice("unix://".length) }, pids);
   cloud = await CallRecorder.start(portOf(world.emulator.apiUrl), pids);
   api = await FaultyApi.start(cluster.kubeconfig);
+  otherApi = await FaultyApi.start(cluster.kubeconfig);
   installation = (await cluster.client.get(namespaces, { namespace: "", name: "kube-system" })).metadata.uid;
   await prepareBackends();
-  const flags = ["--lease-seconds", String(LEASE_SECONDS)];
-  const program = fileURLToPath(new URL("../support/built-in-controller.ts", import.meta.url));
   frozen = await cluster.startController({ kubeconfig: api.kubeconfig, flags, program });
   await eventually("the first leads", () => /INFO {2}leads /.test(frozen.said));
-  other = await cluster.startController({ flags, program });
+  other = await cluster.startController({ kubeconfig: otherApi.kubeconfig, flags, program });
   await eventually("the second follows", () => other.said.includes("another leads"));
 }, 120_000);
 
@@ -60,7 +62,7 @@ afterAll(async () => {
   await cluster[Symbol.asyncDispose]();
   const docker = engineClient();
   for (const { Id } of await containers()) await docker.getContainer(Id).remove({ force: true, v: true });
-  await Promise.all([engine, cloud, api, world].map((each) => each[Symbol.asyncDispose]()));
+  await Promise.all([engine, cloud, api, otherApi, world].map((each) => each[Symbol.asyncDispose]()));
 }, 60_000);
 
 function portOf(url: string): { host: string; port: number } {
@@ -131,6 +133,14 @@ async function serving(count: number): Promise<void> {
   await eventually("all serve", async () => (await look()) === count, { timeoutMs: 90_000, explain });
 }
 
+async function leads(controller: ControllerProcess, timeoutMs: number): Promise<void> {
+  const look = async () => {
+    const { spec } = await cluster.client.get(leases, { namespace: "slipway-system", name: "slipway-controller" });
+    return controller.said.includes(`INFO  leads part=election identity=${spec?.holderIdentity}`);
+  };
+  await eventually("it leads", look, { timeoutMs, explain: () => controller.said.slice(-4_000) });
+}
+
 describe(`a leader that stands still for ${FROZEN_MS / 1_000} s`, () => {
   it("sends nothing to anybody when it goes on, and ends; what it had begun was finished by the other, once", async () => {
     const reached = Promise.withResolvers<void>();
@@ -152,14 +162,7 @@ describe(`a leader that stands still for ${FROZEN_MS / 1_000} s`, () => {
     const atMs = performance.now();
     for (const each of [engine, cloud]) each.onCall = () => undefined;
 
-    const identity = async () =>
-      (await cluster.client.get(leases, { namespace: "slipway-system", name: "slipway-controller" })).spec
-        ?.holderIdentity;
-    await eventually(
-      "the other leads",
-      async () => other.said.includes(`INFO  leads part=election identity=${await identity()}`),
-      { timeoutMs: LEASE_SECONDS * 1_000 + 5_000 },
-    );
+    await leads(other, LEASE_SECONDS * 1_000 + 5_000);
     await sleep(FROZEN_MS - (performance.now() - atMs));
 
     const before = {
@@ -190,5 +193,22 @@ describe(`a leader that stands still for ${FROZEN_MS / 1_000} s`, () => {
     expect(uids).toHaveLength(PER_PLACE);
     expect(new Set(uids).size).toBe(PER_PLACE);
     expect(await apps()).toHaveLength(PER_PLACE);
+  });
+});
+
+describe("a leader that its API server refuses", () => {
+  it("has ended before another can lead, though the places still answer", async () => {
+    const third = await cluster.startController({ flags, program });
+    await eventually("it follows", () => third.said.includes("another leads"));
+    otherApi.faults.refuse = { code: 503 };
+    const atMs = performance.now();
+    await eventually("it has ended", () => other.ended !== undefined, { explain: () => other.said.slice(-4_000) });
+    expect(other.ended).toBe(1);
+    expect(other.said).toMatch(/leader election: .*could not be renewed|the time to renew/);
+    const endedMs = performance.now() - atMs;
+    expect(third.said).not.toContain("INFO  leads");
+    await leads(third, LEASE_SECONDS * 1_000 + 5_000);
+    // Two thirds of the lease, and what it takes to end.
+    expect(endedMs).toBeLessThan(LEASE_SECONDS * 1_000);
   });
 });

@@ -121,6 +121,8 @@ export class DeploymentWorld {
   /** Digests by the UID of who asks for them. */
   readonly wanted = new Map<string, string>();
   readonly events: EventNote[] = [];
+  /** What was put right, as metrics are told of it. */
+  readonly repairs: string[] = [];
   /** Phases in the order in which a watcher saw them. */
   readonly phases: string[] = [];
   /** Writes of the controller. */
@@ -363,6 +365,7 @@ export class DeploymentWorld {
         drain: (key, isReplaced) => this.drain.drain(key, isReplaced),
         resume: (key) => this.drain.resume(key),
       },
+      repaired: (backend, what) => void this.repairs.push(`${backend} ${what}`),
       clock: this.clock,
     });
     const controller = new Controller({

@@ -22,18 +22,22 @@ describe.each(["unrestricted", "standard"])("drift of what runs under %s", (prof
       harm: (world: World) => world.engine.halt(world.current()),
       restarts: 1,
       event: "Restarted",
+      repair: "ended",
     },
     {
       because: "killed behind the Engine's back",
       harm: (world: World) => world.engine.end(world.current(), 137),
       restarts: 1,
       event: "Restarted",
+      // Without a sandbox the Engine starts it, and nothing is left to repair.
+      repair: profile === "unrestricted" ? undefined : "ended",
     },
     {
       because: "removed",
       harm: (world: World) => world.engine.remove(world.current()),
       restarts: 1,
       event: "Recreated",
+      repair: "gone",
     },
     {
       because: "paused",
@@ -43,6 +47,7 @@ describe.each(["unrestricted", "standard"])("drift of what runs under %s", (prof
       },
       restarts: 0,
       event: "Repaired",
+      repair: "paused",
     },
     {
       because: "renamed",
@@ -52,6 +57,7 @@ describe.each(["unrestricted", "standard"])("drift of what runs under %s", (prof
       },
       restarts: 0,
       event: "Repaired",
+      repair: "name",
     },
     {
       because: "cut off its network",
@@ -61,6 +67,7 @@ describe.each(["unrestricted", "standard"])("drift of what runs under %s", (prof
       },
       restarts: 0,
       event: "Repaired",
+      repair: "network",
     },
     {
       because: "started again by an Engine that was restarted",
@@ -71,8 +78,9 @@ describe.each(["unrestricted", "standard"])("drift of what runs under %s", (prof
       },
       restarts: 1,
       event: "Restarted",
+      repair: undefined,
     },
-  ])("is repaired when the container was $because", async ({ harm, restarts, event }) => {
+  ])("is repaired when the container was $because", async ({ harm, restarts, event, repair }) => {
     const world = await connected(under);
     const { hostPort } = world.current();
     harm(world);
@@ -86,6 +94,7 @@ describe.each(["unrestricted", "standard"])("drift of what runs under %s", (prof
     });
     expect(world.status.workload?.restartCount).toBe(restarts);
     expect(world.events.filter(({ reason }) => reason === event)).toHaveLength(1);
+    expect(world.repairs).toEqual(repair === undefined ? [] : [`docker ${repair}`]);
   });
 
   it("is found without an event and without a probe, in time", async () => {

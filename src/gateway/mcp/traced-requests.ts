@@ -19,7 +19,8 @@ export function tracedRequests(tracer: Tracer, serve: RequestListener): RequestL
       span.set({ "http.response.status_code": response.statusCode });
       // As for any server, what its client did wrong is no failure.
       if (response.statusCode >= 500) span.fail(String(response.statusCode));
-      else if (!response.writableFinished) span.fail("ClientGone");
+      // Ordinary for a stream of events, and no failure of ours otherwise.
+      else if (!response.writableFinished) span.set({ "slipway.client_gone": true });
       span.end();
     });
     return span.traceId === undefined
