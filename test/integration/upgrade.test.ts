@@ -34,6 +34,14 @@ const HARMLESS: readonly { readonly what: string; readonly because: string }[] =
     what: ".spec.source: new rule [has(self.image), has(self.git), has(self.__package__), has(self.process), has(self.remote)].filter(present, present).size() == 1",
     because: "image and git excluded each other before by a rule with fewer members",
   },
+  {
+    what: ".spec.source.package: new rule has(self.npm) != has(self.pypi)",
+    because: "npm was required before, and pypi came with the rule",
+  },
+  {
+    what: ".spec.source.package.version: pattern is ^[-0-9A-Za-z.+*^~<>=|!, ]+$",
+    because: "it takes two characters more than before, for specifiers of PyPI",
+  },
 ];
 
 const read = <T>(file: string) => parseAllDocuments(readFileSync(file, "utf8")).map((each) => each.toJS() as T);
