@@ -8,7 +8,7 @@ import { SimulatedCluster } from "../support/simulated/cluster.ts";
 import type { ControllerProcess } from "../support/simulated/controller-process.ts";
 
 /** Deployments that each test adds. */
-const MORE = process.env.SLIPWAY_SOAK ? 500 : 30;
+const MORE = process.env.SLIPWAY_SOAK ? 200 : 8;
 const PATIENCE = { timeoutMs: 100_000, everyMs: 250 };
 const REQUESTS = "slipway_rest_client_requests_total";
 
