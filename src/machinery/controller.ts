@@ -158,7 +158,7 @@ export class Controller implements Runnable {
     span.set({ "slipway.reconcile.result": result });
     const tookMs = this.#clock.monotonicMs() - startedMs;
     this.#options.metrics?.reconciled?.(result, tookMs);
-    this.#logger.debug("reconciled", { result, tookMs });
+    this.#logger.debug("reconciled", { result, tookMs: Math.round(tookMs * 10) / 10 });
   }
 
   #failed(key: ObjectKey, error: unknown): ReconcileResult {
