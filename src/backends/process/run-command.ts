@@ -45,7 +45,8 @@ export async function runCommand(
   const kill = (why: string) => {
     ended = why;
     // Its group lives as long as it is not reaped, so this is no other's.
-    if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, "SIGKILL");
+    const isReaped = child.exitCode !== null || child.signalCode !== null;
+    if (child.pid !== undefined && !isReaped) process.kill(-child.pid, "SIGKILL");
     child.stdout.destroy();
     child.stderr.destroy();
   };
