@@ -28,8 +28,8 @@ export class NamedPipeStream extends Duplex {
 
   override _read(): void {
     try {
-      this.#stdout ??= this.#openStdout();
-      this.#stdout.resume();
+      if (this.#stdout) this.#stdout.resume();
+      else this.#openStdout();
     } catch (error) {
       this.destroy(asError(error));
     }
@@ -55,15 +55,16 @@ export class NamedPipeStream extends Duplex {
     void Promise.all(open.map(close)).then(() => done(error));
   }
 
-  #openStdout(): Socket {
+  #openStdout(): void {
     const stdout = opened(this.#pipes.stdout, "read");
+    // Before anything can fail: whoever destroys this stream closes it.
+    this.#stdout = stdout;
     // Linux tells of the end only whom a writer has left: of a process that is gone already nothing would be heard.
     closeSync(openSync(this.#pipes.stdout, constants.O_WRONLY | constants.O_NONBLOCK));
     stdout.on("data", (chunk) => {
       if (!this.push(chunk)) stdout.pause();
     });
     stdout.once("end", () => this.push(null)).once("error", (error) => this.destroy(error));
-    return stdout;
   }
 }
 

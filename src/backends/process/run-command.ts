@@ -36,8 +36,16 @@ export async function runCommand(
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const child = spawn(program, args, { cwd, env, ...user, detached: true, stdio: ["ignore", "pipe", "pipe"] });
   let output = Buffer.alloc(0);
+  let isCut = false;
   const keep = (chunk: Buffer) => {
-    output = Buffer.concat([output, chunk]).subarray(-KEPT_BYTES);
+    const whole = Buffer.concat([output, chunk]);
+    isCut ||= whole.length > KEPT_BYTES;
+    output = whole.subarray(-KEPT_BYTES);
+  };
+  const said = () => {
+    const text = output.toString("utf8");
+    // The rest of a word that was cut through may be that of a secret, which nobody would find in it.
+    return redact(isCut ? text.replace(/^\S+/, "") : text).trim();
   };
   child.stdout.on("data", keep);
   child.stderr.on("data", keep);
@@ -45,14 +53,15 @@ export async function runCommand(
   const kill = (why: string) => {
     ended = why;
     // Its group lives as long as it is not reaped, so this is no other's.
-    if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, "SIGKILL");
+    const isReaped = child.exitCode !== null || child.signalCode !== null;
+    if (child.pid !== undefined && !isReaped) process.kill(-child.pid, "SIGKILL");
     child.stdout.destroy();
     child.stderr.destroy();
   };
   const abort = () => kill("was given up");
   signal.addEventListener("abort", abort, { once: true });
   const timer = setTimeout(() => kill(`took longer than ${timeoutMs / 1000} s`), timeoutMs);
-  const fail = (how: string) => reject(new CommandFailed(program, how, redact(output.toString("utf8")).trim()));
+  const fail = (how: string) => reject(new CommandFailed(program, how, said()));
   child.once("error", (error) => fail(`cannot be run: ${error.message}`));
   child.once("close", (code, by) => {
     if (ended === "" && code === 0) resolve();

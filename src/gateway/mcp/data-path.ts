@@ -153,7 +153,7 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
     socket.once("close", () => unused.delete(socket));
   });
   const untraced: RequestListener = (request, response) => handler.handle(request, response);
-  const serve = options.tracer ? tracedRequests(options.tracer, untraced) : untraced;
+  const serve = options.tracer ? tracedRequests(options.tracer, directory, untraced) : untraced;
   for (const event of ["request", "checkContinue"] as const) {
     server.on(event, (request, response) => {
       unused.delete(request.socket);

@@ -18,13 +18,13 @@ export interface ExchangeOptions {
   readonly clock: Clock;
   /** Sees the answer before the client does, and may change it. */
   readonly rewrite?: AnswerRewrite;
-  /** Called once, however it ends. */
   /** Told which requests a gathered body holds, before it goes on. */
   readonly onRequests?: (ids: readonly RequestId[]) => void;
   /** Of a stream that carries the answers to other requests: those that wait for theirs. */
   readonly unanswered?: () => readonly RequestId[];
   /** Whether somebody waits for its end, rather than for what may come. */
   readonly isCall: boolean;
+  /** Called once, however it ends. */
   readonly onEnd: (outcome: Outcome) => void;
   /** Which headers of the answer are the client's; default: those of a server that shares this origin with others. */
   readonly passedHeaders?: (headers: IncomingHttpHeaders) => string[];

@@ -38,12 +38,16 @@ it("makes a request part of the client's trace, and the server's work part of th
   const headers = { traceparent: FROM_CLIENT, tracestate: "a=1", "x-mine": "kept", authorization: "Bearer secret" };
   const answer = await ask(`${gateway.url}/team-a/files/mcp?token=secret`, { method: "DELETE", headers });
   expect(answer.status).toBe(200);
-  await ask(`${gateway.url}/team-a/${"x".repeat(20)}/mcp`);
+  await ask(`${gateway.url}/team-a/secret/mcp`);
   await ask(`${gateway.url}/what/ever/secret`);
   expect(seen).toEqual([OWN, undefined, "kept"]);
   expect(spans.map(({ name }) => name)).toEqual([
     ...["DELETE /{namespace}/{name}/mcp", "GET /{namespace}/{name}/mcp", "GET other"],
   ]);
+  expect(spans[0]?.options.attributes).toMatchObject({
+    "k8s.namespace.name": "team-a",
+    "slipway.object.name": "files",
+  });
   expect(spans[0]?.options.parent).toEqual({ traceparent: FROM_CLIENT, tracestate: "a=1" });
   expect(spans[0]?.told).toEqual([{ "http.response.status_code": 200 }, "end"]);
   expect(JSON.stringify(spans.map(({ options: { attributes }, told }) => [attributes, told]))).not.toContain("secret");

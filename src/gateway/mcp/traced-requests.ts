@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { correlated } from "../../machinery/correlation.ts";
-import type { OpenSpan, Tracer } from "../../machinery/tracer.ts";
+import type { SpanOptions, Tracer } from "../../machinery/tracer.ts";
+import type { Directory } from "../directory.ts";
 import { mcpRouteOf } from "./mcp-route.ts";
 
 export type RequestListener = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
@@ -11,9 +12,13 @@ const TRACE_HEADERS: ReadonlySet<string> = new Set(["traceparent", "tracestate"]
  * Serves each request as a span, which is part of the client's trace where it has one, and lasts until the answer has ended. What is
  * passed on to a server names this span in its headers, in the place of the client's.
  */
-export function tracedRequests(tracer: Tracer, serve: RequestListener): RequestListener {
+export function tracedRequests(
+  tracer: Tracer,
+  directory: Pick<Directory, "get">,
+  serve: RequestListener,
+): RequestListener {
   return (request, response) => {
-    const span = openSpan(tracer, request);
+    const span = tracer.open(...spanOf(request, directory));
     request.rawHeaders.splice(0, Infinity, ...withTrace(request.rawHeaders, span.headers));
     response.once("close", () => {
       span.set({ "http.response.status_code": response.statusCode });
@@ -29,15 +34,21 @@ export function tracedRequests(tracer: Tracer, serve: RequestListener): RequestL
   };
 }
 
-/** Only of what is a deployment's the path is told: what others ask for could be anything. */
-function openSpan(tracer: Tracer, { method = "", url = "", headers }: IncomingMessage): OpenSpan {
+/** Only of a deployment that there is names are told: what else anybody asks for, without a token even, could be anything. */
+function spanOf(
+  { method = "", url = "", headers }: IncomingMessage,
+  directory: Pick<Directory, "get">,
+): [string, SpanOptions] {
   const route = mcpRouteOf(url);
-  const place = route && { "k8s.namespace.name": route.namespace, "slipway.object.name": route.name };
-  return tracer.open(`${METHODS.has(method) ? method : "HTTP"} ${route ? "/{namespace}/{name}/mcp" : "other"}`, {
+  const isThere = route && directory.get(route.namespace, route.name) !== undefined;
+  const place = isThere && { "k8s.namespace.name": route.namespace, "slipway.object.name": route.name };
+  const name = `${METHODS.has(method) ? method : "HTTP"} ${route ? "/{namespace}/{name}/mcp" : "other"}`;
+  const options = {
     kind: "server",
     parent: { traceparent: oneOf(headers.traceparent), tracestate: oneOf(headers.tracestate) },
     attributes: { "http.request.method": METHODS.has(method) ? method : "_OTHER", ...place },
-  });
+  } as const;
+  return [name, options];
 }
 
 /** Names of spans are few. */

@@ -84,6 +84,15 @@ describe("a call that a follower passes through itself", () => {
     see(endpoint);
     await eventually("it hears of it no longer", () => leader.dataPath.stats().open === 0, { everyMs: 5 });
   });
+
+  it("is no longer told of to who has ceased to lead", async () => {
+    await using world = await startWorld();
+    const { leader, endpoint, see } = world;
+    see({ ...endpoint, changing: true });
+    await eventually("the leader has heard of it", () => leader.dataPath.stats().open === 1, { everyMs: 5 });
+    leader.dataPath.follow({ isSelf: false, gatewayAddress: undefined });
+    await eventually("it hears of it no longer", () => leader.dataPath.stats().open === 0, { everyMs: 5 });
+  });
 });
 
 it.each([

@@ -55,6 +55,8 @@ export class Replica implements AsyncDisposable {
   /** Who leads from now on. */
   receive(leader: Leader): void {
     this.#forwarding.receive(leader);
+    // They are told to the next one then.
+    if (!leader.isSelf) this.#ofOthers.close();
   }
 
   isOwnHost(host: string | undefined): boolean {

@@ -9,12 +9,14 @@ export class AttachedStream extends NamedPipeStream implements StdioStream {
     if (this.#borrower) this.#borrower.endInput();
     else this.end();
   };
+  readonly #onOver = () => void this.destroy();
   #borrower: PipeBorrower | undefined;
 
   constructor(connection: ProcessConnection) {
     super(connection.pipes);
     this.#connection = connection;
     connection.inputEnd.addEventListener("abort", this.#onInputEnd, { once: true });
+    connection.over.addEventListener("abort", this.#onOver, { once: true });
   }
 
   lend(borrower: PipeBorrower): NamedPipes {
@@ -24,6 +26,7 @@ export class AttachedStream extends NamedPipeStream implements StdioStream {
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.#connection.inputEnd.removeEventListener("abort", this.#onInputEnd);
+    this.#connection.over.removeEventListener("abort", this.#onOver);
     const closed = this.#borrower?.giveBack() ?? Promise.resolve();
     closed.then(
       () => super._destroy(error, done),

@@ -19,6 +19,8 @@ export interface ProcessConnection {
   readonly pipes: NamedPipes;
   /** Raised when its input is to end, for which its holder has to close it, too. */
   readonly inputEnd: AbortSignal;
+  /** Raised when all that is known of the process has ended, and its holder has had time to read the rest. */
+  readonly over: AbortSignal;
 }
 
 /** One process from its start, or its adoption, to its end. */
@@ -48,6 +50,8 @@ export interface RunContext {
 /** How often it is looked whether an adopted process lives: it is no child of ours, and nobody tells. */
 const LOOK_MS = 250;
 const LOG_END_MS = 1_000;
+/** For the holder to read what the pipe still has. Its end comes by itself, but where a process that got away keeps it open. */
+const LAST_READ_MS = 1_000;
 
 /** @throws {NotLaunched} */
 export async function startRun(
@@ -67,9 +71,10 @@ export async function startRun(
   const startTicks = (await context.table.get(child.pid))?.startTicks;
   starting.move();
   const inputEnd = new AbortController();
+  const over = new AbortController();
   return {
     leader: startTicks === undefined ? undefined : { pid: child.pid, startTicks },
-    connection: pipes && { instance: runId, pipes: pipes.paths, inputEnd: inputEnd.signal },
+    connection: pipes && { instance: runId, pipes: pipes.paths, inputEnd: inputEnd.signal, over: over.signal },
     exited,
     endInput() {
       inputEnd.abort();
@@ -77,6 +82,7 @@ export async function startRun(
     },
     async finish() {
       await pipes?.close();
+      if (pipes) context.clock.schedule(LAST_READ_MS, () => over.abort());
       await logEnd(copy, context.clock);
     },
   };

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
@@ -47,5 +47,13 @@ describe("a script", () => {
   ])("is Python's or not: $because", async ({ text, want }) => {
     await writeFile(join(directory, "script"), text);
     expect(await isPythonScript(join(directory, "script"))).toBe(want);
+  });
+
+  it("is not read beyond its beginning, however long it is", async () => {
+    const file = join(directory, "long");
+    await writeFile(file, "#!/usr/bin/python3\n");
+    // With a hole: more than Node reads into one buffer.
+    await truncate(file, 8 * 1024 ** 3);
+    expect(await isPythonScript(file)).toBe(true);
   });
 });

@@ -1,4 +1,4 @@
-import { readdir, readFile } from "node:fs/promises";
+import { open, readdir, readFile } from "node:fs/promises";
 import { join, posix } from "node:path";
 import { TerminalError } from "../../../../machinery/errors.ts";
 import { systemCode } from "../../supervisor/system-error.ts";
@@ -39,7 +39,10 @@ export function chooseScript(name: string, scripts: readonly string[]): string {
 
 /** Whether Python runs it, by its first two lines: those of a script that may be moved ask a shell where it lies. */
 export async function isPythonScript(file: string): Promise<boolean> {
-  const [first = "", second = ""] = (await readFile(file)).subarray(0, FIRST_BYTES).toString("latin1").split("\n", 2);
+  // No more than that: what a package calls a script may be of any length.
+  await using script = await open(file);
+  const { buffer, bytesRead } = await script.read({ buffer: Buffer.alloc(FIRST_BYTES), position: 0 });
+  const [first = "", second = ""] = buffer.toString("latin1", 0, bytesRead).split("\n", 2);
   return /^#!.*python/.test(first) || (first === "#!/bin/sh" && /^'''exec' .*python/.test(second));
 }
 
