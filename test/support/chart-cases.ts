@@ -69,7 +69,7 @@ export const VALUE_CASES: readonly ValueCase[] = [
     value: true,
     sees: {
       [`${HOOK}.containers.0.args`]: ["uninstall", "--drain", "--timeout=240"],
-      "ClusterRole/slipway-uninstall:rules.0.verbs": ["get", "list", "watch", "delete"],
+      "ClusterRole/slipway-uninstall:rules.0.verbs": ["list", "delete"],
     },
     says: "DELETES EVERY RuntimeDeployment",
   },
