@@ -266,6 +266,19 @@ describe("webhooks", () => {
   });
 });
 
+describe("the certificate of cert-manager", () => {
+  it("is signed by an authority that outlives it and keeps its key, since pods learn of a renewal after the API server", () => {
+    const { one } = chartOf({ webhooks: { certManager: { enabled: true } } });
+    const { name } = valueAt(one("Certificate", "slipway-webhook"), "spec.issuerRef") as { name: string };
+    const secretName = valueAt(one("Issuer", name), "spec.ca.secretName");
+    const authority = one("Certificate", "slipway-webhook-ca");
+    expect(authority.spec).toMatchObject({ isCA: true, secretName, privateKey: { rotationPolicy: "Never" } });
+    // Those of a CA of our own would be replaced by it.
+    expect(["slipway-webhook-ca", "slipway-webhook-tls"]).not.toContain(secretName);
+    expect(one("Issuer", String(valueAt(authority, "spec.issuerRef.name"))).spec).toEqual({ selfSigned: {} });
+  });
+});
+
 describe("pods", () => {
   const podsOf = (values: Values) =>
     chartOf(values).objects.flatMap(({ spec }) => (spec?.template ? [spec.template] : []));

@@ -291,7 +291,7 @@ export const VALUE_CASES: readonly ValueCase[] = [
     value: { kind: "ClusterIssuer", name: "c" },
     with: withCertManager,
     sees: { [`${CERTIFICATE}.issuerRef`]: { kind: "ClusterIssuer", name: "c" } },
-    without: ["Issuer/slipway-webhook"],
+    without: ["Issuer/slipway-webhook", "Issuer/slipway-webhook-ca", "Certificate/slipway-webhook-ca"],
   },
   {
     path: "webhooks.certManager.duration",
