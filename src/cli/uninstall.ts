@@ -54,7 +54,7 @@ export async function uninstall(
   }
   const remedy = drain
     ? `still there after ${timeoutSeconds} s; their status says what they wait for`
-    : "left, and without a controller nobody clears away what runs for them; delete them first, or set uninstall.drain";
+    : "left, and without a controller nobody clears away what runs for them; delete them, and uninstall again";
   context.stderr.write(`${counted(left)} ${remedy}:\n${names(left)}`);
   return 1;
 }
