@@ -61,7 +61,12 @@ export const VALUE_CASES: readonly ValueCase[] = [
   {
     path: "crds.keep",
     value: false,
-    sees: { "CustomResourceDefinition/approvals.slipway.dev:metadata.annotations": undefined },
+    sees: {
+      "CustomResourceDefinition/approvals.slipway.dev:metadata.annotations": undefined,
+      // What has a finalizer would hold up its kind.
+      [`${HOOK}.containers.0.args`]: ["uninstall", "--gateways", "--timeout=240"],
+      "ClusterRole/slipway-uninstall:rules.0.resources": ["runtimedeployments", "mcpgateways"],
+    },
   },
   { path: "uninstall.check", value: false, without: ["Job/slipway-uninstall", "ClusterRole/slipway-uninstall"] },
   {
