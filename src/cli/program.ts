@@ -324,6 +324,7 @@ async function parse(argv: readonly string[], parts: RuntimeParts): Promise<numb
     .command("uninstall")
     .description("fail while deployments are left, or delete them: what the Helm chart asks before it goes")
     .option("--drain", "delete all of every namespace, and wait until nothing of them is left outside")
+    .option("--gateways", "the same for McpGateways, for when their kind is to go, too")
     .option("--timeout <seconds>", "how long that may take", "240")
     .addOption(kubeconfig())
     .action(

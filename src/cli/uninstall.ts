@@ -1,4 +1,5 @@
-import { type RuntimeDeployment, runtimeDeployments } from "../api/v1alpha1/index.ts";
+import { formatKey, type KubeObject, keyOf, type ResourceType } from "../api/meta.ts";
+import { mcpGateways, runtimeDeployments } from "../api/v1alpha1/index.ts";
 import { isReason, type KubeClient } from "../machinery/client.ts";
 import type { Clock } from "../machinery/clock.ts";
 import { delay } from "../machinery/clock-delay.ts";
@@ -12,6 +13,8 @@ import { UsageError } from "./usage-error.ts";
 export interface UninstallOptions {
   readonly kubeconfig?: string;
   readonly drain?: boolean;
+  /** Whether McpGateways count, too. */
+  readonly gateways?: boolean;
   /** In seconds. */
   readonly timeout: string;
 }
@@ -26,10 +29,11 @@ const MAX_NAMES = 50;
 /**
  * `slipway uninstall`: what the chart asks before it goes. Answers 1 where RuntimeDeployments are left in any namespace, since
  * without a controller nobody would clear away what runs outside for them; with `drain` it deletes them and waits until they are gone.
+ * With `gateways` the same then holds for McpGateways: nobody would let go of them, and a kind does not go before its objects have.
  * @throws {UsageError} for what was typed. @throws {Error} where they cannot be read or deleted.
  */
 export async function uninstall(
-  { kubeconfig, drain = false, timeout }: UninstallOptions,
+  { kubeconfig, drain = false, gateways = false, timeout }: UninstallOptions,
   context: CommandContext,
   clock: Clock = foregroundClock,
 ): Promise<number> {
@@ -38,31 +42,56 @@ export async function uninstall(
     throw new UsageError(`--timeout: ${JSON.stringify(timeout)} is no number of seconds; write for example 240`);
   }
   const deadline = clock.monotonicMs() + timeoutSeconds * 1_000;
+  const isOver = () => clock.monotonicMs() >= deadline;
   using connection = await commandClient(kubeconfig === undefined ? {} : { kubeconfig }, context, "slipway-uninstall");
   const { client } = connection;
-  let left = await deploymentsLeft(client, context.signal);
-  if (drain && left.length > 0) await write(context, `deleting ${counted(left)}\n`);
-  while (drain && left.length > 0 && clock.monotonicMs() < deadline) {
-    await deleteAll(client, left, context.signal);
+  for (const type of gateways ? [runtimeDeployments, mcpGateways] : [runtimeDeployments]) {
+    const left = await cleared(client, type, { drain, isOver, context, clock });
+    if (left.length === 0) {
+      await write(context, `no ${type.kind} is left\n`);
+      continue;
+    }
+    const remedy = drain
+      ? `still there after ${timeoutSeconds} s; their status says what they wait for`
+      : "left, and without a controller nobody clears away what is there for them; delete them, and uninstall again";
+    context.stderr.write(`${counted(left, type)} ${remedy}:\n${names(left)}`);
+    return 1;
+  }
+  return 0;
+}
+
+interface ClearOptions {
+  readonly drain: boolean;
+  readonly isOver: () => boolean;
+  readonly context: CommandContext;
+  readonly clock: Clock;
+}
+
+/** Answers what is left of a kind: with `drain` what is left in the end. */
+async function cleared(
+  client: KubeClient,
+  type: ResourceType,
+  { drain, isOver, context, clock }: ClearOptions,
+): Promise<readonly KubeObject[]> {
+  let left = await objectsLeft(client, type, context.signal);
+  if (drain && left.length > 0) await write(context, `deleting ${counted(left, type)}\n`);
+  while (drain && left.length > 0 && !isOver()) {
+    await deleteAll(client, type, left, context.signal);
     await delay(clock, POLL_MS, context.signal);
     context.signal.throwIfAborted();
-    left = await deploymentsLeft(client, context.signal);
+    left = await objectsLeft(client, type, context.signal);
   }
-  if (left.length === 0) {
-    await write(context, "no RuntimeDeployment is left\n");
-    return 0;
-  }
-  const remedy = drain
-    ? `still there after ${timeoutSeconds} s; their status says what they wait for`
-    : "left, and without a controller nobody clears away what runs for them; delete them first, or set uninstall.drain";
-  context.stderr.write(`${counted(left)} ${remedy}:\n${names(left)}`);
-  return 1;
+  return left;
 }
 
 /** None where the kind is not there. */
-async function deploymentsLeft(client: KubeClient, signal: AbortSignal): Promise<readonly RuntimeDeployment[]> {
+async function objectsLeft(
+  client: KubeClient,
+  type: ResourceType,
+  signal: AbortSignal,
+): Promise<readonly KubeObject[]> {
   try {
-    return await listAll(client, runtimeDeployments, {}, signal);
+    return await listAll(client, type, {}, signal);
   } catch (error) {
     if (isReason(error, "NotFound")) return [];
     throw error;
@@ -71,32 +100,37 @@ async function deploymentsLeft(client: KubeClient, signal: AbortSignal): Promise
 
 async function deleteAll(
   client: KubeClient,
-  deployments: readonly RuntimeDeployment[],
+  type: ResourceType,
+  objects: readonly KubeObject[],
   signal: AbortSignal,
 ): Promise<void> {
-  const waiting = deployments.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+  const waiting = objects.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
   const worker = async () => {
-    for (let next = waiting.shift(); next; next = waiting.shift()) await deleteOne(client, next, signal);
+    for (let next = waiting.shift(); next; next = waiting.shift()) await deleteOne(client, type, next, signal);
   };
   await Promise.all(Array.from({ length: DELETIONS }, worker));
 }
 
 /** It, and not one that was made anew under its name since; the next look finds that. */
-async function deleteOne(client: KubeClient, { metadata }: RuntimeDeployment, signal: AbortSignal): Promise<void> {
-  const { name, namespace = "", uid } = metadata;
+async function deleteOne(
+  client: KubeClient,
+  type: ResourceType,
+  object: KubeObject,
+  signal: AbortSignal,
+): Promise<void> {
   try {
-    await client.delete(runtimeDeployments, { name, namespace }, { preconditions: { uid }, signal });
+    await client.delete(type, keyOf(object), { preconditions: { uid: object.metadata.uid }, signal });
   } catch (error) {
     if (!isReason(error, "NotFound", "Conflict")) throw error;
   }
 }
 
-function counted({ length }: readonly unknown[]): string {
-  return length === 1 ? "1 RuntimeDeployment" : `${length} RuntimeDeployments`;
+function counted({ length }: readonly unknown[], { kind }: ResourceType): string {
+  return length === 1 ? `1 ${kind}` : `${length} ${kind}s`;
 }
 
-function names(deployments: readonly RuntimeDeployment[]): string {
-  const lines = deployments.slice(0, MAX_NAMES).map(({ metadata }) => `  ${metadata.namespace}/${metadata.name}\n`);
-  const more = deployments.length - lines.length;
+function names(objects: readonly KubeObject[]): string {
+  const lines = objects.slice(0, MAX_NAMES).map((object) => `  ${formatKey(keyOf(object))}\n`);
+  const more = objects.length - lines.length;
   return `${lines.join("")}${more > 0 ? `  and ${more} more\n` : ""}`;
 }

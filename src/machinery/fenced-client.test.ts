@@ -1,6 +1,9 @@
+import { createServer } from "node:http";
+import { connect } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { eventually } from "../../test/support/eventually.ts";
 import { FakeApi, silence } from "../../test/support/fake-api.ts";
+import { listen } from "../../test/support/listen.ts";
 import { TestFence } from "../../test/support/test-fence.ts";
 import { configMaps } from "../api/core.ts";
 import { LeadershipLost } from "./fence.ts";
@@ -59,5 +62,35 @@ describe("a client behind a fence", () => {
     await expect(acting.patch(configMaps, key, patch)).rejects.toThrow(LeadershipLost);
     await expect(acting.delete(configMaps, key)).rejects.toThrow(LeadershipLost);
     expect(api.requests.map(({ method }) => method)).toEqual(["GET"]);
+  });
+
+  it("asks again behind a proxy, right before it writes", async () => {
+    const proxy = createServer().on("connect", ({ url = "" }, socket) => {
+      const [host, port] = url.split(":");
+      const onward = connect(Number(port), host, () => {
+        socket.write("HTTP/1.1 200 OK\r\n\r\n");
+        socket.pipe(onward).pipe(socket);
+      });
+      for (const end of [socket, onward]) end.on("error", () => end.destroy());
+    });
+    const address = await listen(proxy);
+    const config = JSON.parse(api.kubeconfig());
+    config.clusters[0].cluster["proxy-url"] = `http://${address}`;
+    using proxied = await createKubeClient({ kubeconfigText: JSON.stringify(config), fence });
+    try {
+      expect((await proxied.list(configMaps)).items).toEqual([]);
+      const before = api.requests.length;
+      const check = fence.check.bind(fence);
+      // It falls while the proxy is spoken to.
+      fence.check = () => {
+        check();
+        fence.stands = false;
+      };
+      await expect(proxied.request("POST", "/review", {})).rejects.toThrow("over");
+      expect(api.requests).toHaveLength(before);
+    } finally {
+      proxy.close();
+      proxy.closeAllConnections();
+    }
   });
 });

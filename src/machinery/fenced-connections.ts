@@ -17,6 +17,18 @@ export function fenceConnections<A extends Agent>(agent: A, fence: Fence | undef
   return agent;
 }
 
+/** The same for an agent that goes through a proxy, and hands over a connection once the proxy has made one. */
+export function fenceProxiedConnections(agent: Agent, fence: Fence): Agent {
+  const connect = agent.createConnection;
+  agent.createConnection = (options, made) =>
+    connect.call(agent, options, (error, connection) => {
+      // Of TLS within the tunnel the handshake has only begun.
+      const isEstablished = !(connection instanceof TLSSocket);
+      made?.(error, connection instanceof Socket ? fenceSocket(connection, fence, { isEstablished }) : connection);
+    });
+  return agent;
+}
+
 type Done = (error?: Error | null) => void;
 
 /** The same for one connection, over which nothing has been written yet. */

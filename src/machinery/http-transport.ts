@@ -4,7 +4,7 @@ import * as https from "node:https";
 import { ApiUnreachable } from "./client.ts";
 import type { CredentialSource, Credentials, TlsMaterial } from "./credentials.ts";
 import type { Fence } from "./fence.ts";
-import { fenceConnections } from "./fenced-connections.ts";
+import { fenceConnections, fenceProxiedConnections } from "./fenced-connections.ts";
 
 export interface HttpRequest {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -57,6 +57,8 @@ export class HttpTransport implements Disposable {
   readonly #server: URL;
   readonly #options: HttpTransportOptions;
   #pools: Pools | undefined;
+  /** The one that stands behind the fence. */
+  #proxy: http.Agent | undefined;
 
   constructor(options: HttpTransportOptions) {
     this.#options = options;
@@ -177,7 +179,7 @@ export class HttpTransport implements Disposable {
   }
 
   #agentFor(pool: "requests" | "streams", { tls, proxyAgent }: Credentials): http.Agent {
-    if (proxyAgent) return proxyAgent;
+    if (proxyAgent) return this.#fencedProxy(proxyAgent);
     if (this.#pools?.tls === tls) return this.#pools[pool];
     const digest = digestOf(tls);
     if (this.#pools?.digest === digest) {
@@ -199,6 +201,12 @@ export class HttpTransport implements Disposable {
 
   #fenced(agent: http.Agent): http.Agent {
     return fenceConnections(agent, this.#options.fence);
+  }
+
+  #fencedProxy(agent: http.Agent): http.Agent {
+    const { fence } = this.#options;
+    if (fence && this.#proxy !== agent) this.#proxy = fenceProxiedConnections(agent, fence);
+    return agent;
   }
 
   async #readBody(response: http.IncomingMessage): Promise<string> {

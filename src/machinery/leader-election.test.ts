@@ -126,6 +126,17 @@ describe("LeaderElection", () => {
     expect(b.election.isReady()).toBe(true);
   });
 
+  it("does not take a lease that is renewed for the first it sees of it being late", async () => {
+    const { leases, clock, a } = await leading();
+    // As where an API server that is busy asks for patience three times before it answers.
+    leases.fail("get", { before: () => new Promise((resolve) => clock.schedule(15_000, resolve)) });
+    const b = candidate(leases, "b", clock);
+    await clock.advance(60_000);
+    expect(b.election.isReady()).toBe(false);
+    expect(a.election.isReady()).toBe(true);
+    expect(leases.stored?.spec).toMatchObject({ holderIdentity: "a", leaseTransitions: 0 });
+  });
+
   it("is not kept waiting by who only annotates the lease", async () => {
     const { leases } = await leading();
     const own = new FakeClock();

@@ -139,7 +139,8 @@ export class LeaderElection implements Runnable, Fence {
     const beganMs = this.#options.clock.monotonicMs();
     try {
       const found = await this.#find(stop);
-      if (found) this.#see(found, beganMs);
+      // As of when it was known, not of when it was asked for: an answer may have waited for retries, longer than the lease lasts.
+      if (found) this.#see(found, this.#options.clock.monotonicMs());
       else this.#leader = NOBODY;
       if (!this.#isFree(found)) return false;
       const held = await this.#claim(found, stop);

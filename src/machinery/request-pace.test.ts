@@ -60,6 +60,26 @@ describe("RequestPace", () => {
     expect(order).toEqual(["first", "last"]);
   });
 
+  it("counts once who gives up in the moment in which its turn comes", async () => {
+    // Each look at it finds it a little later, so that the turn comes while the caller still asks.
+    const clock = new (class extends FakeClock {
+      #looks = 0;
+      override monotonicMs(): number {
+        this.#looks += 60;
+        return super.monotonicMs() + this.#looks;
+      }
+    })();
+    const pace = new RequestPace({ qps: 10, burst: 1 }, clock);
+    const order: string[] = [];
+    const enough = new AbortController();
+    await ask(pace, order, "change", "first");
+    void ask(pace, order, "change", "left", enough.signal);
+    enough.abort(new Error("enough"));
+    void ask(pace, order, "change", "last");
+    await clock.advance(1_000);
+    expect(order.at(-1)).toBe("last");
+  });
+
   it("refuses more than it can hold", async () => {
     const pace = new RequestPace({ qps: 1, burst: 1 }, new FakeClock());
     for (let at = 0; at < 4_097; at++) void pace.pass("change");

@@ -16,7 +16,8 @@ export type Lane = "question" | "change" | "event";
 
 interface Waiting {
   readonly start: () => void;
-  gone: boolean;
+  /** It has begun, or waits no longer. */
+  isOver: boolean;
 }
 
 /** More is refused at once: it would hold memory, and be answered too late for whoever asked. */
@@ -63,13 +64,14 @@ export class RequestPace {
 
   async #wait(lane: Lane, signal: AbortSignal | undefined): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const waiting: Waiting = { start: resolve, gone: false };
+    const waiting: Waiting = { start: resolve, isOver: false };
     this.#lanes[lane].push(waiting);
     this.#waiting += 1;
     this.#tick();
     const leave = () => {
+      if (waiting.isOver) return;
       // Its place in the queue is passed over when its turn comes.
-      waiting.gone = true;
+      waiting.isOver = true;
       this.#waiting -= 1;
       reject(signal?.reason);
     };
@@ -98,7 +100,8 @@ export class RequestPace {
     for (const lane of [...this.#turns]) {
       this.#turns.push(...this.#turns.splice(0, 1));
       for (let first = this.#lanes[lane].shift(); first; first = this.#lanes[lane].shift()) {
-        if (first.gone) continue;
+        if (first.isOver) continue;
+        first.isOver = true;
         this.#waiting -= 1;
         return first;
       }

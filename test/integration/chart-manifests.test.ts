@@ -189,10 +189,25 @@ describe("rights", () => {
     const webhooks = ["mutatingwebhookconfigurations", "validatingwebhookconfigurations"].flatMap((plural) =>
       ["get", "patch"].map((verb) => `ClusterRole  admissionregistration.k8s.io/${plural} ${verb} slipway-guardrails`),
     );
-    const secrets = ["slipway-webhook-ca", "slipway-webhook-tls"].flatMap((name) =>
-      ["update", "patch"].map((verb) => `Role slipway-system /secrets ${verb} ${name}`),
+    const secrets = ["slipway-webhook-ca", "slipway-webhook-tls"].map(
+      (name) => `Role slipway-system /secrets update ${name}`,
     );
     expect(new Set([...made].filter((rule) => !known.has(rule)))).toEqual(new Set([...webhooks, ...secrets]));
+  });
+
+  it("of the controller to write are those that it uses: what changes has a patch, and only its own Lease and Secrets an update", () => {
+    const rules = [...rulesOf(chartOf().objects.filter(ofController))];
+    expect(rules.filter((rule) => / update /.test(rule)).sort()).toEqual([
+      "ClusterRole  slipway.dev/runtimedeployments/finalizers update *",
+      "Role slipway-system /secrets update slipway-webhook-ca",
+      "Role slipway-system /secrets update slipway-webhook-tls",
+      "Role slipway-system coordination.k8s.io/leases update slipway-controller",
+    ]);
+    expect(rules.filter((rule) => /leases /.test(rule)).sort()).toEqual([
+      "Role slipway-system coordination.k8s.io/leases create *",
+      "Role slipway-system coordination.k8s.io/leases get slipway-controller",
+      "Role slipway-system coordination.k8s.io/leases update slipway-controller",
+    ]);
   });
 
   it("on Secrets and workloads are left to the watched namespaces", () => {
@@ -248,6 +263,19 @@ describe("webhooks", () => {
       expect(new Set(rules.flatMap((rule) => rule.apiGroups))).toEqual(new Set(["slipway.dev"]));
       expect(clientConfig.service?.path).toMatch(/^\/review\/(stamps|rules)$/);
     }
+  });
+});
+
+describe("the certificate of cert-manager", () => {
+  it("is signed by an authority that outlives it and keeps its key, since pods learn of a renewal after the API server", () => {
+    const { one } = chartOf({ webhooks: { certManager: { enabled: true } } });
+    const { name } = valueAt(one("Certificate", "slipway-webhook"), "spec.issuerRef") as { name: string };
+    const secretName = valueAt(one("Issuer", name), "spec.ca.secretName");
+    const authority = one("Certificate", "slipway-webhook-ca");
+    expect(authority.spec).toMatchObject({ isCA: true, secretName, privateKey: { rotationPolicy: "Never" } });
+    // Those of a CA of our own would be replaced by it.
+    expect(["slipway-webhook-ca", "slipway-webhook-tls"]).not.toContain(secretName);
+    expect(one("Issuer", String(valueAt(authority, "spec.issuerRef.name"))).spec).toEqual({ selfSigned: {} });
   });
 });
 

@@ -137,6 +137,15 @@ describe("values that the schema refuses", () => {
     { because: "a backend has no name", values: { backends: [{ spec: {} }] } },
     { because: "a name is none of Kubernetes'", values: { backends: [{ name: "A B", spec: {} }] } },
     { because: "an argument is no flag", values: { controller: { extraArgs: ["up"] } } },
+    {
+      because: "the controller takes no more namespaces",
+      values: { watchNamespaces: Array.from({ length: 65 }, (_, at) => `team-${at}`) },
+    },
+    {
+      because: "an Ingress has hosts in small letters",
+      values: { gateway: { ingress: { hosts: ["MCP.example.com"] } } },
+    },
+    { because: "a host has no empty label", values: { gateway: { httpRoute: { hostnames: ["mcp..example.com"] } } } },
     { because: "access has no such mode", values: { gateway: { access: "auto" } } },
   ])("since $because", ({ values }) => {
     expect(isValid(mergedValues(defaultValues(), values))).toBe(false);
@@ -181,7 +190,22 @@ describe("values that contradict each other", () => {
       values: { gateway: { httpRoute: { enabled: true } } },
       says: "parentRefs",
     },
+    {
+      because: "no node could be drained",
+      values: { replicas: 3, podDisruptionBudget: { minAvailable: 3 } },
+      says: "minAvailable: 3 of 3 replicas",
+    },
+    {
+      because: "no node could be drained, as Kubernetes rounds up",
+      values: { podDisruptionBudget: { minAvailable: "51%" } },
+      says: "minAvailable: 2 of 2 replicas",
+    },
   ])("are refused before anything is made, since $because", ({ values, namespace = "slipway-system", says }) => {
     expect(() => chartOf(values, { namespace })).toThrow(says);
+  });
+
+  it.each([2, "66%"])("are not where one of three replicas may go, of which %p stay", (minAvailable) => {
+    const { one } = chartOf({ replicas: 3, podDisruptionBudget: { minAvailable } });
+    expect(one("PodDisruptionBudget", "slipway-controller").spec).toMatchObject({ minAvailable });
   });
 });

@@ -21,7 +21,17 @@ const deployment = (namespace: string, name: string, finalizers: readonly string
   spec: { source: { image: { reference: "x:1" } } },
 });
 
-async function run(options: { drain?: boolean; timeout?: string } = {}) {
+const gateway = (name: string, finalizers: readonly string[] = []) => ({
+  apiVersion: "slipway.dev/v1alpha1",
+  kind: "McpGateway",
+  metadata: { name, finalizers },
+  spec: {
+    ...{ type: "contextforge", url: "https://forge.example.com" },
+    tokenSecretRef: { namespace: "slipway-system", name: "forge", key: "token" },
+  },
+});
+
+async function run(options: { drain?: boolean; gateways?: boolean; timeout?: string } = {}) {
   const said = { stdout: "", stderr: "" };
   const into = (stream: keyof typeof said) => ({
     write(chunk: string | Uint8Array) {
@@ -84,6 +94,23 @@ describe("slipway uninstall", () => {
     await kubectl.run(["patch", "rtd", "held", "--type=merge", "-p", '{"metadata":{"finalizers":null}}']);
   });
 
+  it("counts gateways where their kind is to go, since a finalizer would hold that up", async () => {
+    await kubectl.apply(gateway("forge", ["slipway.dev/registrations"]));
+    expect((await run()).code).toBe(0);
+    const { code, stderr } = await run({ gateways: true });
+    expect(code).toBe(1);
+    expect(stderr).toContain("1 McpGateway left");
+    expect(stderr).toContain("  forge\n");
+    const draining = run({ gateways: true, drain: true });
+    await kubectl.run(["wait", "mcpgateway/forge", "--for=jsonpath={.metadata.deletionTimestamp}", "--timeout=30s"]);
+    await kubectl.run(["patch", "mcpgateway", "forge", "--type=merge", "-p", '{"metadata":{"finalizers":null}}']);
+    expect(await draining).toEqual({
+      code: 0,
+      stdout: "no RuntimeDeployment is left\ndeleting 1 McpGateway\nno McpGateway is left\n",
+      stderr: "",
+    });
+  });
+
   it.each(["", "soon", "0", "1.5"])("takes --timeout %j for a mistake", async (timeout) => {
     await expect(run({ timeout })).rejects.toThrow(UsageError);
   });
@@ -94,7 +121,7 @@ describe("slipway uninstall", () => {
       "create",
       "clusterrole",
       "uninstall",
-      "--verb=get,list,watch,delete",
+      "--verb=list,delete",
       "--resource=runtimedeployments.slipway.dev",
     ];
     await kubectl.run(rights);

@@ -61,7 +61,12 @@ export const VALUE_CASES: readonly ValueCase[] = [
   {
     path: "crds.keep",
     value: false,
-    sees: { "CustomResourceDefinition/approvals.slipway.dev:metadata.annotations": undefined },
+    sees: {
+      "CustomResourceDefinition/approvals.slipway.dev:metadata.annotations": undefined,
+      // What has a finalizer would hold up its kind.
+      [`${HOOK}.containers.0.args`]: ["uninstall", "--gateways", "--timeout=240"],
+      "ClusterRole/slipway-uninstall:rules.0.resources": ["runtimedeployments", "mcpgateways"],
+    },
   },
   { path: "uninstall.check", value: false, without: ["Job/slipway-uninstall", "ClusterRole/slipway-uninstall"] },
   {
@@ -69,7 +74,7 @@ export const VALUE_CASES: readonly ValueCase[] = [
     value: true,
     sees: {
       [`${HOOK}.containers.0.args`]: ["uninstall", "--drain", "--timeout=240"],
-      "ClusterRole/slipway-uninstall:rules.0.verbs": ["get", "list", "watch", "delete"],
+      "ClusterRole/slipway-uninstall:rules.0.verbs": ["list", "delete"],
     },
     says: "DELETES EVERY RuntimeDeployment",
   },
@@ -291,7 +296,7 @@ export const VALUE_CASES: readonly ValueCase[] = [
     value: { kind: "ClusterIssuer", name: "c" },
     with: withCertManager,
     sees: { [`${CERTIFICATE}.issuerRef`]: { kind: "ClusterIssuer", name: "c" } },
-    without: ["Issuer/slipway-webhook"],
+    without: ["Issuer/slipway-webhook", "Issuer/slipway-webhook-ca", "Certificate/slipway-webhook-ca"],
   },
   {
     path: "webhooks.certManager.duration",

@@ -58,8 +58,9 @@ export class HelmRelease {
       env: {},
       signal: new AbortController().signal,
     };
-    const drain = container.args.includes("--drain");
-    const code = await uninstall({ kubeconfig: this.#kubectl.kubeconfig, drain, timeout: "20" }, context);
+    const [drain, gateways] = ["--drain", "--gateways"].map((flag) => container.args.includes(flag));
+    const options = { kubeconfig: this.#kubectl.kubeconfig, drain: drain === true, gateways: gateways === true };
+    const code = await uninstall({ ...options, timeout: "20" }, context);
     return code === 0 ? undefined : said;
   }
 

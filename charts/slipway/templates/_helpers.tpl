@@ -73,6 +73,17 @@ http://slipway-gateway.{{ include "slipway.namespace" . }}.svc{{ if ne $port 80 
 {{- if not (or .Values.crds.keep .Values.uninstall.check .Values.uninstall.drain) -}}
 {{- fail "crds.keep: without the kinds every deployment goes, and without a controller none can; leave uninstall.check or uninstall.drain on" -}}
 {{- end -}}
+{{- with .Values.podDisruptionBudget -}}
+{{- $replicas := int $.Values.replicas -}}
+{{- $stay := int .minAvailable -}}
+{{- if kindIs "string" .minAvailable -}}
+{{- /* Kubernetes rounds up. */ -}}
+{{- $stay = div (add (mul (trimSuffix "%" .minAvailable | int) $replicas) 99) 100 | int -}}
+{{- end -}}
+{{- if and .enabled (gt $replicas 1) (ge $stay $replicas) -}}
+{{- fail (printf "podDisruptionBudget.minAvailable: %d of %d replicas stay, so no node that has one could be drained; leave one less" $stay $replicas) -}}
+{{- end -}}
+{{- end -}}
 {{- with .Values.docker.socket -}}
 {{- if and .enabled (gt (int $.Values.replicas) 1) -}}
 {{- fail "docker.socket.enabled: a replica on another node has another Docker Engine; set replicas: 1, or reach the Engine over TCP by a RuntimeBackend" -}}

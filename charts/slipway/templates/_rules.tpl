@@ -10,10 +10,10 @@
 # The finalizers that hold a deployment until everything outside is gone.
 - apiGroups: [slipway.dev]
   resources: [runtimedeployments]
-  verbs: [update, patch]
+  verbs: [patch]
 - apiGroups: [slipway.dev]
   resources: [runtimedeployments/status, approvals/status]
-  verbs: [update, patch]
+  verbs: [patch]
 # An Approval is owned by its deployment and holds up its removal, which some clusters let only those write who may change
 # its finalizers.
 - apiGroups: [slipway.dev]
@@ -36,10 +36,10 @@
 # The finalizers that hold an external gateway until nothing of ours is registered there.
 - apiGroups: [slipway.dev]
   resources: [mcpgateways]
-  verbs: [update, patch]
+  verbs: [patch]
 - apiGroups: [slipway.dev]
   resources: [runtimebackends/status, guardrailprofiles/status, approvalpolicies/status, mcpgateways/status]
-  verbs: [update, patch]
+  verbs: [patch]
 # The profiles that ship with it, and no other: it installs and repairs them by server-side apply, whose create has a name.
 - apiGroups: [slipway.dev]
   resources: [guardrailprofiles]
