@@ -6,6 +6,7 @@ import { FakeClock } from "../support/fake-clock.ts";
 import { type ClientKind, connectClient } from "../support/mcp/clients.ts";
 import { type Everything, startEverything } from "../support/mcp/everything.ts";
 import { callTool, FEATURES, type FeatureName, type ServerProgram } from "../support/mcp/features.ts";
+import { bodyOf, openCall } from "../support/mcp/open-call.ts";
 import {
   addressOf,
   seenByFollower,
@@ -221,7 +222,7 @@ it("cuts what is under way at a leader that says nothing, once another leads", a
   const clock = new FakeClock();
   await using gateway = await startFollower([seenByFollower(stdioEndpoint("modern"))], frozen.url, { clock });
   const { response } = await openCall(urlOf("modern", gateway), "waits");
-  const body = textOf(response);
+  const body = bodyOf(response);
   frozen.kill("SIGSTOP");
   gateway.dataPath.follow({ isSelf: false, gatewayAddress: addressOf(leader.url) });
   await using client = await connectClient("v2 pinned", urlOf("modern", gateway));
@@ -297,28 +298,6 @@ async function callStateless(url: string, params: { name: string } & Record<stri
 }
 
 /** A call of revision 2026-07-28 whose answer has begun. */
-async function openCall(url: string, tool: string) {
-  const _meta = {
-    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-    "io.modelcontextprotocol/clientInfo": { name: "raw", version: "1" },
-    "io.modelcontextprotocol/clientCapabilities": {},
-    progressToken: 1,
-  };
-  const names = { "mcp-protocol-version": "2026-07-28", "mcp-method": "tools/call", "mcp-name": tool };
-  const outgoing = request(url, { method: "POST", agent: false, headers: { ...JSON_HEADERS, ...names } });
-  outgoing.on("error", () => undefined);
-  outgoing.end(JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: tool, _meta } }));
-  const [response] = (await once(outgoing, "response")) as [IncomingMessage];
-  response.on("error", () => undefined);
-  return { outgoing, response };
-}
-
-async function textOf(response: IncomingMessage): Promise<string> {
-  let body = "";
-  for await (const chunk of response) body += chunk;
-  return body;
-}
-
 async function textUntil({ body }: Response, what: string): Promise<string> {
   let said = "";
   for await (const chunk of body ?? []) {

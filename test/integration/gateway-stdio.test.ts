@@ -1,8 +1,9 @@
 import { once } from "node:events";
-import { type ClientRequest, type IncomingMessage, request } from "node:http";
+import { type IncomingMessage, request } from "node:http";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { eventually } from "../support/eventually.ts";
 import { type ClientKind, connectClient, type McpClient } from "../support/mcp/clients.ts";
+import { bodyOf, openCall } from "../support/mcp/open-call.ts";
 import { type StdioPlace, startStdioPlace, stdioEndpoint } from "../support/mcp/stdio-processes.ts";
 import { type GatewayUnderTest, startGatewayUnderTest } from "../support/mcp-gateway.ts";
 
@@ -107,7 +108,7 @@ it("gives each of fifty clients its own answers, and frees everything when they 
 }, 60_000);
 
 it("frees what a client had that vanishes", async () => {
-  const { outgoing } = await openCall("modern", "waits");
+  const { outgoing } = await openCall(urlOf("modern"), "waits");
   await eventually("it is under way", () => gateway.dataPath.stats().open === 1, { everyMs: 10 });
   outgoing.destroy();
   await eventually("nothing is open", isQuiet, { everyMs: 20 });
@@ -142,7 +143,7 @@ describe("a process that is killed with -9 in mid-call", () => {
 
 it("ends what works at an instance when another takes its place", async () => {
   gateway.directory.receive([stdioEndpoint("modern#moving", { name: "moving" })], []);
-  const { response } = await openCall("moving", "waits");
+  const { response } = await openCall(urlOf("moving"), "waits");
   const body = bodyOf(response);
   gateway.directory.receive([], [{ namespace: "team-a", name: "moving" }]);
   // Calls have 30 s; what the backend does meanwhile ends them sooner.
@@ -184,42 +185,6 @@ it("lets a call that waits for its client's answer end while its server drains",
   expect(await hear("declined")).toMatchObject({ id: 3 });
   await over;
 });
-
-interface OpenCall {
-  readonly outgoing: ClientRequest;
-  readonly response: IncomingMessage;
-}
-
-/** A call of revision 2026-07-28 whose answer has begun. */
-async function openCall(server: string, tool: string): Promise<OpenCall> {
-  const _meta = {
-    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-    "io.modelcontextprotocol/clientCapabilities": {},
-    progressToken: 1,
-  };
-  const outgoing = request(urlOf(server), {
-    method: "POST",
-    agent: false,
-    headers: {
-      "content-type": "application/json",
-      accept: "application/json, text/event-stream",
-      "mcp-protocol-version": "2026-07-28",
-      "mcp-method": "tools/call",
-      "mcp-name": tool,
-    },
-  });
-  outgoing.on("error", () => undefined);
-  outgoing.end(JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: tool, _meta } }));
-  const [response] = (await once(outgoing, "response")) as [IncomingMessage];
-  response.on("error", () => undefined);
-  return { outgoing, response };
-}
-
-async function bodyOf(response: IncomingMessage): Promise<string> {
-  let body = "";
-  for await (const chunk of response) body += chunk;
-  return body;
-}
 
 describe("clients that do not read", () => {
   /** Of whose answers of 8 MB 24 may be unread together. */
