@@ -66,6 +66,26 @@ it("serves clients of legacy SSE, whichever replica they post to", async () => {
   expect(said).toContain("sampled");
 });
 
+it("counts what it passes on where that is served", async () => {
+  // Both reach it; it is the client's era that has it passed on.
+  const server = endpointAt(sse.url.replace("127.0.0.1", outerAddress()), { name: "outside", transport: "sse" });
+  await using leading = await startLeader([server]);
+  await using gateway = await startFollower([server], leading.url);
+  const countOf = ({ dataPath }: GatewayUnderTest) => dataPath.stats().deployments[0]?.requests["2xx"] ?? 0;
+  await eventually("the follower serves it itself", async () => {
+    const forwarded = JSON.stringify(gateway.dataPath.stats().forwarded);
+    const stream = await fetch(urlOf("outside", gateway), { headers: { accept: "text/event-stream" } });
+    await stream.body?.cancel();
+    return stream.status === 200 && JSON.stringify(gateway.dataPath.stats().forwarded) === forwarded;
+  });
+  await eventually("its client has left", () => gateway.dataPath.stats().open === 0);
+  const before = { gateway: countOf(gateway), leading: countOf(leading) };
+  const said = await callStateless(urlOf("outside", gateway), { name: "echo", arguments: { message: "m" } });
+  expect(JSON.stringify(said)).toContain("Echo: m");
+  await eventually("the leader has counted it", () => countOf(leading) === before.leading + 1);
+  expect(countOf(gateway)).toBe(before.gateway);
+}, 30_000);
+
 describe("a session of the leader's", () => {
   const params = (capabilities = {}) => ({
     ...{ protocolVersion: "2025-11-25", capabilities },
@@ -297,7 +317,6 @@ async function callStateless(url: string, params: { name: string } & Record<stri
   return JSON.parse(/^data: (.+)$/m.exec(text)?.[1] ?? text) as { result?: unknown; error?: unknown };
 }
 
-/** A call of revision 2026-07-28 whose answer has begun. */
 async function textUntil({ body }: Response, what: string): Promise<string> {
   let said = "";
   for await (const chunk of body ?? []) {

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { HttpEndpoint, WorkloadEndpoint } from "../../backends/workload-endpoint.ts";
 import type { Clock } from "../../machinery/clock.ts";
 import type { Logger } from "../../machinery/logger.ts";
-import type { Directory } from "../directory.ts";
+import type { Directory, Endpoint } from "../directory.ts";
 import type { Drains } from "../drains.ts";
 import { hostCheck } from "../host-check.ts";
 import { SAFE_HEADERS } from "../refusal.ts";
@@ -60,6 +60,15 @@ interface Asked {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly headers: RequestHeaders;
+}
+
+/** A request that may be served, and by what. */
+interface Addressed {
+  readonly route: McpRoute;
+  readonly endpoint: Endpoint;
+  readonly caller: Caller;
+  /** The server is about to end, and calls under way there may wait for this. */
+  readonly isOfDrained: boolean;
 }
 
 /** Where a request goes that is not passed through, and for whom. */
@@ -172,18 +181,30 @@ export class McpHandler {
     const endpoint = directory.get(route.namespace, route.name);
     if (endpoint === undefined) return directory.hasSynced() ? notFound(route.path) : NOT_SYNCED;
     if (replica?.isLeaders(endpoint)) return replica.forward(asked, endpoint, isCall(request));
-    this.#options.deploymentCounts.watch(endpoint, asked.response);
+    return this.#toEndpoint(asked, { route, endpoint, caller, isOfDrained });
+  }
+
+  async #toEndpoint(asked: Asked, { route, endpoint, caller, isOfDrained }: Addressed): Promise<Failure | undefined> {
+    const { bridged, deploymentCounts, replica } = this.#options;
+    const { request } = asked;
     const { state, upstream } = endpoint;
+    const forwards = upstream?.kind === "http" && upstream.forwardAuthorization === true;
+    const authorization = forwards ? asked.headers.authorization : undefined;
+    const isServable = upstream !== undefined && (state.ready || isOfDrained);
+    const isForeign =
+      isServable &&
+      (upstream.kind === "stdio" ||
+        (await bridged.isNeeded({
+          ...{ request, endpoint: upstream, listedAs: route, query: route.query, authorization },
+        })));
+    if (isForeign && replica?.follows) return replica.forward(asked, { state: { ready: true } }, isCall(request));
+    // What is passed on is counted where it is served.
+    deploymentCounts.watch(endpoint, asked.response);
     if (!state.ready && !isOfDrained) return unavailable(503, state.reason, state.message, state.retryAfterSeconds);
     if (upstream === undefined) return unavailable(503, "NoAddress", "it has no address", 2);
-    const forwards = upstream.kind === "http" && upstream.forwardAuthorization === true;
-    const authorization = forwards ? asked.headers.authorization : undefined;
-    const isForeign =
-      upstream.kind === "stdio" ||
-      (await this.#options.bridged.isNeeded({
-        ...{ request: asked.request, endpoint: upstream, listedAs: route, query: route.query, authorization },
-      }));
-    if (isForeign) return this.#toBridged(asked, { route, upstream, caller, authorization });
+    if (isForeign || upstream.kind === "stdio") {
+      return this.#toBridged(asked, { route, upstream, caller, authorization });
+    }
     return upstream.transport === "sse"
       ? this.#toLegacy(asked, { route, upstream, caller })
       : this.#toStreamable(asked, route, upstream);
@@ -215,17 +236,16 @@ export class McpHandler {
     return unavailable(503, "Draining", message, 1);
   }
 
-  async #toBridged(asked: Asked, { route, upstream, caller, authorization }: BridgedAs): Promise<Failure | undefined> {
-    const { request, response, headers } = asked;
-    const { bridged, replica } = this.#options;
-    if (replica?.follows) return replica.forward(asked, { state: { ready: true } }, isCall(request));
-    await bridged.serve({
+  async #toBridged(
+    { request, response, headers }: Asked,
+    { route, upstream, caller, authorization }: BridgedAs,
+  ): Promise<undefined> {
+    await this.#options.bridged.serve({
       ...{ request, response, contentLength: headers.contentLength },
       ...{ endpoint: upstream, listedAs: route, owner: ownerOf(caller.id, route) },
       authorization,
       isProbe: false,
     });
-    return undefined;
   }
 
   async #toStreamable(asked: Asked, route: McpRoute, upstream: HttpEndpoint): Promise<undefined> {
