@@ -14,26 +14,26 @@ import { ensureSandboxImage } from "./sandbox-image.ts";
 await ensureEngine();
 await ensureSandboxImage();
 
+/** Most tests wait for an Engine or for a process: one more than there are cores leaves none without work. */
+const WORKERS = `--maxWorkers=${availableParallelism() + 1}`;
 /** So many files are run again at most. Where more fail, it is not the machine. */
 const MOST_RUN_AGAIN = 5;
 
-/** Many tests wait, for an Engine or for a process: with more files at once than there are cores none of these is without work. */
 const passes = [
   {
     name: "unit and integration",
-    workers: availableParallelism() + 1,
     setup: CONFORMANCE_SERVER,
     files: ["--testPathIgnorePatterns", "/node_modules/", "<rootDir>/test/e2e/"],
   },
-  { name: "end to end", workers: availableParallelism() + 2, setup: [], files: ["--testPathPatterns", "test/e2e/"] },
+  { name: "end to end", setup: [], files: ["--testPathPatterns", "test/e2e/"] },
 ];
 const folder = mkdtempSync(join(tmpdir(), "slipway-test-"));
 const results = new Map<string, FileResult>();
 const onlyAlone: string[] = [];
 try {
-  for (const { name, workers, setup, files } of passes) {
+  for (const { name, setup, files } of passes) {
     console.log(`\n— ${name}`);
-    const whole = run([...setup, `--maxWorkers=${workers}`, ...files, ...process.argv.slice(2)]);
+    const whole = run([...setup, WORKERS, ...files, ...process.argv.slice(2)]);
     for (const result of whole) results.set(result.name, result);
     const failed = whole.filter(({ status }) => status === "failed");
     if (failed.length > MOST_RUN_AGAIN) continue;
