@@ -8,6 +8,7 @@ import { summarize as gatewayStatus } from "../../src/controllers/mcp-gateway/st
 import { summarize as backendStatus } from "../../src/controllers/runtime-backend/status.ts";
 import type { Facts } from "../../src/controllers/runtime-deployment/facts.ts";
 import { summarize as deploymentStatus } from "../../src/controllers/runtime-deployment/status.ts";
+import { settledFacts } from "./settled-deployment.ts";
 
 /** Objects in every phase with the statuses that the controllers make, and what tools of GitOps have to make of them. */
 
@@ -23,56 +24,6 @@ export const METADATA = {
 
 export const note = (reason: string) => ({ reason, message: `it is about ${reason}` });
 
-const SETTLED: Facts = {
-  generation: 3,
-  driven: 3,
-  digest: "sha256:1",
-  gated: false,
-  approval: undefined,
-  desiredState: "Running",
-  restartPolicy: "Always",
-  probe: "mcp",
-  transport: { type: "streamable-http", port: 8080, path: "/mcp" },
-  publicUrl: "http://gateway.test/team-a/files/mcp",
-  backend: "docker",
-  observed: true,
-  current: {
-    id: "a",
-    owner: { uid: "u", namespace: "team-a", name: "files" },
-    role: "current",
-    hash: "h",
-    generation: 3,
-    image: { pinned: "registry/files@sha256:1" },
-    guardrails: undefined,
-    state: { kind: "running" },
-    startedAt: "2026-01-01T11:00:00Z",
-    platformRestarts: 0,
-    hostPort: 4000,
-    address: "127.0.0.1:4000",
-    drift: [],
-  },
-  upToDate: true,
-  reachNotes: [],
-  asleep: false,
-  verdict: {
-    kind: "ready",
-    mcp: { protocolVersion: "2026-07-28", serverInfo: { name: "files", version: "1" }, tools: 0, toolNames: [] },
-  },
-  failureThreshold: 3,
-  overdue: false,
-  backingOff: false,
-  crash: undefined,
-  restartCount: 0,
-  guardrails: undefined,
-  limitNotes: [],
-  accepted: true,
-  image: "registry/files@sha256:1",
-  build: undefined,
-  step: undefined,
-  failure: undefined,
-  deleting: undefined,
-};
-
 const NOTHING_RUNS = { current: undefined, upToDate: false, image: undefined, verdict: undefined } as const;
 const approval = (status: "True" | "False", reason: string) => ({
   name: "files-1",
@@ -86,7 +37,7 @@ export function deployment(facts: Partial<Facts>): RuntimeDeployment {
     metadata: METADATA,
     spec: { source: { image: { reference: "files:1", pullPolicy: "IfNotPresent" } } } as RuntimeDeployment["spec"],
   };
-  return { ...object, status: deploymentStatus(object, { ...SETTLED, ...facts }, NOW) };
+  return { ...object, status: deploymentStatus(object, settledFacts(facts), NOW) };
 }
 
 export interface PhaseCase {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "@jest/globals";
+import { SETTLED_VERDICT, settledFacts, settledWorkload } from "../../../test/support/settled-deployment.ts";
 import type { Condition } from "../../api/meta.ts";
 import { ConditionType, Reason } from "../../api/v1alpha1/conditions.ts";
 import type { RuntimeDeployment, RuntimeDeploymentStatus } from "../../api/v1alpha1/index.ts";
@@ -6,28 +7,10 @@ import type { Workload } from "../../backends/backend.ts";
 import type { ProbeVerdict } from "../../probe/prober.ts";
 import type { Facts } from "./facts.ts";
 import { news } from "./happenings.ts";
-import { UNCHANGED } from "./scope.ts";
 import { summarize } from "./status.ts";
 
 const NOW = new Date("2026-01-01T12:00:00.123Z");
 const LATER = new Date("2026-01-01T13:00:00Z");
-
-const workload = (patch: Partial<Workload> = {}): Workload => ({
-  id: "a",
-  owner: { uid: "u", namespace: "team-a", name: "files" },
-  role: "current",
-  hash: "h",
-  generation: 3,
-  image: { pinned: "registry/files@sha256:1" },
-  guardrails: undefined,
-  state: { kind: "running" },
-  startedAt: "2026-01-01T11:00:00Z",
-  platformRestarts: 0,
-  hostPort: 4000,
-  address: "127.0.0.1:4000",
-  drift: [],
-  ...patch,
-});
 
 const deployment = (status?: RuntimeDeploymentStatus): RuntimeDeployment => ({
   apiVersion: "slipway.dev/v1alpha1",
@@ -50,57 +33,18 @@ const deployment = (status?: RuntimeDeploymentStatus): RuntimeDeployment => ({
   ...(status && { status }),
 });
 
-const mcp = {
-  protocolVersion: "2026-07-28",
-  serverInfo: { name: "files", version: "1" },
-  tools: 2,
-  toolNames: ["a", "b"],
-};
-const READY: ProbeVerdict = { kind: "ready", mcp };
+const READY = SETTLED_VERDICT;
+const { mcp } = READY;
 const UNASKED: ProbeVerdict = { kind: "pending", failures: 0, failure: undefined };
 const PUBLIC_URL = "http://gateway.test/team-a/files/mcp";
 const refused = { reason: "ProbeRefused", message: "nothing listens" } as const;
 
-const facts = (patch: Partial<Facts> = {}): Facts => ({
-  generation: 3,
-  driven: 3,
-  digest: UNCHANGED,
-  gated: false,
-  approval: undefined,
-  desiredState: "Running",
-  restartPolicy: "Always",
-  probe: "mcp",
-  transport: { type: "streamable-http", port: 8080, path: "/mcp" },
-  publicUrl: PUBLIC_URL,
-  backend: "docker",
-  observed: true,
-  current: workload(),
-  upToDate: true,
-  reachNotes: [],
-  asleep: false,
-  verdict: READY,
-  failureThreshold: 3,
-  overdue: false,
-  backingOff: false,
-  crash: undefined,
-  restartCount: 0,
-  guardrails: undefined,
-  limitNotes: [],
-  accepted: true,
-  image: "registry/files@sha256:1",
-  build: undefined,
-  step: undefined,
-  failure: undefined,
-  deleting: undefined,
-  ...patch,
-});
-
 const exited = (exitCode: number, outOfMemory = false): Workload =>
-  workload({ state: { kind: "exited", exitCode, outOfMemory, error: "", at: "" } });
-const restarting = workload({ state: { kind: "restarting", exitCode: 3, outOfMemory: false, error: "" } });
+  settledWorkload({ state: { kind: "exited", exitCode, outOfMemory, error: "", at: "" } });
+const restarting = settledWorkload({ state: { kind: "restarting", exitCode: 3, outOfMemory: false, error: "" } });
 const note = (reason: string, message = "m") => ({ reason, message });
 const building: Facts["build"] = { key: "k", backend: "docker", phase: "Running", attempt: 1 };
-const connected = summarize(deployment(), facts(), NOW);
+const connected = summarize(deployment(), settledFacts(), NOW);
 
 /** The conditions but for those that say little, in one line: `Ready=True Connected`. */
 function line(status: RuntimeDeploymentStatus): string {
@@ -139,7 +83,7 @@ describe("the table of states", () => {
     {
       situation: "work under way",
       because: "the container was made",
-      given: { current: workload({ state: { kind: "created" } }) },
+      given: { current: settledWorkload({ state: { kind: "created" } }) },
       want: "Deploying, Ready=False Starting, Reconciling=True Starting",
     },
     {
@@ -158,7 +102,7 @@ describe("the table of states", () => {
     {
       situation: "work under way",
       because: "its place brings it up",
-      given: { current: workload({ state: { kind: "starting", waitsFor: "room" } }), verdict: undefined },
+      given: { current: settledWorkload({ state: { kind: "starting", waitsFor: "room" } }), verdict: undefined },
       want: "Deploying, Ready=False Starting, Reconciling=True Starting",
     },
     {
@@ -189,39 +133,42 @@ describe("the table of states", () => {
     {
       situation: "fails, retried with back-off",
       because: "its place could not bring it up",
-      given: { current: workload({ state: { kind: "failed", ...note(Reason.ImageNotFound) } }), verdict: undefined },
+      given: {
+        current: settledWorkload({ state: { kind: "failed", ...note(Reason.ImageNotFound) } }),
+        verdict: undefined,
+      },
       want: "Error, Ready=False ImageNotFound, Reconciling=True ImageNotFound",
     },
     {
       situation: "endpoint out of this controller's reach by its visibility",
       because: "its place says that it is ready",
-      given: { current: workload({ unreachable: "it is private" }), verdict: undefined },
+      given: { current: settledWorkload({ unreachable: "it is private" }), verdict: undefined },
       want: "Running, Ready=True PlatformReady",
     },
     {
       situation: "scaled to zero, and this revision answered before",
       because: "nobody asks it again",
-      given: { current: workload({ scalesToZero: true }), asleep: true, verdict: undefined },
+      given: { current: settledWorkload({ scalesToZero: true }), asleep: true, verdict: undefined },
       want: "Running, Ready=True ScaledToZero",
     },
     { situation: "MCP answered at the last probe", because: "", given: {}, want: "Connected, Ready=True Connected" },
     {
       situation: "work under way",
       because: "a server that worked was started again by this controller",
-      given: { current: workload(), crash: { exitCode: 1, outOfMemory: false, error: "" }, verdict: undefined },
+      given: { current: settledWorkload(), crash: { exitCode: 1, outOfMemory: false, error: "" }, verdict: undefined },
       before: { ...connected, workload: { ...connected.workload, startedAt: "2026-01-01T10:00:00Z" } },
       want: "Deploying, Ready=False Starting, Reconciling=True Starting",
     },
     {
       situation: "fails, retried",
       because: "a server that never worked was started again by this controller",
-      given: { current: workload(), crash: { exitCode: 1, outOfMemory: false, error: "" }, verdict: undefined },
+      given: { current: settledWorkload(), crash: { exitCode: 1, outOfMemory: false, error: "" }, verdict: undefined },
       want: "Error, Ready=False CrashLoopBackOff, Reconciling=True CrashLoopBackOff",
     },
     {
       situation: "fails, retried",
       because: "it ran out of memory and was started again by this controller",
-      given: { current: workload(), crash: { exitCode: 137, outOfMemory: true, error: "" }, verdict: undefined },
+      given: { current: settledWorkload(), crash: { exitCode: 137, outOfMemory: true, error: "" }, verdict: undefined },
       before: { ...connected, workload: { ...connected.workload, startedAt: "2026-01-01T10:00:00Z" } },
       want: "Error, Ready=False OutOfMemory, Reconciling=True OutOfMemory",
     },
@@ -321,7 +268,9 @@ describe("the table of states", () => {
       situation: "fails, retried",
       because: "there is nothing to run",
       given: {
-        current: workload({ state: { kind: "restarting", exitCode: 127, outOfMemory: false, error: "no program" } }),
+        current: settledWorkload({
+          state: { kind: "restarting", exitCode: 127, outOfMemory: false, error: "no program" },
+        }),
         verdict: undefined,
       },
       want: "Error, Ready=False StartFailed, Reconciling=True StartFailed",
@@ -330,7 +279,7 @@ describe("the table of states", () => {
       situation: "fails, retried",
       because: "it runs out of memory",
       given: {
-        current: workload({ state: { kind: "restarting", exitCode: 137, outOfMemory: true, error: "" } }),
+        current: settledWorkload({ state: { kind: "restarting", exitCode: 137, outOfMemory: true, error: "" } }),
         verdict: undefined,
       },
       want: "Error, Ready=False OutOfMemory, Reconciling=True OutOfMemory",
@@ -404,7 +353,7 @@ describe("the table of states", () => {
       want: "Deleting, Ready=False Deleting, Reconciling=True Deleting",
     },
   ])("$situation: $because", ({ given, before, want }) => {
-    expect(line(summarize(deployment(before), facts(given), NOW))).toBe(want);
+    expect(line(summarize(deployment(before), settledFacts(given), NOW))).toBe(want);
   });
 
   it.each<{ because: string; given: Partial<Facts>; want: Record<string, string> }>([
@@ -444,7 +393,7 @@ describe("the table of states", () => {
       want: { WorkloadAvailable: "Unknown BackendUnavailable", McpConnected: "False BackendUnavailable" },
     },
   ])("the steps on the way, when $because", ({ given, want }) => {
-    const { conditions = [] } = summarize(deployment(), facts(given), NOW);
+    const { conditions = [] } = summarize(deployment(), settledFacts(given), NOW);
     const steps: string[] = [ConditionType.SourceReady, ConditionType.WorkloadAvailable, ConditionType.McpConnected];
     const found = conditions
       .filter(({ type }) => steps.includes(type))
@@ -501,15 +450,15 @@ describe("whether guardrails are applied", () => {
     },
     { because: "it is being deleted", given: { ...under(enforced), deleting: note(Reason.Deleting) }, want: undefined },
   ])("$want: $because", ({ given, want, message }) => {
-    const { conditions = [] } = summarize(deployment(), facts(given), NOW);
+    const { conditions = [] } = summarize(deployment(), settledFacts(given), NOW);
     const found = conditions.find(({ type }) => type === ConditionType.GuardrailsApplied);
     expect(found && `${found.status} ${found.reason}`).toBe(want);
     if (message) expect(found?.message).toMatch(message);
   });
 
   it("keeps what was said of the fields while this look could not tell", () => {
-    const before = summarize(deployment(), facts(under(enforced, open)), NOW);
-    expect(summarize(deployment(before), facts(), LATER)).toEqual(before);
+    const before = summarize(deployment(), settledFacts(under(enforced, open)), NOW);
+    expect(summarize(deployment(before), settledFacts(), LATER)).toEqual(before);
   });
 
   it.each<{ because: string; before: Partial<Facts> | undefined; after: Partial<Facts>; want: string | undefined }>([
@@ -546,8 +495,8 @@ describe("whether guardrails are applied", () => {
     },
     { because: "nothing runs", before: undefined, after: { ...under(open), current: undefined }, want: undefined },
   ])("tells $want where $because", ({ before, after, want }) => {
-    const first = before && summarize(deployment(), facts(before), NOW);
-    const told = news(first, summarize(deployment(first), facts(after), LATER));
+    const first = before && summarize(deployment(), settledFacts(before), NOW);
+    const told = news(first, summarize(deployment(first), settledFacts(after), LATER));
     const found = told.filter(({ reason }) => reason.startsWith("Guardrails"));
     expect(found.map(({ type, reason }) => `${type} ${reason}`)).toEqual(want === undefined ? [] : [want]);
   });
@@ -555,8 +504,8 @@ describe("whether guardrails are applied", () => {
 
 describe("summarize", () => {
   it("says the same of the same facts, at any time", () => {
-    expect(summarize(deployment(connected), facts(), LATER)).toEqual(connected);
-    const failing = facts({ current: restarting, verdict: undefined, restartCount: 2 });
+    expect(summarize(deployment(connected), settledFacts(), LATER)).toEqual(connected);
+    const failing = settledFacts({ current: restarting, verdict: undefined, restartCount: 2 });
     const once = summarize(deployment(), failing, NOW);
     expect(summarize(deployment(once), failing, LATER)).toEqual(once);
   });
@@ -571,16 +520,20 @@ describe("summarize", () => {
       lastTransitionTime: "2025-01-01T00:00:00Z",
     };
     const before = { ...connected, conditions: [...(connected.conditions ?? []), registered] };
-    const after = summarize(deployment(before), facts({ current: restarting, verdict: undefined }), LATER);
+    const after = summarize(deployment(before), settledFacts({ current: restarting, verdict: undefined }), LATER);
     expect(after.conditions).toContainEqual(registered);
-    expect(summarize(deployment(before), facts(), LATER)).toEqual(before);
+    expect(summarize(deployment(before), settledFacts(), LATER)).toEqual(before);
   });
 
   it("moves mcp.since with what the server says, and with nothing else", () => {
     expect(connected.mcp).toEqual({ ...mcp, since: "2026-01-01T12:00:00Z" });
-    const away = summarize(deployment(connected), facts({ verdict: { kind: "failed", failure: refused } }), LATER);
-    expect(summarize(deployment(away), facts(), LATER).mcp?.since).toBe("2026-01-01T12:00:00Z");
-    const more = facts({ verdict: { kind: "ready", mcp: { ...mcp, tools: 3 } } });
+    const away = summarize(
+      deployment(connected),
+      settledFacts({ verdict: { kind: "failed", failure: refused } }),
+      LATER,
+    );
+    expect(summarize(deployment(away), settledFacts(), LATER).mcp?.since).toBe("2026-01-01T12:00:00Z");
+    const more = settledFacts({ verdict: { kind: "ready", mcp: { ...mcp, tools: 3 } } });
     expect(summarize(deployment(connected), more, LATER).mcp?.since).toBe("2026-01-01T13:00:00Z");
   });
 
@@ -611,7 +564,7 @@ describe("summarize", () => {
     {
       because: "it listens elsewhere, with TLS",
       given: {
-        current: workload({ address: "files.test:443", secure: true }),
+        current: settledWorkload({ address: "files.test:443", secure: true }),
         transport: { type: "sse", port: 8080, path: "/sse" },
       },
       url: PUBLIC_URL,
@@ -619,32 +572,32 @@ describe("summarize", () => {
     },
     {
       because: "it is spoken to over its standard input and output",
-      given: { current: workload({ address: undefined, reach: { kind: "stdio" } }), transport: stdio },
+      given: { current: settledWorkload({ address: undefined, reach: { kind: "stdio" } }), transport: stdio },
       url: PUBLIC_URL,
       endpoint: undefined,
     },
     {
       because: "somebody else runs it; what reaches it may hold credentials",
-      given: { current: workload({ address: undefined, reach: remote }) },
+      given: { current: settledWorkload({ address: undefined, reach: remote }) },
       url: PUBLIC_URL,
       endpoint: undefined,
     },
     {
       because: "the gateway cannot reach it, and others can",
-      given: { current: workload({ unreachable: "it is private" }), verdict: undefined },
+      given: { current: settledWorkload({ unreachable: "it is private" }), verdict: undefined },
       url: OWN,
       endpoint: OWN,
     },
     {
       because: "it has no address for a moment",
       before: connected,
-      given: { current: workload({ address: undefined }) },
+      given: { current: settledWorkload({ address: undefined }) },
       url: PUBLIC_URL,
       endpoint: OWN,
     },
     {
       because: "it has no address, and never had one",
-      given: { current: workload({ address: undefined }) },
+      given: { current: settledWorkload({ address: undefined }) },
       url: undefined,
       endpoint: undefined,
     },
@@ -666,16 +619,16 @@ describe("summarize", () => {
     {
       because: "its status is of a time without a gateway, and it has no address for a moment",
       before: older,
-      given: { current: workload({ address: undefined }) },
+      given: { current: settledWorkload({ address: undefined }) },
       url: PUBLIC_URL,
       endpoint: OWN,
     },
   ])("says where clients and the gateway connect: $because", ({ before, given, url, endpoint }) => {
-    const found = summarize(deployment(before), facts(given), NOW);
+    const found = summarize(deployment(before), settledFacts(given), NOW);
     expect({ url: found.url, endpoint: found.workload?.endpoint }).toEqual({ url, endpoint });
     expect(JSON.stringify(found)).not.toContain("mcp.test");
     // And says so again.
-    expect(summarize(deployment(found), facts(given), LATER)).toEqual(found);
+    expect(summarize(deployment(found), settledFacts(given), LATER)).toEqual(found);
   });
 
   it("tells which generation runs", () => {
@@ -686,7 +639,7 @@ describe("summarize", () => {
       hostPort: 4000,
       restartCount: 0,
     });
-    const older = facts({ upToDate: false, generation: 4, current: workload({ generation: 2 }) });
+    const older = settledFacts({ upToDate: false, generation: 4, current: settledWorkload({ generation: 2 }) });
     expect(summarize(deployment(connected), older, NOW).workload?.generation).toBe(3);
     expect(summarize(deployment(), older, NOW).workload?.generation).toBe(2);
   });
@@ -712,7 +665,7 @@ describe("summarize", () => {
       want: "True Pulled",
     },
   ])("says of a source that is built whether it is ready: $because", ({ given, want }) => {
-    const { conditions, build } = summarize(deployment(connected), facts({ build: building, ...given }), LATER);
+    const { conditions, build } = summarize(deployment(connected), settledFacts({ build: building, ...given }), LATER);
     const found = conditions?.find(({ type }) => type === ConditionType.SourceReady);
     expect(`${found?.status} ${found?.reason}`).toBe(want);
     expect(build).toEqual(given.build ?? building);
@@ -721,20 +674,20 @@ describe("summarize", () => {
   it("keeps the port and the count where nothing runs", () => {
     const gone = summarize(
       deployment(connected),
-      facts({ current: undefined, restartCount: 4, step: note(Reason.Pulling) }),
+      settledFacts({ current: undefined, restartCount: 4, step: note(Reason.Pulling) }),
       NOW,
     );
     expect(gone.workload).toEqual({ backend: "docker", hostPort: 4000, restartCount: 4 });
   });
 
   it("forgets what was wrong with an earlier spec", () => {
-    const refusal = facts({
+    const refusal = settledFacts({
       current: undefined,
       accepted: false,
       failure: { kind: "refused", ...note(Reason.InvalidSpec) },
     });
     const refused = summarize(deployment(), refusal, NOW);
-    const stopped = facts({
+    const stopped = settledFacts({
       generation: 4,
       desiredState: "Stopped",
       current: undefined,
@@ -745,8 +698,8 @@ describe("summarize", () => {
   });
 
   it("does not let a crash loop look healthy in between", () => {
-    const looping = summarize(deployment(), facts({ current: restarting, verdict: undefined }), NOW);
-    expect(line(summarize(deployment(looping), facts({ verdict: UNASKED }), NOW))).toBe(line(looping));
-    expect(line(summarize(deployment(looping), facts(), NOW))).toBe("Connected, Ready=True Connected");
+    const looping = summarize(deployment(), settledFacts({ current: restarting, verdict: undefined }), NOW);
+    expect(line(summarize(deployment(looping), settledFacts({ verdict: UNASKED }), NOW))).toBe(line(looping));
+    expect(line(summarize(deployment(looping), settledFacts(), NOW))).toBe("Connected, Ready=True Connected");
   });
 });
