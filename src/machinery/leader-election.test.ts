@@ -41,6 +41,14 @@ async function leading(more: Partial<LeaderElectionOptions> = {}) {
   return { leases, clock, a };
 }
 
+/** Of a process that stood still: its timers come later than its clock says. */
+class StandingClock extends FakeClock {
+  stoodMs = 0;
+  override monotonicMs() {
+    return super.monotonicMs() + this.stoodMs;
+  }
+}
+
 describe("LeaderElection", () => {
   it("makes the lease where there is none, and leads", async () => {
     const { leases, a } = await leading({ gatewayAddress: () => "10.0.0.1:7080" });
@@ -267,12 +275,7 @@ describe("LeaderElection", () => {
   });
 
   it("refuses by the clock what comes before the timer, in a process that stood still", async () => {
-    const clock = new (class extends FakeClock {
-      stoodMs = 0;
-      override monotonicMs() {
-        return super.monotonicMs() + this.stoodMs;
-      }
-    })();
+    const clock = new StandingClock();
     const leases = new MemoryLeases();
     const a = candidate(leases, "a", clock);
     await clock.advance(0);
@@ -289,12 +292,7 @@ describe("LeaderElection", () => {
   });
 
   it("does not renew what it held before it stood still, though nobody has taken it", async () => {
-    const clock = new (class extends FakeClock {
-      stoodMs = 0;
-      override monotonicMs() {
-        return super.monotonicMs() + this.stoodMs;
-      }
-    })();
+    const clock = new StandingClock();
     const leases = new MemoryLeases();
     const a = candidate(leases, "a", clock);
     await clock.advance(0);

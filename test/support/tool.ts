@@ -7,23 +7,22 @@ import { findProgram, isDebian } from "../../scripts/engine/machine.ts";
  * @throws {Error} with what to install.
  */
 export function requireTool(program: string, debianPackage: string): string {
-  const found = findProgram(program);
-  if (found !== undefined) return found;
-  if (process.getuid?.() !== 0 || !isDebian()) {
-    throw new Error(`tests need ${program}; on Debian:  sudo apt-get install -y ${debianPackage}`);
-  }
-  installPackages([debianPackage], console.log);
-  const installed = findProgram(program);
-  if (installed === undefined) throw new Error(`the package ${debianPackage} brought no ${program}`);
-  return installed;
+  return required(program, () => findProgram(program), debianPackage);
 }
 
 /** As `requireTool`, for one that has to be the machine's own. @throws {Error} with what to install. */
 export function requireFile(path: string, debianPackage: string): void {
-  if (existsSync(path)) return;
+  required(path, () => (existsSync(path) ? path : undefined), debianPackage);
+}
+
+function required(what: string, find: () => string | undefined, debianPackage: string): string {
+  const found = find();
+  if (found !== undefined) return found;
   if (process.getuid?.() !== 0 || !isDebian()) {
-    throw new Error(`tests need ${path}; on Debian:  sudo apt-get install -y ${debianPackage}`);
+    throw new Error(`tests need ${what}; on Debian:  sudo apt-get install -y ${debianPackage}`);
   }
   installPackages([debianPackage], console.log);
-  if (!existsSync(path)) throw new Error(`the package ${debianPackage} brought no ${path}`);
+  const installed = find();
+  if (installed === undefined) throw new Error(`the package ${debianPackage} brought no ${what}`);
+  return installed;
 }
