@@ -3,6 +3,7 @@ import { type IncomingMessage, request } from "node:http";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { eventually } from "../support/eventually.ts";
 import { FakeClock } from "../support/fake-clock.ts";
+import { callAtWork } from "../support/mcp/call-at-work.ts";
 import { type ClientKind, connectClient } from "../support/mcp/clients.ts";
 import { type Everything, startEverything } from "../support/mcp/everything.ts";
 import { callTool, FEATURES, type FeatureName, type ServerProgram } from "../support/mcp/features.ts";
@@ -189,14 +190,7 @@ describe("the leader, killed with -9 in mid-call", () => {
         streamsSocket: place.socketPath,
       });
       const client = await connectClient(kind, urlOf("modern", heir));
-      const atWork = Promise.withResolvers<void>();
-      const ended = client
-        .call("tools/call", { name: "waits" }, { onProgress: () => atWork.resolve(), timeoutMs: 20_000 })
-        .then(
-          () => "a result",
-          (error: Error) => error.message,
-        );
-      await atWork.promise;
+      const { ended } = await callAtWork(client);
       const killedMs = performance.now();
       dying.kill("SIGKILL");
       expect(await ended).toContain("the replica that led ended before it had answered");

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { type IncomingMessage, request } from "node:http";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { eventually } from "../support/eventually.ts";
+import { callAtWork } from "../support/mcp/call-at-work.ts";
 import { type ClientKind, connectClient, type McpClient } from "../support/mcp/clients.ts";
 import { bodyOf, openCall } from "../support/mcp/open-call.ts";
 import { type StdioPlace, startStdioPlace, stdioEndpoint } from "../support/mcp/stdio-processes.ts";
@@ -122,14 +123,7 @@ describe("a process that is killed with -9 in mid-call", () => {
     "fails the call of a client %s within two seconds, and the next works",
     async (kind) => {
       await using client = await connectClient(kind, urlOf("modern"));
-      const atWork = Promise.withResolvers<void>();
-      const ended = client
-        .call("tools/call", { name: "waits" }, { onProgress: () => atWork.resolve(), timeoutMs: 20_000 })
-        .then(
-          () => "a result",
-          (error: Error) => error.message,
-        );
-      await atWork.promise;
+      const { ended } = await callAtWork(client);
       const killedMs = performance.now();
       process.kill(place.shared.get("modern") ?? 0, "SIGKILL");
       expect(await ended).toMatch(/the server's process/);
