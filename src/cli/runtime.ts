@@ -12,27 +12,23 @@ import { startHealthListener } from "../gateway/metrics-listener.ts";
 import { systemClock } from "../machinery/clock.ts";
 import { correlatedLogger } from "../machinery/correlation.ts";
 import { ApiEventRecorder } from "../machinery/events.ts";
-import { createKubeClient } from "../machinery/http-kube-client.ts";
 import type { KubeconfigSource } from "../machinery/kubeconfig.ts";
-import type { LeaderElection } from "../machinery/leader-election.ts";
 import type { Logger } from "../machinery/logger.ts";
 import { Manager } from "../machinery/manager.ts";
 import { Metrics } from "../machinery/metrics.ts";
 import { registerProcessMetrics } from "../machinery/process-metrics.ts";
-import { RequestPace } from "../machinery/request-pace.ts";
-import { splitClient } from "../machinery/split-client.ts";
 import { NO_TRACES } from "../machinery/tracer.ts";
 import { createNotifier } from "../notifications/create-notifier.ts";
 import { createProber } from "../probe/create-prober.ts";
 import { startTracing } from "../telemetry/start-tracing.ts";
-import { apiMetrics } from "./api-metrics.ts";
+import { type ApiClients, createApiClients } from "./api-clients.ts";
 import { type AuditDestination, auditWriter } from "./approval-audit.ts";
 import type { AuditedAdmission } from "./audited-admission.ts";
 import { backendDrivers } from "./backend-drivers.ts";
 import { backendMetrics } from "./backend-metrics.ts";
 import { controllerMetrics, readinessMetrics } from "./controller-metrics.ts";
 import { DefaultObjects, readDefaults } from "./default-objects.ts";
-import { createElection, type ElectionSettings, leaseCallTimeoutMs } from "./election.ts";
+import type { ElectionSettings } from "./election.ts";
 import { fencedDrivers } from "./fenced-drivers.ts";
 import { gatewayMetrics } from "./gateway-metrics.ts";
 import { type GatewayFlags, gatewaySettings } from "./gateway-options.ts";
@@ -96,29 +92,13 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const tracer = tracing ?? NO_TRACES;
   const metrics = new Metrics();
   registerProcessMetrics(metrics);
-  const connection = {
-    ...{ ...options.kubeconfig, userAgent: "slipway-controller" },
-    ...{ metrics: apiMetrics(metrics), tracer },
-  };
   const { kubeApi, concurrency, watchNamespaces } = options.load ?? {};
-  const pace = kubeApi && new RequestPace(kubeApi, clock);
-  const client = stack.use(await createKubeClient({ ...connection, pace }));
-  const election: LeaderElection | undefined =
-    options.election &&
-    createElection({
-      ...{ ...options.election, clock, logger: logger.child({ part: "election" }) },
-      client: stack.use(
-        await createKubeClient({ ...connection, requestTimeoutMs: leaseCallTimeoutMs(options.election) }),
-      ),
-      gatewayUrl: () => gateway.url,
-    });
-  // Of the one that leads, and nobody else: without the lease nothing leaves through it.
-  const acting = election
-    ? splitClient({
-        following: client,
-        acting: stack.use(await createKubeClient({ ...connection, pace, fence: election })),
-      })
-    : client;
+  const apiClients: ApiClients = await createApiClients({
+    ...{ kubeconfig: options.kubeconfig, limits: kubeApi, election: options.election },
+    gatewayUrl: () => gateway.url,
+    ...{ clock, logger, metrics, tracer },
+  });
+  const { client, acting, election } = stack.use(apiClients);
   // A cluster is known by the UID of this namespace.
   const { metadata } = await client.get(namespaces, { namespace: "", name: "kube-system" }, stop);
   const prober = stack.use(
