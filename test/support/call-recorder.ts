@@ -35,7 +35,7 @@ export class CallRecorder implements AsyncDisposable {
       return socket;
     };
     const server = createServer((socket) => {
-      const pid = ownerOf(socket.remotePort ?? 0, pids());
+      const pid = ownerOf(socket, pids());
       const onward = keep(connect(target));
       keep(socket).on("data", (chunk: Buffer) => {
         for (const [line] of chunk.toString("latin1").matchAll(REQUEST_LINE)) {
@@ -61,14 +61,22 @@ export class CallRecorder implements AsyncDisposable {
   }
 }
 
-/** Which of these processes has the connection from this port of loopback. */
-function ownerOf(port: number, pids: readonly number[]): number | undefined {
-  const local = `0100007F:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+/**
+ * Which of these processes is at the other end of a connection over loopback. Both ends tell it: connections to several places may
+ * have the same port on this side.
+ */
+function ownerOf({ remotePort = 0, localPort = 0 }: Socket, pids: readonly number[]): number | undefined {
+  const ends = `${loopback(remotePort)} ${loopback(localPort)}`;
   const line = readFileSync("/proc/net/tcp", "utf8")
     .split("\n")
-    .find((each) => each.trim().split(/\s+/)[1] === local);
+    .find((each) => each.includes(ends));
   const inode = line?.trim().split(/\s+/)[9];
   return pids.find((pid) => descriptorsOf(pid).includes(`socket:[${inode}]`));
+}
+
+/** As the kernel writes it. */
+function loopback(port: number): string {
+  return `0100007F:${port.toString(16).toUpperCase().padStart(4, "0")}`;
 }
 
 function descriptorsOf(pid: number): string[] {
