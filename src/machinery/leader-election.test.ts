@@ -1,37 +1,11 @@
 import { describe, expect, it } from "@jest/globals";
 import { FakeClock } from "../../test/support/fake-clock.ts";
+import { candidate } from "../../test/support/lease-candidate.ts";
 import { hangs, hangsForEver, isGone, type LeaseFault, MemoryLeases } from "../../test/support/memory-leases.ts";
-import { recordingLogger } from "../../test/support/recording-logger.ts";
 import { LeadershipLost } from "./fence.ts";
-import { LeaderElection, type LeaderElectionOptions, leaseTimes } from "./leader-election.ts";
+import type { LeaderElectionOptions } from "./leader-election.ts";
 
 const GATEWAY = "slipway.dev/gateway-address";
-
-/** A candidate in a process of its own, with a clock of its own where given. */
-function candidate(
-  leases: MemoryLeases,
-  identity: string,
-  clock: FakeClock,
-  more: Partial<LeaderElectionOptions> = {},
-) {
-  const { logger, lines } = recordingLogger();
-  const election = new LeaderElection({
-    ...{ client: leases.client(), clock, logger, identity, times: leaseTimes(15_000), random: () => 0 },
-    lease: { namespace: "slipway-system", name: "slipway-controller" },
-    ...more,
-  });
-  const stop = new AbortController();
-  let outcome: unknown = "runs";
-  const ended = election.run(stop.signal).then(
-    () => {
-      outcome = "ended";
-    },
-    (error: unknown) => {
-      outcome = error;
-    },
-  );
-  return { election, lines, stop: () => stop.abort(), ended, outcome: () => outcome };
-}
 
 async function leading(more: Partial<LeaderElectionOptions> = {}) {
   const [leases, clock] = [new MemoryLeases(), new FakeClock()];
@@ -303,7 +277,7 @@ describe("LeaderElection", () => {
     expect(a.outcome()).toBeInstanceOf(LeadershipLost);
   });
 
-  it("gives the lease up at stop, so that another leads at its next look", async () => {
+  it("gives the lease up at stop, so that another leads at once", async () => {
     const { leases, clock, a } = await leading({ gatewayAddress: () => "10.0.0.1:7080" });
     const b = candidate(leases, "b", clock);
     await clock.advance(4_500);
@@ -316,8 +290,7 @@ describe("LeaderElection", () => {
     expect(() => a.election.check()).toThrow("the lease was given up");
     expect(leases.stored?.spec).not.toHaveProperty("holderIdentity");
     expect(leases.stored?.metadata.annotations).toEqual({});
-    expect(b.election.isReady()).toBe(false);
-    await clock.advance(2_000);
+    await clock.advance(0);
     expect(b.election.isReady()).toBe(true);
     expect(leases.stored?.spec).toMatchObject({ holderIdentity: "b", leaseTransitions: 1 });
   });
@@ -374,17 +347,22 @@ describe("LeaderElection", () => {
     expect(a.election.isReady()).toBe(true);
   });
 
-  it("does not lead by a claim that was answered too late", async () => {
+  it("does not lead by a claim that was answered too late, but by another", async () => {
     const [leases, clock] = [new MemoryLeases(), new FakeClock()];
     const answers = Promise.withResolvers<void>();
     leases.fail("create", { after: () => answers.promise });
     const a = candidate(leases, "a", clock);
     await clock.advance(10_000);
+    expect(a.election.isReady()).toBe(false);
     answers.resolve();
     await clock.advance(0);
-    expect(a.election.isReady()).toBe(false);
-    await clock.advance(2_000);
+    expect(leases.calls.filter((verb) => verb === "update")).toHaveLength(1);
     expect(a.election.isReady()).toBe(true);
+    leases.fail("any", { before: isGone });
+    await clock.advance(9_999);
+    expect(a.election.isReady()).toBe(true);
+    await clock.advance(1);
+    expect(a.election.isReady()).toBe(false);
   });
 
   it("counts another process of its own identity as any other", async () => {
@@ -399,15 +377,36 @@ describe("LeaderElection", () => {
     expect([a, twin].map(({ election }) => election.isReady())).toEqual([false, true]);
   });
 
-  it("waits for a lease that was deleted under its holder", async () => {
+  it.each([
+    { because: "was deleted", knownAtMs: 1_000, befalls: (leases: MemoryLeases) => leases.delete() },
+    {
+      because: "was deleted, which no event tells,",
+      knownAtMs: 3_000,
+      befalls: (leases: MemoryLeases) => {
+        leases.stored = undefined;
+      },
+    },
+  ])("waits for a lease that $because under its holder", async ({ knownAtMs, befalls }) => {
     const { leases } = await leading();
     const own = new FakeClock();
     const b = candidate(leases, "b", own);
     await own.advance(1_000);
-    leases.stored = undefined;
-    await own.advance(13_999);
+    befalls(leases);
+    await own.advance(knownAtMs - 1_000 + 14_999);
     expect(b.election.isReady()).toBe(false);
-    await own.advance(2_000);
+    await own.advance(1);
+    expect(b.election.isReady()).toBe(true);
+  });
+
+  it("waits for a lease that somebody else emptied under its holder", async () => {
+    const { leases } = await leading();
+    const own = new FakeClock();
+    const b = candidate(leases, "b", own);
+    await own.advance(1_000);
+    leases.edit(({ spec: { holderIdentity: _, ...spec } = {} }) => ({ spec }));
+    await own.advance(14_999);
+    expect(b.election.isReady()).toBe(false);
+    await own.advance(1);
     expect(b.election.isReady()).toBe(true);
   });
 

@@ -4,9 +4,12 @@ import { isReason, type KubeClient } from "./client.ts";
 import type { Clock } from "./clock.ts";
 import { delay } from "./clock-delay.ts";
 import { type Fence, LeadershipLost } from "./fence.ts";
-import { claimed, GATEWAY_ADDRESS_ANNOTATION, isSameTerm, type LeaseSpec, markOf, released } from "./lease-record.ts";
+import { KnownLease } from "./known-lease.ts";
+import { claimed, GATEWAY_ADDRESS_ANNOTATION, isSameTerm, type LeaseSpec, released } from "./lease-record.ts";
+import { findLease, LeaseWatch } from "./lease-watch.ts";
 import type { Logger } from "./logger.ts";
 import type { Runnable } from "./runnable.ts";
+import { WakeUp } from "./wake-up.ts";
 
 /** In milliseconds. */
 export interface LeaseTimes {
@@ -24,7 +27,7 @@ export function leaseTimes(leaseMs: number): LeaseTimes {
 
 export interface LeaderElectionOptions {
   /** Of its own, so that no other call is in the way of a renewal. */
-  readonly client: Pick<KubeClient, "get" | "create" | "update">;
+  readonly client: Pick<KubeClient, "get" | "watch" | "create" | "update">;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly lease: ObjectKey;
@@ -46,18 +49,8 @@ export interface Leader {
   readonly gatewayAddress: string | undefined;
 }
 
-/** When, by our own clock, the lease was last seen to have changed, and how long it lasts from then. */
-interface Sighting {
-  readonly mark: string;
-  readonly atMs: number;
-  readonly spanMs: number;
-}
-
 const NOBODY: Leader = { isSelf: false, identity: "", gatewayAddress: undefined };
-const JITTER = 0.2;
 const RELEASE_TIMEOUT_MS = 3_000;
-/** The longest lease that can be asked for. What somebody else wrote must not keep everybody waiting for ever. */
-const LONGEST_LEASE_MS = 300_000;
 
 /**
  * Holds a Lease (coordination.k8s.io/v1) so that of many processes one acts. Ready while it leads; once it has lost the lease it
@@ -70,8 +63,8 @@ export class LeaderElection implements Runnable, Fence {
   readonly #elected = Promise.withResolvers<void>();
   readonly #lost = new AbortController();
   readonly #closed = new AbortController();
+  readonly #known: KnownLease;
   #leader: Leader = NOBODY;
-  #seen: Sighting | undefined;
   #held: Lease | undefined;
   /** The claim that was sent last, of which the answer may have been missed. */
   #attempt: LeaseSpec | undefined;
@@ -83,6 +76,7 @@ export class LeaderElection implements Runnable, Fence {
 
   constructor(options: LeaderElectionOptions) {
     this.#options = options;
+    this.#known = new KnownLease(options.clock, options.times.leaseMs);
   }
 
   isReady(): boolean {
@@ -121,7 +115,7 @@ export class LeaderElection implements Runnable, Fence {
   }
 
   async run(stop: AbortSignal): Promise<void> {
-    while (!stop.aborted && !(await this.#tryAcquire(stop))) await this.#pause(stop);
+    await this.#acquire(stop);
     if (this.isReady()) {
       this.#options.logger.info("leads", { identity: this.#options.identity });
       this.#elected.resolve();
@@ -135,22 +129,38 @@ export class LeaderElection implements Runnable, Fence {
     await this.#release();
   }
 
-  async #tryAcquire(stop: AbortSignal): Promise<boolean> {
-    const beganMs = this.#options.clock.monotonicMs();
+  /** Until it leads, or is stopped. Whoever follows wakes when the lease changes, and at the very end of it. */
+  async #acquire(stop: AbortSignal): Promise<void> {
+    const { client, clock, logger, lease, times, random = Math.random } = this.#options;
+    const news = new WakeUp(clock);
+    const onSeen = (found: Lease | undefined) => {
+      this.#see(found);
+      news.call();
+    };
+    const { retryMs: lookMs, leaseMs: silenceMs } = times;
+    const watch = new LeaseWatch({ client, clock, logger, lease, lookMs, silenceMs, random, onSeen });
+    const over = new AbortController();
+    // Not waited for: what it has under way must not hold up who leads.
+    void watch.run(AbortSignal.any([stop, over.signal]));
+    while (!stop.aborted && !this.#held) {
+      const isHeld = this.#known.isKnown && !this.#isFree();
+      await news.wait(isHeld ? this.#known.waitMs : times.retryMs, stop);
+      if (!stop.aborted && this.#isFree()) await this.#tryClaim(watch, stop);
+    }
+    over.abort();
+  }
+
+  /** On condition of the version that was seen last: who has renewed in between, unseen, keeps the lease. */
+  async #tryClaim(watch: LeaseWatch, stop: AbortSignal): Promise<void> {
+    const { clock, times } = this.#options;
+    const beganMs = clock.monotonicMs();
     try {
-      const found = await this.#find(stop);
-      // As of when it was known, not of when it was asked for: an answer may have waited for retries, longer than the lease lasts.
-      if (found) this.#see(found, this.#options.clock.monotonicMs());
-      else this.#leader = NOBODY;
-      if (!this.#isFree(found)) return false;
-      const held = await this.#claim(found, stop);
+      const held = await this.#claim(this.#known.found, stop);
       // It may have taken so long that others have it by now.
-      if (this.#options.clock.monotonicMs() - beganMs >= this.#options.times.renewDeadlineMs) return false;
-      this.#hold(held, beganMs);
-      return true;
+      if (clock.monotonicMs() - beganMs < times.renewDeadlineMs) this.#hold(held, beganMs);
     } catch (error) {
-      if (!stop.aborted && !isReason(error, "Conflict", "AlreadyExists")) this.#warn("be asked for", error);
-      return false;
+      if (isReason(error, "Conflict", "AlreadyExists", "NotFound")) watch.look();
+      else if (!stop.aborted) this.#warn("be claimed", error);
     }
   }
 
@@ -173,7 +183,7 @@ export class LeaderElection implements Runnable, Fence {
       const found = await this.#find(signal);
       if (!found) this.#lose("the lease was deleted");
       else if (!isSameTerm(found.spec, this.#held?.spec)) {
-        this.#see(found, this.#options.clock.monotonicMs());
+        this.#see(found);
         this.#lose(`${found.spec?.holderIdentity || "nobody"} has the lease`);
       } else this.#held = found;
     } catch (error) {
@@ -185,7 +195,8 @@ export class LeaderElection implements Runnable, Fence {
     const { clock, times } = this.#options;
     this.#held = held;
     this.#attempt = undefined;
-    this.#see(held, beganMs);
+    this.#trouble = undefined;
+    this.#see(held);
     this.#actsUntilMs = beganMs + times.renewDeadlineMs;
     this.#cancelDeadline?.();
     this.#cancelDeadline = clock.schedule(this.#actsUntilMs - clock.monotonicMs(), () =>
@@ -206,14 +217,8 @@ export class LeaderElection implements Runnable, Fence {
     this.#closed.abort(reason);
   }
 
-  async #find(signal: AbortSignal): Promise<Lease | undefined> {
-    const { client, lease } = this.#options;
-    try {
-      return await client.get(leases, lease, signal);
-    } catch (error) {
-      if (isReason(error, "NotFound")) return undefined;
-      throw error;
-    }
+  #find(signal: AbortSignal): Promise<Lease | undefined> {
+    return findLease(this.#options.client, this.#options.lease, signal);
   }
 
   async #claim(found: Lease | undefined, signal: AbortSignal): Promise<Lease> {
@@ -230,29 +235,19 @@ export class LeaderElection implements Runnable, Fence {
     return await client.update(leases, wanted, { signal });
   }
 
-  #see(found: Lease, atMs: number): void {
-    this.#trouble = undefined;
-    const mark = markOf(found);
-    const { holderIdentity = "", leaseDurationSeconds = 0 } = found.spec ?? {};
-    const gatewayAddress = found.metadata.annotations?.[GATEWAY_ADDRESS_ANNOTATION];
+  #see(found: Lease | undefined): void {
+    this.#known.see(found);
+    const { holderIdentity = "" } = found?.spec ?? {};
+    const gatewayAddress = found?.metadata.annotations?.[GATEWAY_ADDRESS_ANNOTATION];
     const { identity, logger } = this.#options;
     if (holderIdentity !== this.#leader.identity && holderIdentity !== identity && holderIdentity !== "") {
       logger.info("another leads", { identity: holderIdentity });
     }
     this.#leader = holderIdentity === "" ? NOBODY : { isSelf: false, identity: holderIdentity, gatewayAddress };
-    if (this.#seen?.mark === mark) return;
-    const spanMs = Math.max(Math.min(leaseDurationSeconds * 1_000, LONGEST_LEASE_MS), this.#options.times.leaseMs);
-    this.#seen = { mark, atMs, spanMs: holderIdentity === "" ? 0 : spanMs };
   }
 
-  /** A lease that was deleted under its holder is waited for, too: it may act until it hears of that. */
-  #isFree(found: Lease | undefined): boolean {
-    return this.#isOurs(found) || this.#waitMs() <= 0;
-  }
-
-  /** How long the lease lasts still; 0 where none was ever seen. */
-  #waitMs(): number {
-    return this.#seen ? this.#seen.atMs + this.#seen.spanMs - this.#options.clock.monotonicMs() : 0;
+  #isFree(): boolean {
+    return this.#known.isKnown && (this.#isOurs(this.#known.found) || this.#known.waitMs <= 0);
   }
 
   /** Of another process of this identity nothing is known: it counts as any other. */
@@ -288,13 +283,5 @@ export class LeaderElection implements Runnable, Fence {
     if (this.#trouble === message) return;
     this.#trouble = message;
     this.#options.logger.warn(`the lease could not ${what}`, { error: message });
-  }
-
-  /** Until the lease ends, but no longer than until the next look at it. */
-  async #pause(stop: AbortSignal): Promise<void> {
-    const { clock, times, random = Math.random } = this.#options;
-    const lookMs = times.retryMs * (1 + JITTER * random());
-    const waitMs = this.#waitMs();
-    await delay(clock, waitMs > 0 ? Math.min(waitMs, lookMs) : lookMs, stop);
   }
 }

@@ -207,6 +207,7 @@ describe("rights", () => {
       "Role slipway-system coordination.k8s.io/leases create *",
       "Role slipway-system coordination.k8s.io/leases get slipway-controller",
       "Role slipway-system coordination.k8s.io/leases update slipway-controller",
+      "Role slipway-system coordination.k8s.io/leases watch slipway-controller",
     ]);
   });
 
