@@ -231,6 +231,47 @@ it("tells a client of legacy SSE, too, that the leader was killed in mid-call", 
   await client[Symbol.asyncDispose]();
 }, 30_000);
 
+it.each(["another replica", "the leader itself"] as const)(
+  "tells a client of legacy SSE that the leader was killed, though it posted its call to %s",
+  async (posted) => {
+    const endpoint = endpointAt(sse.url, { name: "legacy", transport: "sse" });
+    await using dying = await startLeaderProcess(sse.url);
+    await using gateway = await startFollower([endpoint], dying.url);
+    await using other = await startFollower([endpoint], dying.url);
+    const opened = await fetch(urlOf("legacy", gateway), { headers: { accept: "text/event-stream" } });
+    let said = "";
+    const ended = (async () => {
+      for await (const chunk of opened.body ?? []) said += Buffer.from(chunk as Uint8Array).toString();
+    })();
+    const messages = await eventually("where to post", () => /^data: (.+)$/m.exec(said)?.[1]);
+    const post = async (message: object) => {
+      const url = new URL(messages, posted === "another replica" ? other.url : dying.url);
+      const body = JSON.stringify({ jsonrpc: "2.0", ...message });
+      const answered = await fetch(url, { method: "POST", headers: JSON_HEADERS, body });
+      expect(answered.status).toBe(202);
+    };
+    const clientInfo = { name: "raw", version: "1" };
+    await post({
+      ...{ id: 1, method: "initialize" },
+      params: { protocolVersion: "2024-11-05", capabilities: {}, clientInfo },
+    });
+    await eventually("its greeting", () => said.includes('"id":1'));
+    await post({ method: "notifications/initialized" });
+    const work = { name: "trigger-long-running-operation", arguments: { duration: 20, steps: 200 } };
+    await post({ id: 2, method: "tools/call", params: { ...work, _meta: { progressToken: "t" } } });
+    await eventually("it is at work", () => said.includes("notifications/progress"));
+    const killedMs = performance.now();
+    dying.kill("SIGKILL");
+    await ended;
+    expect(performance.now() - killedMs).toBeLessThan(2_000);
+    const last = said.split("data: ").at(-1) ?? "";
+    const message = expect.stringContaining("the replica that led ended before it had answered");
+    expect(JSON.parse(last)).toMatchObject({ id: 2, error: { message } });
+    expect(said.match(/"error"/g)).toHaveLength(1);
+  },
+  30_000,
+);
+
 it("cuts what is under way at a leader that says nothing, once another leads", async () => {
   await using frozen = await startLeaderProcess();
   const clock = new FakeClock();

@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { once } from "node:events";
 import { mkdir, mkdtempDisposable, readdir, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
@@ -262,6 +263,29 @@ it("ends its input before it ends it by force, whoever holds the stream", async 
   expect(await exchange(held, "here", within())).toBe("here");
   await Promise.all([backend.stop(id, 20, within()), ended(held, within())]);
   expect((await current(spec))?.state).toMatchObject({ kind: "exited", exitCode: 7 });
+});
+
+it("is not given to another holder, who would keep its input open, while it ends", async () => {
+  const slowly = ECHO.replace("process.exit()", "setTimeout(() => process.exit(7), 1_000)");
+  const spec = specOf(node(`${DEAF} ${slowly}`));
+  const { id } = await launch(spec);
+  const held = await backend.attach(id, within());
+  expect(await exchange(held, "here", within())).toBe("here");
+  const stopping = backend.stop(id, 20, within());
+  await once(held, "finish", { signal: within() });
+  await expect(backend.attach(id, within())).rejects.toMatchObject({ reason: "BackendUnavailable" });
+  await stopping;
+  expect((await current(spec))?.state).toMatchObject({ kind: "exited", exitCode: 7 });
+});
+
+it("has one holder at a time, also where its RuntimeBackend was edited and has another backend since", async () => {
+  const { id } = await launch(specOf(node(ECHO)));
+  const before = await backend.attach(id, within());
+  expect(await exchange(before, "before", within())).toBe("before");
+  await backend[Symbol.asyncDispose]();
+  const after = await world.backend().attach(id, within());
+  expect(before.destroyed).toBe(true);
+  expect(await exchange(after, "after", within())).toBe("after");
 });
 
 describe("a process of one client", () => {

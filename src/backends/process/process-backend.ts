@@ -28,7 +28,6 @@ import { processHealth } from "./process-health.ts";
 import type { OpenHost, ProcessHost } from "./process-host.ts";
 import { processUsage } from "./process-usage.ts";
 import { processWorkload } from "./process-workload.ts";
-import { WorkloadStreams } from "./streams/workload-streams.ts";
 import type { SupervisedProcess } from "./supervisor/supervised-process.ts";
 import { noteOf, ownerOf, type WorkloadNote } from "./workload-note.ts";
 import { workloadNote, workloadProcess } from "./workload-process.ts";
@@ -41,7 +40,6 @@ export class ProcessBackend implements Backend, LogSource, UsageSource, StdioHos
   readonly #host: ProcessHost;
   readonly #logger: Logger;
   readonly #installs: PackageInstalls;
-  readonly #streams: WorkloadStreams;
   readonly #lifetime = new AbortController();
   #making: Promise<unknown> = Promise.resolve();
 
@@ -49,9 +47,6 @@ export class ProcessBackend implements Backend, LogSource, UsageSource, StdioHos
     this.#host = host;
     this.#logger = logger;
     this.#installs = new PackageInstalls((owner) => host.tell(owner));
-    this.#streams = new WorkloadStreams((error) =>
-      logger.error("the process of a client could not be ended", { error }),
-    );
   }
 
   async health(signal: AbortSignal): Promise<BackendHealth> {
@@ -122,7 +117,7 @@ export class ProcessBackend implements Backend, LogSource, UsageSource, StdioHos
     const host = await this.#host.openExisting();
     const process = host?.supervisor.get(id);
     if (!host || !process) return;
-    await this.#streams.endClients(host.supervisor, id, signal);
+    await this.#host.streams.endClients(host.supervisor, id, signal);
     await process.stop(graceSeconds * 1000, signal);
   }
 
@@ -138,7 +133,7 @@ export class ProcessBackend implements Backend, LogSource, UsageSource, StdioHos
     const process = host?.supervisor.get(id);
     if (!host || !process) return;
     const owner = ownerOf(process.record);
-    await this.#streams.endClients(host.supervisor, id, signal);
+    await this.#host.streams.endClients(host.supervisor, id, signal);
     await host.supervisor.delete(id, signal);
     if (owner) this.#host.tell(owner);
   }
@@ -202,13 +197,13 @@ export class ProcessBackend implements Backend, LogSource, UsageSource, StdioHos
   async attach(id: string, signal: AbortSignal): Promise<StdioStream> {
     const { supervisor } = await this.#host.open();
     signal.throwIfAborted();
-    return await this.#streams.attach(supervisor, id);
+    return await this.#host.streams.attach(supervisor, id);
   }
 
   async attachOwn(id: string, signal: AbortSignal): Promise<StdioStream> {
     const { supervisor } = await this.#host.open();
     signal.throwIfAborted();
-    return await this.#streams.attachOwn(supervisor, id);
+    return await this.#host.streams.attachOwn(supervisor, id);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -7,6 +7,7 @@ import { NpmPackages } from "./packages/npm/npm-packages.ts";
 import { PackageCache } from "./packages/package-cache.ts";
 import { PythonPackages } from "./packages/pypi/python-packages.ts";
 import { Bubblewrap } from "./sandbox/bubblewrap.ts";
+import { WorkloadStreams } from "./streams/workload-streams.ts";
 import { launchTools } from "./supervisor/launch.ts";
 import type { ProcessTable } from "./supervisor/process-table.ts";
 import { Supervisor } from "./supervisor/supervisor.ts";
@@ -44,15 +45,19 @@ export interface OpenHost {
 export class ProcessHost implements AsyncDisposable {
   readonly #options: ProcessHostOptions;
   readonly sandbox: Bubblewrap;
+  readonly streams: WorkloadStreams;
   readonly #listeners = new Set<(owner: Owner) => void>();
   #opening: Promise<OpenHost> | undefined;
   #closed = false;
 
   constructor(options: ProcessHostOptions) {
     this.#options = options;
-    const { sharedDirectory, hidden, ownUsers, environment, clock } = options;
+    const { sharedDirectory, hidden, ownUsers, environment, clock, logger } = options;
     const shown = [packagesOf(sharedDirectory)];
     this.sandbox = new Bubblewrap({ path: environment.PATH ?? "", hidden, shown, ownUsers, clock });
+    this.streams = new WorkloadStreams((error) =>
+      logger.error("the process of a client could not be ended", { error }),
+    );
   }
 
   get ownUsers(): boolean {

@@ -1,3 +1,4 @@
+import { BytePieces } from "../../machinery/byte-pieces.ts";
 import { type RequestId, requestIdsIn } from "./json-rpc.ts";
 
 /** A body that is larger keeps its ids to itself. */
@@ -8,14 +9,14 @@ export const LARGEST_KEPT = 64 * 1024;
  * only then.
  */
 export class BodyHead {
-  #chunks: Uint8Array[] = [];
+  readonly #kept = new BytePieces();
   #bytes = 0;
   #isWhole = false;
 
   keep(chunk: Uint8Array): void {
     this.#bytes += chunk.byteLength;
-    if (this.#bytes <= LARGEST_KEPT) this.#chunks.push(chunk);
-    else this.#chunks = [];
+    if (this.#bytes <= LARGEST_KEPT) this.#kept.push(chunk);
+    else this.#kept.clear();
   }
 
   /** Of the whole body so far. */
@@ -26,8 +27,7 @@ export class BodyHead {
   /** Ends the body: what it was, at most 64 KiB. */
   whole(): Buffer {
     this.#isWhole = true;
-    const whole = this.#chunks.length === 1 ? this.#chunks[0] : undefined;
-    return whole instanceof Buffer ? whole : Buffer.concat(this.#chunks);
+    return this.#together();
   }
 
   get isWhole(): boolean {
@@ -35,6 +35,12 @@ export class BodyHead {
   }
 
   requestIds(): readonly RequestId[] {
-    return this.#bytes > LARGEST_KEPT ? [] : requestIdsIn(Buffer.concat(this.#chunks).toString());
+    return this.#bytes > LARGEST_KEPT ? [] : requestIdsIn(this.#together().toString());
+  }
+
+  #together(): Buffer {
+    const whole = this.#kept.take();
+    this.#kept.push(whole);
+    return whole;
   }
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { type EndpointKey, endpointPath } from "../directory.ts";
 import { InvalidAnswer } from "./answers.ts";
-import type { LegacyCalls } from "./legacy-calls.ts";
+import type { RequestId } from "./json-rpc.ts";
 
 /** The stream of one client of a legacy SSE server, for as long as it is open. */
 export interface LegacySession {
@@ -11,7 +11,8 @@ export interface LegacySession {
   readonly owner: string;
   /** Where its messages go at the server: path and query. */
   readonly path: string;
-  readonly calls: LegacyCalls;
+  /** Which calls are on their way there. */
+  sent(ids: readonly RequestId[]): void;
 }
 
 const PARAMETER = "sessionId";

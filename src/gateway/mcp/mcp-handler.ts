@@ -270,7 +270,8 @@ export class McpHandler {
     const headers = onwardHeaders(asked.headers, { host, via: this.#via, upstream, hasBody: method === "POST" });
     const owner = { caller: caller.id, owner: `${route.namespace}/${route.name}/${upstream.instance}` };
     if (method === "GET") {
-      const stream = new LegacyStream({ ...owner, streamUrl: upstream.url, sessions }, (id) =>
+      const tell = asked.headers.isForwarded ? (text: string) => written(asked.response, text) : undefined;
+      const stream = new LegacyStream({ ...owner, streamUrl: upstream.url, sessions, tell }, (id) =>
         clientEndpoint(this.#pathPrefix, route, id),
       );
       asked.response.once("close", () => stream.close());
@@ -287,7 +288,7 @@ export class McpHandler {
     if (session === undefined) {
       return invalid(404, "SessionNotFound", "there is no such session; open the stream of events anew");
     }
-    const onRequests = (ids: readonly RequestId[]) => session.calls.sent(ids);
+    const onRequests = (ids: readonly RequestId[]) => session.sent(ids);
     this.#exchange(asked, { pool, onRequests, isCall: true }, { method, path: session.path, headers, hasBody: true });
     return undefined;
   }
@@ -366,6 +367,13 @@ function isCall({ method, headers }: IncomingMessage): boolean {
 
 /** Whoever asks what is not a server shares the places of one caller; their own limits stand behind it. */
 const ADMIN = "/-/";
+
+/** Beside what passes; not where that has ended, or is not read. */
+function written(response: ServerResponse, text: string): boolean {
+  if (response.writableEnded || response.writableNeedDrain) return false;
+  response.write(text);
+  return true;
+}
 
 function withQuery(path: string, query: string): string {
   if (query === "" || query === "?") return path;

@@ -8,7 +8,7 @@ import type { UpstreamPool } from "../mcp/upstream-pool.ts";
 import { loadPools } from "../mcp/upstreams.ts";
 import { headersFromLeader, headersToLeader } from "./forwarded-headers.ts";
 import { type GatewayAddress, type Leader, NOBODY, ownHost, parseGatewayAddress } from "./leader.ts";
-import { LegacyStreams } from "./legacy-streams.ts";
+import { WatchedStream } from "./legacy-streams.ts";
 
 export interface ForwardingOptions {
   readonly maxBodyBytes: number;
@@ -22,8 +22,8 @@ export interface ForwardedRequest {
   readonly headers: RequestHeaders;
   /** Whether somebody waits for its end, rather than for what may come. */
   readonly isCall: boolean;
-  /** Whether it belongs to a stream of legacy SSE: its answer is not that of a call. */
-  readonly isLegacy?: boolean;
+  /** Whether it opens a stream of legacy SSE: what comes over that are the answers to other requests. */
+  readonly carriesAnswers?: boolean;
   /** What is told where nobody leads, if more is known than that. */
   readonly otherwise?: Failure | undefined;
 }
@@ -31,8 +31,7 @@ export interface ForwardedRequest {
 /** Requests by how they ended; `refused`: they were not passed on. */
 export type ForwardedCounts = Readonly<Record<Outcome | "refused", number>>;
 
-type Manner = Pick<ForwardedRequest, "request" | "response" | "isCall" | "isLegacy">;
-type ExchangeManner = Pick<ExchangeOptions, "isCall" | "rewrite" | "unanswered" | "onRequests">;
+type Manner = Pick<ExchangeOptions, "isCall" | "rewrite" | "unanswered">;
 
 interface Led {
   readonly address: GatewayAddress;
@@ -63,7 +62,6 @@ export class Forwarding implements AsyncDisposable {
   readonly #counts: Record<Outcome | "refused", number> = { answered: 0, gone: 0, failed: 0, refused: 0 };
   /** With those whose leader is none any more. */
   readonly #pools = new Set<Promise<UpstreamPool>>();
-  readonly #streams = new LegacyStreams();
   #leader: Leader = NOBODY;
   #ownHost: string | undefined;
   #led: Led | undefined;
@@ -116,7 +114,7 @@ export class Forwarding implements AsyncDisposable {
       return undefined;
     }
     const exchange = new Exchange({
-      ...{ request, response, pool, maxBodyBytes, clock, onEnd, ...this.#manner(asked) },
+      ...{ request, response, pool, maxBodyBytes, clock, onEnd, ...manner(asked) },
       passedHeaders: headersFromLeader,
       failureOf: failureOfLeader,
     });
@@ -152,16 +150,6 @@ export class Forwarding implements AsyncDisposable {
     await Promise.all([...this.#pools].map(async (pool) => (await pool).destroy()));
   }
 
-  /** Who waits for what of it. */
-  #manner({ request, response, isCall, isLegacy }: Manner): ExchangeManner {
-    if (!isLegacy) return { isCall };
-    const { method, url = "" } = request;
-    if (method === "POST") return { isCall, onRequests: (ids) => this.#streams.sent(url, ids) };
-    const stream = this.#streams.watch();
-    response.once("close", () => stream.close());
-    return { isCall: true, rewrite: stream, unanswered: () => stream.unanswered() };
-  }
-
   #refused(failure: Failure): Failure {
     this.#counts.refused += 1;
     return failure;
@@ -180,6 +168,13 @@ export class Forwarding implements AsyncDisposable {
     this.#led = { address, pool };
     return this.#led;
   }
+}
+
+/** Who waits for what of it. */
+function manner({ isCall, carriesAnswers }: Pick<ForwardedRequest, "isCall" | "carriesAnswers">): Manner {
+  if (!carriesAnswers) return { isCall };
+  const stream = new WatchedStream();
+  return { isCall: true, rewrite: stream, unanswered: () => stream.unanswered() };
 }
 
 function addressOf({ isSelf, gatewayAddress }: Leader): GatewayAddress | undefined {

@@ -1,58 +1,31 @@
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { isLegacySse } from "../mcp/bridged/needs-bridge.ts";
-import { EndpointEvent } from "../mcp/endpoint-event.ts";
 import type { AnswerRewrite } from "../mcp/exchange.ts";
 import type { RequestId } from "../mcp/json-rpc.ts";
 import { LegacyCalls } from "../mcp/legacy-calls.ts";
 
-const PARAMETER = "sessionId";
-
 /**
- * Streams of legacy SSE on their way from the leader, and what their clients wait for, so that they can be told when it goes:
- * calls are posted, and answered on the stream. A call that was posted to another replica than has the stream is not known.
+ * A stream of legacy SSE on its way from the leader, which passes as it is, and what its client waits for, so that it can be told
+ * when the leader goes: calls are posted to any replica, and the leader says in the stream which it has sent.
  */
-export class LegacyStreams {
-  readonly #open = new Map<string, LegacyCalls>();
+export class WatchedStream implements AnswerRewrite {
+  readonly #calls = new LegacyCalls({ readsSent: true });
 
-  /** One stream, which passes as it is. */
-  watch(): WatchedStream {
-    let id: string | undefined;
-    const calls = new LegacyCalls();
-    const event = new EndpointEvent((endpoint) => {
-      id = sessionIn(endpoint);
-      if (id !== undefined) this.#open.set(id, calls);
-      return endpoint;
-    });
-    return {
-      applies: (status: number, headers: IncomingHttpHeaders) => event.applies(status, headers),
-      chunk(chunk) {
-        calls.passed(chunk);
-        return event.chunk(chunk);
-      },
-      unanswered: () => calls.unanswered(),
-      close: () => void (id !== undefined && this.#open.delete(id)),
-    };
+  applies(status: number, headers: IncomingHttpHeaders): boolean {
+    return status === 200 && headers["content-type"]?.startsWith("text/event-stream") === true;
   }
 
-  /** What was posted to that target, for the stream that it names. */
-  sent(target: string, ids: readonly RequestId[]): void {
-    this.#open.get(sessionIn(target) ?? "")?.sent(ids);
+  chunk(chunk: Uint8Array): Uint8Array {
+    this.#calls.passed(chunk);
+    return chunk;
+  }
+
+  unanswered(): readonly RequestId[] {
+    return this.#calls.unanswered();
   }
 }
 
-export interface WatchedStream extends AnswerRewrite {
-  unanswered(): readonly RequestId[];
-  /** It has ended. */
-  close(): void;
-}
-
-function sessionIn(target: string): string | undefined {
-  return URL.parse(target, "http://gateway")?.searchParams.get(PARAMETER) ?? undefined;
-}
-
-/** Whether a request to a server of legacy SSE opens a stream, or posts for one; else its client speaks streamable HTTP. */
-export function isOfLegacyStream({ method = "", url = "", headers }: IncomingMessage): boolean {
-  const mark = url.indexOf("?");
-  const query = mark === -1 ? "" : url.slice(mark);
-  return isLegacySse({ method, query, sessionId: headers["mcp-session-id"]?.toString() });
+/** Whether a request to a server of legacy SSE opens a stream; else it posts for one, or its client speaks streamable HTTP. */
+export function opensLegacyStream({ method = "", headers }: IncomingMessage): boolean {
+  return method === "GET" && isLegacySse({ method, query: "", sessionId: headers["mcp-session-id"]?.toString() });
 }

@@ -8,7 +8,7 @@ import { DirectCalls } from "./direct-calls.ts";
 import { FollowersGrace } from "./followers-grace.ts";
 import { type ForwardedCounts, Forwarding, NOT_LEADING } from "./forwarding.ts";
 import type { Leader } from "./leader.ts";
-import { isOfLegacyStream } from "./legacy-streams.ts";
+import { opensLegacyStream } from "./legacy-streams.ts";
 import { needsLeader } from "./needs-leader.ts";
 import { Reach } from "./reach.ts";
 
@@ -78,8 +78,9 @@ export class Replica implements AsyncDisposable {
   ): Promise<Failure | undefined> {
     const isKnown = !state.ready && elsewhere !== true;
     const otherwise = isKnown ? unavailable(503, state.reason, state.message, state.retryAfterSeconds) : undefined;
-    const isLegacy = upstream?.kind === "http" && upstream.transport === "sse" && isOfLegacyStream(asked.request);
-    return this.#forwarding.forward({ ...asked, isCall, isLegacy, otherwise });
+    const isOfLegacy = upstream?.kind === "http" && upstream.transport === "sse";
+    const carriesAnswers = isOfLegacy && opensLegacyStream(asked.request);
+    return this.#forwarding.forward({ ...asked, isCall, carriesAnswers, otherwise });
   }
 
   /** Another replica has calls of a caller under way there. Undefined where it was heard. */

@@ -1,19 +1,23 @@
-import type { NamedPipes } from "../../machinery/named-pipe-stream.ts";
+import type { LentPipes } from "../../backends/stdio-stream.ts";
 import type { StdioTarget } from "../stdio-streams.ts";
 
 /** The one line that a connection begins with. */
 export type StreamRequest =
   /**
-   * The bytes of the process follow the answer, both ways; or the answer names pipes where they are to be had. Then a byte means that
-   * the input is to end, and the end of the connection, from either side, that the pipes are given back.
+   * The bytes of the process follow the answer, both ways; or the answer names pipes where they are to be had. Then a byte of who
+   * lends them means that the input is to end; one of who has them, whether the input is within a line (`InputMark`); and the end
+   * of the connection, from either side, that the pipes are given back.
    */
   | ({ readonly kind: "stdio" } & StdioTarget)
   /** Whether the place can start a process for one client; the connection ends with the answer. */
   | { readonly kind: "offers"; readonly backend: string };
 
 export type StreamAnswer =
-  | { readonly ok: true; readonly own: boolean; readonly pipes?: NamedPipes | undefined }
+  | { readonly ok: true; readonly own: boolean; readonly pipes?: LentPipes | undefined }
   | { readonly ok: false; readonly reason: string; readonly message: string };
+
+/** What the input of lent pipes may be at, by what stands last there: only the last that was said counts. */
+export const InputMark = { withinLine: "{", lineEnd: "\n" } as const;
 
 /** Longest line of either side. Names of backends and workloads have 253 characters at most, and a path 4,096 bytes (PATH_MAX). */
 export const LINE_BYTES = 16 * 1024;
@@ -37,9 +41,10 @@ export function answerIn(line: string): StreamAnswer | undefined {
   return { ok: false, reason: value.reason, message: value.message };
 }
 
-function pipesIn(value: unknown): NamedPipes | undefined {
-  const { stdin, stdout } = (value ?? {}) as Partial<Record<keyof NamedPipes, unknown>>;
-  return typeof stdin === "string" && typeof stdout === "string" ? { stdin, stdout } : undefined;
+function pipesIn(value: unknown): LentPipes | undefined {
+  const { stdin, stdout, isTorn } = (value ?? {}) as Partial<Record<keyof LentPipes, unknown>>;
+  if (typeof stdin !== "string" || typeof stdout !== "string") return undefined;
+  return { stdin, stdout, isTorn: isTorn === true };
 }
 
 function parsed(line: string): Record<string, unknown> | undefined {

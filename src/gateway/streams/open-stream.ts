@@ -1,9 +1,10 @@
 import { connect, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { NamedPipeStream, type NamedPipes } from "../../machinery/named-pipe-stream.ts";
+import type { LentPipes } from "../../backends/stdio-stream.ts";
+import { NamedPipeStream } from "../../machinery/named-pipe-stream.ts";
 import type { StdioTarget } from "../stdio-streams.ts";
 import { firstLine } from "./first-line.ts";
-import { answerIn, LINE_BYTES, type StreamRequest } from "./messages.ts";
+import { answerIn, InputMark, LINE_BYTES, type StreamRequest } from "./messages.ts";
 
 /** The process could not be had. `reason` is PascalCase; the message is of what runs it, and holds no secret. */
 export class StreamRefused extends Error {
@@ -23,10 +24,11 @@ export async function openStream(socketPath: string, target: StdioTarget, signal
   return pipes ? borrowed(pipes, socket) : socket;
 }
 
-/** Who lends them hears of their return by the end of `socket`, and asks for it so. */
-function borrowed(pipes: NamedPipes, socket: Socket): NamedPipeStream {
-  const stream = new NamedPipeStream(pipes);
-  stream.once("close", () => socket.destroy());
+/** Who lends them hears of their return by the end of `socket`, and asks for it so. Before, it hears how the input stands. */
+function borrowed({ isTorn, ...pipes }: LentPipes, socket: Socket): NamedPipeStream {
+  const onTorn = (within: boolean) => void socket.write(within ? InputMark.withinLine : InputMark.lineEnd);
+  const stream = new NamedPipeStream(pipes, { isTorn, onTorn });
+  stream.once("close", () => socket.destroySoon());
   const giveBack = () => stream.destroy();
   socket.on("error", giveBack).once("end", giveBack).once("close", giveBack);
   socket.once("data", () => stream.end());
@@ -44,7 +46,7 @@ async function ask(
   socketPath: string,
   request: StreamRequest,
   signal: AbortSignal,
-): Promise<{ socket: Socket; own: boolean; pipes: NamedPipes | undefined }> {
+): Promise<{ socket: Socket; own: boolean; pipes: LentPipes | undefined }> {
   signal.throwIfAborted();
   const socket = connect(socketPath);
   try {

@@ -5,7 +5,7 @@ import { TerminalError, TransientError } from "../../machinery/errors.ts";
 import type { Logger } from "../../machinery/logger.ts";
 import type { StdioStreams, StdioTarget } from "../stdio-streams.ts";
 import { firstLine } from "./first-line.ts";
-import { LINE_BYTES, requestIn, type StreamAnswer } from "./messages.ts";
+import { InputMark, LINE_BYTES, requestIn, type StreamAnswer } from "./messages.ts";
 
 export interface StreamServerOptions {
   /** In a folder that only this user opens. */
@@ -102,14 +102,23 @@ async function opened(streams: StdioStreams, target: StdioTarget, gone: AbortSig
 function borrower(socket: Socket, process: StdioStream): PipeBorrower {
   process.on("error", () => undefined);
   const leave = () => process.destroy();
-  socket.once("end", leave).once("close", leave).resume();
+  let isTorn: boolean | undefined;
+  const onMarks = (marks: Buffer) => {
+    isTorn = marks.toString("latin1").at(-1) !== InputMark.lineEnd;
+  };
+  socket.once("end", leave).once("close", leave).on("data", onMarks);
   return {
     endInput: () => void socket.write("\n"),
     giveBack() {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      if (socket.closed) resolve();
-      const late = setTimeout(() => socket.destroy(), GIVE_BACK_TIMEOUT_MS);
-      socket.once("close", resolve).end();
+      const { promise, resolve } = Promise.withResolvers<boolean | undefined>();
+      const left = () => resolve(isTorn);
+      if (socket.closed) left();
+      const late = setTimeout(() => {
+        // Nobody knows what it still writes.
+        isTorn = true;
+        socket.destroy();
+      }, GIVE_BACK_TIMEOUT_MS);
+      socket.once("close", left).end();
       return promise.finally(() => clearTimeout(late));
     },
   };

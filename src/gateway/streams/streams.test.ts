@@ -8,9 +8,8 @@ import { Duplex, PassThrough } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import { eventually } from "../../../test/support/eventually.ts";
 import { recordingLogger } from "../../../test/support/recording-logger.ts";
-import type { PipeBorrower } from "../../backends/stdio-stream.ts";
+import type { PipeBorrower, StdioStream } from "../../backends/stdio-stream.ts";
 import { TransientError } from "../../machinery/errors.ts";
-import type { NamedPipes } from "../../machinery/named-pipe-stream.ts";
 import type { StdioStreams, StdioTarget } from "../stdio-streams.ts";
 import { offersOwn, openStream } from "./open-stream.ts";
 import { type StreamServer, startStreamServer } from "./stream-server.ts";
@@ -28,7 +27,7 @@ let socketPath: string;
 let server: StreamServer;
 let processes: Process[];
 let failure: Error | undefined;
-let lend: ((borrower: PipeBorrower) => NamedPipes) | undefined;
+let lend: StdioStream["lend"];
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "slipway-streams-test-"));
@@ -138,7 +137,7 @@ describe("a stream whose pipes are lent", () => {
     execFileSync("mkfifo", Object.values(pipes));
     lend = (borrower) => {
       borrowers.push(borrower);
-      return pipes;
+      return { ...pipes, isTorn: false };
     };
     ends = await Promise.all([open(pipes.stdin, "r+"), open(pipes.stdout, "r+")]);
     lent = (await opened()).stream;
@@ -168,6 +167,26 @@ describe("a stream whose pipes are lent", () => {
     await borrowers[0]?.giveBack();
     expect(lent.destroyed).toBe(true);
     expect(server.size).toBe(0);
+  });
+
+  it.each([
+    { because: "it wrote nothing", sent: "", want: undefined },
+    { because: "it wrote whole lines", sent: "a\nb\n", want: undefined },
+    { because: "it wrote half a line", sent: "a\nb", want: true },
+    { because: "it wrote the rest of that, too", sent: `a\n${"b".repeat(10_000)}\n`, want: false },
+    { because: "nobody took all of what it wrote", sent: `${"b".repeat(100_000)}\n`, want: true },
+  ])("is given back with whether its input is within a line: $because", async ({ sent, want }) => {
+    if (sent !== "") lent.write(sent);
+    if (sent.length <= 65_536) await eventually("it is written", () => lent.writableLength === 0);
+    expect(await borrowers[0]?.giveBack()).toBe(want);
+  });
+
+  it("is taken from one who does not let go, and may be within a line then", async () => {
+    const holder = connect({ path: socketPath, allowHalfOpen: true });
+    holder.on("error", () => undefined).write(`${JSON.stringify({ kind: "stdio", ...TARGET })}\n`);
+    await once(holder, "data");
+    expect(await borrowers[1]?.giveBack()).toBe(true);
+    holder.destroy();
   });
 
   it("has its input ended by the data path when that is to end, and is read on", async () => {

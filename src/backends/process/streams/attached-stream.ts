@@ -1,5 +1,5 @@
-import { NamedPipeStream, type NamedPipes } from "../../../machinery/named-pipe-stream.ts";
-import type { PipeBorrower, StdioStream } from "../../stdio-stream.ts";
+import { NamedPipeStream } from "../../../machinery/named-pipe-stream.ts";
+import type { LentPipes, PipeBorrower, StdioStream } from "../../stdio-stream.ts";
 import type { ProcessConnection } from "../supervisor/process-run.ts";
 
 /** What one holder has of a connection that outlives it. It is closed once neither it nor who it was lent to has a pipe open. */
@@ -13,23 +13,31 @@ export class AttachedStream extends NamedPipeStream implements StdioStream {
   #borrower: PipeBorrower | undefined;
 
   constructor(connection: ProcessConnection) {
-    super(connection.pipes);
+    const { pipes, input } = connection;
+    const onTorn = (isTorn: boolean) => {
+      input.isTorn = isTorn;
+    };
+    super(pipes, { isTorn: input.isTorn, onTorn });
     this.#connection = connection;
     connection.inputEnd.addEventListener("abort", this.#onInputEnd, { once: true });
     connection.over.addEventListener("abort", this.#onOver, { once: true });
   }
 
-  lend(borrower: PipeBorrower): NamedPipes {
+  lend(borrower: PipeBorrower): LentPipes {
+    const { pipes, input } = this.#connection;
     this.#borrower = borrower;
-    return this.#connection.pipes;
+    return { ...pipes, isTorn: input.isTorn };
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.#connection.inputEnd.removeEventListener("abort", this.#onInputEnd);
     this.#connection.over.removeEventListener("abort", this.#onOver);
-    const closed = this.#borrower?.giveBack() ?? Promise.resolve();
+    const closed = this.#borrower?.giveBack() ?? Promise.resolve(undefined);
     closed.then(
-      () => super._destroy(error, done),
+      (isTorn) => {
+        if (isTorn !== undefined) this.#connection.input.isTorn = isTorn;
+        super._destroy(error, done);
+      },
       (cause: Error) => super._destroy(error ?? cause, done),
     );
   }

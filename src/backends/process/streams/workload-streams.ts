@@ -13,7 +13,7 @@ const MAX_CLIENT_PROCESSES = 256;
 /** Between the end of a client's stream and the end of its process by force. */
 const CLIENT_GRACE_MS = 2_000;
 
-/** Who has the streams of which process of stdio. */
+/** Who has the streams of which process of stdio: of all backends of one host, since there is one holder of each. */
 export class WorkloadStreams {
   readonly #holders = new Map<string, AttachedStream>();
   readonly #onFailure: (error: unknown) => void;
@@ -88,7 +88,9 @@ const NEVER = new AbortController().signal;
 
 function connectionOf(process: SupervisedProcess | undefined): ProcessConnection {
   const connection = process?.connection;
-  if (process?.state.kind !== "running" || !connection) throw notRunning();
+  // One whose input has been ended is ending: whoever had it from now on would keep that open.
+  const isEnding = connection?.inputEnd.aborted;
+  if (process?.state.kind !== "running" || !connection || isEnding) throw notRunning();
   return connection;
 }
 

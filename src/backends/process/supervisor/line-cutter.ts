@@ -1,15 +1,15 @@
+import { BytePieces } from "../../../machinery/byte-pieces.ts";
+
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 
-/** Cuts a stream of bytes into lines of UTF-8, without their end. Holds the line that has not ended, in as many pieces as it
- * came in; `take` bounds it. */
+/** Cuts a stream of bytes into lines of UTF-8, without their end. Holds the line that has not ended; `take` bounds it. */
 export class LineCutter {
-  #pieces: Buffer[] = [];
-  #pendingBytes = 0;
+  readonly #pending = new BytePieces();
 
   /** Bytes of the line that has not ended. */
   get pendingBytes(): number {
-    return this.#pendingBytes;
+    return this.#pending.bytes;
   }
 
   /** The lines that `chunk` completes. Keeps a reference to `chunk`. */
@@ -27,15 +27,11 @@ export class LineCutter {
 
   /** What is held, as a line; nothing is held afterwards. */
   take(): string {
-    const line = Buffer.concat(this.#pieces, this.#pendingBytes);
-    this.#pieces = [];
-    this.#pendingBytes = 0;
+    const line = this.#pending.take();
     return line.at(-1) === CARRIAGE_RETURN ? line.toString("utf8", 0, line.length - 1) : line.toString("utf8");
   }
 
   #hold(piece: Buffer): void {
-    if (piece.length === 0) return;
-    this.#pendingBytes += piece.length;
-    this.#pieces.push(piece);
+    if (piece.length > 0) this.#pending.push(piece);
   }
 }

@@ -23,8 +23,9 @@ export interface OutputCopy extends Disposable {
 }
 
 /**
- * Copies what comes through the pipe into the log, no faster than the log takes it. Some
- * process, or `openForProcess`, has to have the other end already.
+ * Copies what comes through the pipe into the log, no faster than the log takes it. What it does not take, as on a full disk, is
+ * lost: the process would otherwise stand still on its next word. Some process, or `openForProcess`, has to have the other end
+ * already.
  */
 export async function copyOutput(
   path: string,
@@ -40,15 +41,27 @@ export async function copyOutput(
 
 async function copy(socket: Socket, log: LogFiles, onFailure: (error: unknown) => void): Promise<void> {
   const cutter = new LineCutter();
+  let isFailing = false;
+  const append = async (lines: readonly string[]) => {
+    if (lines.length === 0) return;
+    try {
+      await log.append(lines);
+      isFailing = false;
+    } catch (error) {
+      // Once, until it works again.
+      if (!isFailing) onFailure(error);
+      isFailing = true;
+    }
+  };
   try {
     for await (const chunk of socket) {
       const lines = cutter.push(chunk);
       if (cutter.pendingBytes >= MAX_LOG_LINE_BYTES) lines.push(cutter.take());
-      await log.append(lines);
+      await append(lines);
     }
   } catch (error) {
     if (!socket.destroyed) socket.destroy();
     if (systemCode(error) !== "ERR_STREAM_PREMATURE_CLOSE") onFailure(error);
   }
-  if (cutter.pendingBytes > 0) await log.append([cutter.take()]).catch(onFailure);
+  if (cutter.pendingBytes > 0) await append([cutter.take()]);
 }

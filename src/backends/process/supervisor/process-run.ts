@@ -17,6 +17,8 @@ export interface ProcessConnection {
   readonly instance: string;
   /** The process waits while nobody reads. */
   readonly pipes: NamedPipes;
+  /** As its last holder left it: within a line, perhaps. Who has it next writes that. */
+  readonly input: { isTorn: boolean };
   /** Raised when its input is to end, for which its holder has to close it, too. */
   readonly inputEnd: AbortSignal;
   /** Raised when all that is known of the process has ended, and its holder has had time to read the rest. */
@@ -72,9 +74,10 @@ export async function startRun(
   starting.move();
   const inputEnd = new AbortController();
   const over = new AbortController();
+  const input = { isTorn: false };
   return {
     leader: startTicks === undefined ? undefined : { pid: child.pid, startTicks },
-    connection: pipes && { instance: runId, pipes: pipes.paths, inputEnd: inputEnd.signal, over: over.signal },
+    connection: pipes && { instance: runId, pipes: pipes.paths, input, inputEnd: inputEnd.signal, over: over.signal },
     exited,
     endInput() {
       inputEnd.abort();

@@ -7,6 +7,16 @@ import { type HttpAnswer, RequestFailed } from "./http-request.ts";
  */
 export const REQUEST_BYTES = 16 * 1024;
 
+/** One that is posted later, and what it counts for until then: as much as when it is posted. */
+export interface WaitingMessage {
+  readonly message: Message;
+  readonly bytes: number;
+}
+
+export function waitingMessage(message: Message): WaitingMessage {
+  return { message, bytes: JSON.stringify(message).length + REQUEST_BYTES };
+}
+
 /** The answer to a request that has failed, in the gateway's words. */
 export function failureAnswer(id: RequestId, error: unknown): Answer {
   const { reason, message } =

@@ -1,4 +1,5 @@
 import { createParser } from "eventsource-parser";
+import { BytePieces } from "../../../machinery/byte-pieces.ts";
 import { asMessage, type Message } from "../message.ts";
 import { LONGEST_LINE_BYTES } from "../stdio/server-channel.ts";
 import { type HttpAnswer, headerOf, RequestFailed } from "./http-request.ts";
@@ -56,14 +57,12 @@ async function readEvents(body: AsyncIterable<Uint8Array>, sink: AnswerSink, mos
 }
 
 async function readBody(body: AsyncIterable<Uint8Array>, sink: AnswerSink): Promise<void> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
+  const pieces = new BytePieces();
   for await (const chunk of body) {
-    bytes += chunk.byteLength;
-    if (bytes > LONGEST_LINE_BYTES) throw tooLong();
-    chunks.push(chunk);
+    pieces.push(chunk);
+    if (pieces.bytes > LONGEST_LINE_BYTES) throw tooLong();
   }
-  if (bytes > 0) deliver(Buffer.concat(chunks, bytes).toString(), sink);
+  if (pieces.bytes > 0) deliver(pieces.take().toString(), sink);
 }
 
 function deliver(text: string, sink: AnswerSink): void {

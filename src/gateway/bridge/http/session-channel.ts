@@ -2,7 +2,14 @@ import type { Clock } from "../../../machinery/clock.ts";
 import { isAnswer, isNotification, isRequest, type Message, type RequestId } from "../message.ts";
 import type { ChannelEvents, OpenChannel, ServerChannel } from "../stdio/server-channel.ts";
 import { type HttpAnswer, type HttpRequest, headerOf, RequestFailed } from "./http-request.ts";
-import { failureAnswer, noAnswer, REQUEST_BYTES, underId } from "./posted-request.ts";
+import {
+  failureAnswer,
+  noAnswer,
+  REQUEST_BYTES,
+  underId,
+  type WaitingMessage,
+  waitingMessage,
+} from "./posted-request.ts";
 import { type AnswerSink, isEventStream, readAnswer } from "./read-answer.ts";
 
 export interface SessionChannelOptions {
@@ -45,7 +52,7 @@ class SessionChannel implements ServerChannel {
   readonly #closed = new AbortController();
   readonly #open = new Map<RequestId, Open>();
   /** While the server is told that the handshake is done, nothing else may overtake that. */
-  #behindHandshake: { readonly message: Message; readonly bytes: number }[] | undefined;
+  #behindHandshake: WaitingMessage[] | undefined;
   #sessionId: string | undefined;
   #protocolVersion: string | undefined;
   #backlog = 0;
@@ -62,9 +69,9 @@ class SessionChannel implements ServerChannel {
   send(message: Message): void {
     if (this.#closed.signal.aborted) return;
     if (this.#behindHandshake) {
-      const bytes = JSON.stringify(message).length;
-      this.#behindHandshake.push({ message, bytes });
-      this.#backlog += bytes;
+      const waiting = waitingMessage(message);
+      this.#behindHandshake.push(waiting);
+      this.#backlog += waiting.bytes;
     } else if (isNotification(message) && message.method === "notifications/initialized") {
       this.#behindHandshake = [];
       void this.#tell(message).then(() => this.#begin());

@@ -2,7 +2,7 @@ import type { Clock } from "../../../machinery/clock.ts";
 import { isAnswer, isNotification, isRequest, type Message, type RequestId } from "../message.ts";
 import type { ChannelEvents, OpenChannel, ServerChannel } from "../stdio/server-channel.ts";
 import { type HttpRequest, RequestFailed } from "./http-request.ts";
-import { failureAnswer, noAnswer, REQUEST_BYTES } from "./posted-request.ts";
+import { failureAnswer, noAnswer, REQUEST_BYTES, type WaitingMessage, waitingMessage } from "./posted-request.ts";
 import { isEventStream, readAnswer } from "./read-answer.ts";
 
 export interface SseChannelOptions {
@@ -31,7 +31,7 @@ class SseChannel implements ServerChannel {
   /** Requests that have no answer. */
   readonly #open = new Set<RequestId>();
   /** What waits for the endpoint, and then behind the end of the handshake; undefined where nothing has to. */
-  #waiting: Message[] | undefined = [];
+  #waiting: WaitingMessage[] | undefined = [];
   #endpoint = "";
   #backlog = 0;
   readonly #cancelTimer: () => void;
@@ -118,12 +118,20 @@ class SseChannel implements ServerChannel {
   #passWaiting(): void {
     const waiting = this.#waiting ?? [];
     this.#waiting = undefined;
-    for (const message of waiting) this.#passInOrder(message);
+    for (const { message, bytes } of waiting) {
+      this.#backlog -= bytes;
+      this.#passInOrder(message);
+    }
   }
 
   #passInOrder(message: Message): void {
-    if (this.#waiting) this.#waiting.push(message);
-    else this.#pass(message);
+    if (this.#waiting) {
+      const waiting = waitingMessage(message);
+      this.#waiting.push(waiting);
+      this.#backlog += waiting.bytes;
+    } else {
+      this.#pass(message);
+    }
   }
 
   /** Requests are posted side by side; but while the server is told that the handshake is done, nothing may overtake that. */

@@ -1,3 +1,5 @@
+import { BytePieces } from "../../../machinery/byte-pieces.ts";
+
 const NEWLINE = 0x0a;
 
 export interface LineReaderOptions {
@@ -11,9 +13,8 @@ export interface LineReaderOptions {
 /** Cuts bytes into lines. Never keeps more than one line of the longest allowed. */
 export class LineReader {
   readonly #options: LineReaderOptions;
-  /** What there is of a line that has not ended. Joined once, since a line of megabytes comes in hundreds of chunks. */
-  #parts: Uint8Array[] = [];
-  #bytes = 0;
+  /** What there is of a line that has not ended. */
+  readonly #held = new BytePieces();
   #isSkipping = false;
 
   constructor(options: LineReaderOptions) {
@@ -32,26 +33,20 @@ export class LineReader {
 
   #keep(part: Uint8Array): void {
     if (this.#isSkipping) return;
-    this.#bytes += part.length;
-    if (this.#bytes <= this.#options.maxBytes) {
-      this.#parts.push(part);
+    if (this.#held.bytes + part.length <= this.#options.maxBytes) {
+      this.#held.push(part);
       return;
     }
     this.#isSkipping = true;
-    this.#parts = [];
+    this.#held.clear();
     this.#options.onTooLong();
   }
 
   #endLine(): void {
-    const parts = this.#parts;
-    const bytes = this.#bytes;
     const wasSkipping = this.#isSkipping;
-    this.#parts = [];
-    this.#bytes = 0;
     this.#isSkipping = false;
     if (wasSkipping) return;
-    const [first] = parts;
-    const whole = parts.length === 1 && first ? first : Buffer.concat(parts, bytes);
-    this.#options.onLine(Buffer.from(whole.buffer, whole.byteOffset, whole.length).toString("utf8"), bytes);
+    const line = this.#held.take();
+    this.#options.onLine(line.toString("utf8"), line.length);
   }
 }

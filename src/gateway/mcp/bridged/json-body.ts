@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { BytePieces } from "../../../machinery/byte-pieces.ts";
 import { type Failure, invalid, unavailable } from "../answers.ts";
 
 /** What bodies take that are being read, of all clients together. */
@@ -63,24 +64,21 @@ function gather(
   { maxBytes, budget }: Pick<JsonBodyOptions, "maxBytes" | "budget">,
 ): Promise<Gathered> {
   const { promise, resolve } = Promise.withResolvers<Gathered>();
-  const chunks: Buffer[] = [];
-  let bytes = 0;
+  const body = new BytePieces();
+  let taken = 0;
   const settle = (outcome: Gathered) => {
     // What more comes of it is dropped.
     request.off("data", onData).off("end", onEnd).off("close", onClose);
-    budget.give(bytes);
+    budget.give(taken);
     resolve(outcome);
   };
   const onData = (chunk: Buffer) => {
-    if (bytes + chunk.length > maxBytes) return settle({ failure: tooLarge(maxBytes) });
+    if (taken + chunk.length > maxBytes) return settle({ failure: tooLarge(maxBytes) });
     if (!budget.take(chunk.length)) return settle({ failure: NO_ROOM });
-    bytes += chunk.length;
-    chunks.push(chunk);
+    taken += chunk.length;
+    body.push(chunk);
   };
-  const onEnd = () => {
-    const [first] = chunks;
-    settle({ bytes: chunks.length === 1 && first ? first : Buffer.concat(chunks, bytes) });
-  };
+  const onEnd = () => settle({ bytes: body.take() });
   const onClose = () => settle("gone");
   if (request.destroyed) resolve("gone");
   else request.on("data", onData).on("end", onEnd).on("close", onClose);
