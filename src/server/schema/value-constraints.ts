@@ -2,7 +2,7 @@ import type { JsonSchema } from "../../api/json-schema.ts";
 import { patternMatcher } from "../../cel/regular-expression.ts";
 import { invalid, notSupported, tooLong, tooMany, typeInvalid } from "./field-errors.ts";
 import { formats } from "./formats.ts";
-import { goFloat, goJson, isInt64 } from "./go-format.ts";
+import { goFloat, goJson, goValue, isInt64 } from "./go-format.ts";
 import { isObject } from "./schema-node.ts";
 import { pathOf, type ValidationRun } from "./validation-run.ts";
 
@@ -90,21 +90,32 @@ function compileNumber(schema: JsonSchema): Constraint[] {
     });
   }
   if (maximum !== undefined) {
-    const bound = exclusiveMaximum ? "less than" : "less than or equal to";
+    const words = exclusiveMaximum ? "less than" : "less than or equal to";
     constraints.push((value, run) => {
-      if (typeof value !== "number" || (exclusiveMaximum ? value < maximum : value <= maximum)) return;
-      fail(run, value, `should be ${bound} ${goFloat(maximum)}`);
+      if (typeof value !== "number") return;
+      const bound = boundFor(value, maximum);
+      if (exclusiveMaximum ? value >= bound : value > bound)
+        fail(run, value, `should be ${words} ${printed(value, bound)}`);
     });
   }
   if (minimum !== undefined) {
-    const bound = exclusiveMinimum ? "greater than" : "greater than or equal to";
+    const words = exclusiveMinimum ? "greater than" : "greater than or equal to";
     constraints.push((value, run) => {
-      if (typeof value !== "number" || (exclusiveMinimum ? value > minimum : value >= minimum)) return;
-      fail(run, value, `should be ${bound} ${goFloat(minimum)}`);
+      if (typeof value !== "number") return;
+      const bound = boundFor(value, minimum);
+      if (exclusiveMinimum ? value <= bound : value < bound)
+        fail(run, value, `should be ${words} ${printed(value, bound)}`);
     });
   }
   return constraints;
 }
+
+/** kube-openapi holds an integer against the bound's whole part (validate/values.go). */
+function boundFor(value: number, bound: number): number {
+  return isInt64(value) ? Math.trunc(bound) : bound;
+}
+
+const printed = (value: number, bound: number): string => (isInt64(value) ? goValue(bound) : goFloat(bound));
 
 function isMultiple(value: number, of: number): boolean {
   const quotient = value / of;
