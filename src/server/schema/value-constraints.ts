@@ -6,12 +6,12 @@ import { goFloat, goJson, goValue, isInt64 } from "./go-format.ts";
 import { isObject } from "./schema-node.ts";
 import { pathOf, type ValidationRun } from "./validation-run.ts";
 
-/** A check of one value by itself; what it does not apply to passes. `value` is never null. */
+/** A check of one value by itself; what it does not apply to passes. `value` is null for those of `compileEnum` alone. */
 export type Constraint = (value: unknown, run: ValidationRun) => void;
 
-/** The constraints of one schema, none of those below it. */
+/** The constraints of one schema, none of those below it, but for its enum. */
 export function compileConstraints(schema: JsonSchema): Constraint[] {
-  return [...compileEnum(schema), ...compileText(schema), ...compileNumber(schema), ...compileSize(schema)];
+  return [...compileText(schema), ...compileNumber(schema), ...compileSize(schema)];
 }
 
 function fail(run: ValidationRun, value: unknown, because: string): void {
@@ -19,15 +19,14 @@ function fail(run: ValidationRun, value: unknown, because: string): void {
   run.errors.push(invalid(path, value, `${path} in body ${because}`));
 }
 
-function compileEnum(schema: JsonSchema): Constraint[] {
-  if (schema.enum === undefined) return [];
+/** Null is none of the values, though the schema names it: kube-openapi passes over that one (validate/validator.go). */
+export function compileEnum(schema: JsonSchema): Constraint | undefined {
+  if (schema.enum === undefined || schema.enum.length === 0) return undefined;
   const allowed = new Set(schema.enum.map((value) => goJson(value)));
   const texts = schema.enum.map((value) => (typeof value === "string" ? value : goJson(value)));
-  return [
-    (value, run) => {
-      if (!allowed.has(goJson(value))) run.errors.push(notSupported(pathOf(run), value, texts));
-    },
-  ];
+  return (value, run) => {
+    if (value === null || !allowed.has(goJson(value))) run.errors.push(notSupported(pathOf(run), value, texts));
+  };
 }
 
 function compileText({ minLength, maxLength, pattern, format, type }: JsonSchema): Constraint[] {

@@ -5,11 +5,12 @@ import { isInt64 } from "./go-format.ts";
 import { isObject } from "./schema-node.ts";
 import { pathOf, type ValidationRun, type ValueValidator } from "./validation-run.ts";
 import { compileCombinations } from "./value-combinations.ts";
-import { compileConstraints } from "./value-constraints.ts";
+import { compileConstraints, compileEnum } from "./value-constraints.ts";
 
 /** Compiles the checks of values: types, bounds, formats, required fields, and how schemas are combined. */
 export function compileValueValidator(schema: JsonSchema): ValueValidator {
   const checkType = compileType(schema);
+  const checkEnum = compileEnum(schema);
   const constraints = compileConstraints(schema);
   const combinations = compileCombinations(schema, compileValueValidator);
   const checkFields = compileFields(schema);
@@ -18,6 +19,7 @@ export function compileValueValidator(schema: JsonSchema): ValueValidator {
     if (run.ratchet !== undefined && old !== undefined && run.ratchet.equal(old, value)) return;
     run.visits += 1;
     const accepted = checkType(value, run);
+    checkEnum?.(value, run);
     if (value === null) return;
     for (const constraint of constraints) constraint(value, run);
     for (const combination of combinations) combination(value, run, old);
@@ -82,7 +84,7 @@ function compileItems(
  * nor list must have the format, and a list passes for any text that has one.
  */
 function compileType(schema: JsonSchema): (value: unknown, run: ValidationRun) => boolean {
-  const types = schema["x-kubernetes-int-or-string"] === true ? ["integer", "string"] : [schema.type ?? ""];
+  const types: string[] = schema["x-kubernetes-int-or-string"] === true ? ["integer", "string"] : [schema.type ?? ""];
   const [only = ""] = types;
   const { nullable = false } = schema;
   const format = knownFormat(schema);
@@ -109,8 +111,8 @@ const FORMATS_OF: Readonly<Record<string, ReadonlySet<string>>> = {
 };
 
 /** Empty for one that Kubernetes does not know for the type. */
-function knownFormat({ type = "", format = "" }: JsonSchema): string {
-  const known = type === "" || type === "string" ? formats : FORMATS_OF[type];
+function knownFormat({ type = "string", format = "" }: JsonSchema): string {
+  const known = type === "string" ? formats : FORMATS_OF[type];
   return known?.has(format) ? format : "";
 }
 
