@@ -4,10 +4,10 @@ NODE := node_modules/.bin/node
 NPM_INSTALL := npm install --no-audit --no-fund --loglevel=error
 
 .DEFAULT_GOAL := help
-.PHONY: help install build run stop engine sandbox-image image test conformance soak verify lint format generate install-manifest bench scale clean code-engine-emulator
+.PHONY: help install build run stop engine sandbox-image image test conformance conformance-kubernetes soak verify lint format generate install-manifest bench scale clean code-engine-emulator
 
 help: ## Show this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-21s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-23s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: node_modules/.package-lock.json ## Install the dependencies, Node 24 among them
 
@@ -39,6 +39,9 @@ test: build ## Run all tests against a real Engine (less than 20 minutes)
 
 conformance: build ## Judge an API server: ours, or KUBECONFIG's with CONFORMANCE=external
 	@$(NODE) scripts/conformance.ts
+
+conformance-kubernetes: build ## The same where Kubernetes' own code serves custom resources; needs root on Debian
+	@$(NODE) scripts/conformance-kubernetes.ts
 
 soak: build ## Run the long fault suites
 	@SLIPWAY_SOAK=1 $(NODE) scripts/test.ts

@@ -43,8 +43,9 @@ function typeOf(schema: JsonSchema): string {
 }
 
 function defaultOf({ default: value }: JsonSchema): string {
-  const empty = value === undefined || (typeof value === "object" && Object.keys(value ?? {}).length === 0);
-  return empty ? "" : `\`${value}\``;
+  const isObject = typeof value === "object" && value !== null;
+  const isEmpty = value === undefined || (isObject && Object.keys(value).length === 0);
+  return isEmpty ? "" : `\`${isObject ? JSON.stringify(value) : value}\``;
 }
 
 function meaning({ description = "", minimum, maximum, "x-kubernetes-validations": rules = [] }: JsonSchema): string {

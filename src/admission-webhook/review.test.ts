@@ -23,6 +23,13 @@ function review(request: object, type: object = {}): object {
 }
 
 describe("a review", () => {
+  it("of what goes with a whole collection has the object's name, and the request's none", () => {
+    const request = { operation: "DELETE", name: undefined, object: null, oldObject: profile };
+    expect(answerReview(review(request), "rules", admission)).toMatchObject({
+      response: { allowed: false, status: { code: 403, details: { name: "standard" } } },
+    });
+  });
+
   it.each<{ because: string; request: object; want: object }>([
     {
       because: "what the rules refuse is denied as the server itself would",

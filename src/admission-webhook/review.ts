@@ -71,12 +71,19 @@ function readRequest(review: unknown): ReviewedWrite {
     resource: text(resource, "resource"),
     subresource: optionalText(request, "subResource"),
     namespace: optionalText(request, "namespace"),
-    // A create by generateName has none yet.
-    name: optionalText(request, "name"),
+    name: optionalText(request, "name") || nameOf(oldObject),
     user: userOf(member(request, "userInfo")),
     dryRun: request.dryRun === true,
   };
   return { uid, write };
+}
+
+/**
+ * Of what is deleted together with a whole collection: kube-apiserver asks about each object, and names none of them in the
+ * request. Empty for a create by generateName, which has no name yet.
+ */
+function nameOf(oldObject: KubeObject | undefined): string {
+  return oldObject === undefined ? "" : text({ ...oldObject.metadata }, "name");
 }
 
 function userOf(userInfo: JsonObject): Writer {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { eventually } from "../support/eventually.ts";
 import { MERGE_PATCH } from "./support/client.ts";
-import { runsNamespaceController } from "./support/controllers.ts";
+import { collectsCustomObjects, runsNamespaceController } from "./support/controllers.ts";
 import { configMap, secret } from "./support/objects.ts";
 import { conformance, type Namespace } from "./support/suite.ts";
 
@@ -89,7 +89,8 @@ describeControlled(`the namespace controller${why}`, () => {
     });
     await suite.api.remove(pathOf(ns));
     await suite.gone(pathOf(ns));
-    for (const path of [ns.core("configmaps"), kind.in(ns.name), ns.in("coordination.k8s.io/v1", "leases")]) {
+    const custom = collectsCustomObjects ? [kind.in(ns.name)] : [];
+    for (const path of [ns.core("configmaps"), ...custom, ns.in("coordination.k8s.io/v1", "leases")]) {
       expect([path, (await suite.api.get(path)).items]).toEqual([path, []]);
     }
   });

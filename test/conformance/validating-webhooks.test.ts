@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { eventually } from "../support/eventually.ts";
 import { allow, deny } from "../support/webhook-server.ts";
+import { namesOf } from "./support/body.ts";
 import { configMap } from "./support/objects.ts";
 import { conformance } from "./support/suite.ts";
 import { canBeCalled, install, whySkipped } from "./support/webhooks.ts";
@@ -29,6 +30,40 @@ describeCalled(`a validating webhook${whySkipped}`, () => {
     });
     expect(updated).toMatchObject({ object: { data: { a: "2" } }, oldObject: { data: { a: "1" } } });
     expect(deleted).toMatchObject({ object: null, oldObject: { data: { a: "2" } } });
+  });
+
+  // DeleteCollection, staging/src/k8s.io/apiserver/pkg/endpoints/handlers/delete.go: the attributes are made before the objects are known
+  it("is asked about each object of a collection that is deleted, of which the request has no name", async () => {
+    const kind = await suite.kind();
+    const rules = [
+      { apiGroups: [""], apiVersions: ["v1"], resources: ["configmaps"], operations: ["*"] },
+      { apiGroups: [kind.group], apiVersions: ["v1"], resources: [kind.plural], operations: ["DELETE"] },
+    ];
+    const { server, ns } = await install(suite, { hooks: [{ rules }] });
+    const asked = () => server.requests.filter((request) => request.kind.kind === kind.kind);
+    const names = ["first", "second"];
+    for (const name of names) await suite.api.create(kind.in(ns.name), kind.object(name));
+    await eventually("it is asked about this kind", async () => {
+      await suite.api.send("DELETE", kind.in(ns.name, "first"), { query: { dryRun: "All" } });
+      return asked().length > 0;
+    });
+    server.requests.length = 0;
+    server.handler = () => deny("not these");
+    const refused = await suite.api.send("DELETE", kind.in(ns.name));
+    expect([refused.status, refused.body.message]).toEqual([
+      400,
+      expect.stringContaining("denied the request: not these"),
+    ]);
+    server.handler = allow;
+    await suite.api.remove(kind.in(ns.name));
+    expect(namesOf(await suite.api.get(kind.in(ns.name)))).toEqual([]);
+    const last = asked().slice(-names.length);
+    expect(last.map(({ oldObject }) => (oldObject as { metadata: { name: string } }).metadata.name).toSorted()).toEqual(
+      names,
+    );
+    for (const request of asked())
+      expect(request).toMatchObject({ operation: "DELETE", namespace: ns.name, object: null });
+    for (const request of asked()) expect(request).not.toHaveProperty("name");
   });
 
   it("is told who asks", async () => {

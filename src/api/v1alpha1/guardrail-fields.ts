@@ -8,6 +8,12 @@ const LINUX_CAPABILITIES =
   );
 
 /**
+ * Whole, although the field below it has a default: kube-apiserver holds a default against the rules as it stands, and one that
+ * leaves out what a rule reads makes it refuse the definition.
+ */
+const RUNTIME_DEFAULT = { type: "RuntimeDefault" };
+
+/**
  * What a profile says of a workload. A profile that leaves a field out gets the stricter value (`defaults`); overrides have
  * no defaults, since they change only what they name.
  */
@@ -102,7 +108,7 @@ export function guardrailFields({ defaults }: { defaults: boolean }): Record<str
     seccomp: {
       type: "object",
       description: "Which system calls it may make.",
-      ...by({}),
+      ...by(RUNTIME_DEFAULT),
       ...(!defaults && { required: ["type"] }),
       properties: {
         type: {
@@ -131,7 +137,7 @@ export function guardrailFields({ defaults }: { defaults: boolean }): Record<str
     appArmor: {
       type: "object",
       description: "Which AppArmor profile confines it.",
-      ...by({}),
+      ...by(RUNTIME_DEFAULT),
       ...(!defaults && { required: ["type"] }),
       properties: {
         type: {

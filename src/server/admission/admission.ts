@@ -10,6 +10,8 @@ export interface AdmissionRequest {
   readonly namespace: string;
   /** Empty on a create by generateName, until the name is made. */
   readonly name: string;
+  /** A DELETE of the whole collection, which the object is in: webhooks are told no name. */
+  readonly ofCollection?: boolean;
   readonly user: UserInfo;
   readonly dryRun: boolean;
   /** The client's address; undefined where the server itself writes. */

@@ -1,10 +1,10 @@
 import type { FieldError } from "../resource.ts";
-import { duplicate } from "./field-errors.ts";
+import { duplicate, invalid } from "./field-errors.ts";
 import { goJson } from "./go-format.ts";
 import { listMapKeys } from "./ratchet.ts";
 import { isObject, type SchemaNode } from "./schema-node.ts";
 
-/** Finds items that occur twice in sets, and keys that occur twice in map lists. Skips what is the very same in `old`. */
+/** Finds items that occur twice in sets, keys that occur twice in map lists, and what has no keys there. Skips what is the very same in `old`. */
 export type UniquenessCheck = (value: unknown, old: unknown, path: string, errors: FieldError[]) => void;
 
 /** Undefined where neither the schema nor anything below it has such a list, so that nothing needs to be walked. */
@@ -46,14 +46,19 @@ function compileList({ schema, items }: SchemaNode): ListCheck | undefined {
   if (keys === undefined) return undefined;
   const defaults = new Map(keys.map((key) => [key, items?.properties.get(key)?.schema.default]));
   return (list, path, errors) => {
-    if (list.length < 2) return;
-    report(
-      list.map((item) => (isObject(item) ? keysOf(item, keys, defaults) : undefined)),
-      path,
-      errors,
-    );
+    const stranger = list.findIndex((item) => item !== null && !isObject(item));
+    if (stranger >= 0) errors.push(invalid(`${path}[${stranger}]`, list[stranger], NO_OBJECT));
+    else {
+      report(
+        list.map((item) => (isObject(item) ? keysOf(item, keys, defaults) : undefined)),
+        path,
+        errors,
+      );
+    }
   };
 }
+
+const NO_OBJECT = "must be an object for an array of list-type map";
 
 function keysOf(
   item: Record<string, unknown>,

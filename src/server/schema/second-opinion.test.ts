@@ -6,13 +6,17 @@ import { objectSchema } from "../../api/v1alpha1/kind-schema.ts";
 import { kindSchemas } from "../../api/v1alpha1/kinds.ts";
 import { compileSchema } from "./compiled-schema.ts";
 
-/** Plain JSON Schema: int-or-string spelled out, Kubernetes' own keywords and the rules in CEL left away. */
+/**
+ * Plain JSON Schema: int-or-string spelled out, Kubernetes' own keywords and the rules in CEL left away, and lists let pass for
+ * texts that have a format, as kube-apiserver does.
+ */
 function asJsonSchema(schema: JsonSchema): Record<string, unknown> {
   const { properties, items, additionalProperties, ...rest } = schema;
   const plain = Object.fromEntries(Object.entries(rest).filter(([key]) => !key.startsWith("x-kubernetes-")));
   return {
     ...plain,
     ...(schema["x-kubernetes-int-or-string"] && { type: ["integer", "string"] }),
+    ...(schema.type === "string" && schema.format && { type: ["string", "array"] }),
     ...(items && { items: asJsonSchema(items) }),
     ...(typeof additionalProperties === "object" && { additionalProperties: asJsonSchema(additionalProperties) }),
     ...(properties && { properties: mapValues(properties, asJsonSchema) }),

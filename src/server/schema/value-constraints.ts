@@ -2,16 +2,16 @@ import type { JsonSchema } from "../../api/json-schema.ts";
 import { patternMatcher } from "../../cel/regular-expression.ts";
 import { invalid, notSupported, tooLong, tooMany, typeInvalid } from "./field-errors.ts";
 import { formats } from "./formats.ts";
-import { goFloat, goJson, isInt64 } from "./go-format.ts";
+import { goFloat, goJson, goValue, isInt64 } from "./go-format.ts";
 import { isObject } from "./schema-node.ts";
 import { pathOf, type ValidationRun } from "./validation-run.ts";
 
-/** A check of one value by itself; what it does not apply to passes. `value` is never null. */
+/** A check of one value by itself; what it does not apply to passes. `value` is null for those of `compileEnum` alone. */
 export type Constraint = (value: unknown, run: ValidationRun) => void;
 
-/** The constraints of one schema, none of those below it. */
+/** The constraints of one schema, none of those below it, but for its enum. */
 export function compileConstraints(schema: JsonSchema): Constraint[] {
-  return [...compileEnum(schema), ...compileText(schema), ...compileNumber(schema), ...compileSize(schema)];
+  return [...compileText(schema), ...compileNumber(schema), ...compileSize(schema)];
 }
 
 function fail(run: ValidationRun, value: unknown, because: string): void {
@@ -19,15 +19,14 @@ function fail(run: ValidationRun, value: unknown, because: string): void {
   run.errors.push(invalid(path, value, `${path} in body ${because}`));
 }
 
-function compileEnum(schema: JsonSchema): Constraint[] {
-  if (schema.enum === undefined) return [];
+/** Null is none of the values, though the schema names it: kube-openapi passes over that one (validate/validator.go). */
+export function compileEnum(schema: JsonSchema): Constraint | undefined {
+  if (schema.enum === undefined || schema.enum.length === 0) return undefined;
   const allowed = new Set(schema.enum.map((value) => goJson(value)));
   const texts = schema.enum.map((value) => (typeof value === "string" ? value : goJson(value)));
-  return [
-    (value, run) => {
-      if (!allowed.has(goJson(value))) run.errors.push(notSupported(pathOf(run), value, texts));
-    },
-  ];
+  return (value, run) => {
+    if (value === null || !allowed.has(goJson(value))) run.errors.push(notSupported(pathOf(run), value, texts));
+  };
 }
 
 function compileText({ minLength, maxLength, pattern, format, type }: JsonSchema): Constraint[] {
@@ -90,21 +89,32 @@ function compileNumber(schema: JsonSchema): Constraint[] {
     });
   }
   if (maximum !== undefined) {
-    const bound = exclusiveMaximum ? "less than" : "less than or equal to";
+    const words = exclusiveMaximum ? "less than" : "less than or equal to";
     constraints.push((value, run) => {
-      if (typeof value !== "number" || (exclusiveMaximum ? value < maximum : value <= maximum)) return;
-      fail(run, value, `should be ${bound} ${goFloat(maximum)}`);
+      if (typeof value !== "number") return;
+      const bound = boundFor(value, maximum);
+      if (exclusiveMaximum ? value >= bound : value > bound)
+        fail(run, value, `should be ${words} ${printed(value, bound)}`);
     });
   }
   if (minimum !== undefined) {
-    const bound = exclusiveMinimum ? "greater than" : "greater than or equal to";
+    const words = exclusiveMinimum ? "greater than" : "greater than or equal to";
     constraints.push((value, run) => {
-      if (typeof value !== "number" || (exclusiveMinimum ? value > minimum : value >= minimum)) return;
-      fail(run, value, `should be ${bound} ${goFloat(minimum)}`);
+      if (typeof value !== "number") return;
+      const bound = boundFor(value, minimum);
+      if (exclusiveMinimum ? value <= bound : value < bound)
+        fail(run, value, `should be ${words} ${printed(value, bound)}`);
     });
   }
   return constraints;
 }
+
+/** kube-openapi holds an integer against the bound's whole part (validate/values.go). */
+function boundFor(value: number, bound: number): number {
+  return isInt64(value) ? Math.trunc(bound) : bound;
+}
+
+const printed = (value: number, bound: number): string => (isInt64(value) ? goValue(bound) : goFloat(bound));
 
 function isMultiple(value: number, of: number): boolean {
   const quotient = value / of;

@@ -1,14 +1,16 @@
 import type { JsonSchema } from "../../api/json-schema.ts";
 import { required, typeInvalid } from "./field-errors.ts";
+import { formats } from "./formats.ts";
 import { isInt64 } from "./go-format.ts";
 import { isObject } from "./schema-node.ts";
 import { pathOf, type ValidationRun, type ValueValidator } from "./validation-run.ts";
 import { compileCombinations } from "./value-combinations.ts";
-import { compileConstraints } from "./value-constraints.ts";
+import { compileConstraints, compileEnum } from "./value-constraints.ts";
 
 /** Compiles the checks of values: types, bounds, formats, required fields, and how schemas are combined. */
 export function compileValueValidator(schema: JsonSchema): ValueValidator {
   const checkType = compileType(schema);
+  const checkEnum = compileEnum(schema);
   const constraints = compileConstraints(schema);
   const combinations = compileCombinations(schema, compileValueValidator);
   const checkFields = compileFields(schema);
@@ -17,6 +19,7 @@ export function compileValueValidator(schema: JsonSchema): ValueValidator {
     if (run.ratchet !== undefined && old !== undefined && run.ratchet.equal(old, value)) return;
     run.visits += 1;
     const accepted = checkType(value, run);
+    checkEnum?.(value, run);
     if (value === null) return;
     for (const constraint of constraints) constraint(value, run);
     for (const combination of combinations) combination(value, run, old);
@@ -76,21 +79,41 @@ function compileItems(
   };
 }
 
-/** Answers whether the value has the type. */
+/**
+ * Answers whether the value has the type. A format takes part, as in kube-openapi's typeValidator: a value that is neither text
+ * nor list must have the format, and a list passes for any text that has one.
+ */
 function compileType(schema: JsonSchema): (value: unknown, run: ValidationRun) => boolean {
-  const types = schema["x-kubernetes-int-or-string"] === true ? ["integer", "string"] : [schema.type ?? ""];
+  const types: string[] = schema["x-kubernetes-int-or-string"] === true ? ["integer", "string"] : [schema.type ?? ""];
   const [only = ""] = types;
-  const { format = "", nullable = false } = schema;
+  const { nullable = false } = schema;
+  const format = knownFormat(schema);
   if (only === "") return () => true;
+  const isNumeric = only === "integer" || only === "number";
   return (value, run) => {
     if (value === null) return nullable || refuse(run, types.join(","), "null");
     const type = typeOf(value);
     if (types.includes(type) || (type === "integer" && only === "number")) return true;
-    if (format !== "" && (only === "integer" || only === "number") && typeof value !== "string") {
-      return refuse(run, format, type === "number" ? "float64" : "");
+    if (format !== "") {
+      const isTextOrList = type === "string" || type === "array";
+      if (!isTextOrList) return refuse(run, format, NUMBER_FORMATS[type] ?? "");
+      if (!isNumeric) return true;
     }
     return refuse(run, types.join(","), type);
   };
+}
+
+/** How Kubernetes holds numbers. */
+const NUMBER_FORMATS: Readonly<Record<string, string>> = { integer: "int64", number: "float64" };
+const FORMATS_OF: Readonly<Record<string, ReadonlySet<string>>> = {
+  integer: new Set(["int32", "int64"]),
+  number: new Set(["float", "double"]),
+};
+
+/** Empty for one that Kubernetes does not know for the type. */
+function knownFormat({ type = "string", format = "" }: JsonSchema): string {
+  const known = type === "string" ? formats : FORMATS_OF[type];
+  return known?.has(format) ? format : "";
 }
 
 function refuse(run: ValidationRun, expected: string, actual: string): false {

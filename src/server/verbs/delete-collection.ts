@@ -22,7 +22,8 @@ export async function deleteCollection(context: ServerContext, request: Resource
     const deletions = found.slice(at, at + AT_ONCE).map(async ({ key }) => {
       const slash = key.indexOf("/");
       const place = { namespace: slash < 0 ? "" : key.slice(0, slash), name: key.slice(slash + 1) };
-      await deleteObject(context, { resource, ...place, user, options, warn, annotate, from }).catch(ignoreMissing);
+      const deletion = { resource, ...place, user, options, warn, annotate, from, ofCollection: true };
+      await deleteObject(context, deletion).catch(ignoreMissing);
     });
     await Promise.all(deletions);
   }

@@ -18,6 +18,8 @@ export interface Deletion {
   readonly warn: (text: string) => void;
   readonly annotate?: AdmissionRequest["annotate"];
   readonly from?: AdmissionRequest["from"];
+  /** True where it goes together with the collection that it is in. */
+  readonly ofCollection?: boolean;
   /** True where nobody is to be asked. */
   readonly withoutAdmission?: boolean;
 }
@@ -75,13 +77,13 @@ async function admit(context: ServerContext, deletion: Deletion, stored: StoredO
 }
 
 function admissionOf(deletion: Deletion, oldObject: ApiObject | undefined): AdmissionRequest {
-  const { resource, namespace, name, user, options, warn, annotate, from } = deletion;
+  const { resource, namespace, name, user, options, warn, annotate, from, ofCollection = false } = deletion;
   const { propagation, preconditions, dryRun } = options;
   return {
     operation: "DELETE",
     definition: resource.definition,
     subresource: "",
-    ...{ namespace, name, user, dryRun, warn },
+    ...{ namespace, name, user, dryRun, warn, ofCollection },
     object: undefined,
     oldObject,
     ...(annotate && { annotate }),

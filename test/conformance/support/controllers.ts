@@ -7,6 +7,12 @@ import { connect, isExternal } from "./target.ts";
 const PATIENCE = { timeoutMs: 20_000, everyMs: 200 };
 
 /**
+ * Whether the controllers of the server reach objects of custom kinds, too. Not those of a server that is put together of two,
+ * one of them for custom kinds: test/support/kubernetes-api.
+ */
+export const collectsCustomObjects = process.env.CONFORMANCE_COLLECTS !== "built-in";
+
+/**
  * Whether what is deleted is also collected: a bare kube-apiserver has neither a garbage collector nor a namespace
  * controller, which are part of kube-controller-manager. Ours has both, so there it is not asked.
  */

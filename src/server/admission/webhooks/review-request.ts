@@ -9,7 +9,8 @@ import type { Invocation } from "./invocation.ts";
  * A mutating webhook may change the object for those after it, but nothing of this.
  */
 export function requestAttributes(request: AdmissionRequest, { resource, kind }: Invocation): Record<string, unknown> {
-  const { definition, subresource, operation, name, dryRun, options } = request;
+  const { definition, subresource, operation, dryRun, options } = request;
+  const name = request.ofCollection ? "" : request.name;
   const requestKind = subresource === "scale" ? kind : kindOf(definition);
   return {
     kind,

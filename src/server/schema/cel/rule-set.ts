@@ -9,23 +9,26 @@ import type { CelType } from "./cel-type.ts";
 import { RuleEnvironment } from "./environment.ts";
 import { CompiledRule } from "./rule.ts";
 
-/** All rules of a kind's schema. */
+/** All rules of a schema. */
 export interface RuleSet {
-  /** The rules that do not hold. `old` is the object before an update. */
-  check(object: object, old: object | undefined): FieldError[];
+  /** The rules that do not hold. `old` is the value before an update. */
+  check(value: unknown, old: unknown): FieldError[];
 }
 
-/** Undefined for schemas without rules. Rules are compiled when the first object reaches them. */
-export function compileRules(schema: JsonSchema): RuleSet | undefined {
+/**
+ * Undefined for schemas without rules. Rules are compiled when the first object reaches them. `isResource` unless told otherwise:
+ * the schema is of whole objects, which have a kind and metadata.
+ */
+export function compileRules(schema: JsonSchema, { isResource = true } = {}): RuleSet | undefined {
   if (!hasRules(schema)) return undefined;
   const environment = new RuleEnvironment();
-  environment.types.typeOf(schema, true);
+  environment.types.typeOf(schema, isResource);
   const root = toNode(schema, environment);
   if (root === undefined) return undefined;
   return {
-    check(object, old) {
+    check(value, old) {
       const errors: FieldError[] = [];
-      root.check({ value: object, old, path: "", unchanged: false }, errors);
+      root.check({ value, old, path: "", unchanged: false }, errors);
       return errors;
     },
   };
@@ -51,7 +54,7 @@ function compile(rule: ValidationRule, environment: RuleEnvironment, type: CelTy
   try {
     return new CompiledRule(rule, environment, type);
   } catch (error) {
-    const because = `rule compile error: ${describeCompileError(error, rule.rule)}`;
+    const because = `rule compile error: compilation failed: ${describeCompileError(error, rule.rule)}`;
     return { isTransition: true, check: ({ path, schemaType }) => invalid(path || "<nil>", schemaType, because) };
   }
 }
