@@ -183,7 +183,12 @@ export const VALUE_CASES: readonly ValueCase[] = [
   { path: "gateway.hosts", value: ["other.example.com"], args: ["--gateway-host=other.example.com"] },
   { path: "gateway.origins", value: ["https://app.example.com"], args: ["--gateway-origin=https://app.example.com"] },
   { path: "gateway.access", value: "none", args: ["--gateway-access=none"], says: "WARNING: gateway.access is none" },
-  { path: "gateway.service.type", value: "NodePort", sees: { [`${GATEWAY}.type`]: "NodePort" } },
+  {
+    path: "gateway.service.type",
+    value: "NodePort",
+    sees: { [`${GATEWAY}.type`]: "NodePort" },
+    says: "Set gateway.url to what clients call it by",
+  },
   {
     path: "gateway.service.port",
     value: 8080,
@@ -420,7 +425,15 @@ export const VALUE_CASES: readonly ValueCase[] = [
     sees: { [`${POD}.spec.terminationGracePeriodSeconds`]: 90 },
   },
   { path: "podAnnotations", value: A_IS_B, sees: { [`${POD}.metadata.annotations`]: A_IS_B } },
-  { path: "podLabels", value: A_IS_B, sees: { [`${POD}.metadata.labels`]: A_IS_B } },
+  {
+    path: "podLabels",
+    value: { team: "a" },
+    with: { commonLabels: { team: "all" } },
+    sees: {
+      [`${POD}.metadata.labels`]: { team: "a" },
+      "Deployment/slipway-controller:metadata.labels": { team: "all" },
+    },
+  },
   { path: "priorityClassName", value: "high", sees: { [`${POD}.spec.priorityClassName`]: "high" } },
   {
     path: "nodeSelector",
@@ -436,6 +449,10 @@ export const VALUE_CASES: readonly ValueCase[] = [
   {
     path: "commonLabels",
     value: { team: "platform" },
-    sees: { "PodDisruptionBudget/slipway-controller:metadata.labels": { team: "platform" } },
+    sees: {
+      "PodDisruptionBudget/slipway-controller:metadata.labels": { team: "platform" },
+      "CustomResourceDefinition/approvals.slipway.dev:metadata.labels": { team: "platform" },
+      "ClusterRole/slipway-viewer:metadata.labels": { team: "platform" },
+    },
   },
 ];
