@@ -281,6 +281,11 @@ describe("values that contradict each other", () => {
       says: "parentRefs",
     },
     {
+      because: "only known hosts are answered, by whatever route they come",
+      values: { gateway: { httpRoute: { enabled: true, parentRefs: [{ name: "public" }] } } },
+      says: "set gateway.httpRoute.hostnames, gateway.url or gateway.hosts",
+    },
+    {
       because: "no node could be drained",
       values: { replicas: 3, podDisruptionBudget: { minAvailable: 3 } },
       says: "minAvailable: 3 of 3 replicas",

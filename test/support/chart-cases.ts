@@ -38,7 +38,9 @@ const A_IS_B = { a: "b" };
 const RANGE = [{ ipBlock: { cidr: "10.0.0.0/8" } }];
 
 const withIngress = { gateway: { ingress: { enabled: true, hosts: ["mcp.example.com"] } } };
-const withRoute = { gateway: { httpRoute: { enabled: true, parentRefs: [{ name: "public" }] } } };
+const withRoute = {
+  gateway: { hosts: ["mcp.example.com"], httpRoute: { enabled: true, parentRefs: [{ name: "public" }] } },
+};
 const withMonitor = { metrics: { serviceMonitor: { enabled: true } } };
 const withCertManager = { webhooks: { certManager: { enabled: true } } };
 /** What belongs to namespaces is then another role's, and the last rule is that of the value. */
@@ -248,7 +250,7 @@ export const VALUE_CASES: readonly ValueCase[] = [
   {
     path: "gateway.httpRoute.enabled",
     value: true,
-    with: { gateway: { httpRoute: { parentRefs: [{ name: "public" }] } } },
+    with: { gateway: { hosts: ["mcp.example.com"], httpRoute: { parentRefs: [{ name: "public" }] } } },
     sees: { [`${ROUTE}.rules.0.backendRefs.0`]: { name: "slipway-gateway", port: 80 } },
   },
   {

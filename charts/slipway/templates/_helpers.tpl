@@ -137,6 +137,9 @@ http://slipway-gateway.{{ include "slipway.namespace" . }}.svc{{ if ne $port 80 
 {{- if and .httpRoute.enabled (not .httpRoute.parentRefs) -}}
 {{- fail "gateway.httpRoute.enabled: set gateway.httpRoute.parentRefs to the Gateway that it belongs to" -}}
 {{- end -}}
+{{- if and .httpRoute.enabled (not (or .httpRoute.hostnames .url .hosts)) -}}
+{{- fail "gateway.httpRoute.enabled: set gateway.httpRoute.hostnames, gateway.url or gateway.hosts, since only known names in the Host header are answered" -}}
+{{- end -}}
 {{- end -}}
 {{- end }}
 
