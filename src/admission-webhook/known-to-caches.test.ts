@@ -54,8 +54,9 @@ it("reads every cache by the name that rules ask for", () => {
       namespaces: cache([named("n")]),
       policies: cache([named("q")]),
     }),
-    clock,
+    { clock, watchNamespaces: ["team"] },
   );
+  expect(["team", "other"].map((namespace) => known.isWatched?.(namespace))).toEqual([true, false]);
   expect([
     ...[known.profile("p"), known.deployment({ namespace: "team", name: "d" }), known.approvalPolicy("q")],
     ...[...known.deployments(), ...known.backends(), ...known.namespaces()],

@@ -18,9 +18,16 @@ export interface AdmissionCaches {
   readonly secrets: Cache<Secret>;
 }
 
+export interface KnownToCachesOptions {
+  readonly clock: Pick<Clock, "now">;
+  /** The only namespaces whose deployments are looked at; absent: all. */
+  readonly watchNamespaces?: readonly string[] | undefined;
+}
+
 /** What the rules know, from a controller's caches: they may be a moment behind the API server. */
-export function knownToCaches(caches: AdmissionCaches, clock: Pick<Clock, "now">): Known {
+export function knownToCaches(caches: AdmissionCaches, { clock, watchNamespaces }: KnownToCachesOptions): Known {
   return {
+    isWatched: (namespace) => watchNamespaces?.includes(namespace) ?? true,
     profile: (name) => caches.profiles.get({ namespace: "", name }),
     deployment: (key) => caches.deployments.get(key),
     deployments: () => caches.deployments.list(),

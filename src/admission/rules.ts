@@ -11,6 +11,7 @@ import { guardrailValuesAreReadable } from "./guardrail-values.ts";
 import { profileInUseStays } from "./profile-in-use.ts";
 import { requestersAreStamped } from "./requester-stamps.ts";
 import { unknownProfilesAreSaid } from "./unknown-profiles.ts";
+import { unwatchedNamespacesAreSaid } from "./unwatched-namespaces.ts";
 import type { Amendment, Known, Refusal, Rule, Write } from "./write.ts";
 
 /** In the order in which they are asked; the first refusal counts. */
@@ -26,6 +27,7 @@ const RULES: readonly Rule[] = [
   approvalsStay,
   approvalsAreDecided,
   unknownProfilesAreSaid,
+  unwatchedNamespacesAreSaid,
 ];
 
 type Subject = Parameters<Rule["concerns"]>[0];

@@ -43,6 +43,8 @@ export interface Known {
   approvalPolicy(name: string): ApprovalPolicy | undefined;
   /** Whether any policy may ask for approval. */
   hasApprovalPolicies(): boolean;
+  /** Whether anybody looks at the deployments of a namespace. Absent: at those of all. */
+  isWatched?(namespace: string): boolean;
   /** Undefined where there is none. */
   stampKeys(): StampKeys | undefined;
   now(): Date;

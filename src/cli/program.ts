@@ -43,8 +43,10 @@ async function parse(argv: readonly string[], parts: RuntimeParts): Promise<numb
       code = await body(...args);
     };
 
+  const versions = `slipway ${version()} (node ${process.versions.node})`;
   const program = new Command("slipway")
     .description("Launches MCP servers and keeps them running.")
+    .version(versions, "--version", "print the version")
     .exitOverride()
     .showHelpAfterError("(see slipway --help)")
     .helpCommand(false);
@@ -350,7 +352,7 @@ async function parse(argv: readonly string[], parts: RuntimeParts): Promise<numb
     .command("version")
     .description("print the version")
     .action(() => {
-      process.stdout.write(`slipway ${version()} (node ${process.versions.node})\n`);
+      process.stdout.write(`${versions}\n`);
     });
 
   await program.parseAsync(argv, { from: "user" });

@@ -162,7 +162,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     stack.use(
       await startWebhook({
         ...{ ...options.webhook, client, acting, clock, logger: logger.child({ part: "webhook" }) },
-        ...{ caches: controllers.judged, observer: admission },
+        ...{ caches: controllers.judged, observer: admission, watchNamespaces },
         certificateTaken,
       }),
     );

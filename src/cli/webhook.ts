@@ -28,6 +28,8 @@ export interface WebhookOptions extends WebhookSettings {
   readonly logger: Logger;
   readonly caches: AdmissionCaches;
   readonly observer: AdmissionObserver | undefined;
+  /** The only namespaces that the controller looks at; absent: all. */
+  readonly watchNamespaces?: readonly string[] | undefined;
   /** Told of each certificate that it serves with from then on. */
   readonly certificateTaken?: TakeCertificate;
 }
@@ -50,7 +52,7 @@ const PATH = "/review";
 const LEAVE_MS = 3_000;
 
 export async function startWebhook(options: WebhookOptions): Promise<Webhook> {
-  const { listen, client, clock, logger, caches } = options;
+  const { listen, client, clock, logger, caches, watchNamespaces } = options;
   let wasFilled = false;
   // Once filled, they stay so: what is lost later is for the rules to judge.
   const closedFor = () => {
@@ -62,7 +64,7 @@ export async function startWebhook(options: WebhookOptions): Promise<Webhook> {
   const listener: WebhookListener = await listening("--webhook-listen", listen, () =>
     listenForReviews({
       ...{ ...listen, path: PATH, logger, closedFor },
-      admission: new Admission(knownToCaches(caches, clock), options.observer),
+      admission: new Admission(knownToCaches(caches, { clock, watchNamespaces }), options.observer),
     }),
   );
   const shared = { client, clock, logger, secrets: caches.secrets };

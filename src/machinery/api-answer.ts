@@ -64,8 +64,16 @@ function statusOf({ code, text }: HttpAnswer, what: string): StatusFailure {
     status: "Failure",
     code,
     reason: REASONS[code] ?? "Unknown",
-    message: `${what}: answered ${code} ${REASONS[code] ?? ""}`.trimEnd(),
+    message: `${what}: answered ${code} ${REASONS[code] ?? ""}`.trimEnd() + (code === 404 ? missingKind(what) : ""),
   };
+}
+
+/** An object that is not there has a Status that says so; a kind that is not served has a plain text. */
+function missingKind(what: string): string {
+  const [, group, version, plural] =
+    /^[A-Z]+ \/apis\/([^/]+)\/([^/]+)\/(?:namespaces\/[^/]+\/)?([^/]+)/.exec(what) ?? [];
+  if (plural === undefined) return "";
+  return `: the API server has no ${plural} in ${group}/${version}; is CustomResourceDefinition ${plural}.${group} installed?`;
 }
 
 /** Seconds or an HTTP date, RFC 9110 section 10.2.3. */

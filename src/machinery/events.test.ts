@@ -18,7 +18,7 @@ function widget(name = "a", namespace: string | undefined = "ns"): KubeObject {
   };
 }
 
-function refusal(code: number, reason: string): ApiError {
+function refusal(code: number, reason: string, causes: readonly { reason: string }[] = []): ApiError {
   const status: StatusFailure = {
     kind: "Status",
     apiVersion: "v1",
@@ -26,6 +26,7 @@ function refusal(code: number, reason: string): ApiError {
     status: "Failure",
     message: reason,
     reason,
+    details: { causes: [...causes] },
     code,
   };
   return new ApiError(status);
@@ -214,6 +215,15 @@ describe("an event recorder", () => {
     await clock.advance(0);
     expect(dropped).toEqual(["refused"]);
     expect(events().map(({ regarding }) => regarding.name)).toEqual(["b"]);
+  });
+
+  it("tells once of a right that is missing, and not of a namespace that goes", async () => {
+    const going = refusal(403, "Forbidden", [{ reason: "NamespaceTerminating" }]);
+    const { recorder, clock, lines } = start([going, refusal(403, "Forbidden"), refusal(403, "Forbidden")]);
+    for (const name of ["a", "b", "c"]) recorder.record(widget(name), note);
+    await clock.advance(0);
+    expect(lines.map(({ level }) => level)).toEqual(["debug", "warn", "debug"]);
+    expect(lines[1]?.message).toBe("event refused: Forbidden");
   });
 
   it("sends what waits before it ends", async () => {

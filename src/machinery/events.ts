@@ -64,6 +64,7 @@ export class ApiEventRecorder implements EventRecorder, Runnable {
   readonly #series = new Map<string, Series>();
   readonly #budgets = new Map<string, TokenBucket>();
   #wake = Promise.withResolvers<void>();
+  #hasToldOfRights = false;
 
   constructor(options: ApiEventRecorderOptions) {
     this.#options = options;
@@ -152,7 +153,7 @@ export class ApiEventRecorder implements EventRecorder, Runnable {
       } catch (error) {
         if (error instanceof ApiError && error.code < 500 && error.code !== 429) {
           // Its namespace is going, or the controller may not: nothing that a repetition would change.
-          this.#options.logger.debug(`event refused: ${error.message}`, { reason: series.note.reason });
+          this.#tellRefused(error, series);
           this.#drop("refused");
           return true;
         }
@@ -162,6 +163,15 @@ export class ApiEventRecorder implements EventRecorder, Runnable {
     }
     this.#drop("unreachable");
     return false;
+  }
+
+  /** Rights that are missing are told once: they are for somebody to give, and every event would say the same. */
+  #tellRefused(error: ApiError, { note }: Series): void {
+    const { causes = [] } = error.status.details ?? {};
+    const isGoing = causes.some(({ reason }) => reason === "NamespaceTerminating");
+    const isNews = error.reason === "Forbidden" && !isGoing && !this.#hasToldOfRights;
+    if (isNews) this.#hasToldOfRights = true;
+    this.#options.logger[isNews ? "warn" : "debug"](`event refused: ${error.message}`, { reason: note.reason });
   }
 
   async #write(series: Series, signal: AbortSignal): Promise<void> {

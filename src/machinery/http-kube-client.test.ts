@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { eventually } from "../../test/support/eventually.ts";
 import { answer, FakeApi, hangUp, refuse, silence } from "../../test/support/fake-api.ts";
 import { type ConfigMap, configMaps, namespaces } from "../api/core.ts";
+import { runtimeDeployments } from "../api/v1alpha1/index.ts";
 import { ApiError, ApiUnreachable, MalformedAnswer, type WatchEvent } from "./client.ts";
 import { createKubeClient, type DisposableKubeClient, type KubeClientOptions } from "./http-kube-client.ts";
 
@@ -157,6 +158,15 @@ describe("an answer that is no success", () => {
   ])("gets the reason of its code: $because", async ({ code, text, reason }) => {
     api.failNext("any", answer(code, text));
     expect(await failure(client.get(configMaps, key))).toMatchObject({ code, reason, name: "ApiError" });
+  });
+
+  it("says which kind is not installed", async () => {
+    api.failNext("any", answer(404, "404 page not found"));
+    const error = await failure(client.list(runtimeDeployments, { namespace: "team-a" }));
+    expect(error).toMatchObject({
+      reason: "NotFound",
+      message: expect.stringContaining("is CustomResourceDefinition runtimedeployments.slipway.dev installed?"),
+    });
   });
 
   it.each([

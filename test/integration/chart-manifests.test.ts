@@ -324,6 +324,19 @@ describe("selectors", () => {
   });
 });
 
+describe("manifests/monitoring", () => {
+  it("has the metrics of manifests/install.yaml scraped as the chart does: without, its alerts would say that nobody leads", () => {
+    const monitored = parse(readFileSync("manifests/monitoring/service-monitor.yaml", "utf8")) as Manifest;
+    const { one } = chartOf({ metrics: { serviceMonitor: { enabled: true } } });
+    expect(monitored.spec).toEqual(one("ServiceMonitor", "slipway").spec);
+    const { resources } = parse(readFileSync("manifests/monitoring/kustomization.yaml", "utf8")) as {
+      resources: string[];
+    };
+    expect(resources).toContain("service-monitor.yaml");
+    expect(schemaProblems(monitored)).toEqual([]);
+  });
+});
+
 describe("helm uninstall", () => {
   it("asks first, and nothing else waits for a hook", () => {
     const hooks = chartOf(EVERYTHING).objects.filter(({ metadata }) => metadata.annotations?.["helm.sh/hook"]);

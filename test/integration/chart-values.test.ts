@@ -23,7 +23,10 @@ describe("the values of the chart", () => {
   });
 
   it("are all that the schema knows, but for what Helm gives every chart", () => {
-    expect(pathsOf(schema).filter((path) => !documented.some((each) => each.path === path))).toEqual(["global"]);
+    expect(pathsOf(schema).filter((path) => !documented.some((each) => each.path === path))).toEqual([
+      "enabled",
+      "global",
+    ]);
   });
 
   it("all say what they are for", () => {
@@ -122,6 +125,70 @@ describe("manifests", () => {
 
 const PATHS = { name: "box", ca: "/etc/ca.pem", cert: "/etc/cert.pem", key: "/etc/key.pem" };
 
+describe("values that null takes away", () => {
+  /** A number that is missing would be 0, and a text nothing: flags and fields that nobody meant. */
+  const isHalf = (text: string) => /^--[-a-z]+=(0|<nil>)?$/.test(text);
+
+  it.each(documented)("are refused, or leave what a cluster takes: $path", ({ path }) => {
+    const values = at(path, null);
+    if (!isValid(mergedValues(defaultValues(), values))) {
+      expect(isValid.errors).toContainEqual(expect.objectContaining({ keyword: "required" }));
+      return;
+    }
+    const { objects } = chartOf(values);
+    expect(objects.flatMap(schemaProblems)).toEqual([]);
+    const containers = objects.flatMap(({ spec }) => spec?.template?.spec.containers ?? []);
+    expect(containers.flatMap(({ args }) => args.filter(isHalf))).toEqual([]);
+  });
+
+  it("are refused as whole sections", () => {
+    for (const section of ["tracing", "gateway", "networkPolicy"]) {
+      expect(isValid(mergedValues(defaultValues(), { [section]: null }))).toBe(false);
+    }
+  });
+});
+
+describe("values that meet in one place", () => {
+  const labels = { release: "all" };
+
+  it.each([
+    { because: "a pod has labels of its own", values: { podLabels: { release: "own" } } },
+    {
+      because: "a monitor has",
+      values: { metrics: { serviceMonitor: { enabled: true, labels: { release: "own" } } } },
+    },
+    { because: "a rule has", values: { metrics: { prometheusRule: { enabled: true, labels: { release: "own" } } } } },
+    { because: "a dashboard has", values: { metrics: { dashboard: { enabled: true, labels: { release: "own" } } } } },
+    {
+      because: "a pod has an annotation of the chart",
+      values: { podAnnotations: { "kubectl.kubernetes.io/default-container": "other" } },
+    },
+    {
+      because: "there is nothing else that the pod is told",
+      values: {
+        ...{ replicas: 1, nodeSelector: { engine: "yes" }, docker: { socket: { enabled: true } } },
+        podSecurityContext: null,
+      },
+    },
+  ])("make each key once where $because", ({ values }) => {
+    // The parser takes no key twice.
+    expect(chartOf({ commonLabels: labels, ...values }).objects.flatMap(schemaProblems)).toEqual([]);
+  });
+
+  it.each(["123", "true", "1e3"])("are texts where they look like something else: %s", (name) => {
+    const { objects } = chartOf({ watchNamespaces: [name] }, { releaseName: name });
+    expect(objects.flatMap(schemaProblems)).toEqual([]);
+  });
+
+  it("are each a label at most, in a release of the longest name", () => {
+    const releaseName = "a".repeat(53);
+    for (const { metadata, spec } of chartOf({}, { releaseName }).objects) {
+      const all = { ...metadata.labels, ...spec?.template?.metadata.labels };
+      expect(Object.values(all).filter((value) => value.length > 63)).toEqual([]);
+    }
+  });
+});
+
 describe("values that the schema refuses", () => {
   it.each([
     { because: "a name is misspelt", values: { replica: 2 } },
@@ -186,9 +253,37 @@ describe("values that contradict each other", () => {
       says: "leave uninstall.check or uninstall.drain on",
     },
     {
+      because: "server-side apply takes a variable once",
+      values: { controller: { extraEnv: [{ name: "POD_IP", value: "10.0.0.1" }] } },
+      says: "controller.extraEnv: POD_IP would be there twice",
+    },
+    {
+      because: "one of two objects of a name would win",
+      values: { backends: ["a", "b", "a"].map((name) => ({ name, spec: {} })) },
+      says: "backends: a is declared twice",
+    },
+    {
+      because: "one of two Secrets of a name would win",
+      values: {
+        docker: { credentials: [{ name: "box", ca: "-", cert: "-", key: "-" }] },
+        codeEngine: { credentials: [{ name: "box", apiKey: "-" }] },
+      },
+      says: "credentials: box is declared twice",
+    },
+    {
+      because: "the controller repairs its own profiles",
+      values: { guardrailProfiles: [{ name: "standard", spec: {} }] },
+      says: "guardrailProfiles: standard is built in",
+    },
+    {
       because: "a route belongs to a Gateway",
       values: { gateway: { httpRoute: { enabled: true } } },
       says: "parentRefs",
+    },
+    {
+      because: "only known hosts are answered, by whatever route they come",
+      values: { gateway: { httpRoute: { enabled: true, parentRefs: [{ name: "public" }] } } },
+      says: "set gateway.httpRoute.hostnames, gateway.url or gateway.hosts",
     },
     {
       because: "no node could be drained",

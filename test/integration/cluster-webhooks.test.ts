@@ -154,12 +154,25 @@ describe("replicas with a CA of their own", () => {
 describe("a replica with certificates of somebody else", () => {
   let process: ClusterProcess;
   beforeAll(async () => {
-    process = await ClusterProcess.prepare({ certificates: "files" });
+    process = await ClusterProcess.prepare({ certificates: "files", args: ["--watch-namespace", "default"] });
     await process.start();
     await process.untilAsked();
   });
   afterAll(async () => {
     await process?.[Symbol.asyncDispose]();
+  });
+
+  it("tells who declares something where it does not look", async () => {
+    const { kubectl } = process;
+    await kubectl.run(["create", "namespace", "elsewhere"]);
+    const declared = async (namespace: string) => {
+      const object = deployment("told");
+      const input = JSON.stringify({ ...object, metadata: { ...object.metadata, namespace } });
+      return await kubectl.try(["create", "--dry-run=server", "-f", "-"], { input });
+    };
+    const said = 'this Slipway does not watch "elsewhere", so nobody runs this deployment';
+    expect(await declared("elsewhere")).toMatchObject({ code: 0, stderr: expect.stringContaining(said) });
+    expect((await declared("default")).stderr).not.toContain("does not watch");
   });
 
   it("serves another one without a restart, makes none, and patches nothing", async () => {

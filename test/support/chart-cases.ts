@@ -38,7 +38,9 @@ const A_IS_B = { a: "b" };
 const RANGE = [{ ipBlock: { cidr: "10.0.0.0/8" } }];
 
 const withIngress = { gateway: { ingress: { enabled: true, hosts: ["mcp.example.com"] } } };
-const withRoute = { gateway: { httpRoute: { enabled: true, parentRefs: [{ name: "public" }] } } };
+const withRoute = {
+  gateway: { hosts: ["mcp.example.com"], httpRoute: { enabled: true, parentRefs: [{ name: "public" }] } },
+};
 const withMonitor = { metrics: { serviceMonitor: { enabled: true } } };
 const withCertManager = { webhooks: { certManager: { enabled: true } } };
 /** What belongs to namespaces is then another role's, and the last rule is that of the value. */
@@ -183,7 +185,12 @@ export const VALUE_CASES: readonly ValueCase[] = [
   { path: "gateway.hosts", value: ["other.example.com"], args: ["--gateway-host=other.example.com"] },
   { path: "gateway.origins", value: ["https://app.example.com"], args: ["--gateway-origin=https://app.example.com"] },
   { path: "gateway.access", value: "none", args: ["--gateway-access=none"], says: "WARNING: gateway.access is none" },
-  { path: "gateway.service.type", value: "NodePort", sees: { [`${GATEWAY}.type`]: "NodePort" } },
+  {
+    path: "gateway.service.type",
+    value: "NodePort",
+    sees: { [`${GATEWAY}.type`]: "NodePort" },
+    says: "Set gateway.url to what clients call it by",
+  },
   {
     path: "gateway.service.port",
     value: 8080,
@@ -243,7 +250,7 @@ export const VALUE_CASES: readonly ValueCase[] = [
   {
     path: "gateway.httpRoute.enabled",
     value: true,
-    with: { gateway: { httpRoute: { parentRefs: [{ name: "public" }] } } },
+    with: { gateway: { hosts: ["mcp.example.com"], httpRoute: { parentRefs: [{ name: "public" }] } } },
     sees: { [`${ROUTE}.rules.0.backendRefs.0`]: { name: "slipway-gateway", port: 80 } },
   },
   {
@@ -420,7 +427,15 @@ export const VALUE_CASES: readonly ValueCase[] = [
     sees: { [`${POD}.spec.terminationGracePeriodSeconds`]: 90 },
   },
   { path: "podAnnotations", value: A_IS_B, sees: { [`${POD}.metadata.annotations`]: A_IS_B } },
-  { path: "podLabels", value: A_IS_B, sees: { [`${POD}.metadata.labels`]: A_IS_B } },
+  {
+    path: "podLabels",
+    value: { team: "a" },
+    with: { commonLabels: { team: "all" } },
+    sees: {
+      [`${POD}.metadata.labels`]: { team: "a" },
+      "Deployment/slipway-controller:metadata.labels": { team: "all" },
+    },
+  },
   { path: "priorityClassName", value: "high", sees: { [`${POD}.spec.priorityClassName`]: "high" } },
   {
     path: "nodeSelector",
@@ -436,6 +451,10 @@ export const VALUE_CASES: readonly ValueCase[] = [
   {
     path: "commonLabels",
     value: { team: "platform" },
-    sees: { "PodDisruptionBudget/slipway-controller:metadata.labels": { team: "platform" } },
+    sees: {
+      "PodDisruptionBudget/slipway-controller:metadata.labels": { team: "platform" },
+      "CustomResourceDefinition/approvals.slipway.dev:metadata.labels": { team: "platform" },
+      "ClusterRole/slipway-viewer:metadata.labels": { team: "platform" },
+    },
   },
 ];

@@ -1,7 +1,7 @@
 {{/* Where everything is: the identity of the controller is known to admission by this name. */}}
 {{- define "slipway.namespace" -}}slipway-system{{- end }}
 
-{{/* Once for every label there is; call with the component. */}}
+{{/* Once for every label there is; call with the component, and with labels that come before those of all objects. */}}
 {{- define "slipway.labels" -}}
 {{ include "slipway.selectorLabels" .root }}
 app.kubernetes.io/component: {{ .component }}
@@ -9,14 +9,25 @@ app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
 app.kubernetes.io/part-of: slipway
 app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" }}
-{{- with .root.Values.commonLabels }}
+{{- with merge dict (.labels | default dict) (.root.Values.commonLabels | default dict) }}
 {{ toYaml . }}
 {{- end }}
 {{- end }}
 
+{{/* A release may be called 1e3. */}}
 {{- define "slipway.selectorLabels" -}}
 app.kubernetes.io/name: slipway
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
+{{- end }}
+
+{{/* A file of the chart with the labels of the values beside its own; call with its text. */}}
+{{- define "slipway.labelledFile" -}}
+{{- $label := "\n    app.kubernetes.io/name: slipway\n" -}}
+{{- $labels := $label -}}
+{{- with .root.Values.commonLabels -}}
+{{- $labels = printf "%s%s\n" $label (toYaml . | indent 4) -}}
+{{- end -}}
+{{ .text | replace $label $labels | trim }}
 {{- end }}
 
 {{/* Of the pods that control, which the pod of the uninstall hook is not. */}}
@@ -41,7 +52,7 @@ app.kubernetes.io/component: controller
 {{- if $gateway.url -}}
 {{ $gateway.url }}
 {{- else if and $gateway.ingress.enabled $gateway.ingress.hosts -}}
-{{ ternary "https" "http" (gt (len $gateway.ingress.tls) 0) }}://{{ first $gateway.ingress.hosts }}
+{{ ternary "http" "https" (empty $gateway.ingress.tls) }}://{{ first $gateway.ingress.hosts }}
 {{- else if and $gateway.httpRoute.enabled $gateway.httpRoute.hostnames -}}
 https://{{ first $gateway.httpRoute.hostnames }}
 {{- else -}}
@@ -58,8 +69,8 @@ http://slipway-gateway.{{ include "slipway.namespace" . }}.svc{{ if ne $port 80 
 {{- end -}}
 {{- with .Values.gateway -}}
 {{- if .ingress.enabled }}{{ $names = concat $names .ingress.hosts }}{{ end -}}
-{{- if .httpRoute.enabled }}{{ $names = concat $names .httpRoute.hostnames }}{{ end -}}
-{{- $names = concat $names .hosts -}}
+{{- if .httpRoute.enabled }}{{ $names = concat $names (.httpRoute.hostnames | default list) }}{{ end -}}
+{{- $names = concat $names (.hosts | default list) -}}
 {{- end -}}
 {{- join "\n" (uniq $names) -}}
 {{- end }}
@@ -92,12 +103,42 @@ http://slipway-gateway.{{ include "slipway.namespace" . }}.svc{{ if ne $port 80 
 {{- fail "docker.socket.enabled: on another node the pod would have another Docker Engine; set nodeSelector, for example to a kubernetes.io/hostname" -}}
 {{- end -}}
 {{- end -}}
+{{- /* Server-side apply, as Helm 4 does it, takes no list that has a name twice. */ -}}
+{{- $variables := list "POD_IP" -}}
+{{- if .Values.tracing.endpoint -}}
+{{- $variables = concat $variables (list "OTEL_EXPORTER_OTLP_ENDPOINT" "OTEL_TRACES_SAMPLER" "OTEL_TRACES_SAMPLER_ARG") -}}
+{{- end -}}
+{{- range .Values.controller.extraEnv -}}
+{{- if has .name $variables -}}
+{{- fail (printf "controller.extraEnv: %s would be there twice; the chart sets POD_IP, and with tracing.endpoint the OTEL variables" .name) -}}
+{{- end -}}
+{{- $variables = append $variables .name -}}
+{{- end -}}
+{{- $secrets := concat (.Values.docker.credentials | default list) (.Values.codeEngine.credentials | default list) -}}
+{{- $declared := dict "backends" .Values.backends "guardrailProfiles" .Values.guardrailProfiles "approvalPolicies" .Values.approvalPolicies -}}
+{{- range $what, $list := set $declared "credentials" $secrets -}}
+{{- $names := list -}}
+{{- range $list -}}
+{{- if has .name $names -}}
+{{- fail (printf "%s: %s is declared twice" $what .name) -}}
+{{- end -}}
+{{- $names = append $names .name -}}
+{{- end -}}
+{{- end -}}
+{{- range .Values.guardrailProfiles -}}
+{{- if has .name (list "unrestricted" "standard" "restricted" "airgapped") -}}
+{{- fail (printf "guardrailProfiles: %s is built in, and the controller keeps it as it ships; give yours another name" .name) -}}
+{{- end -}}
+{{- end -}}
 {{- with .Values.gateway -}}
 {{- if and .ingress.enabled (not .ingress.hosts) -}}
 {{- fail "gateway.ingress.enabled: set gateway.ingress.hosts, since only known names in the Host header are answered" -}}
 {{- end -}}
 {{- if and .httpRoute.enabled (not .httpRoute.parentRefs) -}}
 {{- fail "gateway.httpRoute.enabled: set gateway.httpRoute.parentRefs to the Gateway that it belongs to" -}}
+{{- end -}}
+{{- if and .httpRoute.enabled (not (or .httpRoute.hostnames .url .hosts)) -}}
+{{- fail "gateway.httpRoute.enabled: set gateway.httpRoute.hostnames, gateway.url or gateway.hosts, since only known names in the Host header are answered" -}}
 {{- end -}}
 {{- end -}}
 {{- end }}
