@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { converge } from "../bench/scale/converge.ts";
 import { cut } from "../bench/scale/cut.ts";
 import { fairness } from "../bench/scale/fairness.ts";
+import { gone } from "../bench/scale/gone.ts";
 import { atMost, type ScaleRow } from "../bench/scale/row.ts";
 import { settled } from "../bench/scale/settled.ts";
 import { startUp } from "../bench/scale/start-up.ts";
@@ -49,12 +50,14 @@ async function measure(options: { readonly program: string; readonly flags: read
   const first = await cluster.startController(options);
   const { rows, cpuMsEach } = await converge(cluster, first, { to: objects });
   print(...rows, ...growth(smaller, cpuMsEach, objects));
-  print(...(await settled(cluster, first, { objects, seconds })));
+  print(...(await settled(cluster, first, { objects, seconds, after: "converging" })));
   await first.end();
   const { controller, rows: startRows } = await startUp(cluster, options, objects);
-  print(...startRows, ...(await settled(cluster, controller, { objects, seconds })));
+  print(...startRows, ...(await settled(cluster, controller, { objects, seconds, after: "a start" })));
   print(...(await fairness(cluster, controller, objects)));
   print(...(await cut(cluster, controller, objects)));
+  await controller.end();
+  print(...(await gone(cluster, options, objects)));
 }
 
 function growth(smaller: number | undefined, larger: number, size: number): ScaleRow[] {
@@ -65,8 +68,10 @@ function growth(smaller: number | undefined, larger: number, size: number): Scal
 
 function print(...rows: readonly ScaleRow[]): void {
   for (const row of rows) {
-    if (row.met === false) allMet = false;
     console.log(JSON.stringify(row));
+    if (row.met !== false) continue;
+    allMet = false;
+    console.error(`scale: not met: ${row.scale}: ${row.value} ${row.unit}, must be ${row.must}`);
   }
 }
 

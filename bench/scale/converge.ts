@@ -27,7 +27,7 @@ export async function converge(
     wallSeconds: Math.round((performance.now() - before.ms) / 1_000),
     reconcilesEach: Math.round((10 * reconciles) / to) / 10,
     writesEach: Math.round((10 * writes) / objects) / 10,
-    peakMiB: Math.round(await controller.memoryMiB("peak")),
+    peakMB: Math.round(await controller.memoryMB("peak")),
   };
   return {
     rows: [told({ scale: "converge: CPU for each deployment", objects, value: cpuMsEach, unit: "ms of CPU", beside })],

@@ -15,7 +15,7 @@ export async function startUp(
   const seconds = (performance.now() - before.ms) / 1_000;
   const cpuSeconds = await controller.cpuSeconds();
   await quiet(cluster);
-  const beside = { cpuSeconds, peakMiB: Math.round(await controller.memoryMiB("peak")) };
+  const beside = { cpuSeconds, peakMB: Math.round(await controller.memoryMB("peak")) };
   const writes = (await cluster.writes()) - before.writes;
   const madeAgain = cluster.place.created - before.created;
   return {

@@ -2,7 +2,8 @@ import type { RuntimeDeployment } from "../api/v1alpha1/index.ts";
 
 /** More than there are profiles on backends, sources in common and ways to ask, by far. */
 const MAX_PARTS = 2_048;
-const MAX_STRINGS = 16_384;
+/** Of a generation, of which there are two. */
+const MAX_STRINGS = 8_192;
 /** Longer texts are hardly the same twice. */
 const MAX_STRING_LENGTH = 1_024;
 
@@ -12,7 +13,9 @@ const MAX_STRING_LENGTH = 1_024;
  */
 export class SharedParts {
   readonly #parts = new Map<string, object>();
-  readonly #strings = new Map<string, string>();
+  #strings = new Map<string, string>();
+  /** Those before: what is asked for again outlives the many that are of one deployment alone. */
+  #formerStrings = new Map<string, string>();
 
   /** Puts one value in the place of all that are equal. Changes its argument, before a cache keeps it. */
   share(deployment: RuntimeDeployment): RuntimeDeployment {
@@ -51,8 +54,12 @@ export class SharedParts {
     if (value.length > MAX_STRING_LENGTH) return value;
     const known = this.#strings.get(value);
     if (known !== undefined) return known;
-    if (this.#strings.size >= MAX_STRINGS) this.#strings.clear();
-    this.#strings.set(value, value);
-    return value;
+    if (this.#strings.size >= MAX_STRINGS) {
+      this.#formerStrings = this.#strings;
+      this.#strings = new Map();
+    }
+    const kept = this.#formerStrings.get(value) ?? value;
+    this.#strings.set(kept, kept);
+    return kept;
   }
 }

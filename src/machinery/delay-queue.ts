@@ -38,8 +38,9 @@ export class DelayQueue {
       entry.dueMs = dueMs;
       this.#rise(at, entry);
     } else {
-      this.#heap.push({ key, dueMs });
-      this.#rise(this.#heap.length - 1, { key, dueMs });
+      const added = { key, dueMs };
+      this.#heap.push(added);
+      this.#rise(this.#heap.length - 1, added);
     }
     this.#arm();
   }

@@ -317,7 +317,9 @@ export class Informer<T extends KubeObject> implements Lister<T>, ChangeSource<T
 
 /** A transform for kinds whose field owners nobody reads: they are often half of an object. */
 export function dropManagedFields<T extends KubeObject>(object: T): T {
-  delete object.metadata.managedFields;
+  // A copy without them: V8 would keep what was deleted from as a hash table, of four times the size.
+  const { managedFields: _, ...metadata } = object.metadata;
+  object.metadata = metadata;
   return object;
 }
 

@@ -81,8 +81,10 @@ export class ScheduledProber implements Prober {
     if (this.#disposed) return;
     const known = this.#entries.get(key);
     if (known && asksTheSame(known.target, target)) {
-      const changed = known.target.periodMs !== target.periodMs;
-      known.target = target;
+      const { periodMs, timeoutMs, failureThreshold } = target;
+      const changed = known.target.periodMs !== periodMs;
+      // The former stays where it is as good: its strings have been put together by now.
+      known.target = { ...known.target, periodMs, timeoutMs, failureThreshold };
       if (changed && !known.running) this.#schedule(known, this.#delayOf(known));
       return;
     }

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { converge } from "../../bench/scale/converge.ts";
 import { cut } from "../../bench/scale/cut.ts";
 import { fairness } from "../../bench/scale/fairness.ts";
+import { gone } from "../../bench/scale/gone.ts";
 import type { ScaleRow } from "../../bench/scale/row.ts";
 import { settled } from "../../bench/scale/settled.ts";
 import { startUp } from "../../bench/scale/start-up.ts";
@@ -42,8 +43,8 @@ describe(`a controller with ${OBJECTS} deployments`, () => {
   });
 
   it("writes nothing when all is as it should be", async () => {
-    const rows = await settled(cluster, controller, { objects: OBJECTS, seconds: 3 });
-    expect(figure(rows, "settled: API writes")).toBe(0);
+    const rows = await settled(cluster, controller, { objects: OBJECTS, seconds: 3, after: "converging" });
+    expect(figure(rows, "settled after converging: API writes")).toBe(0);
   });
 
   it("starts where everything runs already without a write, and makes nothing again", async () => {
@@ -66,5 +67,13 @@ describe(`a controller with ${OBJECTS} deployments`, () => {
     const rows = await cut(cluster, controller, OBJECTS);
     expect(figure(rows, "all watches cut: lists anew")).toBe(0);
     expect(rows[0]?.beside?.writes).toBe(0);
+  });
+
+  it("lists each kind anew once, and writes nothing, when no watch can be resumed", async () => {
+    await controller.end();
+    const rows = await gone(cluster, { flags: FLAGS }, OBJECTS);
+    expect(figure(rows, "all watches gone (410): lists anew")).toBe(9);
+    expect(figure(rows, "all watches gone (410): API writes")).toBe(0);
+    expect(rows.filter(({ met }) => met === false)).toEqual([]);
   });
 });

@@ -42,7 +42,7 @@ export class LiveBackends implements BackendRegistry, Runnable {
   readonly #entries = new Map<string, Entry>();
   readonly #problems = new Map<string, string>();
   /** Where each owner was seen. As many as there are owners of something. */
-  readonly #seen = new Map<string, Set<string>>();
+  readonly #seen = new Map<string, readonly string[]>();
   #instances = 0;
 
   constructor(ports: LiveBackendsPorts) {
@@ -62,26 +62,26 @@ export class LiveBackends implements BackendRegistry, Runnable {
   }
 
   strays(uid: string): readonly string[] {
-    return [...(this.#seen.get(uid) ?? [])];
+    return this.#seen.get(uid) ?? [];
   }
 
   vacated(uid: string, name: string): void {
-    const places = this.#seen.get(uid);
-    places?.delete(name);
-    if (places?.size === 0) this.#seen.delete(uid);
+    const left = this.#seen.get(uid)?.filter((place) => place !== name) ?? [];
+    if (left.length === 0) this.#seen.delete(uid);
+    else this.#seen.set(uid, left);
   }
 
   /** Forgets where owners were seen that are no more, and former backends that everybody has left. */
   async forget(isAlive: (uid: string) => boolean): Promise<void> {
     for (const uid of this.#seen.keys()) if (!isAlive(uid)) this.#seen.delete(uid);
-    const needed = new Set([...this.#seen.values()].flatMap((places) => [...places]));
+    const needed = new Set([...this.#seen.values()].flat());
     const left = [...this.#entries.values()].filter(({ former, name }) => former && !needed.has(name));
     await Promise.all(left.map(({ name }) => this.#end(name)));
   }
 
   #saw(name: string, owner: Owner): void {
-    const places = this.#seen.get(owner.uid) ?? new Set();
-    this.#seen.set(owner.uid, places.add(name));
+    const places = this.#seen.get(owner.uid) ?? [];
+    if (!places.includes(name)) this.#seen.set(owner.uid, places.concat(name));
     this.#ports.onChange(owner);
   }
 
@@ -131,7 +131,9 @@ export class LiveBackends implements BackendRegistry, Runnable {
     const former = `${name}@${instance}`;
     entry.end.abort();
     this.#entries.set(former, { ...entry, name: former, former: true });
-    for (const places of this.#seen.values()) if (places.delete(name)) places.add(former);
+    for (const [uid, places] of this.#seen) {
+      if (places.includes(name)) this.#seen.set(uid, [...places.filter((place) => place !== name), former]);
+    }
   }
 
   async #end(name: string): Promise<void> {

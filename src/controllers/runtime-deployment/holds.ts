@@ -31,7 +31,8 @@ const PACE: Pace = { baseMs: 1_000, capMs: 300_000 };
  * spec or Secret is tried at once. Only the newest token of each kind is remembered.
  */
 export class Holds<Kind extends string> {
-  readonly #holds = new Map<Kind, { token: string; hold: Hold }>();
+  /** Made with the first: most deployments never have one. */
+  #holds: Map<Kind, { token: string; hold: Hold }> | undefined;
 
   /** The hold that `token` is under at `now`; undefined when it may be tried. */
   active(kind: Kind, token: string, now: number): Hold | undefined {
@@ -41,7 +42,7 @@ export class Holds<Kind extends string> {
 
   /** The last failed attempt, waited for or not. */
   last(kind: Kind, token: string): Hold | undefined {
-    const found = this.#holds.get(kind);
+    const found = this.#holds?.get(kind);
     return found?.token === token ? found.hold : undefined;
   }
 
@@ -50,11 +51,12 @@ export class Holds<Kind extends string> {
     const failures = (this.last(kind, token)?.failures ?? 0) + 1;
     const delay = Math.max(leastMs, Math.min(pace.baseMs * 2 ** (failures - 1), pace.capMs));
     const hold = { failures, until: now + delay, failure };
+    this.#holds ??= new Map();
     this.#holds.set(kind, { token, hold });
     return hold;
   }
 
   clear(kind: Kind): void {
-    this.#holds.delete(kind);
+    this.#holds?.delete(kind);
   }
 }

@@ -39,8 +39,8 @@ export interface Memory {
   failedRollout: string | undefined;
   /** Progress of a pull or a build as it was last written, and when (monotonic). */
   progress: { readonly note: Note; readonly at: number } | undefined;
-  /** When a process was first seen (monotonic), by what names it; at most the current one and a candidate. */
-  readonly firstSeen: Map<string, number>;
+  /** When a process was first seen (monotonic); at most the current one and a candidate. */
+  firstSeen: readonly { readonly instance: string; readonly at: number }[];
   /** The object as this controller wrote it last, and the versions that it replaces. */
   written: { readonly object: RuntimeDeployment; readonly stale: ReadonlySet<string> } | undefined;
 }
@@ -69,7 +69,7 @@ export class Memories {
       answered: undefined,
       failedRollout: undefined,
       progress: undefined,
-      firstSeen: new Map(),
+      firstSeen: [],
       written: undefined,
     };
     this.#memories.set(key, fresh);
@@ -114,13 +114,14 @@ export function wrote(memory: Memory, replaced: RuntimeDeployment, object: Runti
 
 /** Milliseconds since the process was first seen. */
 export function ageMs(memory: Memory, instance: string, now: number): number {
-  const since = memory.firstSeen.get(instance);
-  if (since !== undefined) return now - since;
-  memory.firstSeen.set(instance, now);
+  const seen = memory.firstSeen.find((each) => each.instance === instance);
+  if (seen) return now - seen.at;
+  memory.firstSeen = memory.firstSeen.concat({ instance, at: now });
   return 0;
 }
 
 /** Keeps the ages of these processes only. */
 export function keepAges(memory: Memory, instances: ReadonlySet<string>): void {
-  for (const instance of memory.firstSeen.keys()) if (!instances.has(instance)) memory.firstSeen.delete(instance);
+  const isKept = ({ instance }: { readonly instance: string }) => instances.has(instance);
+  if (!memory.firstSeen.every(isKept)) memory.firstSeen = memory.firstSeen.filter(isKept);
 }

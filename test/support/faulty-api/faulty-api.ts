@@ -31,6 +31,8 @@ export class FaultyApi implements AsyncDisposable {
   broken = 0;
   /** Requests that the API server was given. */
   passed = 0;
+  /** Those of them that are for a page of a list, and when each came (of `performance.now()`). */
+  readonly pages: { readonly path: string; readonly atMs: number }[] = [];
   /** Those of them that change something: method and path. */
   readonly written: string[] = [];
   readonly kubeconfig: string;
@@ -138,6 +140,7 @@ export class FaultyApi implements AsyncDisposable {
       return this.#refuse(outgoing, 409, "Conflict", message);
     }
     const isList = method === "GET" && query.has("limit");
+    if (isList) this.pages.push({ path: url.split("?", 1)[0] ?? "", atMs: performance.now() });
     if (isList && this.faults.listDelayMs > 0) await sleep(this.faults.listDelayMs);
     this.#pass(incoming, outgoing, { isWatch, isLost: isWrite && isTurn(this.#writes, this.faults.loseAnswerEvery) });
   }

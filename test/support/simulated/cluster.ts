@@ -17,6 +17,9 @@ import { SIMULATED_IMAGE, SimulatedPlace } from "./place.ts";
 const API_SERVER = fileURLToPath(new URL("./api-server-process.ts", import.meta.url));
 /** Creations under way at once. */
 const WRITERS = 16;
+const WRITING_VERBS = ["CREATE", "UPDATE", "PATCH", "APPLY", "DELETE", "DELETECOLLECTION"];
+/** What is created or renewed without changing anything. */
+const NO_WRITES = ["leases", "subjectaccessreviews", "tokenreviews"];
 
 /** An API server in a process of its own, a simulated place in this one, and controllers as they are asked for. */
 export class SimulatedCluster implements AsyncDisposable {
@@ -98,14 +101,16 @@ export class SimulatedCluster implements AsyncDisposable {
 
   /** Writes that the API server has taken, events too, but for leases and reviews, which change nothing. */
   async writes(): Promise<number> {
+    return Object.values(await this.writesByVerb()).reduce((sum, count) => sum + count, 0);
+  }
+
+  /** The same by verb, as the API server's metrics name it. */
+  async writesByVerb(): Promise<Record<string, number>> {
     const text = await this.api.text("/metrics");
-    const all = (labels: Record<string, string>) =>
-      ["CREATE", "UPDATE", "PATCH", "APPLY", "DELETE", "DELETECOLLECTION"].reduce(
-        (sum, verb) => sum + sumOf(text, "apiserver_request_total", { verb, ...labels }),
-        0,
-      );
-    const others = ["leases", "subjectaccessreviews", "tokenreviews"].map((resource) => all({ resource }));
-    return others.reduce((sum, count) => sum - count, all({}));
+    const count = (labels: Record<string, string>) => sumOf(text, "apiserver_request_total", labels);
+    const of = (verb: string) =>
+      NO_WRITES.reduce((rest, resource) => rest - count({ verb, resource }), count({ verb }));
+    return Object.fromEntries(WRITING_VERBS.map((verb) => [verb, of(verb)]));
   }
 
   /** Watches that are open, whoever's. */

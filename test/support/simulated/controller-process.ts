@@ -1,6 +1,6 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
@@ -114,11 +114,16 @@ export class ControllerProcess implements AsyncDisposable {
     return (Number(fields[11]) + Number(fields[12])) / 100;
   }
 
-  /** Resident memory, now or at its most, in MiB. */
-  async memoryMiB(which: "now" | "peak" = "now"): Promise<number> {
+  /** Resident memory, now or at its most since the start or `forgetPeak`, in MB of 1,000,000 bytes. */
+  async memoryMB(which: "now" | "peak" = "now"): Promise<number> {
     const status = await readFile(`/proc/${this.pid}/status`, "utf8");
     const field = which === "now" ? "VmRSS" : "VmHWM";
-    return Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, "m").exec(status)?.[1]) / 1024;
+    return (Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, "m").exec(status)?.[1]) * 1024) / 1e6;
+  }
+
+  /** From now on the peak is that of what comes; proc(5) on clear_refs. */
+  async forgetPeak(): Promise<void> {
+    await writeFile(`/proc/${this.pid}/clear_refs`, "5");
   }
 
   async end(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
