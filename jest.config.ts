@@ -12,6 +12,7 @@ const config: Config = {
   },
   setupFilesAfterEnv: ["<rootDir>/test/support/secrets/watch-every-file.ts"],
   testMatch: ["<rootDir>/src/**/*.test.ts", "<rootDir>/test/**/*.test.ts"],
+  testSequencer: "<rootDir>/test/support/slowest-first.ts",
   testTimeout: 30_000,
 };
 

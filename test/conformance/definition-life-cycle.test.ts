@@ -60,7 +60,10 @@ describe("a definition", () => {
       const { status } = await suite.api.send("POST", kind.in(ns.name), late);
       return [403, 404, 405].includes(status);
     });
-    expect((await conditionsOf(kind.path)).find(({ type }) => type === "Terminating")?.status).toBe("True");
+    await eventually("what is held is told of", async () => {
+      const found = (await conditionsOf(kind.path)).find(({ type }) => type === "Terminating");
+      return found?.status === "True" && found.reason === "InstanceDeletionInProgress";
+    });
     await suite.api.send("PATCH", held, free);
     await suite.gone(kind.path);
   });

@@ -130,8 +130,10 @@ describe.each(["inprocess", "webhook"])("nobody gets something else approved, wi
     { what: "profile", spec: { guardrails: { profile: "standard" } } },
     { what: "limits", spec: { resources: { cpu: "200m", memory: "65Mi" } } },
   ] as const;
+  // What changes the digest does so however a request is admitted: the other way shows it by two.
+  const tried = mode === "inprocess" || process.env.SLIPWAY_SOAK ? edits : edits.slice(0, 2);
 
-  it.each(edits)("by an edit of its $what while it is pending", async ({ what, spec }) => {
+  it.each(tried)("by an edit of its $what while it is pending", async ({ what, spec }) => {
     const name = `x-${what}`;
     const approval = await they.asked(name, they.people.dana, closed);
     await they.people.dana.kubectl.run(["replace", "-f", "-"], {
@@ -155,7 +157,7 @@ describe.each(["inprocess", "webhook"])("nobody gets something else approved, wi
     await they.slipway.remove("x-source");
   });
 
-  it.each(edits)("by an edit of its $what after approval", async ({ what, spec }) => {
+  it.each(tried)("by an edit of its $what after approval", async ({ what, spec }) => {
     const name = `y-${what}`;
     await they.running(name, closed);
     const before = (await they.slipway.container(name)).id;

@@ -125,7 +125,7 @@ describe("a container that somebody changed", () => {
     await slipway?.[Symbol.asyncDispose]();
   });
 
-  it.each(cases)("$where is repaired when $because", async ({ confinement, ...drift }) => {
+  it.concurrent.each(cases)("$where is repaired when $because", async ({ confinement, ...drift }) => {
     const { name, break: breakIt, restarts, creates, reason } = drift;
     await slipway.deploy(name, { ...confinement });
     const before = await slipway.untilPhase(name, "Connected");
@@ -148,7 +148,7 @@ describe("a container that somebody changed", () => {
     await slipway.remove(name);
   });
 
-  it("keeps running the digest when its tag is given to another image", async () => {
+  it.concurrent("keeps running the digest when its tag is given to another image", async () => {
     const tag = "slipway.test/retagged:1";
     await ensureMcpImage(slipway.engine, tag);
     await slipway.deploy("retagged", { source: { image: { reference: tag, pullPolicy: "Never" } } });

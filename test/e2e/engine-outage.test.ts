@@ -9,8 +9,8 @@ import { OwnEngine } from "../support/own-engine.ts";
 
 jest.setTimeout(300_000);
 
-/** How long the Engine stays away. */
-const OUTAGE_MS = 60_000;
+/** How long the Engine stays away: past the waits of the first retries, which are where a loop would show. */
+const OUTAGE_MS = process.env.SLIPWAY_SOAK ? 120_000 : 20_000;
 /** Two for the news that it is away, and as many in reserve; an Engine that is asked in a loop makes hundreds. */
 const MOST_WRITES = 4;
 
@@ -57,7 +57,7 @@ describe("an Engine that goes away", () => {
     await slipway.remove("restarted");
   });
 
-  it("is reported while it is down for a minute, and everything goes on afterwards", async () => {
+  it("is reported while it is down, and everything goes on afterwards", async () => {
     await slipway.deploy("patient", { backend: "own" });
     const before = await slipway.untilPhase("patient", "Connected");
     const { id } = await slipway.container("patient");

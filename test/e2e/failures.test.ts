@@ -57,7 +57,17 @@ describe("what goes wrong", () => {
   const image = (reference: string, more: object = {}) => ({ source: { image: { reference, ...more } } });
   const withServer = (name: string) => () => slipway.patch(name, { spec: { command: null } });
 
+  // The one that takes longest first: they happen side by side.
   const failures: Record<string, () => Failure> = {
+    "registry-silent": () => ({
+      spec: image(`${proxy.address}/team/slow:1`),
+      reason: "ImagePullFailed",
+      remedy: /tried again|reach/,
+      mend: async () => {
+        await open.push(MCP_IMAGE, "team/slow:1");
+        proxy.release(open.address);
+      },
+    }),
     "image-missing-here": () => ({
       arrange: () => slipway.forgetImage("slipway.test/absent:1"),
       spec: image("slipway.test/absent:1", { pullPolicy: "Never" }),
@@ -78,15 +88,6 @@ describe("what goes wrong", () => {
       reason: "ImagePullUnauthorized",
       remedy: /pullSecretRef/,
       mend: () => slipway.kubectl.apply(pullSecret("wrong", closed.dockerConfig())),
-    }),
-    "registry-silent": () => ({
-      spec: image(`${proxy.address}/team/slow:1`),
-      reason: "ImagePullFailed",
-      remedy: /tried again|reach/,
-      mend: async () => {
-        await open.push(MCP_IMAGE, "team/slow:1");
-        proxy.release(open.address);
-      },
     }),
     "secret-missing": () => ({
       spec: { env: [{ name: "TOKEN", valueFrom: { secretKeyRef: { name: "absent", key: "token" } } }] },
@@ -148,23 +149,26 @@ describe("what goes wrong", () => {
     }),
   };
 
-  it.each(Object.entries(failures))("has a reason, a remedy, no hot loop and an end: %s", async (name, failure) => {
-    const { arrange, spec, reason, remedy, mostWrites = MOST_WRITES, mend } = failure();
-    await arrange?.();
-    await slipway.deploy(name, spec);
+  it.concurrent.each(Object.entries(failures))(
+    "has a reason, a remedy, no hot loop and an end: %s",
+    async (name, failure) => {
+      const { arrange, spec, reason, remedy, mostWrites = MOST_WRITES, mend } = failure();
+      await arrange?.();
+      await slipway.deploy(name, spec);
 
-    const { message } = await slipway.untilFailing(name, reason, PATIENCE);
-    expect(message).toMatch(remedy);
-    expect(await slipway.countWrites(name, WINDOW_MS)).toBeLessThanOrEqual(mostWrites);
-    expect(readyOf(await slipway.get(name))?.status).toBe("False");
+      const { message } = await slipway.untilFailing(name, reason, PATIENCE);
+      expect(message).toMatch(remedy);
+      expect(await slipway.countWrites(name, WINDOW_MS)).toBeLessThanOrEqual(mostWrites);
+      expect(readyOf(await slipway.get(name))?.status).toBe("False");
 
-    await mend();
-    await slipway.untilPhase(name, "Connected", PATIENCE);
-    expect(await slipway.containers(name)).toHaveLength(1);
-    await slipway.remove(name);
-  });
+      await mend();
+      await slipway.untilPhase(name, "Connected", PATIENCE);
+      expect(await slipway.containers(name)).toHaveLength(1);
+      await slipway.remove(name);
+    },
+  );
 
-  it("names a port that another program took, and goes on when it is free", async () => {
+  it.concurrent("names a port that another program took, and goes on when it is free", async () => {
     await slipway.deploy("port");
     const { status } = await slipway.untilPhase("port", "Connected");
     await slipway.patch("port", { spec: { desiredState: "Stopped" } });
@@ -185,7 +189,7 @@ describe("what goes wrong", () => {
     await slipway.remove("port");
   });
 
-  it("shows the back-off of a crash loop by its restarts", async () => {
+  it.concurrent("shows the back-off of a crash loop by its restarts", async () => {
     await slipway.deploy("visible", running(Program.crashes));
     await slipway.untilFailing("visible", "CrashLoopBackOff");
     const { status } = await slipway.until("visible", (each) => (each.status?.workload?.restartCount ?? 0) >= 3);
@@ -193,7 +197,7 @@ describe("what goes wrong", () => {
     await slipway.remove("visible");
   });
 
-  it("calls a server that ends by itself completed", async () => {
+  it.concurrent("calls a server that ends by itself completed", async () => {
     await ensureBusyboxImage();
     await slipway.deploy("once", {
       source: { image: { reference: "slipway.test/busybox:1", pullPolicy: "Never" } },

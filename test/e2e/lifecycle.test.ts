@@ -22,7 +22,7 @@ describe("the life of a deployment", () => {
     await slipway?.[Symbol.asyncDispose]();
   });
 
-  it.each([
+  it.concurrent.each([
     {
       because: "its image does not exist",
       name: "bad-image",
@@ -73,7 +73,7 @@ describe("the life of a deployment", () => {
     await slipway.remove(name);
   });
 
-  it("rolls when a Secret that it uses changes", async () => {
+  it.concurrent("rolls when a Secret that it uses changes", async () => {
     const secret = (tools: string) => ({
       apiVersion: "v1",
       kind: "Secret",
@@ -96,7 +96,7 @@ describe("the life of a deployment", () => {
     await slipway.remove("rolls");
   });
 
-  it("stops and starts with the same URL and data", async () => {
+  it.concurrent("stops and starts with the same URL and data", async () => {
     await slipway.deploy("pausing", { volumes: [{ name: "data", mountPath: "/data", volume: {} }] });
     const before = await slipway.untilPhase("pausing", "Connected");
     const volumeOf = async () => {
@@ -118,7 +118,7 @@ describe("the life of a deployment", () => {
     await slipway.remove("pausing");
   });
 
-  it("shows its log", async () => {
+  it.concurrent("shows its log", async () => {
     await slipway.deploy("chatty", { env: [{ name: "GREETING", value: "hello from the log" }] });
     await slipway.untilPhase("chatty", "Connected");
     const kubeconfig = ["--kubeconfig", slipway.kubectl.kubeconfig];

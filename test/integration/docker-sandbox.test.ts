@@ -21,8 +21,8 @@ const OTHER = place(99).v4;
 /** How much later than promised something may close on a machine that does other things, too. */
 const SLACK_MS = 5_000;
 
-/** A network beside the outside's. */
-const OWN_NETWORK = `slipway-sandbox-test-${process.pid}`;
+/** Name of a network beside the outside's. */
+const ownNetwork = (name: string) => `slipway-sandbox-test-${process.pid}-${name}`;
 
 let outside: Outside;
 let sandboxes: SandboxesUnderTest;
@@ -44,7 +44,7 @@ async function probeOf(hosts: readonly string[]): Promise<SandboxProbe> {
 }
 
 describe("a sandbox", () => {
-  it("opens the addresses of an allowed name, for any protocol, and no other", async () => {
+  it.concurrent("opens the addresses of an allowed name, for any protocol, and no other", async () => {
     const { v4 } = place(10);
     await outside.name("allowed.test", { a: [v4] });
     await using probe = await probeOf(["allowed.test"]);
@@ -58,7 +58,7 @@ describe("a sandbox", () => {
     expect(await anybody.tcp({ host: OTHER, port })).toBe("open");
   });
 
-  it("asks nobody for other names", async () => {
+  it.concurrent("asks nobody for other names", async () => {
     await using probe = await probeOf(["exact.test", "*.below.test", "*.a.deep.test", "deep.test"]);
     const asked = async (name: string) => {
       const answer = await probe.resolve(name);
@@ -80,7 +80,7 @@ describe("a sandbox", () => {
     expect(await asked("elsewhere.test")).toEqual(no);
   });
 
-  it("follows aliases, rotation and answers by TCP, in both families", async () => {
+  it.concurrent("follows aliases, rotation and answers by TCP, in both families", async () => {
     const many = Array.from({ length: 20 }, (_, at) => place(130 + at));
     await outside.name("many.test", {
       a: many.map(({ v4 }) => v4),
@@ -117,7 +117,7 @@ describe("a sandbox", () => {
     expect(await probe.tcp({ host: place(100).v4, port })).toBe("open");
   });
 
-  it("opens no port that a name was not listed with", async () => {
+  it.concurrent("opens no port that a name was not listed with", async () => {
     const [apex, below, range] = [place(31), place(32), place(33)];
     await outside.name("ports.test", { a: [apex.v4] });
     await outside.name("x.ports.test", { a: [below.v4] });
@@ -133,7 +133,7 @@ describe("a sandbox", () => {
     expect(await probe.tcp({ host: range.v4, port })).toBe("open");
   });
 
-  it("keeps an address open for once to twice the hold after the last answer, and a connection for as long as it lasts", async () => {
+  it.concurrent("keeps an address open for once to twice the hold after the last answer, and a connection for as long as it lasts", async () => {
     const { v4 } = place(40);
     await outside.name("held.test", { a: [v4] });
     await using probe = await probeOf(["held.test"]);
@@ -147,7 +147,7 @@ describe("a sandbox", () => {
     expect(await probe.tcp({ host: v4, port })).toBe("open");
   });
 
-  it("fails no connection within the TTL of an answer, at whatever moment it came", async () => {
+  it.concurrent("fails no connection within the TTL of an answer, at whatever moment it came", async () => {
     await outside.name("long.test", { a: [place(41).v4], ttl: 3600 });
     await outside.name("zero.test", { a: [place(42).v4], ttl: 0 });
     await using probe = await probeOf(["long.test", "zero.test"]);
@@ -162,7 +162,7 @@ describe("a sandbox", () => {
     expect(new Set([...long, ...zero])).toEqual(new Set(["open"]));
   });
 
-  it("closes addresses even where what empties its sets stands still", async () => {
+  it.concurrent("closes addresses even where what empties its sets stands still", async () => {
     const { v4 } = place(43);
     await outside.name("stuck.test", { a: [v4] });
     const id = await sandboxes.launch({ hosts: ["stuck.test"] });
@@ -175,7 +175,7 @@ describe("a sandbox", () => {
     expect(closedMs).toBeGreaterThanOrEqual(3 * HOLD_SECONDS * 1000 - 1_000);
   });
 
-  it("ends with what empties its sets, and with its resolver", async () => {
+  it.concurrent("ends with what empties its sets, and with its resolver", async () => {
     for (const command of ["/bin/sh /entry.sh", "dnsmasq --keep-in-foreground"]) {
       const id = await sandboxes.launch({ hosts: ["stuck.test"] });
       process.kill(await processIn(id, command), "SIGTERM");
@@ -183,7 +183,7 @@ describe("a sandbox", () => {
     }
   });
 
-  it("lets only its own resolver's user ask outside", async () => {
+  it.concurrent("lets only its own resolver's user ask outside", async () => {
     const id = await sandboxes.launch({ hosts: ["allowed.test", `${RESOLVER.v4}/32`] });
     const uid = await resolverUid(id);
     expect(uid).toBeGreaterThanOrEqual(2 ** 30);
@@ -197,7 +197,7 @@ describe("a sandbox", () => {
     expect(await askDirectly(`${uid}:${uid}`)).toEqual([ANYBODY.v4]);
   });
 
-  it("keeps the Engine's resolver, its machine, its network and the metadata service closed, whatever is listed", async () => {
+  it.concurrent("keeps the Engine's resolver, its machine, its network and the metadata service closed, whatever is listed", async () => {
     const { gateway4, gateway6, subnet4 } = outside.bridge;
     const listening = await Promise.all([listen(gateway4), listen(gateway6), listen(outside.hostAddress)]);
     const [g4 = 0, g6 = 0, host = 0] = listening.map(portOf);
@@ -225,7 +225,7 @@ describe("a sandbox", () => {
     }
   });
 
-  it("opens nothing inside for a name that is re-pointed", async () => {
+  it.concurrent("opens nothing inside for a name that is re-pointed", async () => {
     const server = await listen(outside.hostAddress);
     try {
       await outside.name("inner.test", { a: [outside.hostAddress] });
@@ -237,7 +237,7 @@ describe("a sandbox", () => {
     }
   });
 
-  it("takes connections on the listed ports only, from the Engine's port proxy only", async () => {
+  it.concurrent("takes connections on the listed ports only, from the Engine's port proxy only", async () => {
     const hostPort = await freePort();
     const request = {
       published: { port: 8080, hostPort },
@@ -260,7 +260,7 @@ describe("a sandbox", () => {
     });
   });
 
-  it("takes connections from allowed sources, too", async () => {
+  it.concurrent("takes connections from allowed sources, too", async () => {
     await using wider = SandboxesUnderTest.on(outside.network, {
       dns: [RESOLVER.v4],
       allowedSources: [outside.bridge.subnet4],
@@ -272,7 +272,7 @@ describe("a sandbox", () => {
     expect(await sibling.tcp({ host: await addressOf(id), port: 8080 })).toBe("open");
   });
 
-  it("of an open network keeps only the machine and the inside of the network closed", async () => {
+  it.concurrent("of an open network keeps only the machine and the inside of the network closed", async () => {
     const server = await listen(outside.hostAddress);
     try {
       const id = await sandboxes.launch({ rules: { egress: { kind: "open" }, ingressPorts: [] } });
@@ -287,7 +287,7 @@ describe("a sandbox", () => {
     }
   });
 
-  it("loads the longest list that a profile may have", async () => {
+  it.concurrent("loads the longest list that a profile may have", async () => {
     const label = "a".repeat(59);
     const hosts = Array.from({ length: 256 }, (_, at) => {
       const number = String(at).padStart(3, "0");
@@ -298,7 +298,7 @@ describe("a sandbox", () => {
     expect(await probe.resolve(`${label}001.${label}.${label}.${label}.test`)).toEqual([ANYBODY.v4]);
   });
 
-  it("takes at most 8 MB, of which page cache and kernel memory are part", async () => {
+  it.concurrent("takes at most 8 MB, of which page cache and kernel memory are part", async () => {
     const id = await sandboxes.launch({ hosts: ["allowed.test"] });
     const { memory_stats } = await engine.getContainer(id).stats({ stream: false });
     expect(memory_stats.usage).toBeGreaterThan(0);
@@ -307,7 +307,7 @@ describe("a sandbox", () => {
 });
 
 describe("making a sandbox", () => {
-  it("adopts the one that was asked for, and replaces any other of its name", async () => {
+  it.concurrent("adopts the one that was asked for, and replaces any other of its name", async () => {
     const request = sandboxRequest({ hosts: ["allowed.test"] });
     const first = await sandboxes.create(request, { signal: within() });
     expect(await sandboxes.create(request, { signal: within() })).toBe(first);
@@ -319,14 +319,14 @@ describe("making a sandbox", () => {
     expect(candidate).not.toBe(second);
   });
 
-  it("leaves alone what is somebody else's", async () => {
+  it.concurrent("leaves alone what is somebody else's", async () => {
     const request = sandboxRequest();
     await using others = SandboxesUnderTest.on(outside.network, { dns: [RESOLVER.v4] });
     await others.create(request, { signal: within() });
     await expect(sandboxes.create(request, { signal: within() })).rejects.toMatchObject({ reason: "BackendError" });
   });
 
-  it("loads its rules again with each start, before anything else", async () => {
+  it.concurrent("loads its rules again with each start, before anything else", async () => {
     await outside.name("allowed.test", { a: [place(10).v4] });
     const id = await sandboxes.launch({ hosts: ["allowed.test"] });
     await sandboxes.start(id, { signal: within() });
@@ -346,15 +346,15 @@ describe("making a sandbox", () => {
     await sandboxes.stop(id, { signal: within() });
   });
 
-  it("goes where its network was made anew with other addresses", async () => {
-    let network = await createNetwork({ Subnet: "10.217.0.0/28", Gateway: "10.217.0.1" });
+  it.concurrent("goes where its network was made anew with other addresses", async () => {
+    let network = await createNetwork("anew", { Subnet: "10.217.0.0/28", Gateway: "10.217.0.1" });
     try {
-      await using there = SandboxesUnderTest.on(OWN_NETWORK, { dns: [RESOLVER.v4] });
+      await using there = SandboxesUnderTest.on(ownNetwork("anew"), { dns: [RESOLVER.v4] });
       const id = await there.launch();
       expect(there.view(await engine.getContainer(id).inspect())).toMatchObject({ running: true });
       await network.disconnect({ Container: id });
       await network.remove();
-      network = await createNetwork({ Subnet: "10.217.0.16/28", Gateway: "10.217.0.17" });
+      network = await createNetwork("anew", { Subnet: "10.217.0.16/28", Gateway: "10.217.0.17" });
       await network.connect({ Container: id });
       expect(there.view(await engine.getContainer(id).inspect())).toMatchObject({ running: false });
       await expect(there.start(id, { signal: within() })).rejects.toMatchObject({ reason: "SandboxUnavailable" });
@@ -364,10 +364,10 @@ describe("making a sandbox", () => {
     }
   });
 
-  it("knows the port proxy also on a network of which the Engine tells no gateway", async () => {
-    const network = await createNetwork({ Subnet: "10.217.0.32/27", IPRange: "10.217.0.48/28" });
+  it.concurrent("knows the port proxy also on a network of which the Engine tells no gateway", async () => {
+    const network = await createNetwork("proxied", { Subnet: "10.217.0.32/27", IPRange: "10.217.0.48/28" });
     try {
-      await using there = SandboxesUnderTest.on(OWN_NETWORK, { dns: [RESOLVER.v4] });
+      await using there = SandboxesUnderTest.on(ownNetwork("proxied"), { dns: [RESOLVER.v4] });
       const hostPort = await freePort();
       const id = await there.launch({ published: { port: 8080, hostPort } });
       await using probe = await SandboxProbe.start(`container:${id}`);
@@ -379,7 +379,7 @@ describe("making a sandbox", () => {
     }
   });
 
-  it("throws the Engine's refusal as it came where a port is taken", async () => {
+  it.concurrent("throws the Engine's refusal as it came where a port is taken", async () => {
     const server = await listen("127.0.0.1");
     try {
       const id = await sandboxes.create(sandboxRequest({ published: { port: 8080, hostPort: portOf(server) } }), {
@@ -393,7 +393,7 @@ describe("making a sandbox", () => {
     }
   });
 
-  it("ends at once when it is told to", async () => {
+  it.concurrent("ends at once when it is told to", async () => {
     const id = await sandboxes.launch({ hosts: ["allowed.test"] });
     const container = engine.getContainer(id);
     await container.kill({ signal: "SIGTERM" });
@@ -419,8 +419,8 @@ describe("whether an Engine can run sandboxes", () => {
   });
 });
 
-async function createNetwork(config: Record<string, string>): Promise<Docker.Network> {
-  return await engine.createNetwork({ Name: OWN_NETWORK, IPAM: { Driver: "default", Config: [config] } });
+async function createNetwork(name: string, config: Record<string, string>): Promise<Docker.Network> {
+  return await engine.createNetwork({ Name: ownNetwork(name), IPAM: { Driver: "default", Config: [config] } });
 }
 
 async function addressOf(id: string): Promise<string> {

@@ -14,6 +14,7 @@ import {
   within,
 } from "../support/docker-under-test.ts";
 import { eventually } from "../support/eventually.ts";
+import { RemovingEngine } from "../support/removing-engine.ts";
 
 // A loaded machine takes its time for containers.
 jest.setTimeout(180_000);
@@ -50,11 +51,13 @@ async function containersOf({ owner }: DockerDeployment): Promise<Record<string,
 
 /** Names of the network interfaces that a workload's process has. */
 async function interfacesOf(id: string): Promise<string> {
-  const exec = await engine.getContainer(id).exec({
-    Cmd: ["/bin/busybox", "ls", "/sys/class/net"],
-    AttachStdout: true,
-    Tty: true,
-  });
+  return await busybox(id, "ls", "/sys/class/net");
+}
+
+/** What one of busybox' programs says inside a workload. */
+async function busybox(id: string, ...command: string[]): Promise<string> {
+  const Cmd = ["/bin/busybox", ...command];
+  const exec = await engine.getContainer(id).exec({ Cmd, AttachStdout: true, Tty: true });
   const stream = await exec.start({ Tty: true });
   const chunks = await Array.fromAsync(stream as AsyncIterable<Buffer>);
   return Buffer.concat(chunks).toString("utf8");
@@ -165,6 +168,25 @@ describe("a workload whose network is restricted", () => {
     // What nobody waits for any more the Engine still works on; it would appear after the end of this test.
     await sleep(1_000);
     expect(await containersOf(use)).toHaveLength(2);
+  });
+});
+
+describe("a workload that somebody else removes", () => {
+  it("is made again in the sandbox, and with the files, that it leaves behind", async () => {
+    const settings = { kind: "files", files: { settings: Buffer.from("kept") }, secret: false } as const;
+    const mounts = [{ name: "config", path: "/etc/app", readOnly: true, ...settings }];
+    await using removing = await RemovingEngine.start();
+    const backend = dockerUnderTest({ host: removing.host });
+    await using use = await sandboxed("removed-meanwhile", { backend, spec: { mounts } });
+    const before = await use.launch();
+    const sandbox = await sandboxOf(before.id);
+    removing.leaving = before.id;
+    expect(await backend.observe(use.owner, within())).toEqual([]);
+    const { id } = await use.launch();
+    expect(id).not.toBe(before.id);
+    expect(await sandboxOf(id)).toBe(sandbox);
+    expect(await busybox(id, "cat", "/etc/app/settings")).toBe("kept");
+    await isReached(use);
   });
 });
 

@@ -37,7 +37,7 @@ export const customResourceDefinitionStrategy: Partial<Strategy> = {
     metadata.finalizers = [...new Set([...(metadata.finalizers ?? []), CLEANUP_FINALIZER])];
     const { status } = asDefinition(object);
     const conditions = (status?.conditions ?? []).filter(({ type }) => type !== "Terminating");
-    object.status = { ...status, conditions: [...conditions, terminating(now)] };
+    object.status = { ...status, conditions: [...conditions, terminating(now, DELETION_PENDING)] };
   },
   validate: (object) => validateDefinition(asDefinition(object)),
   validateUpdate(next, previous) {
@@ -47,14 +47,26 @@ export const customResourceDefinitionStrategy: Partial<Strategy> = {
   },
 };
 
-function terminating(now: string): Condition {
-  return {
-    type: "Terminating",
-    status: "True",
-    lastTransitionTime: now,
-    reason: "InstanceDeletionPending",
-    message: "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon",
-  };
+const DELETION_PENDING = {
+  reason: "InstanceDeletionPending",
+  message: "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon",
+};
+const DELETION_IN_PROGRESS = {
+  reason: "InstanceDeletionInProgress",
+  message: "CustomResource deletion is in progress",
+};
+
+function terminating(now: string, step: Pick<Condition, "reason" | "message">): Condition {
+  return { type: "Terminating", status: "True", lastTransitionTime: now, ...step };
+}
+
+/** Pure. The conditions of a deleted definition once its objects are being deleted; undefined where they say so already. */
+export function deletingInstances({ status }: CustomResourceDefinition, now: string): Condition[] | undefined {
+  const conditions = status?.conditions ?? [];
+  const before = conditions.find(({ type }) => type === "Terminating");
+  if (before?.reason === DELETION_IN_PROGRESS.reason) return undefined;
+  const next = terminating(before?.lastTransitionTime ?? now, DELETION_IN_PROGRESS);
+  return [...conditions.filter(({ type }) => type !== "Terminating"), next];
 }
 
 export function asDefinition(object: ApiObject): CustomResourceDefinition {

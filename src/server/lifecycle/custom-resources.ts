@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { CustomResourceDefinition } from "../../api/custom-resource-definition.ts";
 import type { Logger } from "../../machinery/logger.ts";
-import { CLEANUP_FINALIZER } from "../builtin/custom-resource-definition.ts";
+import { CLEANUP_FINALIZER, deletingInstances } from "../builtin/custom-resource-definition.ts";
 import { definitionsOf } from "../crd/definitions-of.ts";
 import { compareVersions } from "../discovery/group-contents.ts";
 import type { ObjectReader, ObjectWriter } from "../object-reader.ts";
@@ -11,7 +11,7 @@ import type { Strategy } from "../registry/strategy.ts";
 import type { ResourceDefinition } from "../resource.ts";
 import type { ServerContext } from "../verbs/server-context.ts";
 import { timestamp } from "../verbs/server-context.ts";
-import { acceptNames, type NamesVerdict } from "./accepted-names.ts";
+import { acceptNames } from "./accepted-names.ts";
 import { deleteAll } from "./delete-all.ts";
 import { KeyedTasks } from "./keyed-tasks.ts";
 
@@ -123,16 +123,17 @@ export class CustomResources {
       .list<CustomResourceDefinition>(definitions)
       .filter(({ metadata }) => metadata.name !== name);
     const verdict = acceptNames(definition, others, timestamp(this.#context.clock));
-    if (verdict.changed) await this.#updateStatus(name, verdict);
+    const { conditions, acceptedNames } = verdict;
+    if (verdict.changed) await this.#updateStatus(name, { conditions, acceptedNames });
   }
 
-  async #updateStatus(name: string, { conditions, acceptedNames }: NamesVerdict): Promise<void> {
+  async #updateStatus(name: string, change: Partial<CustomResourceDefinition["status"]>): Promise<void> {
     await this.#writer.update(
       definitions,
       { namespace: "", name },
       (current) => ({
         ...current,
-        status: { ...(current as CustomResourceDefinition).status, conditions, acceptedNames },
+        status: { ...(current as CustomResourceDefinition).status, ...change },
       }),
       { subresource: "status", fieldManager: "slipway" },
     );
@@ -142,6 +143,8 @@ export class CustomResources {
   async #finish(definition: CustomResourceDefinition): Promise<void> {
     const { metadata, spec } = definition;
     if (!metadata.finalizers?.includes(CLEANUP_FINALIZER)) return;
+    const conditions = deletingInstances(definition, timestamp(this.#context.clock));
+    if (conditions) await this.#updateStatus(metadata.name, { conditions });
     const storage = storageName(spec.group, spec.names.plural);
     const resource = this.#context.registry.ofStorage(storage);
     await this.#context.store.settled();

@@ -154,16 +154,20 @@ export class Workloads {
     const { engine, sandboxes } = this.#parts;
     const inspected = await this.#observer.inspect(id, { signal });
     if (!inspected) return;
-    const remove = (docker: Docker) => docker.getContainer(id).remove({ force: true, v: true });
     const sandbox = joinedContainer(inspected);
-    await Promise.all([
-      engine.call("remove a container", remove, { signal, timeoutMs: CHANGE_TIMEOUT_MS }).catch((error: unknown) => {
-        if (!isGone(error)) throw error;
-      }),
-      sandbox !== undefined && sandboxes.remove(sandbox, { signal }),
-    ]);
+    await Promise.all([this.#remove(id, { signal }), sandbox !== undefined && sandboxes.remove(sandbox, { signal })]);
     const files = inspected.Mounts.map(({ Name = "" }) => Name).filter(isFilesVolume);
     await Promise.all(files.map((name) => removeVolume(engine, name, { signal })));
+  }
+
+  async #remove(id: string, { signal }: CallOptions): Promise<void> {
+    const remove = (docker: Docker) => docker.getContainer(id).remove({ force: true, v: true });
+    const options = { signal, timeoutMs: CHANGE_TIMEOUT_MS };
+    try {
+      await this.#parts.engine.call("remove a container", remove, options);
+    } catch (error) {
+      if (!isGone(error)) throw error;
+    }
   }
 
   /** @throws {TerminalError} `RunsAsRoot` */
@@ -220,11 +224,18 @@ export class Workloads {
         `the name ${name} is taken by a container that is not this deployment's; rename or remove it: docker rm ${name}`,
       );
     }
-    if (labels[Label.SpecHash] === spec.hash && joinedContainer(holder) === sandbox) {
+    if (labels[Label.SpecHash] !== spec.hash) {
+      await this.delete(holder.Id, { signal });
+      return "removed";
+    }
+    const joined = joinedContainer(holder);
+    if (joined === sandbox) {
       const existing = await this.#observer.look({ id: holder.Id, sandbox }, { signal });
       if (existing) return existing;
-    }
-    await this.delete(holder.Id, { signal });
+    } else if (joined !== undefined) await this.#parts.sandboxes.remove(joined, { signal });
+    // Somebody removes it at this moment, or it was made for another sandbox: the files and the sandbox of its revision stay, since
+    // what is to be made needs just these.
+    await this.#remove(holder.Id, { signal });
     return "removed";
   }
 }
