@@ -4,9 +4,9 @@ import type { StdioTarget } from "../stdio-streams.ts";
 /** The one line that a connection begins with. */
 export type StreamRequest =
   /**
-   * The bytes of the process follow the answer, both ways; or the answer names pipes where they are to be had. Then a byte of who
-   * lends them means that the input is to end; one of who has them, whether the input is within a line (`InputMark`); and the end
-   * of the connection, from either side, that the pipes are given back.
+   * The bytes of the process follow the answer, both ways, in lines; to the data path come empty ones, too, which say nothing. Or the
+   * answer names pipes where they are to be had. Then a byte of who lends them means that the input is to end; one of who has them,
+   * whether the input is within a line (`InputMark`); and the end of the connection, from either side, that the pipes are given back.
    */
   | ({ readonly kind: "stdio" } & StdioTarget)
   /** Whether the place can start a process for one client; the connection ends with the answer. */

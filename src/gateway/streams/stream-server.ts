@@ -27,8 +27,11 @@ const STREAMS = 4_096;
 const REQUEST_TIMEOUT_MS = 5_000;
 /** For a process to start, or for its place to answer. Above what the data path waits. */
 const OPEN_TIMEOUT_MS = 45_000;
-/** For the data path to close two pipes. One that hangs reads nothing. */
+/** For the data path to close two pipes, or a process to take the end of a line. One that hangs reads nothing. */
 const GIVE_BACK_TIMEOUT_MS = 2_000;
+/** How often it is looked whether the data path is still there for a process that takes nothing. */
+const LOOK_MS = 2_000;
+const LINE_FEED = 0x0a;
 
 /**
  * Hands the streams of processes to the data path, over a Unix socket: it says which in one line, and has the bytes of that
@@ -126,18 +129,40 @@ function borrower(socket: Socket, process: StdioStream): PipeBorrower {
 
 /**
  * Whoever goes takes the other along, what the process has still said included. The end of what the data path sends means that it
- * is gone: over a Unix socket the two cannot be told apart, and a process that lives on must not read the end of its input.
+ * is gone: over a Unix socket the two cannot be told apart, and a process that lives on must not read the end of its input. Half a line that it
+ * has had is ended: the first message of who comes next would be taken for the rest of it.
  */
 function join(socket: Socket, process: Duplex, answer: string): void {
   process.on("error", () => undefined);
-  const leave = () => process.destroy();
-  socket.once("end", leave).once("close", leave);
+  const [input, output] = [lineOf(socket), lineOf(process)];
+  const letGo = () => void process.destroy();
+  // Nothing is read for a process that takes nothing, the end neither: so one writes. An empty line says nothing to who reads lines.
+  const look = setInterval(() => {
+    if (socket.isPaused() && !output.isWithin) socket.write("\n");
+  }, LOOK_MS);
+  const leave = () => {
+    clearInterval(look);
+    socket.off("end", leave).off("close", leave);
+    if (!input.isWithin || process.destroyed) return letGo();
+    const late = setTimeout(letGo, GIVE_BACK_TIMEOUT_MS);
+    process.once("close", () => clearTimeout(late)).write("\n", letGo);
+  };
+  socket.on("end", leave).on("close", leave);
   process.once("close", () => socket.destroySoon());
   socket.write(answer);
   process.pipe(socket);
   socket.pipe(process, { end: false });
   // Had it ended before somebody listened.
   if (process.destroyed) socket.destroySoon();
+}
+
+/** Whether what a stream has brought so far ends within a line. Has it flow. */
+function lineOf(stream: Duplex): { readonly isWithin: boolean } {
+  const line = { isWithin: false };
+  stream.on("data", (chunk: Buffer) => {
+    line.isWithin = chunk.at(-1) !== LINE_FEED;
+  });
+  return line;
 }
 
 function line(answer: StreamAnswer): string {

@@ -108,6 +108,29 @@ describe("a stream from the main thread", () => {
     expect(ended).not.toHaveBeenCalled();
   });
 
+  it.each([
+    { because: "half a line", sent: 'a\n{"half', want: 'a\n{"half\n' },
+    { because: "whole lines", sent: "a\nb\n", want: "a\nb\n" },
+    { because: "nothing", sent: "", want: "" },
+  ])("leaves the process at the end of a line when it ends: after $because", async ({ sent, want }) => {
+    const { stream, process } = await opened();
+    let read = "";
+    process.input.on("data", (chunk: Buffer) => (read += chunk.toString()));
+    stream.write(sent);
+    await eventually("it has come", () => read === sent);
+    stream.destroy();
+    await eventually("it is let go", () => process.stream.destroyed);
+    expect(read).toBe(want);
+  });
+
+  it("lets go of a process within a line, too, that takes nothing more", async () => {
+    const { stream, process } = await opened();
+    stream.write("x".repeat(4 * 1024 * 1024));
+    await eventually("it is full", () => process.input.writableNeedDrain);
+    stream.destroy();
+    await eventually("it is let go", () => process.stream.destroyed && server.size === 0);
+  });
+
   it("holds a bounded amount for who does not read", async () => {
     const { stream, process } = await opened();
     stream.pause();

@@ -92,6 +92,20 @@ describe("a client with a session on a server without", () => {
     expect(client.answerTo(2)).toEqual(answer(2, { content: [] }));
   });
 
+  it("has a bounded number of calls that wait for what it is asked, and may go on when one has ended", () => {
+    const { client, port, initialize, asks } = underTest();
+    initialize({ sampling: {} });
+    for (let id = 1; id <= 256; id += 1) {
+      port.send(request(id, "tools/call", { name: "a" }));
+      asks(sampling);
+    }
+    port.send(request(257, "tools/call", { name: "a" }));
+    expect(client.answerTo(257)).toMatchObject({ error: { code: -32000, data: { reason: "TooManyCalls" } } });
+    port.send(notification("notifications/cancelled", { requestId: 1 }));
+    port.send(request(258, "tools/call", { name: "a" }));
+    expect(client.answerTo(258)).toBeUndefined();
+  });
+
   it("is asked by requests for what the server wants inside a result", () => {
     const { client, channel, port, initialize, asks, sentId } = underTest();
     initialize({ sampling: {}, roots: {} });

@@ -14,11 +14,13 @@ import {
   RpcCode,
   resultOf,
 } from "../message.ts";
-import { FIRST_STATELESS_VERSION, LAST_SESSION_VERSION, MetaKey, SESSION_VERSIONS } from "../meta-keys.ts";
+import { FIRST_STATELESS_VERSION, MetaKey } from "../meta-keys.ts";
 import type { PortEvents, ServerPort } from "../server-port.ts";
 import { isLoggingLevel } from "../stdio/log-levels.ts";
+import { DEFAULT_LIMITS } from "../stdio/multiplexer.ts";
 import { inputRoundOf, needsInput } from "./input-rounds.ts";
 import { Listening } from "./listening.ts";
+import { greetingFrom, sessionAnswer, sessionParams, statelessCapabilities } from "./session-terms.ts";
 
 export interface SessionClientOptions {
   /** The result of the server's `server/discover`. */
@@ -48,7 +50,8 @@ const PAUSE_MS = 250;
 /** Before a subscription that has ended is opened again; twice as long each time that it is refused, up to the latter. */
 const LISTEN_AGAIN_MS = 1_000;
 const LONGEST_LISTEN_AGAIN_MS = 60_000;
-const TASKS_EXTENSION = "io.modelcontextprotocol/tasks";
+/** Calls of one client: those that wait for it, too, which the server has answered for the time being. */
+const MOST_CALLS = DEFAULT_LIMITS.callsPerClient;
 /** Resources that a client may be subscribed to. */
 const MOST_SUBSCRIPTIONS = 1_024;
 
@@ -196,6 +199,11 @@ export class SessionClient implements ServerPort {
     }
     if (this.#calls.has(id)) {
       this.#refuse(id, RpcCode.InvalidRequest, "a request of the same id is under way");
+      return;
+    }
+    if (this.#calls.size >= MOST_CALLS) {
+      const message = "too many requests are under way";
+      this.#reply(errorOf(id, { code: RpcCode.Unavailable, reason: "TooManyCalls", message }));
       return;
     }
     const call: Call = {
@@ -360,40 +368,4 @@ export class SessionClient implements ServerPort {
     this.#cancelListen();
     this.#events.onClose(reason);
   }
-}
-
-/** An initialize result that says what the server can, in the words of earlier revisions. */
-function greetingFrom(discover: Fields, asked: unknown): Fields {
-  const serverInfo = fieldsOf(discover, "_meta")[MetaKey.serverInfo] ?? { name: "unknown", version: "0" };
-  const { instructions } = discover;
-  return {
-    protocolVersion: typeof asked === "string" && SESSION_VERSIONS.includes(asked) ? asked : LAST_SESSION_VERSION,
-    capabilities: sessionCapabilities(fieldsOf(discover, "capabilities")),
-    serverInfo,
-    ...(instructions !== undefined && { instructions }),
-  };
-}
-
-/** Tasks of the later revision are an extension, whose messages earlier clients do not know. */
-function sessionCapabilities(capabilities: Fields): Fields {
-  const { [TASKS_EXTENSION]: _, ...extensions } = fieldsOf(capabilities, "extensions");
-  return { ...capabilities, ...(capabilities.extensions !== undefined && { extensions }) };
-}
-
-/** Changes of roots are no longer told. */
-function statelessCapabilities({ roots, tasks: _, ...capabilities }: Fields): Fields {
-  return { ...capabilities, ...(roots !== undefined && { roots: {} }) };
-}
-
-/** Without what only the later revision knows: the kind of the result, and how long it may be kept. */
-function sessionAnswer(answer: Answer): Answer {
-  if ("error" in answer) return answer;
-  const { resultType: _, ttlMs: _ttlMs, cacheScope: _cacheScope, ...result } = answer.result as Fields;
-  return { ...answer, result };
-}
-
-/** Earlier revisions name each elicitation that goes by a URL. */
-function sessionParams(method: string, params: Fields, id: string): Fields {
-  const needsId = method === "elicitation/create" && params.mode === "url" && params.elicitationId === undefined;
-  return needsId ? { ...params, elicitationId: id } : params;
 }
