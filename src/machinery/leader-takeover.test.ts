@@ -191,20 +191,54 @@ describe("one that follows", () => {
     expect(b.election.isReady()).toBe(true);
   });
 
-  it("is not driven by a server that closes each watch at once, or answers each claim with a conflict", async () => {
-    const { leases, own } = await startPair();
-    const refuses = { before: () => Promise.reject(refusal(409, "Conflict")) };
+  it("is not driven by a server that closes each watch at once, and answers each claim with a conflict", async () => {
+    const { leases, own, b } = await startPair();
     await own.advance(LEASE_MS - 1);
     leases.calls.length = 0;
     const before = leases.watches;
-    for (let at = 0; at < 60_000; at += 50) {
-      leases.fail("update", refuses);
+    const refuses = { before: () => Promise.reject(refusal(409, "Conflict")) };
+    for (let count = 0; count < 5_000; count += 1) leases.fail("update", refuses);
+    for (let passed = 0; passed < 60_000; passed += 50) {
       leases.endWatches();
       await own.advance(50);
     }
+    expect(b.election.isReady()).toBe(false);
     // Every 2 s, beside what each watch tells at its beginning.
     expect(leases.watches - before).toBeLessThan(60);
     expect(leases.calls.length).toBeLessThan(3 * 60);
+  });
+
+  it("drops the answer to a look that an event has overtaken", async () => {
+    let answers: Promise<void> | undefined;
+    const { leases, own, b } = await startPair((what) => (what === "answer" ? answers : undefined));
+    const late = Promise.withResolvers<void>();
+    answers = late.promise;
+    // It looks, and is answered that `a` leads, which is still on its way.
+    await own.advance(4_000);
+    expect(leases.calls.at(-1)).toBe("get");
+    leases.edit(({ spec }) => ({ spec: { ...spec, holderIdentity: "c", leaseTransitions: 1 } }));
+    await own.advance(0);
+    late.resolve();
+    await own.advance(0);
+    expect(b.election.leader.identity).toBe("c");
+  });
+
+  it("acts for two thirds of the lease from when its claim was sent, not from its answer", async () => {
+    let answers: Promise<void> | undefined;
+    const { leases, own, b } = await startPair((what) => (what === "answer" ? answers : undefined));
+    await own.advance(LEASE_MS - 1);
+    const late = Promise.withResolvers<void>();
+    answers = late.promise;
+    await own.advance(5_001);
+    expect(b.election.isReady()).toBe(false);
+    late.resolve();
+    await own.advance(0);
+    expect(b.election.isReady()).toBe(true);
+    leases.fail("any", { before: isGone });
+    await own.advance(4_999);
+    expect(b.election.isReady()).toBe(true);
+    await own.advance(1);
+    expect(b.election.isReady()).toBe(false);
   });
 
   it("has one of many that wake at the same instant lead, and the others ask once", async () => {

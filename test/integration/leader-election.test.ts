@@ -1,11 +1,14 @@
+import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import { parseAllDocuments } from "yaml";
 import { type Lease, leases, type Namespace, namespaces } from "../../src/api/core.ts";
 import { systemClock } from "../../src/machinery/clock.ts";
 import { createKubeClient, type DisposableKubeClient } from "../../src/machinery/http-kube-client.ts";
-import { LeaderElection, type LeaseTimes } from "../../src/machinery/leader-election.ts";
+import { LeaderElection, type LeaderElectionOptions, type LeaseTimes } from "../../src/machinery/leader-election.ts";
 import { startTestApiServer, type TestApiServer } from "../support/api-server.ts";
 import { eventually } from "../support/eventually.ts";
+import { Kubectl } from "../support/kubectl.ts";
 import { recordingLogger } from "../support/recording-logger.ts";
 
 /** As short as a busy machine allows. */
@@ -39,9 +42,10 @@ interface Candidate {
   end(): Promise<unknown>;
 }
 
-function candidate(identity: string): Candidate {
+function candidate(identity: string, more: Partial<LeaderElectionOptions> = {}): Candidate {
   const { logger } = recordingLogger();
-  const election = new LeaderElection({ client, clock: systemClock, logger, lease: key, identity, times: TIMES });
+  const options = { client, clock: systemClock, logger, lease: key, identity, times: TIMES };
+  const election = new LeaderElection({ ...options, ...more });
   const stop = new AbortController();
   const ended = election.run(stop.signal).catch((error: unknown) => error);
   return {
@@ -59,6 +63,25 @@ function leaders(all: readonly Candidate[]): readonly Candidate[] {
 
 async function leaderOf(all: readonly Candidate[]): Promise<Candidate> {
   return await eventually("one leads", () => leaders(all)[0], { everyMs: 10 });
+}
+
+/** A user with the rights of the controller in its own namespace, as they are installed. */
+async function controllerClient(): Promise<DisposableKubeClient> {
+  const manifest = await readFile(new URL("../../manifests/rbac/controller.yaml", import.meta.url), "utf8");
+  const role = parseAllDocuments(manifest)
+    .map((document) => document.toJS() as { kind: string; metadata: { name: string } })
+    .find(({ kind }) => kind === "Role");
+  if (!role) throw new Error("the manifest has no Role");
+  const kubeconfigPath = await api.addUser("controller");
+  const binding = {
+    apiVersion: "rbac.authorization.k8s.io/v1",
+    kind: "RoleBinding",
+    metadata: { name: "controller", namespace: NAMESPACE },
+    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: role.metadata.name },
+    subjects: [{ apiGroup: "rbac.authorization.k8s.io", kind: "User", name: "controller" }],
+  };
+  await new Kubectl(api.kubeconfig).apply(role, binding);
+  return await createKubeClient({ kubeconfigPath });
 }
 
 describe("a lease at an API server", () => {
@@ -112,5 +135,28 @@ describe("a lease at an API server", () => {
       timeoutMs: TIMES.renewDeadlineMs,
     });
     expect(await second.end()).toMatchObject({ message: "by-hand has the lease" });
+  });
+
+  it("is watched with the rights of the controller, and taken when it is over, counted from its last renewal", async () => {
+    using own = await controllerClient();
+    key = { namespace: NAMESPACE, name: "slipway-controller" };
+    const { logger, lines } = recordingLogger();
+    const metadata = { ...key, annotations: { "slipway.dev/gateway-address": "10.0.0.1:7080" } };
+    const spec = { holderIdentity: "gone", leaseDurationSeconds: 3, leaseTransitions: 0 };
+    await client.create<Lease>(leases, { apiVersion: "coordination.k8s.io/v1", kind: "Lease", metadata, spec });
+    // It would not look for as long as this lasts.
+    const times = { ...TIMES, retryMs: 60_000 };
+    const follower = candidate("follower", { client: own, logger, times });
+    await eventually("it follows", () => follower.election.leader.identity === "gone", { everyMs: 5 });
+    await sleep(1_000);
+    const body = { spec: { renewTime: "2026-01-01T00:00:00.000000Z" } };
+    const renewedMs = performance.now();
+    await client.patch<Lease>(leases, key, { type: "merge", body });
+    await eventually("it leads", () => follower.election.isReady(), { everyMs: 5 });
+    const tookMs = performance.now() - renewedMs;
+    expect(tookMs).toBeGreaterThanOrEqual(TIMES.leaseMs);
+    expect(tookMs).toBeLessThan(TIMES.leaseMs + 2_000);
+    expect(lines.filter(({ level }) => level === "warn")).toEqual([]);
+    expect(await follower.end()).toBeUndefined();
   });
 });

@@ -6,8 +6,8 @@ import type { ControllerProcess } from "../support/simulated/controller-process.
 
 const [KILLS, DEPLOYMENTS] = process.env.SLIPWAY_SOAK ? [20, 500] : [2, 40];
 const LEASE_SECONDS = 10;
-/** A lease lasts from when it was last seen renewed, which is every 2 s and a little more. The rest is for a busy machine. */
-const TAKEN_WITHIN_MS = LEASE_SECONDS * 1_000 + 5_000;
+/** A lease lasts from when its last renewal was seen, which is as it happens. The rest is for the claim, and for seeing it here. */
+const TAKEN_WITHIN_MS = LEASE_SECONDS * 1_000 + 500;
 /** Every 2 s, on a machine that is not busy. */
 const RENEWED_WITHIN_MS = 5_000;
 const KEY = { namespace: "slipway-system", name: "slipway-controller" };
@@ -50,6 +50,10 @@ async function leaderOf(all: readonly ControllerProcess[]): Promise<ControllerPr
   );
 }
 
+function follows({ said }: ControllerProcess): boolean {
+  return said.includes("another leads part=election");
+}
+
 function leading(all: readonly ControllerProcess[], timeoutMs = 60_000): Promise<ControllerProcess> {
   const explain = () => all.map(({ said }) => said.slice(-2_000)).join("\n----\n");
   return eventually("one of them leads", () => leaderOf(all), { timeoutMs, everyMs: 50, explain });
@@ -67,6 +71,8 @@ describe("of two controllers", () => {
     const tookMs: number[] = [];
     for (let kill = 0; kill < KILLS; kill += 1) {
       const leader = await leading(running);
+      // One that has just begun cannot take what it has not seen.
+      await eventually("the other follows", () => running.every((each) => each === leader || follows(each)));
       const before = made.size;
       const load = cluster.createDeployments(kill * perKill, (kill + 1) * perKill);
       // Within the work, at another point each time.
@@ -74,11 +80,12 @@ describe("of two controllers", () => {
       const atMs = performance.now();
       await leader.end("SIGKILL");
       running.splice(running.indexOf(leader), 1);
-      await leading(running, TAKEN_WITHIN_MS);
-      tookMs.push(performance.now() - atMs);
+      await leading(running, TAKEN_WITHIN_MS + 10_000);
+      tookMs.push(Math.round(performance.now() - atMs));
       running.push(await start());
       await load;
     }
+    console.info(`failovers of a lease of ${LEASE_SECONDS} s, in ms: ${tookMs.join(" ")}`);
     await converged(DEPLOYMENTS);
     expect(made.size).toBe(DEPLOYMENTS);
     expect([...made.values()].filter((times) => times !== 1)).toEqual([]);
@@ -100,8 +107,8 @@ describe("of two controllers", () => {
     expect(first.ended).toBe(0);
     const atMs = performance.now();
     await leading([second]);
-    // It looks every 2 s, and a little more. The rest is for a busy machine; without that it would take the lease.
-    expect(performance.now() - atMs).toBeLessThan(5_000);
+    // It is told. The rest is for a busy machine.
+    expect(performance.now() - atMs).toBeLessThan(2_000);
     await load;
     await converged(DEPLOYMENTS + 20);
     expect([...made.values()].filter((times) => times !== 1)).toEqual([]);

@@ -143,7 +143,6 @@ async function leads(controller: ControllerProcess, timeoutMs: number): Promise<
 
 describe(`a leader that stands still for ${FROZEN_MS / 1_000} s`, () => {
   it("sends nothing to anybody when it goes on, and ends; what it had begun was finished by the other, once", async () => {
-    const reached = Promise.withResolvers<void>();
     const begun = new Set<CallRecorder>();
     const freeze = (recorder: CallRecorder, pattern: RegExp) => {
       recorder.onCall = ({ line, pid }) => {
@@ -152,13 +151,13 @@ describe(`a leader that stands still for ${FROZEN_MS / 1_000} s`, () => {
         // Within a creation at each place, of which the answers wait for it.
         if (begun.size < 2) return;
         process.kill(frozen.pid, "SIGSTOP");
-        reached.resolve();
       };
     };
     freeze(engine, /^POST \S+\/containers\/create/);
     freeze(cloud, /^POST \S+\/apps\b/);
     await deploy();
-    await reached.promise;
+    const explain = () => frozen.said.slice(-4_000);
+    await eventually("it stands still", () => begun.size === 2, { timeoutMs: 90_000, everyMs: 10, explain });
     const atMs = performance.now();
     for (const each of [engine, cloud]) each.onCall = () => undefined;
 
