@@ -1,7 +1,7 @@
 import { TerminalError, TransientError } from "../machinery/errors.ts";
 import type { Logger } from "../machinery/logger.ts";
 import type { GatewayAccess, GatewayUser, Wanted } from "./access.ts";
-import { hostCheck } from "./host-check.ts";
+import { hostCheck, unknownHost } from "./host-check.ts";
 import { lineStream } from "./line-stream.ts";
 import type { LogProvider } from "./log-provider.ts";
 import { logOptions } from "./log-request.ts";
@@ -60,11 +60,7 @@ export function createHandler(options: HandlerOptions): GatewayHandler {
     const { pathname, searchParams } = new URL(request.url);
     const host = request.headers.get("host") ?? undefined;
     if (!isOurHost(host) && (replicas === undefined || host !== ownHost(replicas.leader()))) {
-      throw new Refusal(
-        421,
-        "MisdirectedRequest",
-        `Host: ${quoted(host)} is not a name of this gateway; use ${options.host}`,
-      );
+      throw new Refusal(421, "MisdirectedRequest", unknownHost(host, options.host));
     }
     const wanted = routeOf(pathname);
     if (wanted === undefined) throw new Refusal(404, "NotFound", `${quoted(pathname)} is not served here`);

@@ -1,5 +1,5 @@
 import { expect, it } from "@jest/globals";
-import { hostCheck } from "./host-check.ts";
+import { hostCheck, unknownHost } from "./host-check.ts";
 
 it.each([
   { because: "loopback is always meant", listen: "10.0.0.1", host: "localhost:7080", want: true },
@@ -19,4 +19,12 @@ it.each([
   { because: "no header", listen: "0.0.0.0", host: undefined, want: false },
 ])("$because: $host is let in: $want", ({ listen, host, want }) => {
   expect(hostCheck(listen, ["gateway.example.com"])(host)).toBe(want);
+});
+
+it.each([
+  { listen: "127.0.0.1", says: "use 127.0.0.1, or have this one added" },
+  { listen: "0.0.0.0", says: "use one that is, or have this one added" },
+])("tells whoever used another name what to do where $listen is listened on", ({ listen, says }) => {
+  const said = unknownHost("mcp.example.com", listen);
+  expect(said).toContain(`Host: "mcp.example.com" is not a name of this gateway; ${says} by --gateway-host`);
 });

@@ -16,6 +16,13 @@ export function hostCheck(listenHost: string, names: readonly string[]): (host: 
   };
 }
 
+/** What somebody is told who used another name. Where every address is listened on, none of them is a name to use. */
+export function unknownHost(host: string | undefined, listenHost: string): string {
+  const use = UNSPECIFIED.has(listenHost) ? "use one that is" : `use ${listenHost}`;
+  const name = JSON.stringify((host ?? "").slice(0, 256));
+  return `Host: ${name} is not a name of this gateway; ${use}, or have this one added by --gateway-host (gateway.hosts of the chart)`;
+}
+
 /** The host of `host`, `host:port` or `[IPv6]:port`. */
 function hostName(text: string): string | undefined {
   const match = /^(?:\[([0-9a-f:.]+)\]|([^:[\]/@\s]+?))\.?(?::\d{1,5})?$/i.exec(text);

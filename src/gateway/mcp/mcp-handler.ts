@@ -4,7 +4,7 @@ import type { Clock } from "../../machinery/clock.ts";
 import type { Logger } from "../../machinery/logger.ts";
 import type { Directory, Endpoint } from "../directory.ts";
 import type { Drains } from "../drains.ts";
-import { hostCheck } from "../host-check.ts";
+import { hostCheck, unknownHost } from "../host-check.ts";
 import { SAFE_HEADERS } from "../refusal.ts";
 import { NOT_LEADING } from "../replicas/forwarding.ts";
 import type { Replica } from "../replicas/replica.ts";
@@ -135,7 +135,9 @@ export class McpHandler {
     // Requests to a proxy, and those about the server as a whole, have other targets.
     if (!target.startsWith("/"))
       return invalid(400, "BadRequest", "the request's target is no path", { connection: "close" });
-    if (!this.#isOurs(headers.host)) return misdirected(headers.host, this.#options.host);
+    if (!this.#isOurs(headers.host)) {
+      return invalid(421, "MisdirectedRequest", unknownHost(headers.host, this.#options.host));
+    }
     if (headers.via?.includes(this.#options.bridged.pseudonym)) {
       return invalid(
         508,
@@ -383,11 +385,6 @@ function withQuery(path: string, query: string): string {
 function preflight(request: IncomingMessage, response: ServerResponse, origin: string): undefined {
   response.writeHead(204, preflightHeaders(origin, request.headers["access-control-request-headers"]));
   response.end();
-}
-
-function misdirected(host: string | undefined, own: string): Failure {
-  const message = `Host: ${JSON.stringify((host ?? "").slice(0, 256))} is not a name of this gateway; use ${own}`;
-  return invalid(421, "MisdirectedRequest", message);
 }
 
 /** The same for what does not exist and for what the caller may not use. */
