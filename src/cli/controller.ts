@@ -55,7 +55,7 @@ export async function controller(options: ControllerOptions, parts: RuntimeParts
   const { gatewayUrl, metricsUrl, webhookUrl } = runtime;
   const listeners = Object.entries({ gateway: gatewayUrl, metrics: metricsUrl, webhook: webhookUrl });
   const told = listeners.flatMap(([name, url]) => (url === undefined ? [] : [`${name} ${url}`]));
-  process.stdout.write(`slipway controller is ready: ${told.join(", ")}\n`);
+  process.stdout.write(`slipway controller listens: ${told.join(", ")}\n`);
   await runtime.ended;
   logger.info("stopping");
   return 0;

@@ -66,6 +66,9 @@ const DEFAULT_TIMING: InformerTiming = {
   maxBackoffMs: 30_000,
 };
 
+/** One warning as an outage begins, and one for each five minutes that it lasts, at the longest back-off. */
+const ATTEMPTS_PER_WARNING = 10;
+
 /**
  * Keeps a cache of one kind in step with the API server: lists once, then watches, and resumes where it was after every
  * interruption. Lists anew only where the server no longer knows that place. Handlers run after the cache has the change.
@@ -186,8 +189,7 @@ export class Informer<T extends KubeObject> implements Lister<T>, ChangeSource<T
     const askedMs = problem instanceof ApiError ? (problem.retryAfterMs ?? 0) : 0;
     const waitMs = Math.round(Math.max(ownMs, Math.min(askedMs, maxBackoffMs)));
     if (problem !== undefined) {
-      // One warning for an outage, not one for each attempt.
-      const level = this.#failures === 1 || !this.#hasSynced ? "warn" : "debug";
+      const level = this.#failures % ATTEMPTS_PER_WARNING === 1 || !this.#hasSynced ? "warn" : "debug";
       const next = this.#resourceVersion === undefined ? "list" : "watch";
       this.#logger[level](`${next} again in ${waitMs} ms: ${messageOf(problem)}`, { failures: this.#failures });
     }

@@ -200,7 +200,7 @@ export class LeaderElection implements Runnable, Fence {
     this.#actsUntilMs = beganMs + times.renewDeadlineMs;
     this.#cancelDeadline?.();
     this.#cancelDeadline = clock.schedule(this.#actsUntilMs - clock.monotonicMs(), () =>
-      this.#lose(`the lease could not be renewed for ${times.renewDeadlineMs} ms`),
+      this.#lose(`the lease could not be renewed for ${Math.round(times.renewDeadlineMs)} ms`),
     );
   }
 

@@ -71,7 +71,7 @@ describeWithNetworks(`a controller in a network of its own${reason === undefined
     await kubectl.apply(tlsSecret(certificates));
     const child = startController(pod, await controllerKubeconfig(folder));
     stack.defer(() => ended(child));
-    await eventually("the controller is ready", () => output.includes("slipway controller is ready"), {
+    await eventually("the controller listens", () => output.includes("slipway controller listens"), {
       explain: () => output,
     });
   });

@@ -69,7 +69,7 @@ export class ControllerProcess implements AsyncDisposable {
 
   async #ready(): Promise<void> {
     for await (const line of createInterface({ input: this.#child.stdout })) {
-      const found = /ready: gateway ([^\s,]+), metrics ([^\s,]+)/.exec(line);
+      const found = /listens: gateway ([^\s,]+), metrics ([^\s,]+)/.exec(line);
       if (!found) continue;
       [, this.#gatewayUrl, this.#metricsUrl] = found;
       this.#child.stdout.resume();
