@@ -157,7 +157,7 @@ describe.each(["inprocess", "webhook"])("nobody gets something else approved, wi
     await they.slipway.remove("x-source");
   });
 
-  it.each(tried)("by an edit of its $what after approval", async ({ what, spec }) => {
+  it.concurrent.each(tried)("by an edit of its $what after approval", async ({ what, spec }) => {
     const name = `y-${what}`;
     await they.running(name, closed);
     const before = (await they.slipway.container(name)).id;

@@ -125,14 +125,14 @@ describe("images that Code Engine builds from git, as far as its emulator is it"
     await eventually("the older run is gone", async () => (await runs()).length === 1);
   });
 
-  it("clone with a key", async () => {
+  it.concurrent("clone with a key", async () => {
     const source = { url: "git@git.example:team/files", contextDir: "server", credentialsRef: { name: "key" } };
     await slipway.kubectl.apply(deployment("keyed", source));
     const { status } = await slipway.untilPhase("keyed", "Running", PATIENCE);
     expect(status?.build).toMatchObject({ phase: "Succeeded" });
   });
 
-  it("say why they fail, with the end of what they printed", async () => {
+  it.concurrent("say why they fail, with the end of what they printed", async () => {
     await slipway.kubectl.apply(deployment("broken", { url: "https://git.example/team/broken" }));
     const { status } = await slipway.until(
       "broken",

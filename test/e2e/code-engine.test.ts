@@ -101,7 +101,7 @@ describe("Code Engine, as far as its emulator is it", () => {
     expect(after.status?.workload).toMatchObject({ id: before.status?.workload?.id, restartCount: 0 });
   });
 
-  it("lets a server go to sleep that answered once, and leaves it there", async () => {
+  it.concurrent("lets a server go to sleep that answered once, and leaves it there", async () => {
     const spec = { exposure: { visibility: "public" }, scaling: { min: 0, max: 1 } };
     await slipway.kubectl.apply(quickstartOnCodeEngine("sleeper", spec));
     const found = await slipway.until("sleeper", (each) => readyOf(each)?.reason === "ScaledToZero", PATIENCE);
@@ -126,7 +126,7 @@ describe("Code Engine, as far as its emulator is it", () => {
     await answer.body?.cancel();
   });
 
-  it("stops, so that nothing serves, and starts under the same URL", async () => {
+  it.concurrent("stops, so that nothing serves, and starts under the same URL", async () => {
     const before = await slipway.get("public");
     await slipway.patch("public", { spec: { desiredState: "Stopped" } });
     await slipway.untilPhase("public", "Stopped", PATIENCE);
@@ -137,7 +137,7 @@ describe("Code Engine, as far as its emulator is it", () => {
     expect(after.status?.url).toBe(before.status?.url);
   });
 
-  it("moves from Docker to Code Engine and back, and stays the same deployment", async () => {
+  it.concurrent("moves from Docker to Code Engine and back, and stays the same deployment", async () => {
     const spec = { backend: "docker", exposure: { visibility: "public" } };
     await slipway.kubectl.apply(quickstartOnCodeEngine("mover", spec));
     const first = await slipway.untilPhase("mover", "Connected", PATIENCE);

@@ -52,7 +52,9 @@ export class Inside {
   /** Starts a program there that goes on by itself. */
   async start(args: readonly string[], user?: string): Promise<void> {
     const exec = await this.container.exec({ Cmd: [...args], ...(user !== undefined && { User: user }) });
-    await exec.start({ Detach: true });
+    const answer = await exec.start({ Detach: true });
+    // Nobody reads it, and as long as it is open this process does not end.
+    answer.destroy();
   }
 
   async run(command: readonly string[], user?: string): Promise<{ output: string; exitCode: number | null }> {

@@ -4,7 +4,7 @@ import type { Attempt } from "./attempt.ts";
 /** More than any profile or the backend's default gives, and less than the deployment without limits asks for. */
 const PROCESSES = "400";
 const MEBIBYTES = "600";
-/** The quota counts in tenths of a second. */
+/** Of a processor: the quota counts in tenths of a second. */
 const BUSY_MS = "2000";
 const ROOMY: readonly Profile[] = ["unrestricted"];
 
