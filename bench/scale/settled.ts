@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { SimulatedCluster } from "../../test/support/simulated/cluster.ts";
 import type { ControllerProcess } from "../../test/support/simulated/controller-process.ts";
 import { atLeast, atMost, below, type ScaleRow } from "./row.ts";
-import { quiet } from "./settling.ts";
+import { idle, quiet } from "./settling.ts";
 
 /** Of the deployments of a SimulatedCluster. */
 const PROBE_SECONDS = 30;
@@ -27,6 +27,7 @@ export async function settled(
   { objects, seconds, after }: SettledOptions,
 ): Promise<ScaleRow[]> {
   await quiet(cluster);
+  await idle(controller);
   const before = await countsOf(cluster, controller);
   const startedMs = performance.now();
   const startedCpu = await controller.cpuSeconds();
