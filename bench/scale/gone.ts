@@ -4,7 +4,7 @@ import type { SimulatedCluster } from "../../test/support/simulated/cluster.ts";
 import type { ControllerProcessOptions } from "../../test/support/simulated/controller-process.ts";
 import { atMost, type ScaleRow, told } from "./row.ts";
 import { countsOf, difference, heapOf, sumOf } from "./settled.ts";
-import { probed, quiet } from "./settling.ts";
+import { idle, probed, quiet } from "./settling.ts";
 
 /** Kinds that are watched, each by one watch. */
 const WATCHES = 9;
@@ -24,6 +24,7 @@ export async function gone(
   await using controller = await cluster.startController({ ...options, kubeconfig: api.kubeconfig });
   await probed(controller, objects);
   await quiet(cluster);
+  await idle(controller);
   const lists = () => controller.metric("slipway_informer_lists_total");
   const before = {
     ...(await countsOf(cluster, controller)),

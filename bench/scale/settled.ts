@@ -2,11 +2,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { SimulatedCluster } from "../../test/support/simulated/cluster.ts";
 import type { ControllerProcess } from "../../test/support/simulated/controller-process.ts";
 import { atLeast, atMost, below, type ScaleRow } from "./row.ts";
-import { quiet } from "./settling.ts";
+import { idle, quiet } from "./settling.ts";
 
 /** Of the deployments of a SimulatedCluster. */
 const PROBE_SECONDS = 30;
 const LOOK_MS = 1_000;
+/** What a burst leaves in memory is collected by then. */
+const REST_MS = 30_000;
 
 type Counts = Readonly<Record<string, number>>;
 
@@ -25,13 +27,17 @@ export async function settled(
   { objects, seconds, after }: SettledOptions,
 ): Promise<ScaleRow[]> {
   await quiet(cluster);
+  await idle(controller);
   const before = await countsOf(cluster, controller);
   const startedMs = performance.now();
   const startedCpu = await controller.cpuSeconds();
-  let mostMB = await controller.memoryMB();
+  let mostMB = 0;
+  let mostAtFirstMB = 0;
   while (performance.now() - startedMs < seconds * 1_000) {
     await sleep(LOOK_MS);
-    mostMB = Math.max(mostMB, await controller.memoryMB());
+    const nowMB = await controller.memoryMB();
+    if (performance.now() - startedMs < REST_MS) mostAtFirstMB = Math.max(mostAtFirstMB, nowMB);
+    else mostMB = Math.max(mostMB, nowMB);
   }
   const passedMs = performance.now() - startedMs;
   const cpuSeconds = (await controller.cpuSeconds()) - startedCpu;
@@ -52,8 +58,11 @@ export async function settled(
       beside: { cpuSeconds },
     }),
     below(300, {
-      ...{ ...of("resident memory at its most"), value: mostMB, unit: "MB" },
-      beside: { ...(await heapOf(controller)), peakSinceStartMB: Math.round(await controller.memoryMB("peak")) },
+      ...{ ...of("resident memory at its most, but for the first 30 s"), value: mostMB, unit: "MB" },
+      beside: {
+        ...{ mostAtFirstMB: Math.round(mostAtFirstMB), ...(await heapOf(controller)) },
+        peakSinceStartMB: Math.round(await controller.memoryMB("peak")),
+      },
     }),
   ];
 }

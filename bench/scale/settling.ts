@@ -20,6 +20,11 @@ export async function connected(cluster: SimulatedCluster, controller: Controlle
   await until("all are Connected", async () => ((await cluster.phases()).Connected ?? 0) >= objects);
 }
 
+/** Resolves when no key waits for a worker: what looks at each deployment once more writes nothing, and is no rest. */
+export async function idle(controller: ControllerProcess): Promise<void> {
+  await until("no key waits", async () => (await controller.metric("slipway_workqueue_depth")) === 0);
+}
+
 /** Longer than the counts of backends and the events wait before they are written. */
 const QUIET_MS = 3_000;
 

@@ -52,7 +52,7 @@ class Lane {
  * Part of its period by which a server that works is asked early, together with others: with thousands of them a process would
  * wake up for each. Less than the jitter by far.
  */
-const TOGETHER = 0.002;
+const TOGETHER = 0.005;
 
 /** Raised in probes whose instance nobody asks about any longer. */
 const FORGOTTEN = new Error("no longer watched");
