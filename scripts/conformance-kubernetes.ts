@@ -17,9 +17,15 @@ const env = {
   // kube-controller-manager is not there, and ours knows its own objects alone.
   CONFORMANCE_COLLECTS: "built-in",
 };
+const suite = spawn(process.execPath, ["scripts/conformance.ts", ...process.argv.slice(2)], {
+  ...{ stdio: "inherit", env },
+  // A group of its own, which ends as a whole.
+  detached: true,
+});
+// Who is stopped still ends the servers, once the suite has ended.
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => suite.pid !== undefined && process.kill(-suite.pid, signal));
+}
 const { promise, resolve } = Promise.withResolvers<number>();
-spawn(process.execPath, ["scripts/conformance.ts", ...process.argv.slice(2)], { stdio: "inherit", env }).once(
-  "exit",
-  (code) => resolve(code ?? 1),
-);
+suite.once("exit", (code) => resolve(code ?? 1));
 process.exitCode = await promise;

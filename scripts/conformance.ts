@@ -31,7 +31,8 @@ const run = (...args: readonly string[]) => {
   if (status !== 0) process.exitCode = status ?? 1;
 };
 const own = process.argv.slice(2);
-run("--maxWorkers=100%", ...CONFORMANCE_SERVER, "--testPathPatterns", "test/conformance/", ...own);
+const files = own.some((argument) => argument.startsWith("test/")) ? [] : ["--testPathPatterns", "test/conformance/"];
+run("--maxWorkers=100%", ...CONFORMANCE_SERVER, ...files, ...own);
 if (isExternal && own.length === 0) {
   if (CONFORMANCE_WEBHOOK_HOST) run("--runInBand", ...SLIPWAY);
   else console.log("CONFORMANCE_WEBHOOK_HOST is not set: admission by slipway controller is not tried");

@@ -77,7 +77,8 @@ function metadataType(): FieldType {
 }
 
 function toFieldType(schema: JsonSchema): FieldType {
-  if (schema["x-kubernetes-int-or-string"] === true) return SCALAR;
+  // Published without a type: what it is says the value.
+  if (schema["x-kubernetes-int-or-string"] === true) return DEDUCED;
   switch (schema.type) {
     case "string":
       return { kind: "scalar", scalar: "string" };

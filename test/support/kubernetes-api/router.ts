@@ -61,7 +61,7 @@ export class Router implements AsyncDisposable {
     const { caPem, certificatePem, keyPem } = await temporaryCertificates(["127.0.0.1", "localhost"], new Date());
     const [core, custom] = [reached(options.core), reached(options.custom)];
     const server = createServer({ cert: certificatePem, key: keyPem }, (message, response) => {
-      const path = new URL(message.url ?? "/", options.core.url).pathname.replace(/\/$/, "");
+      const path = (message.url ?? "/").replace(/\?.*/, "").replace(/\/$/, "");
       const merge = message.method === "GET" ? MERGED.get(path) : undefined;
       if (merge) {
         merge(message, core, custom)
@@ -74,9 +74,10 @@ export class Router implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    const closed = new Promise((resolve) => this.#server.close(resolve));
     this.#server.closeAllConnections();
     for (const agent of this.#agents) agent.destroy();
-    await new Promise((resolve) => this.#server.close(resolve));
+    await closed;
   }
 }
 
