@@ -32,5 +32,5 @@ EXPOSE 7080 7090 9443
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \
   CMD ["node", "/opt/slipway/dist/main.js", "health"]
-ENTRYPOINT ["node", "--max-semi-space-size=4", "--heap-growing-percent=30", "--expose-gc", "--disable-warning=ExperimentalWarning", "/opt/slipway/dist/main.js"]
+ENTRYPOINT ["node", "--max-semi-space-size=4", "--heap-growing-percent=30", "--disable-warning=ExperimentalWarning", "/opt/slipway/dist/main.js"]
 CMD ["--help"]

@@ -12,7 +12,6 @@ import { startHealthListener } from "../gateway/metrics-listener.ts";
 import { systemClock } from "../machinery/clock.ts";
 import { correlatedLogger } from "../machinery/correlation.ts";
 import { ApiEventRecorder } from "../machinery/events.ts";
-import { IdleCollection } from "../machinery/idle-collection.ts";
 import type { KubeconfigSource } from "../machinery/kubeconfig.ts";
 import type { Logger } from "../machinery/logger.ts";
 import { Manager } from "../machinery/manager.ts";
@@ -178,7 +177,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
           }),
         ];
   const manager = new Manager({ logger, clock })
-    .add("services", events, writer, new IdleCollection({ clock, logger }))
+    .add("services", events, writer)
     .add("caches", ...controllers.caches, ...(webhook?.serving ?? []))
     .add("leadership", ...(election ? [election] : []))
     .add("duties", ...controllers.services)

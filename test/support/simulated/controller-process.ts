@@ -28,7 +28,6 @@ export interface ControllerProcessOptions {
 export const NODE_FLAGS = [
   "--max-semi-space-size=4",
   "--heap-growing-percent=30",
-  "--expose-gc",
   "--disable-warning=ExperimentalWarning",
 ];
 const MEMORY = { MALLOC_ARENA_MAX: "2", MALLOC_TRIM_THRESHOLD_: "1048576", MALLOC_MMAP_THRESHOLD_: "1048576" };
