@@ -77,9 +77,9 @@ export interface RuntimeDeploymentPorts {
 
 /**
  * A deployment is looked at this often at least, spread over half that time: whatever event was lost, drift is found. Ten
- * thousand of them cost twenty looks a second.
+ * thousand of them cost seven looks a second.
  */
-const RESYNC_MS = 600_000;
+const RESYNC_MS = 1_800_000;
 
 /**
  * Drives the workload of one RuntimeDeployment to its spec and reports what is true: phases in order, each adding to the
