@@ -258,10 +258,10 @@ describe("a validating webhook", () => {
       },
     },
     {
-      how: "deletecollection, for each object,",
+      how: "deletecollection, for each object, which the request does not name,",
       write: () => send("DELETE", configMaps),
       operation: "DELETE",
-      want: { object: null, name: "a" },
+      want: { object: null, oldObject: { metadata: { name: "a" } } },
     },
   ])("is asked about $how", async ({ write, operation, want }) => {
     await create("a", { data: { x: "1" } });

@@ -67,7 +67,7 @@ export class ServedResource {
   /** Compiled at first use: most kinds of most servers are never written. */
   get schema(): CompiledSchema | undefined {
     if (this.#schema === undefined && this.definition.schema !== undefined) {
-      this.#schema = compileSchema(this.definition.schema);
+      this.#schema = compileSchema(this.definition.schema, { isTyped: !this.isCustom });
     }
     return this.#schema;
   }

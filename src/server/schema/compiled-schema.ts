@@ -8,7 +8,7 @@ import { prune } from "./pruning.ts";
 import { ratchet, sharing } from "./ratchet.ts";
 import { isObject, toSchemaNode } from "./schema-node.ts";
 import type { Ratchet, ValidationRun } from "./validation-run.ts";
-import { compileValueValidator } from "./value-validation.ts";
+import { compileValueValidator, type ValueValidatorOptions } from "./value-validation.ts";
 
 /** The schema of a kind, ready for many objects. Objects are whole ones, with apiVersion, kind and metadata. */
 export interface CompiledSchema {
@@ -43,10 +43,10 @@ const RULES_SKIPPED =
   "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation";
 
 /** Compiles once; the result is used for every object of the kind. Expects a schema that `validateDefinition` accepts. */
-export function compileSchema(schema: JsonSchema): CompiledSchema {
+export function compileSchema(schema: JsonSchema, options: ValueValidatorOptions = {}): CompiledSchema {
   const root = toSchemaNode(schema, true);
-  const validateRoot = compileValueValidator(schema);
-  const validateStatus = compileValueValidator(schema.properties?.status ?? {});
+  const validateRoot = compileValueValidator(schema, options);
+  const validateStatus = compileValueValidator(schema.properties?.status ?? {}, options);
   const checkUniqueness = compileUniqueness(root);
   const rules = compileRules(schema);
 

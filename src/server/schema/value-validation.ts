@@ -7,14 +7,22 @@ import { pathOf, type ValidationRun, type ValueValidator } from "./validation-ru
 import { compileCombinations } from "./value-combinations.ts";
 import { compileConstraints, compileEnum } from "./value-constraints.ts";
 
+export interface ValueValidatorOptions {
+  /** A kind that Kubernetes has as types of Go, which take a list for nothing but a list. */
+  readonly isTyped?: boolean;
+}
+
+type Compile = (schema: JsonSchema) => ValueValidator;
+
 /** Compiles the checks of values: types, bounds, formats, required fields, and how schemas are combined. */
-export function compileValueValidator(schema: JsonSchema): ValueValidator {
-  const checkType = compileType(schema);
+export function compileValueValidator(schema: JsonSchema, options: ValueValidatorOptions = {}): ValueValidator {
+  const compile: Compile = (part) => compileValueValidator(part, options);
+  const checkType = compileType(schema, options);
   const checkEnum = compileEnum(schema);
   const constraints = compileConstraints(schema);
-  const combinations = compileCombinations(schema, compileValueValidator);
-  const checkFields = compileFields(schema);
-  const checkItems = schema.items === undefined ? undefined : compileItems(schema, schema.items);
+  const combinations = compileCombinations(schema, compile);
+  const checkFields = compileFields(schema, compile);
+  const checkItems = schema.items === undefined ? undefined : compileItems(schema, compile(schema.items));
   return (value, run, old) => {
     if (run.ratchet !== undefined && old !== undefined && run.ratchet.equal(old, value)) return;
     run.visits += 1;
@@ -31,17 +39,14 @@ export function compileValueValidator(schema: JsonSchema): ValueValidator {
 
 type FieldsValidator = (object: Record<string, unknown>, run: ValidationRun, old: unknown) => void;
 
-function compileFields(schema: JsonSchema): FieldsValidator | undefined {
+function compileFields(schema: JsonSchema, compile: Compile): FieldsValidator | undefined {
   const { properties, additionalProperties, required: requiredKeys = [] } = schema;
   const embedded = schema["x-kubernetes-embedded-resource"] === true ? ["apiVersion", "kind"] : [];
   const needed = [...new Set([...requiredKeys, ...embedded])];
   const validators = new Map(
-    Object.entries(properties ?? {}).map(([key, property]) => [
-      key,
-      { validate: compileValueValidator(property), step: `.${key}` },
-    ]),
+    Object.entries(properties ?? {}).map(([key, property]) => [key, { validate: compile(property), step: `.${key}` }]),
   );
-  const others = typeof additionalProperties === "object" ? compileValueValidator(additionalProperties) : undefined;
+  const others = typeof additionalProperties === "object" ? compile(additionalProperties) : undefined;
   if (validators.size === 0 && others === undefined && needed.length === 0) return undefined;
   return (object, run, old) => {
     for (const key of needed) {
@@ -67,9 +72,8 @@ function child(run: ValidationRun, step: string): string {
 
 function compileItems(
   schema: JsonSchema,
-  items: JsonSchema,
+  validate: ValueValidator,
 ): (list: unknown[], run: ValidationRun, old: unknown) => void {
-  const validate = compileValueValidator(items);
   return (list, run, old) => {
     for (let index = 0; index < list.length; index += 1) {
       run.path.push(`[${index}]`);
@@ -83,7 +87,10 @@ function compileItems(
  * Answers whether the value has the type. A format takes part, as in kube-openapi's typeValidator: a value that is neither text
  * nor list must have the format, and a list passes for any text that has one.
  */
-function compileType(schema: JsonSchema): (value: unknown, run: ValidationRun) => boolean {
+function compileType(
+  schema: JsonSchema,
+  { isTyped = false }: ValueValidatorOptions,
+): (value: unknown, run: ValidationRun) => boolean {
   const types: string[] = schema["x-kubernetes-int-or-string"] === true ? ["integer", "string"] : [schema.type ?? ""];
   const [only = ""] = types;
   const { nullable = false } = schema;
@@ -94,7 +101,7 @@ function compileType(schema: JsonSchema): (value: unknown, run: ValidationRun) =
     if (value === null) return nullable || refuse(run, types.join(","), "null");
     const type = typeOf(value);
     if (types.includes(type) || (type === "integer" && only === "number")) return true;
-    if (format !== "") {
+    if (format !== "" && !(isTyped && type === "array")) {
       const isTextOrList = type === "string" || type === "array";
       if (!isTextOrList) return refuse(run, format, NUMBER_FORMATS[type] ?? "");
       if (!isNumeric) return true;

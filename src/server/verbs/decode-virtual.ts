@@ -33,7 +33,7 @@ export async function shapeFreeObject(
     );
   }
   if (definition.schema) {
-    const schema = compiled.get(definition) ?? compileSchema(definition.schema);
+    const schema = compiled.get(definition) ?? compileSchema(definition.schema, { isTyped: true });
     compiled.set(definition, schema);
     const unknown = schema.prune(object).map((path) => `unknown field ${JSON.stringify(path)}`);
     if (unknown.length > 0 && options.fieldValidation === "Strict") {
