@@ -40,7 +40,7 @@ import { observeFormer } from "./moving.ts";
 import { follow, probeKey, probeTarget } from "./probing.ts";
 import { factsOf } from "./report.ts";
 import { prepareRevision } from "./revision.ts";
-import { currentOf, isMoving, lookAgain, newScope, type Scope } from "./scope.ts";
+import { currentOf, isMoving, isProbed, lookAgain, newScope, type Scope } from "./scope.ts";
 import { recordedUpkeep, servedSpec } from "./served-spec.ts";
 import { setBack } from "./set-back.ts";
 import { summarize } from "./status.ts";
@@ -75,11 +75,10 @@ export interface RuntimeDeploymentPorts {
   readonly clock: Clock;
 }
 
-/**
- * A deployment is looked at this often at least, spread over half that time: whatever event was lost, drift is found. Ten
- * thousand of them cost seven looks a second.
- */
-const RESYNC_MS = 1_800_000;
+/** A deployment is looked at this often at least, spread over half that time: whatever event was lost, drift is found. */
+const RESYNC_MS = 600_000;
+/** The same where probes tell of what does not answer. Ten thousand of these cost seven looks a second. */
+const PROBED_RESYNC_MS = 1_800_000;
 
 /**
  * Drives the workload of one RuntimeDeployment to its spec and reports what is true: phases in order, each adding to the
@@ -139,7 +138,7 @@ export class RuntimeDeploymentReconciler implements Reconciler {
     // A backend that is known to be away is asked again anyway.
     if (failure?.kind === "unreachable" && live?.health?.available !== false && live)
       this.#ports.registry.suspect(live.name);
-    return { requeueAfterMs: Math.max(1, Math.min(jittered(RESYNC_MS), ...requeues)) };
+    return { requeueAfterMs: Math.max(1, Math.min(jittered(resyncMs(scope)), ...requeues)) };
   }
 
   /** Whether this controller knows a version already that has come into the cache: it wrote it, or replaced it. */
@@ -282,4 +281,9 @@ export class RuntimeDeploymentReconciler implements Reconciler {
     this.#ports.prober.forget(probeKey(key, "current"));
     this.#ports.prober.forget(probeKey(key, "candidate"));
   }
+}
+
+function resyncMs({ observed, upkeep }: Scope): number {
+  const current = observed && currentOf(observed);
+  return current && isProbed(current, upkeep) ? PROBED_RESYNC_MS : RESYNC_MS;
 }

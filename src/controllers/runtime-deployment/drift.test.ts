@@ -106,6 +106,13 @@ describe.each(["unrestricted", "standard"])("drift of what runs under %s", (prof
     await world.until(() => world.containers().length === 1, { withinMs: 700_000 });
   });
 
+  it("is found without an event where a probe sees nothing of it, in time", async () => {
+    const world = await connected(under);
+    world.engine.deaf = true;
+    world.current().renamed = true;
+    await world.until(() => !world.current().renamed, { withinMs: 1_900_000 });
+  });
+
   it("counts what happened while the controller was down", async () => {
     const world = await connected(under);
     world.kill();
