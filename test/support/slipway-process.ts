@@ -58,7 +58,7 @@ export class SlipwayProcess implements AsyncDisposable {
     const ready = new Promise<void>((resolve) => {
       child.stdout?.on("data", (chunk: Buffer) => {
         said += chunk.toString("utf8");
-        if (/ready.*\n/.test(said)) resolve();
+        if (/(ready|listens):.*\n/.test(said)) resolve();
       });
     });
     const ended = once(child, "exit").then(([code, signal]) => {
