@@ -85,10 +85,18 @@ describe("kill -9 in mid-call", () => {
   /** Of all processes that the deployment has, as this machine knows them. */
   async function pidsOf(name: Name): Promise<number[]> {
     if (name.startsWith("process")) return await processesOf(name);
-    const found = await Promise.all(
-      (await containersOf(name)).map(async ({ Id }) => (await slipway.engine.getContainer(Id).inspect()).State.Pid),
-    );
+    const found = await Promise.all((await containersOf(name)).map(({ Id }) => pidOf(Id)));
     return found.filter((pid) => pid > 0);
+  }
+
+  /** 0: it has ended, or is gone since it was listed. */
+  async function pidOf(id: string): Promise<number> {
+    try {
+      return (await slipway.engine.getContainer(id).inspect()).State.Pid;
+    } catch (error) {
+      if ((error as { statusCode?: number }).statusCode === 404) return 0;
+      throw error;
+    }
   }
 
   /** Of the container that all clients share; a process is kept by nobody. */
