@@ -5,6 +5,7 @@ import { hostCheck, unknownHost } from "./host-check.ts";
 import { lineStream } from "./line-stream.ts";
 import type { LogProvider } from "./log-provider.ts";
 import { logOptions } from "./log-request.ts";
+import { quoted } from "./quoted.ts";
 import { Refusal, SAFE_HEADERS } from "./refusal.ts";
 import { forwardedAnswer } from "./replicas/forwarded-answer.ts";
 import { ownHost, type Replicas } from "./replicas/leader.ts";
@@ -192,10 +193,6 @@ function unauthorized(message: string): Refusal {
 
 function throwUnauthorized(): never {
   throw unauthorized("the bearer token is not known to the API server; it may have been revoked or have expired");
-}
-
-function quoted(text: string | undefined): string {
-  return JSON.stringify((text ?? "").slice(0, 256));
 }
 
 function messageOf(error: unknown): string {

@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { quoted } from "./quoted.ts";
 
 const LOOPBACK = new Set(["localhost", "127.0.0.1", "::1"]);
 const UNSPECIFIED = new Set(["0.0.0.0", "::"]);
@@ -19,8 +20,7 @@ export function hostCheck(listenHost: string, names: readonly string[]): (host: 
 /** What somebody is told who used another name. Where every address is listened on, none of them is a name to use. */
 export function unknownHost(host: string | undefined, listenHost: string): string {
   const use = UNSPECIFIED.has(listenHost) ? "use one that is" : `use ${listenHost}`;
-  const name = JSON.stringify((host ?? "").slice(0, 256));
-  return `Host: ${name} is not a name of this gateway; ${use}, or have this one added by --gateway-host (gateway.hosts of the chart)`;
+  return `Host: ${quoted(host)} is not a name of this gateway; ${use}, or have this one added by --gateway-host (gateway.hosts of the chart)`;
 }
 
 /** The host of `host`, `host:port` or `[IPv6]:port`. */
